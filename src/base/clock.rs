@@ -1,0 +1,78 @@
+//! Time is handed in, so that a test can move it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// A moment, or a span, in milliseconds; moments count from the Unix epoch (UTC).
+pub type Millis = i64;
+
+/// One second in [`Millis`].
+pub const SECOND: Millis = 1_000;
+/// One minute in [`Millis`].
+pub const MINUTE: Millis = 60 * SECOND;
+/// One hour in [`Millis`].
+pub const HOUR: Millis = 60 * MINUTE;
+/// One day in [`Millis`].
+pub const DAY: Millis = 24 * HOUR;
+
+/// The clock of one instance: the system's, or one that a test moves by hand.
+#[derive(Clone, Debug, Default)]
+pub enum Clock {
+    /// The system's wall clock.
+    #[default]
+    System,
+    /// A clock that stands still until it is moved.
+    Fixed(Arc<AtomicI64>),
+}
+
+impl Clock {
+    /// A clock that stands at `at`.
+    pub fn fixed(at: Millis) -> Self {
+        Self::Fixed(Arc::new(AtomicI64::new(at)))
+    }
+
+    /// The present moment.
+    #[allow(clippy::disallowed_methods)] // the one place that asks the system
+    pub fn now(&self) -> Millis {
+        match self {
+            Self::System => jiff::Timestamp::now().as_millisecond(),
+            Self::Fixed(at) => at.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Moves a fixed clock by `span` (which may be negative); the system's clock stays as it is.
+    pub fn advance(&self, span: Millis) {
+        if let Self::Fixed(at) = self {
+            at.fetch_add(span, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whole seconds until `until`, rounded up, never negative.
+pub fn seconds_until(now: Millis, until: Millis) -> u64 {
+    u64::try_from((until - now).max(0)).unwrap_or(0).div_ceil(1_000)
+}
+
+/// A moment as RFC 3339 in UTC, for people and logs.
+pub fn rfc3339(at: Millis) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |t| t.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fixed_clock_moves_only_by_hand() {
+        let clock = Clock::fixed(1_000);
+        clock.advance(MINUTE);
+        assert_eq!(clock.now(), 61_000);
+    }
+
+    #[test]
+    fn seconds_round_up_and_never_go_below_zero() {
+        assert_eq!(seconds_until(0, 1), 1);
+        assert_eq!(seconds_until(0, 2_000), 2);
+        assert_eq!(seconds_until(5_000, 1_000), 0);
+    }
+}

@@ -1,0 +1,20 @@
+//! What is wrong with one field of an input, said so that a person can mend it.
+
+/// A refused value: the field, a stable code and a plain sentence. The value itself is never in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {message}")]
+pub struct Fault {
+    /// The field's name as the client wrote it, such as `email`.
+    pub field: String,
+    /// A stable code, such as `too_short`.
+    pub code: &'static str,
+    /// What is wrong and what would be right, in plain words.
+    pub message: String,
+}
+
+impl Fault {
+    /// A fault of `field`.
+    pub fn new(field: impl Into<String>, code: &'static str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), code, message: message.into() }
+    }
+}

@@ -1,0 +1,19 @@
+//! The ground everything stands on: time, chance, ids, secrets that do not print, sealing.
+//! No I/O here, and no other folder of the crate is named.
+
+pub mod clock;
+pub mod field;
+pub mod ids;
+pub mod mistake;
+pub mod net;
+pub mod random;
+pub mod seal;
+pub mod sensitive;
+pub mod tuple;
+
+pub use clock::{Clock, Millis};
+pub use field::Fault;
+pub use mistake::Mistake;
+pub use random::Random;
+pub use sensitive::Sensitive;
+pub use tuple::TupleSpec;

@@ -1,0 +1,1 @@
+//! devices: to be filled.
