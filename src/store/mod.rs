@@ -1,1 +1,174 @@
-//! store: to be filled.
+//! The only SQL. SQLite or PostgreSQL behind one text.
+//!
+//! [`Store::read`] gives a connection for statements that change nothing; [`Store::begin`] a
+//! transaction that counts once [`Tx::commit`] has returned. A file a table; each statement is a
+//! `const` with a function of its own, which takes either as its first argument.
+//!
+//! Rules that keep it right: uniqueness by constraint; single use by the row count of a conditional
+//! statement; nothing slow (a hash, a message) between `begin` and `commit`.
+
+pub mod api_keys;
+pub mod attempts;
+pub mod challenges;
+pub mod devices;
+pub mod facts;
+pub mod guesses;
+pub mod known_devices;
+mod migrate;
+pub mod outbox;
+mod postgres;
+pub mod secrets;
+pub mod sessions;
+pub mod signing_keys;
+mod sql;
+mod sqlite;
+pub mod sweep;
+pub mod users;
+
+use std::path::Path;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+pub use migrate::{check as check_version, migrate};
+pub use sql::{Db, Exec, Result};
+
+/// Why a statement or a transaction did not go through.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A unique constraint was hit: somebody else has it already.
+    #[error("already taken")]
+    Taken,
+    /// The database could not be reached or had no time for us.
+    #[error("the database is busy")]
+    Busy,
+    /// A transaction could not be made durable; nothing of it was kept.
+    #[error("the transaction could not be committed: {0}")]
+    Commit(String),
+    /// The folder for the database file cannot be made.
+    #[error("cannot make the folder {0}: {1}")]
+    Folder(String, std::io::Error),
+    /// The URL names no database that multauth knows.
+    #[error("database.url must begin with sqlite:// or postgres://")]
+    Url,
+    /// The database's schema is not the one of this binary.
+    #[error(
+        "the database is at schema version {found}, this multauth knows version {known}; run `multauth migrate`, or a newer multauth"
+    )]
+    Version {
+        /// What the database has.
+        found: i64,
+        /// What this binary has.
+        known: i64,
+    },
+    /// Anything else that the driver reports.
+    #[error(transparent)]
+    Driver(sqlx::Error),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        match &error {
+            sqlx::Error::Database(e) if e.is_unique_violation() => Self::Taken,
+            sqlx::Error::PoolTimedOut => Self::Busy,
+            _ => Self::Driver(error),
+        }
+    }
+}
+
+/// The database of one instance.
+#[derive(Clone)]
+pub struct Store(Backend);
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite { read: SqlitePool, writer: sqlite::Writer },
+    Postgres(PgPool),
+}
+
+/// A connection for statements that change nothing.
+pub struct Reader(ReaderOf);
+
+enum ReaderOf {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+}
+
+/// An open transaction; dropped without [`Tx::commit`], it never happened.
+pub struct Tx(TxOf);
+
+enum TxOf {
+    Sqlite(sqlite::Turn),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Store {
+    /// Opens the database at `url` (`sqlite://path` or `postgres://…`) with at most `connections`
+    /// connections (for SQLite: readers).
+    pub async fn open(url: &str, connections: u32) -> Result<Self> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            let (read, writer) = sqlite::open(Path::new(path), connections).await?;
+            Ok(Self(Backend::Sqlite { read, writer }))
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Ok(Self(Backend::Postgres(postgres::open(url, connections).await?)))
+        } else {
+            Err(StoreError::Url)
+        }
+    }
+
+    /// `sqlite` or `postgres`.
+    pub fn name(&self) -> &'static str {
+        match self.0 {
+            Backend::Sqlite { .. } => "sqlite",
+            Backend::Postgres(_) => "postgres",
+        }
+    }
+
+    /// A connection to read by.
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(Reader(match &self.0 {
+            Backend::Sqlite { read, .. } => ReaderOf::Sqlite(read.acquire().await?),
+            Backend::Postgres(pool) => ReaderOf::Postgres(pool.acquire().await?),
+        }))
+    }
+
+    /// A transaction to write in.
+    pub async fn begin(&self) -> Result<Tx> {
+        Ok(Tx(match &self.0 {
+            Backend::Sqlite { writer, .. } => TxOf::Sqlite(writer.begin().await?),
+            Backend::Postgres(pool) => TxOf::Postgres(pool.begin().await?),
+        }))
+    }
+}
+
+impl Tx {
+    /// Makes the transaction count; when this returns, it is on the disk.
+    pub async fn commit(self) -> Result<()> {
+        match self.0 {
+            TxOf::Sqlite(turn) => turn.commit().await,
+            TxOf::Postgres(tx) => Ok(tx.commit().await?),
+        }
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self.0, TxOf::Postgres(_))
+    }
+}
+
+impl Db for Reader {
+    fn exec(&mut self) -> Exec<'_> {
+        match &mut self.0 {
+            ReaderOf::Sqlite(conn) => Exec::Sqlite(conn),
+            ReaderOf::Postgres(conn) => Exec::Postgres(conn),
+        }
+    }
+}
+
+impl Db for Tx {
+    fn exec(&mut self) -> Exec<'_> {
+        match &mut self.0 {
+            TxOf::Sqlite(turn) => Exec::Sqlite(turn.conn()),
+            TxOf::Postgres(tx) => Exec::Postgres(tx),
+        }
+    }
+}

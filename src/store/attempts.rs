@@ -1,0 +1,95 @@
+//! Attempts: a sign-in, sign-up, recovery or re-authentication under way.
+
+use sqlx::FromRow;
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+/// One attempt. It is deleted when it is done, which is how only one answer can finish it.
+#[derive(Clone, Debug, FromRow)]
+pub struct Attempt {
+    /// The SHA-256 of the handle that the client carries.
+    pub id: String,
+    /// `signin`, `signup`, `recovery` or `reauth`.
+    pub purpose: String,
+    /// The identifier's kind; empty for sign-up and re-authentication.
+    pub kind: String,
+    /// The identifier in its canonical form.
+    pub canonical: String,
+    /// Whom it is about; none where nobody has that identifier.
+    pub user_id: Option<String>,
+    /// The user's credentials number when it began (R7).
+    pub credentials: Option<i64>,
+    /// The session that is re-authenticated.
+    pub session_id: Option<String>,
+    /// The known device that it comes from.
+    pub known_device: Option<String>,
+    /// What has been proven so far, as JSON.
+    pub passed: String,
+    /// What sign-up was given, sealed.
+    pub draft: Option<String>,
+    /// When it began.
+    pub created_at: Millis,
+    /// When it ends, idle or not (R8).
+    pub expires_at: Millis,
+}
+
+const INSERT: &str = "INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id,
+    known_device, passed, draft, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+const BY_ID: &str =
+    "SELECT id, purpose, kind, canonical, user_id, credentials, session_id, known_device, passed,
+    draft, created_at, expires_at FROM attempts WHERE id = $1 AND expires_at > $2";
+const PASS: &str = "UPDATE attempts SET passed = $3 WHERE id = $1 AND passed = $2";
+const SET_DRAFT: &str = "UPDATE attempts SET draft = $2 WHERE id = $1";
+const FINISH: &str = "DELETE FROM attempts WHERE id = $1 AND passed = $2";
+const DELETE: &str = "DELETE FROM attempts WHERE id = $1";
+const OF_USER: &str = "DELETE FROM attempts WHERE user_id = $1";
+
+/// Begins an attempt.
+pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
+    let row = (
+        a.id.as_str(),
+        a.purpose.as_str(),
+        a.kind.as_str(),
+        a.canonical.as_str(),
+        a.user_id.as_deref(),
+        a.credentials,
+        a.session_id.as_deref(),
+        a.known_device.as_deref(),
+        a.passed.as_str(),
+        a.draft.as_deref(),
+        a.created_at,
+        a.expires_at,
+    );
+    sql::run(db, INSERT, row).await.map(drop)
+}
+
+/// The live attempt of that id.
+pub async fn live(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Attempt>> {
+    sql::first(db, BY_ID, (id, now)).await
+}
+
+/// Notes what has been proven, unless somebody else moved the attempt on meanwhile.
+pub async fn pass(db: &mut impl Db, id: &str, before: &str, after: &str) -> Result<u64> {
+    sql::run(db, PASS, (id, before, after)).await
+}
+
+/// Replaces the sealed draft of a sign-up.
+pub async fn set_draft(db: &mut impl Db, id: &str, draft: &str) -> Result<u64> {
+    sql::run(db, SET_DRAFT, (id, draft)).await
+}
+
+/// Ends an attempt as done; 1 for the one answer that finishes it (R9).
+pub async fn finish(db: &mut impl Db, id: &str, passed: &str) -> Result<u64> {
+    sql::run(db, FINISH, (id, passed)).await
+}
+
+/// Drops an attempt.
+pub async fn delete(db: &mut impl Db, id: &str) -> Result<u64> {
+    sql::run(db, DELETE, (id,)).await
+}
+
+/// Drops all attempts of a user.
+pub async fn drop_of_user(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    sql::run(db, OF_USER, (user_id,)).await
+}

@@ -1,0 +1,133 @@
+//! Challenges: a passcode and a link that were sent, for one target within one scope.
+
+use sqlx::FromRow;
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+/// One challenge.
+#[derive(Clone, Debug, FromRow)]
+pub struct Challenge {
+    /// A random UUID.
+    pub id: String,
+    /// `attempt/<id>`, `device/<id>` or `verification/<id>`.
+    pub scope: String,
+    /// The device that it was sent to, or its kind where there is no device yet.
+    pub target: String,
+    /// What the code is good for.
+    pub purpose: String,
+    /// How it was sent: `email`, `sms`, …
+    pub channel: String,
+    /// Where it was sent.
+    pub address: String,
+    /// The keyed hash of the code, bound to scope and target (R30).
+    pub code: String,
+    /// How many characters the code has.
+    pub code_length: i64,
+    /// The SHA-256 of the link's key (R55).
+    pub key_hash: String,
+    /// Codes looked at so far; a new code does not reset it (R28).
+    pub guesses: i64,
+    /// At how many it is dead for good (R26).
+    pub max_guesses: i64,
+    /// How often it was sent.
+    pub sends: i64,
+    /// When it was last sent.
+    pub sent_at: Millis,
+    /// When its code ends.
+    pub expires_at: Millis,
+    /// When it was proven.
+    pub spent_at: Option<Millis>,
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, scope, target, purpose, channel, address, code, code_length, key_hash, guesses, ",
+            "max_guesses, sends, sent_at, expires_at, spent_at FROM challenges ",
+            $tail
+        )
+    };
+}
+
+const UPSERT: &str = "INSERT INTO challenges (id, scope, target, purpose, channel, address, code, code_length,
+    key_hash, guesses, max_guesses, sends, sent_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 1, $11, $12)
+    ON CONFLICT (scope, target) DO UPDATE SET channel = excluded.channel, address = excluded.address,
+    code = excluded.code, code_length = excluded.code_length, key_hash = excluded.key_hash,
+    sends = challenges.sends + 1, sent_at = excluded.sent_at, expires_at = excluded.expires_at
+    WHERE challenges.sent_at <= $13 AND challenges.spent_at IS NULL AND challenges.guesses < challenges.max_guesses";
+const IN_SCOPE: &str = select!("WHERE scope = $1 ORDER BY sent_at DESC, id");
+const BY_KEY: &str = select!("WHERE key_hash = $1");
+const GUESS: &str = "UPDATE challenges SET guesses = guesses + 1
+    WHERE id = $1 AND guesses < max_guesses AND spent_at IS NULL AND expires_at > $2
+    RETURNING code";
+const GUESS_AGAIN: &str = "UPDATE challenges SET guesses = guesses + 1
+    WHERE id = $1 AND guesses < max_guesses AND expires_at > $2 RETURNING code";
+const SPEND: &str = "UPDATE challenges SET spent_at = $2 WHERE id = $1 AND spent_at IS NULL";
+const PROVE: &str = "UPDATE challenges SET spent_at = COALESCE(spent_at, $2), guesses = 0 WHERE id = $1";
+const SPEND_KEY: &str = "UPDATE challenges SET spent_at = $2
+    WHERE id = $1 AND spent_at IS NULL AND expires_at > $2 AND guesses < max_guesses";
+const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";
+
+/// Stores what is about to be sent. A challenge that is already there takes the new code and keeps its
+/// count of guesses; 0 rows where it was sent after `not_after`, is spent or has no guess left.
+pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u64> {
+    let row = (
+        c.id.as_str(),
+        c.scope.as_str(),
+        c.target.as_str(),
+        c.purpose.as_str(),
+        c.channel.as_str(),
+        c.address.as_str(),
+        c.code.as_str(),
+        c.code_length,
+        c.key_hash.as_str(),
+        c.max_guesses,
+        c.sent_at,
+        c.expires_at,
+        not_after,
+    );
+    sql::run(db, UPSERT, row).await
+}
+
+/// All challenges of a scope, the last sent first.
+pub async fn in_scope(db: &mut impl Db, scope: &str) -> Result<Vec<Challenge>> {
+    sql::all(db, IN_SCOPE, (scope,)).await
+}
+
+/// The challenge whose link has that key.
+pub async fn by_key(db: &mut impl Db, key_hash: &str) -> Result<Option<Challenge>> {
+    sql::first(db, BY_KEY, (key_hash,)).await
+}
+
+/// Takes one guess before the code is looked at; gives the code's hash, or nothing where no guess is
+/// left, the time is over or it was spent (R25).
+pub async fn guess(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<String>> {
+    sql::scalar(db, GUESS, (id, now)).await
+}
+
+/// The same for a code that stays good until it expires.
+pub async fn guess_again(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<String>> {
+    sql::scalar(db, GUESS_AGAIN, (id, now)).await
+}
+
+/// Spends a challenge after a right code; 1 for the one who was first (R24).
+pub async fn spend(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, SPEND, (id, now)).await
+}
+
+/// Notes a right code of a challenge that stays good until it expires.
+pub async fn prove(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, PROVE, (id, now)).await
+}
+
+/// Spends a challenge by its link.
+pub async fn spend_by_link(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, SPEND_KEY, (id, now)).await
+}
+
+/// Drops all challenges of a scope.
+pub async fn drop_scope(db: &mut impl Db, scope: &str) -> Result<u64> {
+    sql::run(db, DROP_SCOPE, (scope,)).await
+}

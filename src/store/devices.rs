@@ -1,0 +1,161 @@
+//! Devices: what names a user, reaches them, or is held by them.
+
+use sqlx::FromRow;
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+/// One device.
+#[derive(Clone, Debug, FromRow)]
+pub struct Device {
+    /// A random UUID.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// Its kind, a name of the device registry.
+    pub kind: String,
+    /// The unique form of its address; none for an authenticator or a card.
+    pub canonical: Option<String>,
+    /// The form that messages go to.
+    pub delivery: Option<String>,
+    /// What its owner calls it.
+    pub label: String,
+    /// The first of its kind to be used.
+    pub is_primary: bool,
+    /// The authenticator's sealed seed, or the hash of the card's hardcode.
+    pub secret: Option<String>,
+    /// The last time step that an authenticator's code was accepted for (R69).
+    pub last_step: Option<i64>,
+    /// When it was added.
+    pub created_at: Millis,
+    /// Since when it counts as confirmed.
+    pub confirmed_at: Option<Millis>,
+    /// Since when its owner has shown control of it; none where it was only taken as confirmed.
+    pub proven_at: Option<Millis>,
+    /// When it last took part in a sign-in.
+    pub last_used_at: Option<Millis>,
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, user_id, kind, canonical, delivery, label, is_primary, secret, last_step, ",
+            "created_at, confirmed_at, proven_at, last_used_at FROM devices ",
+            $tail
+        )
+    };
+}
+
+const INSERT: &str = "INSERT INTO devices (id, user_id, kind, canonical, delivery, label, is_primary, secret,
+    last_step, created_at, confirmed_at, proven_at, last_used_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)";
+const OWNER: &str = select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL");
+const BY_ID: &str = select!("WHERE id = $1");
+const OF_USER: &str = select!("WHERE user_id = $1 ORDER BY created_at, id");
+const CONFIRM: &str =
+    "UPDATE devices SET confirmed_at = COALESCE(confirmed_at, $2), proven_at = COALESCE(proven_at, $2)
+    WHERE id = $1";
+const CLAIMS: &str =
+    "SELECT user_id FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NULL";
+const DROP_CLAIMS: &str =
+    "DELETE FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NULL AND id <> $3";
+const DROP_UNCONFIRMED: &str = "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL";
+const DROP_OTHERS: &str = "DELETE FROM devices WHERE user_id = $1 AND id <> $2";
+const SET_LABEL: &str = "UPDATE devices SET label = $2 WHERE id = $1";
+const CLEAR_PRIMARY: &str = "UPDATE devices SET is_primary = FALSE WHERE user_id = $1 AND kind = $2";
+const SET_PRIMARY: &str = "UPDATE devices SET is_primary = TRUE WHERE id = $1";
+const USED: &str = "UPDATE devices SET last_used_at = $2 WHERE id = $1";
+const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
+    WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
+const SET_SECRET: &str = "UPDATE devices SET secret = $2 WHERE id = $1";
+const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND user_id = $2";
+
+/// Adds a device. [`super::StoreError::Taken`] where it is confirmed and somebody owns its address.
+pub async fn insert(db: &mut impl Db, d: &Device) -> Result<()> {
+    let (address, held) =
+        ((d.canonical.as_deref(), d.delivery.as_deref()), (d.secret.as_deref(), d.last_step));
+    let row = (
+        d.id.as_str(),
+        d.user_id.as_str(),
+        d.kind.as_str(),
+        address.0,
+        address.1,
+        d.label.as_str(),
+        d.is_primary,
+        held.0,
+        held.1,
+        d.created_at,
+        d.confirmed_at,
+        d.proven_at,
+    );
+    sql::run(db, INSERT, row).await.map(drop)
+}
+
+/// The confirmed device with that address.
+pub async fn owner(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Option<Device>> {
+    sql::first(db, OWNER, (kind, canonical)).await
+}
+
+/// The device of that id.
+pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Device>> {
+    sql::first(db, BY_ID, (id,)).await
+}
+
+/// All devices of a user, oldest first.
+pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Device>> {
+    sql::all(db, OF_USER, (user_id,)).await
+}
+
+/// Marks a device as confirmed and proven by its owner.
+pub async fn confirm(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, CONFIRM, (id, now)).await
+}
+
+/// Drops every other unconfirmed claim to an address that has found its owner, and the accounts
+/// that nothing else names (R120).
+pub async fn drop_claims(db: &mut impl Db, kind: &str, canonical: &str, keep: &str) -> Result<Vec<String>> {
+    let users: Vec<(String,)> = sql::all(db, CLAIMS, (kind, canonical)).await?;
+    sql::run(db, DROP_CLAIMS, (kind, canonical, keep)).await?;
+    Ok(users.into_iter().map(|u| u.0).collect())
+}
+
+/// Drops what a user never confirmed: pending additions and changes (R123).
+pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    sql::run(db, DROP_UNCONFIRMED, (user_id,)).await
+}
+
+/// Drops every device of a user but one (R122).
+pub async fn drop_others(db: &mut impl Db, user_id: &str, keep: &str) -> Result<u64> {
+    sql::run(db, DROP_OTHERS, (user_id, keep)).await
+}
+
+/// Renames a device.
+pub async fn set_label(db: &mut impl Db, id: &str, label: &str) -> Result<u64> {
+    sql::run(db, SET_LABEL, (id, label)).await
+}
+
+/// Makes a device the first of its kind to be used.
+pub async fn set_primary(db: &mut impl Db, user_id: &str, kind: &str, id: &str) -> Result<u64> {
+    sql::run(db, CLEAR_PRIMARY, (user_id, kind)).await?;
+    sql::run(db, SET_PRIMARY, (id,)).await
+}
+
+/// Notes that a device took part in a sign-in.
+pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, USED, (id, now)).await
+}
+
+/// Takes an authenticator's time step; 0 where that step, or a later one, was taken before (R69).
+pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Result<u64> {
+    sql::run(db, TAKE_STEP, (id, step, now)).await
+}
+
+/// Replaces the seed or hash that a device holds.
+pub async fn set_secret(db: &mut impl Db, id: &str, secret: &str) -> Result<u64> {
+    sql::run(db, SET_SECRET, (id, secret)).await
+}
+
+/// Removes a device of a user.
+pub async fn delete(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
+    sql::run(db, DELETE, (id, user_id)).await
+}

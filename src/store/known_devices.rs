@@ -1,0 +1,31 @@
+//! Known devices: a credential given at the first sign-in, so that an attacker elsewhere cannot slow
+//! the owner (R35, R66).
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+const INSERT: &str =
+    "INSERT INTO known_devices (id, user_id, hash, created_at, last_used_at) VALUES ($1, $2, $3, $4, $4)";
+const FIND: &str = "SELECT id FROM known_devices WHERE hash = $1 AND user_id = $2";
+const USED: &str = "UPDATE known_devices SET last_used_at = $2 WHERE id = $1";
+const FORGET: &str = "DELETE FROM known_devices WHERE user_id = $1";
+
+/// Remembers a device by the hash of its credential.
+pub async fn insert(db: &mut impl Db, id: &str, user_id: &str, hash: &str, now: Millis) -> Result<()> {
+    sql::run(db, INSERT, (id, user_id, hash, now)).await.map(drop)
+}
+
+/// The id of the user's device with that credential.
+pub async fn find(db: &mut impl Db, hash: &str, user_id: &str) -> Result<Option<String>> {
+    sql::scalar(db, FIND, (hash, user_id)).await
+}
+
+/// Notes its use.
+pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, USED, (id, now)).await
+}
+
+/// Forgets all known devices of a user.
+pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    sql::run(db, FORGET, (user_id,)).await
+}

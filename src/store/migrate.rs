@@ -1,0 +1,54 @@
+//! The one list of migrations, applied to either database, each in a transaction of its own.
+
+use super::sql::{self, Result};
+use super::{Store, StoreError};
+
+/// Every migration in order; add a file and a line, never change one that was released.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "start", include_str!("../../migrations/0001_start.sql"))];
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";
+const LATEST: &str = "SELECT COALESCE(MAX(version), 0) FROM migrations";
+const RECORD: &str = "INSERT INTO migrations (version, name) VALUES ($1, $2)";
+/// Keeps two instances that start together from migrating at once; SQLite's writer is alone anyway.
+const LOCK: &str = "LOCK TABLE migrations IN EXCLUSIVE MODE";
+
+/// Brings the database up to date; gives the names of what was applied.
+///
+/// # Errors
+/// Where a statement fails, or the database was written by a newer multauth.
+pub async fn migrate(store: &Store) -> Result<Vec<&'static str>> {
+    let mut tx = store.begin().await?;
+    sql::run(&mut tx, TABLE, ()).await?;
+    tx.commit().await?;
+    let mut applied = Vec::new();
+    for (version, name, script) in MIGRATIONS {
+        let mut tx = store.begin().await?;
+        if tx.is_postgres() {
+            sql::run(&mut tx, LOCK, ()).await?;
+        }
+        if *version > latest(&mut tx).await? {
+            sql::script(&mut tx, script).await?;
+            sql::run(&mut tx, RECORD, (*version, *name)).await?;
+            applied.push(*name);
+        }
+        tx.commit().await?;
+    }
+    Ok(applied)
+}
+
+/// Whether the database is up to date, behind, or ahead of this binary.
+pub async fn check(store: &Store) -> Result<()> {
+    let mut db = store.read().await?;
+    let known = MIGRATIONS.last().map_or(0, |m| m.0);
+    match latest(&mut db).await {
+        Ok(found) if found == known => Ok(()),
+        Ok(found) => Err(StoreError::Version { found, known }),
+        Err(_) => Err(StoreError::Version { found: 0, known }),
+    }
+}
+
+async fn latest(db: &mut impl sql::Db) -> Result<i64> {
+    let found = sql::scalar(db, LATEST, ()).await?.unwrap_or(0);
+    let known = MIGRATIONS.last().map_or(0, |m| m.0);
+    if found > known { Err(StoreError::Version { found, known }) } else { Ok(found) }
+}

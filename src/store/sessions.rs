@@ -1,0 +1,134 @@
+//! Sessions: what a finished sign-in leaves. Ended sessions are deleted.
+
+use sqlx::FromRow;
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+/// One session.
+#[derive(Clone, Debug, FromRow)]
+pub struct Session {
+    /// A random UUID; `sid` in the tokens.
+    pub id: String,
+    /// Whose it is.
+    pub user_id: String,
+    /// The SHA-256 of the live refresh token (R78).
+    pub refresh_hash: String,
+    /// How often the refresh token was rotated.
+    pub generation: i64,
+    /// When it was last rotated.
+    pub rotated_at: Millis,
+    /// The name of the flow that made it.
+    pub flow: String,
+    /// The level it was authenticated at (R11).
+    pub acr: String,
+    /// The factors that were passed (RFC 8176), space separated.
+    pub amr: String,
+    /// When the user last proved who they are.
+    pub auth_time: Millis,
+    /// The network it was made from.
+    pub ip: String,
+    /// The user agent it was made by.
+    pub agent: String,
+    /// When it was made.
+    pub created_at: Millis,
+    /// When it ends, used or not (R82).
+    pub expires_at: Millis,
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr, auth_time, ip, agent, ",
+            "created_at, expires_at FROM sessions ",
+            $tail
+        )
+    };
+}
+
+const INSERT: &str = "INSERT INTO sessions (id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr,
+    auth_time, ip, agent, created_at, expires_at) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $4, $8, $9, $4, $10)";
+const LIVE: &str = select!("WHERE id = $1 AND expires_at > $2");
+const OF_USER: &str = select!("WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at, id");
+const ROTATE: &str = "UPDATE sessions SET refresh_hash = $3, generation = generation + 1, rotated_at = $5
+    WHERE id = $1 AND refresh_hash = $2 AND generation = $4 AND expires_at > $5 AND rotated_at > $6
+    RETURNING id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr, auth_time, ip, agent,
+    created_at, expires_at";
+const RAISE: &str = "UPDATE sessions SET acr = $2, amr = $3, auth_time = $4 WHERE id = $1 AND user_id = $5";
+const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
+const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
+const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
+
+/// Starts a session.
+pub async fn insert(db: &mut impl Db, s: &Session) -> Result<()> {
+    let row = (
+        s.id.as_str(),
+        s.user_id.as_str(),
+        s.refresh_hash.as_str(),
+        s.created_at,
+        s.flow.as_str(),
+        s.acr.as_str(),
+        s.amr.as_str(),
+        s.ip.as_str(),
+        s.agent.as_str(),
+        s.expires_at,
+    );
+    sql::run(db, INSERT, row).await.map(drop)
+}
+
+/// The live session of that id.
+pub async fn live(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Session>> {
+    sql::first(db, LIVE, (id, now)).await
+}
+
+/// The live sessions of a user, oldest first.
+pub async fn of_user(db: &mut impl Db, user_id: &str, now: Millis) -> Result<Vec<Session>> {
+    sql::all(db, OF_USER, (user_id, now)).await
+}
+
+/// A refresh token's turn from one generation to the next.
+#[derive(Debug)]
+pub struct Turn<'a> {
+    /// The session.
+    pub id: &'a str,
+    /// The SHA-256 of the token that was shown.
+    pub from: &'a str,
+    /// The SHA-256 of its successor.
+    pub to: &'a str,
+    /// The generation of the token that was shown.
+    pub generation: i64,
+    /// Tokens that rest since before this moment are over.
+    pub idle_since: Millis,
+}
+
+/// Rotates the refresh token, if that one is the live one (R79).
+pub async fn rotate(db: &mut impl Db, t: &Turn<'_>, now: Millis) -> Result<Option<Session>> {
+    sql::first(db, ROTATE, (t.id, t.from, t.to, t.generation, now, t.idle_since)).await
+}
+
+/// Raises a session after a re-authentication.
+pub async fn raise(
+    db: &mut impl Db,
+    id: &str,
+    user_id: &str,
+    acr: &str,
+    amr: &str,
+    now: Millis,
+) -> Result<u64> {
+    sql::run(db, RAISE, (id, acr, amr, now, user_id)).await
+}
+
+/// Ends one session of a user.
+pub async fn end(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
+    sql::run(db, END, (id, user_id)).await
+}
+
+/// Ends all sessions of a user.
+pub async fn end_all(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    sql::run(db, END_ALL, (user_id,)).await
+}
+
+/// Ends all sessions of a user but one.
+pub async fn end_others(db: &mut impl Db, user_id: &str, keep: &str) -> Result<u64> {
+    sql::run(db, END_OTHERS, (user_id, keep)).await
+}

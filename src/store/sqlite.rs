@@ -1,0 +1,154 @@
+//! SQLite: one writer with group commit, many readers.
+//!
+//! Writers queue for the one connection in the order they came. The first one opens a transaction
+//! and, when it is done, sends a committer to the end of the queue: whoever stood in the queue by
+//! then works inside the same transaction, each behind a savepoint of its own, and one `COMMIT`
+//! (one `fsync`) acknowledges them all. Alone, a writer pays for `BEGIN`, its statements and
+//! `COMMIT`, nothing else.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, SqliteConnection, SqlitePool};
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+use super::StoreError;
+
+/// How long a writer may stand in the queue before it is told that the database is busy.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The one connection that writes.
+#[derive(Clone)]
+pub(super) struct Writer(Arc<Mutex<State>>);
+
+struct State {
+    conn: SqliteConnection,
+    /// Whether a transaction is open.
+    open: bool,
+    /// Writers that are done and wait for the `COMMIT`.
+    waiting: Vec<oneshot::Sender<Result<(), StoreError>>>,
+}
+
+/// One writer's turn.
+pub(super) struct Turn {
+    state: Option<OwnedMutexGuard<State>>,
+    writer: Writer,
+    savepoint: bool,
+}
+
+/// Opens the database at `path`, making file and folder where they are missing.
+pub(super) async fn open(path: &Path, readers: u32) -> Result<(SqlitePool, Writer), StoreError> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| StoreError::Folder(folder.display().to_string(), e))?;
+    }
+    let options = options(path);
+    let conn = SqliteConnection::connect_with(&options).await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(readers)
+        .min_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .test_before_acquire(false)
+        .acquire_timeout(PATIENCE)
+        .connect_with(options.read_only(true).create_if_missing(false))
+        .await?;
+    Ok((read, Writer(Arc::new(Mutex::new(State { conn, open: false, waiting: Vec::new() })))))
+}
+
+/// WAL with `synchronous=FULL`: what is acknowledged has been synced to the disk.
+fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(PATIENCE)
+        .foreign_keys(true)
+        .pragma("temp_store", "memory")
+        .pragma("cache_size", "-2000")
+        .pragma("wal_autocheckpoint", "1000")
+        .pragma("journal_size_limit", "16777216")
+        .statement_cache_capacity(128)
+}
+
+impl Writer {
+    /// Waits for its turn and opens a transaction, or a savepoint within the one that is open.
+    pub(super) async fn begin(&self) -> Result<Turn, StoreError> {
+        let queue = tokio::time::timeout(PATIENCE, self.0.clone().lock_owned());
+        let mut state = queue.await.map_err(|_| StoreError::Busy)?;
+        let savepoint = state.open;
+        let sql = if savepoint { "SAVEPOINT turn" } else { "BEGIN IMMEDIATE" };
+        // Marked before the statement runs: where this future is dropped midway, the next turn mends it.
+        let turn = |state| Turn { state: Some(state), writer: self.clone(), savepoint };
+        state.open = true;
+        let mut turn = turn(state);
+        sqlx::query(sql).execute(turn.conn()).await?;
+        Ok(turn)
+    }
+
+    /// Sends a committer to the end of the queue. It is a task of its own, so that no dropped request
+    /// can stop it, and it stands in the queue before this returns.
+    async fn send_committer(&self) {
+        let mut place = Box::pin(self.0.clone().lock_owned());
+        let _ = futures_util::poll!(place.as_mut());
+        tokio::spawn(async move { commit(place.await).await });
+    }
+}
+
+/// Commits whatever is open and tells everybody who waits for it.
+async fn commit(mut state: OwnedMutexGuard<State>) {
+    let waiting = std::mem::take(&mut state.waiting);
+    let outcome = sqlx::query("COMMIT").execute(&mut state.conn).await;
+    state.open = false;
+    if outcome.is_err() {
+        // Nobody was acknowledged; whatever is left of the transaction goes.
+        let _ = sqlx::query("ROLLBACK").execute(&mut state.conn).await;
+    }
+    drop(state);
+    let failed = outcome.err().map(|e| e.to_string());
+    for writer in waiting {
+        let told = failed.clone().map_or(Ok(()), |why| Err(StoreError::Commit(why)));
+        let _ = writer.send(told);
+    }
+}
+
+impl Turn {
+    pub(super) fn conn(&mut self) -> &mut SqliteConnection {
+        let state = self.state.as_mut().expect("a turn holds the writer until it commits or is dropped");
+        &mut state.conn
+    }
+
+    /// Ends the turn and waits until its work is on the disk.
+    pub(super) async fn commit(mut self) -> Result<(), StoreError> {
+        if self.savepoint {
+            sqlx::query("RELEASE turn").execute(self.conn()).await?;
+        }
+        let (done, acknowledged) = oneshot::channel();
+        if let Some(mut state) = self.state.take() {
+            state.waiting.push(done);
+            if state.waiting.len() == 1 {
+                self.writer.send_committer().await;
+            }
+        }
+        acknowledged.await.map_err(|_| StoreError::Commit("the committer was stopped".into()))?
+    }
+}
+
+impl Drop for Turn {
+    /// An abandoned turn is undone before the next writer begins.
+    fn drop(&mut self) {
+        let Some(mut state) = self.state.take() else { return };
+        let savepoint = self.savepoint;
+        tokio::spawn(async move {
+            if savepoint {
+                let _ = sqlx::query("ROLLBACK TO turn").execute(&mut state.conn).await;
+                let _ = sqlx::query("RELEASE turn").execute(&mut state.conn).await;
+            } else {
+                let _ = sqlx::query("ROLLBACK").execute(&mut state.conn).await;
+                state.open = false;
+            }
+        });
+    }
+}

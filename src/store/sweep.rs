@@ -1,0 +1,66 @@
+//! What is over is deleted, a thousand rows at a time so that nobody waits for it.
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+/// One table's rows that are over: `$1` is the moment before which they ended.
+struct Over {
+    table: &'static str,
+    /// How long a row stays after its end.
+    keep: Millis,
+    sql: &'static str,
+}
+
+macro_rules! over {
+    ($table:literal, $key:literal, $ended:literal, $keep:expr) => {
+        Over {
+            table: $table,
+            keep: $keep,
+            sql: concat!(
+                "DELETE FROM ",
+                $table,
+                " WHERE ",
+                $ended,
+                " < $1 AND ",
+                $key,
+                " IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $ended,
+                " < $1 LIMIT 1000)"
+            ),
+        }
+    };
+}
+
+use crate::base::clock::{DAY, HOUR};
+
+const OVER: &[Over] = &[
+    over!("attempts", "id", "expires_at", 0),
+    over!("challenges", "id", "expires_at", HOUR),
+    over!("sessions", "id", "expires_at", 0),
+    over!("outbox", "id", "finished_at", 7 * DAY),
+    over!("guesses", "subject", "last_at", 31 * DAY),
+    over!("guess_days", "day", "day * 86400000", 31 * DAY),
+];
+
+/// An account that nothing confirmed names any more, a day after it was made (R120).
+const ORPHANS: &str = "DELETE FROM users WHERE id IN (SELECT id FROM users WHERE created_at < $1
+    AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.id AND devices.canonical IS NOT NULL
+        AND devices.confirmed_at IS NOT NULL) LIMIT 1000)";
+/// Claims that nobody confirmed within a day (R120).
+const CLAIMS: &str = "DELETE FROM devices WHERE id IN (SELECT id FROM devices
+    WHERE confirmed_at IS NULL AND created_at < $1 LIMIT 1000)";
+
+/// Deletes one batch from every table; gives how many rows went, with the tables' names.
+pub async fn once(db: &mut impl Db, now: Millis) -> Result<Vec<(&'static str, u64)>> {
+    let mut gone = Vec::new();
+    for over in OVER {
+        gone.push((over.table, sql::run(db, over.sql, (now - over.keep,)).await?));
+    }
+    gone.push(("devices", sql::run(db, CLAIMS, (now - DAY,)).await?));
+    gone.push(("users", sql::run(db, ORPHANS, (now - DAY,)).await?));
+    Ok(gone)
+}

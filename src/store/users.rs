@@ -1,0 +1,70 @@
+//! Users: an id, a profile, and a number that rises with every change of their credentials.
+
+use sqlx::FromRow;
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+/// One user.
+#[derive(Clone, Debug, FromRow)]
+pub struct User {
+    /// A random UUID; never reused (R100).
+    pub id: String,
+    /// The profile, a JSON object.
+    pub profile: String,
+    /// Raised whenever a secret or device changes; an attempt begun before that is dead (R7).
+    pub credentials: i64,
+    /// When the account was made.
+    pub created_at: Millis,
+    /// When profile or credentials last changed.
+    pub updated_at: Millis,
+    /// Since when the account may not be used.
+    pub disabled_at: Option<Millis>,
+}
+
+const INSERT: &str =
+    "INSERT INTO users (id, profile, credentials, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)";
+const BY_ID: &str =
+    "SELECT id, profile, credentials, created_at, updated_at, disabled_at FROM users WHERE id = $1";
+const PAGE: &str = "SELECT id, profile, credentials, created_at, updated_at, disabled_at FROM users
+    WHERE id > $1 ORDER BY id LIMIT $2";
+const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
+const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
+const DISABLE: &str =
+    "UPDATE users SET disabled_at = $2, credentials = credentials + 1, updated_at = $3 WHERE id = $1";
+const DELETE: &str = "DELETE FROM users WHERE id = $1";
+
+/// Makes a user.
+pub async fn insert(db: &mut impl Db, id: &str, profile: &str, now: Millis) -> Result<()> {
+    sql::run(db, INSERT, (id, profile, now)).await.map(drop)
+}
+
+/// The user of that id.
+pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
+    sql::first(db, BY_ID, (id,)).await
+}
+
+/// Users in the order of their ids, after `after` (empty: from the beginning).
+pub async fn page(db: &mut impl Db, after: &str, limit: i64) -> Result<Vec<User>> {
+    sql::all(db, PAGE, (after, limit)).await
+}
+
+/// Replaces the profile.
+pub async fn set_profile(db: &mut impl Db, id: &str, profile: &str, now: Millis) -> Result<u64> {
+    sql::run(db, SET_PROFILE, (id, profile, now)).await
+}
+
+/// Says that a credential changed: attempts under way die.
+pub async fn touch(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, TOUCH, (id, now)).await
+}
+
+/// Disables (`since` is a moment) or enables (`None`) an account.
+pub async fn set_disabled(db: &mut impl Db, id: &str, since: Option<Millis>, now: Millis) -> Result<u64> {
+    sql::run(db, DISABLE, (id, since, now)).await
+}
+
+/// Deletes a user with everything that is theirs.
+pub async fn delete(db: &mut impl Db, id: &str) -> Result<u64> {
+    sql::run(db, DELETE, (id,)).await
+}
