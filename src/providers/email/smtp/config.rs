@@ -23,7 +23,7 @@ struct Settings {
     host: String,
     port: Option<u16>,
     #[serde(default)]
-    tls: Tls,
+    tls: Encryption,
     username: Option<String>,
     password: Option<Sensitive>,
     password_file: Option<PathBuf>,
@@ -39,7 +39,7 @@ struct Settings {
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Tls {
+enum Encryption {
     #[default]
     Starttls,
     Tls,
@@ -76,7 +76,7 @@ pub(super) fn read(table: &toml::Table, path: &str) -> Result<(Relay, Letterhead
     }
 }
 
-impl Tls {
+impl Encryption {
     /// The port that usually goes with it (RFC 8314).
     const fn port(self) -> u16 {
         match self {
@@ -117,13 +117,13 @@ fn timeout(span: SignedDuration) -> Result<Duration, String> {
 }
 
 fn security(settings: &Settings, host: &str, note: &mut impl FnMut(&str, String)) -> Option<Security> {
-    if settings.tls != Tls::None {
+    if settings.tls != Encryption::None {
         if settings.insecure {
             note("insecure", "goes with tls = \"none\" only; the connection is encrypted".into());
         }
         let parameters = keep(tls_parameters(host, settings.ca_file.as_deref()), "ca_file", note)?;
         return Some(match settings.tls {
-            Tls::Tls => Security::Tls(parameters),
+            Encryption::Tls => Security::Tls(parameters),
             _ => Security::StartTls(parameters),
         });
     }

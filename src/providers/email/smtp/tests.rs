@@ -124,3 +124,13 @@ async fn a_server_that_is_away_is_tried_again() {
     let outcome = at(free, PLAIN).send(&message("a@example.org")).await;
     assert!(matches!(&outcome, Outcome::Retry { why, .. } if why.contains("refused")), "{outcome:?}");
 }
+#[tokio::test]
+async fn what_tls_objects_to_is_for_the_operator() {
+    let sink = Sink::start(&[]).await;
+    let outcome = provider(&sink, "tls = \"tls\"").send(&message("a@example.org")).await;
+    assert!(
+        matches!(&outcome, Outcome::Misconfigured { why } if why.contains("corrupt message")),
+        "{outcome:?}"
+    );
+    assert!(sink.seen().mails.is_empty());
+}

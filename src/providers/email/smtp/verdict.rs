@@ -48,7 +48,7 @@ pub(super) fn reference(reply: &Response) -> Option<String> {
 
 /// Whether waiting does not help: no TLS, no trust, no entry.
 fn lasting(error: &Error) -> bool {
-    error.is_permanent() || error.is_tls() || error.is_client()
+    error.is_permanent() || error.is_tls() || error.is_client() || distrust(error).is_some()
 }
 
 fn reason(error: &Error) -> String {
@@ -58,14 +58,32 @@ fn reason(error: &Error) -> String {
             None => format!("answered {code}"),
         };
     }
-    // These texts are lettre's, rustls's and the system's own.
+    if let Some(tls) = distrust(error) {
+        return tls.to_string();
+    }
+    // lettre's own words: there is no other source in these.
     if error.is_tls() || error.is_client() {
         return error.to_string();
     }
-    match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
-        Some(io) => io.get_ref().map_or_else(|| io.kind().to_string(), ToString::to_string),
-        None => "the connection failed or was cut".into(),
+    system(error).map_or_else(|| "the connection failed or was cut".into(), |error| error.kind().to_string())
+}
+
+/// The system's error underneath; lettre wraps it once or twice.
+fn system(error: &Error) -> Option<&io::Error> {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        source = error.source();
     }
+    None
+}
+
+/// What TLS objected to: a certificate or name that is not trusted, or a server that speaks something else.
+/// lettre counts these as failed connections.
+fn distrust(error: &Error) -> Option<&rustls::Error> {
+    system(error)?.get_ref()?.downcast_ref()
 }
 
 /// Whether a permanent refusal is about the recipient, so that no server would do better. The enhanced code decides
