@@ -49,12 +49,11 @@ pub(super) fn secret(
     }
 }
 
+/// A secret that others can read is refused (R141).
 fn secret_file(file: &Path) -> Result<Sensitive, String> {
     let shown = file.display();
     if open_to_others(file) {
-        return Err(format!(
-            "{shown} can be read by every user of this machine; take that right away (R141)"
-        ));
+        return Err(format!("{shown} can be read by every user of this machine; take that right away"));
     }
     let text = std::fs::read_to_string(file).map_err(|error| format!("{shown} cannot be read: {error}"))?;
     let text = Sensitive::new(text.trim_end_matches(['\r', '\n']));

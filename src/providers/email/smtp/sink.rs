@@ -100,7 +100,7 @@ async fn reply_to(address: &str) -> Option<&'static str> {
         "later" => Some("451 4.7.1 try again later, later@example.org"),
         "cut" => None,
         "slow" => {
-            tokio::time::sleep(std::time::Duration::from_millis(1_500)).await;
+            tokio::time::sleep(std::time::Duration::from_secs(30)).await;
             Some("250 ok")
         }
         _ => Some("250 2.1.5 ok"),

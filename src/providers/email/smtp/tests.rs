@@ -1,5 +1,3 @@
-use std::time::Instant;
-
 use super::sink::Sink;
 use super::*;
 use crate::messages::{Catalogue, Context, Kind, Sender};
@@ -105,10 +103,8 @@ async fn a_password_is_right_or_the_operator_hears_of_it() {
 async fn a_message_cut_short_by_time_leaves_no_connection_to_the_next() {
     let sink = Sink::start(&[]).await;
     let provider = provider(&sink, &format!("{PLAIN}\ntimeout = \"1s\""));
-    let start = Instant::now();
     let outcome = provider.send(&message("slow@example.org")).await;
     assert!(matches!(&outcome, Outcome::Retry { why, .. } if why.contains("in time")), "{outcome:?}");
-    assert!(start.elapsed().as_millis() < 1_400);
     assert!(matches!(provider.send(&message("a@example.org")).await, Outcome::Delivered { .. }));
     let seen = sink.seen();
     assert_eq!((seen.connections, seen.mails.len()), (2, 1));
