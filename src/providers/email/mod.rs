@@ -1,0 +1,3 @@
+//! Providers that send email, a file each.
+
+pub mod smtp;
