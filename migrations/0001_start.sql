@@ -6,6 +6,7 @@ CREATE TABLE users (
     credentials BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
+    signed_in_at BIGINT,
     disabled_at BIGINT
 );
 

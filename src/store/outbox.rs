@@ -38,7 +38,7 @@ const FINISH: &str =
 const DELAY: &str =
     "UPDATE outbox SET due_at = $2, leased_until = 0, problem = $3 WHERE id = $1 AND state = 'queued'";
 const WAITING: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
-const NEXT_DUE: &str = "SELECT MIN(due_at) FROM outbox WHERE state = 'queued'";
+const NEXT_DUE: &str = "SELECT MIN(due_at) FROM outbox WHERE state = 'queued' AND leased_until <= $1";
 
 /// Queues a message.
 pub async fn insert(db: &mut impl Db, q: &Queued) -> Result<()> {
@@ -78,7 +78,7 @@ pub async fn waiting(db: &mut impl Db) -> Result<i64> {
     Ok(sql::scalar(db, WAITING, ()).await?.unwrap_or(0))
 }
 
-/// When the next message is due.
-pub async fn next_due(db: &mut impl Db) -> Result<Option<Millis>> {
-    Ok(sql::scalar::<Option<Millis>>(db, NEXT_DUE, ()).await?.flatten())
+/// When the next message that nobody has leased is due.
+pub async fn next_due(db: &mut impl Db, now: Millis) -> Result<Option<Millis>> {
+    Ok(sql::scalar::<Option<Millis>>(db, NEXT_DUE, (now,)).await?.flatten())
 }

@@ -18,6 +18,8 @@ pub struct User {
     pub created_at: Millis,
     /// When profile or credentials last changed.
     pub updated_at: Millis,
+    /// When it last signed in.
+    pub signed_in_at: Option<Millis>,
     /// Since when the account may not be used.
     pub disabled_at: Option<Millis>,
 }
@@ -25,13 +27,14 @@ pub struct User {
 const INSERT: &str =
     "INSERT INTO users (id, profile, credentials, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)";
 const BY_ID: &str =
-    "SELECT id, profile, credentials, created_at, updated_at, disabled_at FROM users WHERE id = $1";
-const PAGE: &str = "SELECT id, profile, credentials, created_at, updated_at, disabled_at FROM users
+    "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users WHERE id = $1";
+const PAGE: &str = "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users
     WHERE id > $1 ORDER BY id LIMIT $2";
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
 const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
 const DISABLE: &str =
     "UPDATE users SET disabled_at = $2, credentials = credentials + 1, updated_at = $3 WHERE id = $1";
+const SIGN_IN: &str = "UPDATE users SET signed_in_at = $3 WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
 /// Makes a user.
@@ -57,6 +60,12 @@ pub async fn set_profile(db: &mut impl Db, id: &str, profile: &str, now: Millis)
 /// Says that a credential changed: attempts under way die.
 pub async fn touch(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
     sql::run(db, TOUCH, (id, now)).await
+}
+
+/// Notes a sign-in, unless a credential changed or the account was disabled since `credentials` was read.
+/// It locks the row, so that a change of the password cannot miss the session that follows (R7, R83).
+pub async fn sign_in(db: &mut impl Db, id: &str, credentials: i64, now: Millis) -> Result<u64> {
+    sql::run(db, SIGN_IN, (id, credentials, now)).await
 }
 
 /// Disables (`since` is a moment) or enables (`None`) an account.

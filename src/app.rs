@@ -1,0 +1,91 @@
+//! Every long-lived handle of one instance, in one plain struct.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::base::seal::{Purpose, Sealer};
+use crate::base::{Clock, Millis, Random};
+use crate::devices::Rules;
+use crate::flows::Flows;
+use crate::keys::KeyRing;
+use crate::locks::Locks;
+use crate::messages::{Catalogue, Channel};
+use crate::outbox::Inbox;
+use crate::secrets::hasher::Hasher;
+use crate::secrets::password::Policy;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::throttle::Throttle;
+
+/// One running instance. It is made by [`crate::startup`] and shared by everything that answers.
+pub struct App {
+    /// The settings, checked.
+    pub settings: Settings,
+    /// The database.
+    pub store: Store,
+    /// Time.
+    pub clock: Clock,
+    /// Chance.
+    pub random: Random,
+    /// Keyed hashes and sealing.
+    pub sealer: Arc<Sealer>,
+    /// The keys that sign.
+    pub keys: KeyRing,
+    /// The flows of sign-in.
+    pub signin: Flows,
+    /// The flows of recovery.
+    pub recovery: Flows,
+    /// Rates of every door.
+    pub throttle: Throttle,
+    /// Bounded password hashing.
+    pub hasher: Hasher,
+    /// What a password must be.
+    pub policy: Policy,
+    /// What an identifier must be.
+    pub rules: Rules,
+    /// What messages say.
+    pub catalogue: Catalogue,
+    /// The channels that some provider delivers on.
+    pub channels: Vec<Channel>,
+    /// Rung when a message was queued.
+    pub wake: Arc<Notify>,
+    /// Delivered messages, in development.
+    pub inbox: Option<Inbox>,
+    /// One guess at a time for each subject.
+    pub locks: Locks,
+}
+
+impl App {
+    /// The present moment.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// A keyed hash under which something is counted: it tells nothing to who reads the counter.
+    pub fn subject(&self, parts: &[&str]) -> String {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        self.sealer.mac_text(Purpose::Subject, &parts)
+    }
+
+    /// `iss` of the tokens: `tokens.issuer`, or the public URL without a trailing slash.
+    pub fn issuer(&self) -> &str {
+        match self.settings.tokens.issuer.as_str() {
+            "" => self.settings.public_url.as_str().trim_end_matches('/'),
+            issuer => issuer,
+        }
+    }
+
+    /// `aud` of the tokens: `tokens.audience`, or the issuer.
+    pub fn audience(&self) -> &str {
+        match self.settings.tokens.audience.as_str() {
+            "" => self.issuer(),
+            audience => audience,
+        }
+    }
+
+    /// Whether some provider delivers on a channel of that name.
+    pub fn delivers(&self, channel: &str) -> bool {
+        self.channels.iter().any(|c| c.name() == channel)
+    }
+}

@@ -1,0 +1,157 @@
+//! What an attempt asks, told to its client, and what is sent without being asked to.
+
+use super::account::carries;
+use super::challenge::{Order, Parcel, alive, resend_in};
+use super::error::Result;
+use super::progress::Ask;
+use super::walk::{OWN, Walk};
+use crate::app::App;
+use crate::base::clock::seconds_until;
+use crate::devices::{self, DeviceKind};
+use crate::flows::Secret;
+use crate::messages::Channel;
+use crate::store::challenges::{self, Challenge};
+use crate::store::devices::Device;
+
+const AUTHENTICATOR: &str = "authenticator";
+
+/// One entry for everything that moves the attempt on.
+pub async fn entries(walk: &Walk<'_>, asked: &[Secret]) -> Result<Vec<Ask>> {
+    let sent = if asked.iter().any(|s| s.name == "passcode") {
+        challenges::in_scope(&mut walk.app.store.read().await?, &walk.scope()).await?
+    } else {
+        Vec::new()
+    };
+    let mut entries = Vec::new();
+    for secret in asked {
+        match (secret.name.as_str(), walk.proven()) {
+            ("passcode", true) => {
+                entries.extend(walk.carriers(secret).into_iter().map(|d| of_device(walk.app, d, &sent)));
+            }
+            ("passcode", false) => entries.push(of_identifier(walk, secret, &sent)),
+            (name, _) => entries.push(Ask::plain(name)),
+        }
+    }
+    entries.dedup();
+    Ok(entries)
+}
+
+/// A passcode of one of the user's devices.
+fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
+    let channels = channels(app, &device.kind);
+    let kind = devices::kind(&device.kind);
+    let ask = Ask {
+        device: Some(device.id.clone()),
+        channel: Some(channels.first().map_or(AUTHENTICATOR.to_owned(), |c| c.name().to_owned())),
+        to: device.delivery.as_deref().zip(kind).map(|(to, kind)| kind.mask(to)),
+        channels: channels.iter().map(|c| c.name().to_owned()).collect(),
+        ..Ask::plain("passcode")
+    };
+    with_challenge(app, ask, sent.iter().find(|c| c.target == device.id))
+}
+
+/// A passcode before anything is proven: the same whether or not somebody has the identifier.
+fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
+    let mut ask = Ask::plain("passcode");
+    if let Some(kind) = own_kind(walk, secret) {
+        let channels = channels(walk.app, kind.name());
+        ask.channel = channels.first().map(|c| c.name().to_owned());
+        ask.to = Some(kind.mask(&walk.attempt.canonical));
+        ask.channels = channels.iter().map(|c| c.name().to_owned()).collect();
+    }
+    with_challenge(walk.app, ask, sent.iter().find(|c| c.target == OWN))
+}
+
+/// Adds what is known of the code that was sent.
+pub fn with_challenge(app: &App, mut ask: Ask, sent: Option<&Challenge>) -> Ask {
+    if let Some(sent) = sent {
+        // Where no channel is told, what was sent must not tell it either.
+        ask.channel = ask.channel.map(|_| sent.channel.clone());
+        ask.resend_in = Some(resend_in(app, sent));
+        ask.attempts_left = u32::try_from(sent.max_guesses - sent.guesses).ok();
+        if alive(sent, app.now()) {
+            ask.length = u32::try_from(sent.code_length).ok();
+            ask.expires_in = Some(seconds_until(app.now(), sent.expires_at));
+        }
+    }
+    ask
+}
+
+/// The channels of a device kind that some provider delivers on.
+pub fn channels(app: &App, kind: &str) -> Vec<Channel> {
+    let of_kind = devices::kind(kind).map_or(&[][..], |kind| kind.channels());
+    app.channels.iter().copied().filter(|channel| of_kind.contains(&channel.name())).collect()
+}
+
+/// The identifier's own kind, where it can carry what `secret` asks for.
+fn own_kind(walk: &Walk<'_>, secret: &Secret) -> Option<&'static dyn DeviceKind> {
+    let kind = devices::kind(&walk.attempt.kind)?;
+    let fits = secret.device.as_ref().is_none_or(|narrowed| narrowed == kind.name());
+    (fits && !channels(walk.app, kind.name()).is_empty()).then_some(kind)
+}
+
+/// What is sent by itself when the attempt comes to this point: a code, where a passcode is the only thing
+/// asked, none was sent yet, and no authenticator makes a message needless.
+pub async fn automatic(walk: &Walk<'_>, asked: &[Secret]) -> Result<Option<Order>> {
+    let [secret] = asked else { return Ok(None) };
+    if secret.name != "passcode" {
+        return Ok(None);
+    }
+    if walk.proven() {
+        let carriers = walk.carriers(secret);
+        if carriers.iter().any(|device| device.kind == AUTHENTICATOR) {
+            return Ok(None);
+        }
+        let Some(device) = carriers.first() else { return Ok(None) };
+        return to_device(walk, device, None).await.map(Some);
+    }
+    before_proof(walk, secret, None).await
+}
+
+/// A code to one of the user's devices.
+pub async fn to_device(walk: &Walk<'_>, device: &Device, channel: Option<Channel>) -> Result<Order> {
+    let usual = channels(walk.app, &device.kind).first().copied().unwrap_or(Channel::Email);
+    Ok(Order {
+        target: device.id.clone(),
+        address: device.delivery.clone().unwrap_or_default(),
+        ..order(walk, channel.unwrap_or(usual), Parcel::Code).await?
+    })
+}
+
+/// A code before anything is proven: to the identifier's own device, or to the first device of whom it
+/// names; to nobody where there is none.
+pub async fn before_proof(
+    walk: &Walk<'_>,
+    secret: &Secret,
+    channel: Option<Channel>,
+) -> Result<Option<Order>> {
+    let carriers = walk.carriers(secret);
+    let reached = carriers.into_iter().find(|device| carries(walk.app, &device.kind) && device.delivery.is_some());
+    let own = own_kind(walk, secret);
+    let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
+    let usual = channels(walk.app, kind).first().copied().unwrap_or(Channel::Email);
+    let stored = reached.and_then(|device| device.delivery.clone());
+    let parcel = if stored.is_some() && !walk.barred() { Parcel::Code } else { Parcel::Nothing };
+    let typed = own.map(|_| walk.attempt.canonical.clone()).unwrap_or_default();
+    Ok(Some(Order {
+        target: OWN.to_owned(),
+        address: stored.unwrap_or(typed),
+        ..order(walk, channel.unwrap_or(usual), parcel).await?
+    }))
+}
+
+async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Order> {
+    let subject = walk.subject("passcode");
+    let long = subject.exhausted(walk.app, &mut walk.app.store.read().await?).await?;
+    Ok(Order {
+        purpose: walk.purpose,
+        scope: walk.scope(),
+        target: String::new(),
+        channel,
+        address: String::new(),
+        parcel,
+        long,
+        account: None,
+        counted_as: walk.attempt.known_device.clone().unwrap_or_default(),
+    })
+}

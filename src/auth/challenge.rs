@@ -1,0 +1,248 @@
+//! Codes on their way to a person: made, sent, sent again, looked at.
+//!
+//! A challenge belongs to a scope (an attempt, a device, a verification) and a target within it. Sending
+//! again replaces the code and keeps the count of guesses (R28). Where nobody has the identifier, the same
+//! is done and the message goes to nobody (R15).
+
+use super::error::{AuthError, Result};
+use super::guard::{Bound, Subject};
+use super::input::Client;
+use super::purpose::Purpose;
+use crate::app::App;
+use crate::base::clock::{SECOND, seconds_until};
+use crate::base::seal::sha256_hex;
+use crate::base::{Millis, Sensitive};
+use crate::devices::phone;
+use crate::messages::{Channel, Code, Context, Kind, Message};
+use crate::outbox;
+use crate::secrets::passcode::{self, Shape};
+use crate::settings;
+use crate::store::challenges::{self, Challenge};
+use crate::store::{Db, Tx, guesses};
+use crate::throttle::{Keys, block};
+
+/// A code longer than any that a person is asked to guess at.
+const LONG: i64 = 13;
+/// Longer codes for everybody while the whole installation is being guessed at (R39).
+const ALARMED: u32 = 8;
+
+/// What is to be sent, and where.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What the code is for.
+    pub purpose: Purpose,
+    /// The scope: `attempt/…`, `device/…` or `verification/…`.
+    pub scope: String,
+    /// The target within the scope.
+    pub target: String,
+    /// How it leaves.
+    pub channel: Channel,
+    /// Where it goes: the stored address, never one that was only submitted (R10).
+    pub address: String,
+    /// Whether a code leaves, a notice instead, or nothing at all.
+    pub parcel: Parcel,
+    /// Whether only a long code is safe now (R37).
+    pub long: bool,
+    /// What the account or the caller is called in the message.
+    pub account: Option<String>,
+    /// Whose sends are counted: the known device's, or everybody's.
+    pub counted_as: String,
+}
+
+/// What leaves for an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parcel {
+    /// The code.
+    Code,
+    /// The notice that somebody tried to sign up with this address (R17).
+    Taken,
+    /// A message to nobody.
+    Nothing,
+}
+
+/// An order that is ready to be written.
+pub struct Ready {
+    challenge: Challenge,
+    message: Message,
+    parcel: Parcel,
+    not_after: Millis,
+}
+
+/// Thinks: limits, code, message. Nothing is written yet.
+///
+/// # Errors
+/// [`AuthError::TooMany`] where the address, the network or the installation had enough messages.
+pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready> {
+    limit(app, client, order).await?;
+    let now = app.now();
+    let shape = shape(app, order);
+    let length = length(app, order, shape.length).await?;
+    let key = passcode::key(&app.random);
+    let code = passcode::code_for(&app.sealer, &key, length);
+    let message = message(app, client, order, &code, &key, shape.lifetime.millis())?;
+    let challenge = Challenge {
+        id: app.random.uuid(),
+        scope: order.scope.clone(),
+        target: order.target.clone(),
+        purpose: order.purpose.name().to_owned(),
+        channel: order.channel.name().to_owned(),
+        address: order.address.clone(),
+        // A notice and a message to nobody leave a code behind that nobody has.
+        code: passcode::stored(&app.sealer, &place(&order.scope, &order.target), &code),
+        code_length: i64::try_from(code.expose().len()).unwrap_or(LONG),
+        key_hash: sha256_hex(key.as_bytes()),
+        guesses: 0,
+        max_guesses: i64::from(shape.attempts),
+        sends: 1,
+        sent_at: now,
+        expires_at: now + shape.lifetime.millis(),
+        spent_at: None,
+    };
+    let not_after = now - shape.resend.millis();
+    Ok(Ready { challenge, message, parcel: order.parcel, not_after })
+}
+
+/// Writes a prepared order: the challenge, and the message in the same transaction.
+///
+/// # Errors
+/// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago.
+pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<()> {
+    if challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
+        return Err(AuthError::NoCode);
+    }
+    let (sealer, message) = (&app.sealer, &ready.message);
+    match ready.parcel {
+        Parcel::Code => outbox::write(tx, sealer, message, Some(ready.challenge.expires_at)).await?,
+        Parcel::Taken => outbox::write(tx, sealer, message, None).await?,
+        Parcel::Nothing => outbox::write_to_nobody(tx, sealer, message).await?,
+    }
+    Ok(())
+}
+
+/// Looks at a code for the challenge: one guess is taken first, so that of parallel guesses only as many are
+/// looked at as there are (R25). A right code is spent in the caller's transaction (R24).
+///
+/// # Errors
+/// [`AuthError::WrongSecret`] after counting the failure; the caller must commit then too.
+pub async fn look(
+    app: &App,
+    tx: &mut Tx,
+    challenge: Option<&Challenge>,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<()> {
+    let now = app.now();
+    let bound = if challenge.is_some_and(|c| c.code_length >= LONG) { Bound::Long } else { Bound::Sent };
+    let so_far = subject.judge(app, tx, bound).await?;
+    let right = match challenge {
+        Some(challenge) => {
+            let stored = challenges::guess(tx, &challenge.id, now).await?;
+            let place = place(&challenge.scope, &challenge.target);
+            stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed, &stored))
+                && challenges::spend(tx, &challenge.id, now).await? == 1
+        }
+        None => false,
+    };
+    if right {
+        return subject.succeed(tx, &so_far).await;
+    }
+    subject.fail(app, tx).await?;
+    Err(wrong("passcode", challenge.map(|c| (c.max_guesses - c.guesses - 1).max(0))))
+}
+
+/// The answer to a wrong secret.
+pub fn wrong(secret: &str, attempts_left: Option<i64>) -> AuthError {
+    AuthError::WrongSecret { secret: secret.to_owned(), attempts_left }
+}
+
+/// What a stored code is bound to (R5): its scope and target.
+pub fn place(scope: &str, target: &str) -> String {
+    format!("{scope}\n{target}")
+}
+
+/// Whether a challenge can still be answered.
+pub fn alive(challenge: &Challenge, now: Millis) -> bool {
+    challenge.spent_at.is_none() && challenge.expires_at > now && challenge.guesses < challenge.max_guesses
+}
+
+/// Seconds until a challenge may be sent again.
+pub fn resend_in(app: &App, challenge: &Challenge) -> u64 {
+    let purpose = Purpose::named(&challenge.purpose).map_or("", Purpose::shape);
+    let resend = app.settings.passcode.for_channel(&challenge.channel, purpose).resend.millis();
+    seconds_until(app.now(), challenge.sent_at + resend)
+}
+
+fn shape(app: &App, order: &Order) -> settings::Shape {
+    if order.purpose == Purpose::Verification {
+        let v = &app.settings.verification;
+        return settings::Shape {
+            length: v.length,
+            lifetime: v.lifetime,
+            attempts: v.attempts,
+            resend: v.resend,
+        };
+    }
+    app.settings.passcode.for_channel(order.channel.name(), order.purpose.shape())
+}
+
+async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
+    if order.long {
+        return Ok(Shape::Long);
+    }
+    let wrong = guesses::day_count(&mut app.store.read().await?, app.now()).await?;
+    let alarmed = wrong >= i64::from(app.settings.guesses.global_per_day);
+    let digits = if alarmed { digits.max(ALARMED) } else { digits };
+    Ok(Shape::Digits(u8::try_from(digits).unwrap_or(10)))
+}
+
+async fn limit(app: &App, client: &Client, order: &Order) -> Result<()> {
+    let address = app.subject(&["address", &order.address, &order.counted_as]);
+    let keys = Keys { ip: Some(client.ip), address: Some(&address), ..Keys::default() };
+    let now = app.now();
+    app.throttle.peek("send", now, &keys).await?;
+    if Channel::PHONE.contains(&order.channel) {
+        if phone::sendable(&order.address, &app.rules).is_err() {
+            return Err(AuthError::TooMany { retry_after: 60 });
+        }
+        let block = app.subject(&["block", block(&order.address)]);
+        app.throttle.check("send_phone", now, &Keys { block: Some(&block), ..keys }).await?;
+    }
+    Ok(app.throttle.check("send", now, &keys).await?)
+}
+
+fn message(
+    app: &App,
+    client: &Client,
+    order: &Order,
+    code: &Sensitive,
+    key: &str,
+    lifetime: Millis,
+) -> Result<Message> {
+    let code = Code { code: code.clone(), key: Some(Sensitive::new(key)), lifetime };
+    let (kind, code) = match order.parcel {
+        Parcel::Taken => (Kind::SignupTaken, None),
+        Parcel::Code | Parcel::Nothing => (order.purpose.message(), Some(code)),
+    };
+    let about = Context {
+        at: app.now(),
+        place: Some(client.place()),
+        account: order.account.clone(),
+        device: None,
+        code,
+    };
+    let rendered = app.catalogue.render(kind, order.channel, &about);
+    let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
+    Ok(Message::new(app.random.uuid(), app.now(), order.channel, order.address.as_str(), kind, rendered))
+}
+
+/// The last sent live challenge of a scope, for the target that was named or for any.
+pub async fn latest(
+    db: &mut impl Db,
+    scope: &str,
+    target: Option<&str>,
+    now: Millis,
+) -> Result<Option<Challenge>> {
+    let all = challenges::in_scope(db, scope).await?;
+    let named = |c: &&Challenge| target.is_none_or(|target| target == c.target);
+    Ok(all.iter().filter(named).find(|c| c.spent_at.is_none() && c.expires_at > now - SECOND).cloned())
+}

@@ -1,0 +1,177 @@
+//! The end of an attempt at an account: a session, a new password, or a session raised.
+
+use super::account::Account;
+use super::error::{AuthError, Result};
+use super::input::Given;
+use super::notices;
+use super::progress::{Ask, Done, Progress};
+use super::purpose::Purpose;
+use super::session::{self, Basis};
+use super::walk::Walk;
+use crate::base::Sensitive;
+use crate::base::clock::DAY;
+use crate::flows::{self, Flow};
+use crate::messages::Kind;
+use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
+
+impl Walk<'_> {
+    /// All secrets of `flow` are passed.
+    pub(super) async fn finish(self, flow: usize, given: &Given) -> Result<Progress> {
+        let flow = self.flows().get(flow).cloned();
+        let flow = flow.ok_or_else(|| AuthError::Internal("the flow that was passed is gone".into()))?;
+        // A code guessed for an identifier that nobody has proves nothing.
+        let account = self.account.clone().ok_or(AuthError::AttemptGone)?;
+        match self.purpose {
+            Purpose::Recovery => self.recovered(account, given).await,
+            Purpose::Reauth => self.raised(account, &flow).await,
+            _ => self.signed_in(account, &flow).await,
+        }
+    }
+
+    /// What was proven, for the session and its tokens.
+    fn basis(&self, flow: &Flow) -> Basis {
+        let passed = self.passed();
+        let level = flows::level_of_passed(&passed, &self.app.words);
+        let mut amr: Vec<String> = flows::amr(&passed).into_iter().map(str::to_owned).collect();
+        if level == flows::Level::MultiFactor && !amr.iter().any(|m| m == "mfa") {
+            amr.push("mfa".into());
+        }
+        Basis { flow: flow.name.clone(), acr: level.acr().to_owned(), amr }
+    }
+
+    async fn signed_in(mut self, account: Account, flow: &Flow) -> Result<Progress> {
+        let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
+        let opened = session::open(app, self.client, &account.user.id, &basis)?;
+        let known = session::known_device(app, self.attempt.known_device.as_deref());
+        let mut tx = self.transaction().await?;
+        self.close(&mut tx).await?;
+        if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
+            return Err(AuthError::AttemptGone);
+        }
+        sessions::insert(&mut tx, &opened.session).await?;
+        session::remember(&mut tx, &known, &account.user.id, now).await?;
+        self.used(&mut tx).await?;
+        tx.commit().await?;
+        self.rehash(&account);
+        let tokens = session::tokens(app, &opened, known)?;
+        Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+    }
+
+    async fn raised(mut self, account: Account, flow: &Flow) -> Result<Progress> {
+        let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
+        let session = self.attempt.session_id.clone().ok_or(AuthError::AttemptGone)?;
+        let mut tx = self.transaction().await?;
+        self.close(&mut tx).await?;
+        let amr = basis.amr.join(" ");
+        if sessions::raise(&mut tx, &session, &account.user.id, &basis.acr, &amr, now).await? != 1 {
+            return Err(AuthError::AttemptGone);
+        }
+        self.used(&mut tx).await?;
+        tx.commit().await?;
+        let mut db = app.store.read().await?;
+        let raised = sessions::live(&mut db, &session, now).await?.ok_or(AuthError::AttemptGone)?;
+        let tokens = session::access_only(app, &raised)?;
+        Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+    }
+
+    /// Recovery gives the right to set a new password and nothing else: it signs nobody in, lifts no further
+    /// factor, ends every session, and drops whatever its owner never proved (R14, R58, R121–R123).
+    async fn recovered(mut self, account: Account, given: &Given) -> Result<Progress> {
+        self.flush().await?;
+        let Some(chosen) = &given.new_password else {
+            return self.ask_new_password().await;
+        };
+        let user_id = account.user.id.clone();
+        let chosen = self.checked_password(&account, chosen)?;
+        let hash = self.app.hasher.hash(chosen, self.app.random.bytes()).await?;
+        let now = self.app.now();
+        let mut tx = self.transaction().await?;
+        self.close(&mut tx).await?;
+        secrets::set_password(&mut tx, &self.app.random.uuid(), &user_id, &hash, now).await?;
+        self.purge(&mut tx, &account).await?;
+        end_everything(&mut tx, &user_id).await?;
+        users::touch(&mut tx, &user_id, now).await?;
+        notices::tell(self.app, self.client, &mut tx, &account, Kind::RecoveryDone, None).await?;
+        tx.commit().await?;
+        self.app.wake.notify_one();
+        Ok(Progress::Done(Done { purpose: self.purpose, user: user_id, tokens: None }))
+    }
+
+    async fn ask_new_password(mut self) -> Result<Progress> {
+        let mut tx = self.transaction().await?;
+        if !self.stored {
+            attempts::insert(&mut tx, &self.attempt).await?;
+            self.stored = true;
+        }
+        tx.commit().await?;
+        Ok(self.asking(vec![Ask::plain("new_password")]))
+    }
+
+    fn checked_password(&self, account: &Account, chosen: &Sensitive) -> Result<Sensitive> {
+        let alone = super::rules::password_alone(self.app, account);
+        let names = super::rules::names(account);
+        let context = super::rules::context(self.app, &names);
+        Ok(self.app.policy.check(chosen.expose(), alone, &context, "new_password")?)
+    }
+
+    /// The first proof of an address whose account was made without one wipes what stood there before; any
+    /// recovery drops unconfirmed claims.
+    async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<()> {
+        devices::drop_unconfirmed(tx, &account.user.id).await?;
+        for device in self.proofs.iter().filter_map(|p| p.device.as_deref()) {
+            let unproven = account.device(device).is_some_and(|d| d.proven_at.is_none());
+            if unproven {
+                devices::drop_others(tx, &account.user.id, device).await?;
+            }
+            devices::confirm(tx, device, self.app.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether recovery by this identifier has to wait: an address added lately cannot recover an account
+    /// that others name (R125).
+    pub(super) fn barred(&self) -> bool {
+        if self.purpose != Purpose::Recovery {
+            return false;
+        }
+        let Some(account) = &self.account else { return false };
+        let now = self.app.now();
+        let own = account.of_kind(&self.attempt.kind);
+        let own = own.into_iter().find(|d| d.canonical.as_deref() == Some(&self.attempt.canonical));
+        own.and_then(|d| d.confirmed_at).is_some_and(|since| {
+            let older = account.confirmed().any(|d| d.canonical.is_some() && d.confirmed_at < Some(since));
+            older && since + DAY > now
+        })
+    }
+
+    async fn used(&self, tx: &mut Tx) -> Result<()> {
+        for device in self.proofs.iter().filter_map(|p| p.device.as_deref()) {
+            devices::used(tx, device, self.app.now()).await?;
+        }
+        Ok(())
+    }
+
+    /// Hashes the password again with today's parameters, behind the answer (R63).
+    fn rehash(&self, account: &Account) {
+        let (Some(typed), Some(old)) = (self.stale.clone(), account.password.clone()) else { return };
+        let (hasher, store) = (self.app.hasher.clone(), self.app.store.clone());
+        let (user_id, salt) = (account.user.id.clone(), self.app.random.bytes());
+        tokio::spawn(async move {
+            let Ok(new) = hasher.hash(typed, salt).await else { return };
+            if let Ok(mut tx) = store.begin().await {
+                let _ = secrets::rehash(&mut tx, &user_id, &old, &new).await;
+                let _ = tx.commit().await;
+            }
+        });
+    }
+}
+
+/// Ends sessions, known devices, attempts under way and counted guesses of a user.
+pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<()> {
+    sessions::end_all(tx, user_id).await?;
+    known_devices::forget(tx, user_id).await?;
+    attempts::drop_of_user(tx, user_id).await?;
+    guesses::forget(tx, user_id).await?;
+    Ok(())
+}
+

@@ -1,0 +1,155 @@
+//! The guess budget: failures by account and factor, over all flows and doors, as rows (R33–R38).
+//!
+//! A known device is counted apart, so that an attacker elsewhere cannot slow the owner (R35); an
+//! identifier that nobody has is counted like one that somebody has (R18).
+
+use tokio::sync::OwnedMutexGuard;
+
+use super::account::Account;
+use super::error::{AuthError, Result};
+use crate::app::App;
+use crate::base::Millis;
+use crate::base::clock::{DAY, HOUR};
+use crate::settings;
+use crate::store::guesses::{self, Guesses};
+use crate::store::{Db, Tx};
+
+/// Who is guessed at, by which factor.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    name: String,
+    factor: &'static str,
+}
+
+/// How a factor is bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bound {
+    /// A fixed or computed secret: waits rise with the failures, and days are counted.
+    Fixed,
+    /// A code that dies by itself after a few guesses: days are counted.
+    Sent,
+    /// A secret of 64 bits or more: nothing to guess (R37).
+    Long,
+}
+
+impl Subject {
+    /// The budget of `account`, or of the identifier that nobody has.
+    pub fn new(
+        app: &App,
+        account: Option<&Account>,
+        known_device: Option<&str>,
+        identifier: (&str, &str),
+        factor: &'static str,
+    ) -> Self {
+        let name = match account {
+            Some(account) => match known_device {
+                Some(device) => format!("{}/{device}", account.user.id),
+                None => account.user.id.clone(),
+            },
+            None => app.subject(&["nobody", identifier.0, identifier.1]),
+        };
+        Self { name, factor }
+    }
+
+    /// Waits for this subject's turn: guesses at it are looked at one after the other.
+    pub async fn turn(&self, app: &App) -> OwnedMutexGuard<()> {
+        app.locks.hold(&self.name).await
+    }
+
+    /// Whether another guess may be looked at.
+    pub async fn judge(&self, app: &App, db: &mut impl Db, bound: Bound) -> Result<Guesses> {
+        let so_far = guesses::of(db, &self.name, self.factor).await?;
+        match wait(&app.settings.guesses, &so_far, bound, app.now()) {
+            0 => Ok(so_far),
+            wait => Err(AuthError::TooMany { retry_after: coarse(wait) }),
+        }
+    }
+
+    /// Whether only long secrets are issued for this subject now (R37).
+    pub async fn exhausted(&self, app: &App, db: &mut impl Db) -> Result<bool> {
+        let so_far = guesses::of(db, &self.name, self.factor).await?;
+        Ok(wait(&app.settings.guesses, &so_far, Bound::Sent, app.now()) > 0)
+    }
+
+    /// Counts a failure, for the subject and for the whole installation (R39).
+    pub async fn fail(&self, app: &App, tx: &mut Tx) -> Result<()> {
+        guesses::fail(tx, &self.name, self.factor, app.now()).await?;
+        Ok(guesses::count_day(tx, app.now()).await?)
+    }
+
+    /// Ends a row of failures, where there is one.
+    pub async fn succeed(&self, tx: &mut Tx, so_far: &Guesses) -> Result<()> {
+        if so_far.streak > 0 {
+            guesses::succeed(tx, &self.name, self.factor).await?;
+        }
+        Ok(())
+    }
+}
+
+/// How long the next guess has to wait; 0: not at all.
+fn wait(settings: &settings::Guesses, so_far: &Guesses, bound: Bound, now: Millis) -> Millis {
+    let until = match bound {
+        Bound::Long => 0,
+        Bound::Sent => by_count(settings, so_far),
+        Bound::Fixed => by_count(settings, so_far).max(by_ladder(settings, so_far)),
+    };
+    (until - now).max(0)
+}
+
+/// Until when the failures of the day or the month bar another guess (R36).
+fn by_count(settings: &settings::Guesses, so_far: &Guesses) -> Millis {
+    let day = if so_far.day_count >= i64::from(settings.per_day) { so_far.day_start + DAY } else { 0 };
+    let full = so_far.month_count >= i64::from(settings.per_month);
+    day.max(if full { so_far.month_start + 30 * DAY } else { 0 })
+}
+
+/// Until when the failures in a row bar another guess (R34, R38).
+fn by_ladder(settings: &settings::Guesses, so_far: &Guesses) -> Millis {
+    if so_far.streak >= i64::from(settings.stop_after) {
+        return Millis::MAX;
+    }
+    let over = so_far.streak - i64::from(settings.free);
+    let rung = usize::try_from(over).ok().and_then(|n| settings.ladder.get(n).or(settings.ladder.last()));
+    rung.map_or(0, |rung| so_far.last_at + rung.millis())
+}
+
+/// Seconds, rounded up to half a minute (R19) and told as an hour at most.
+fn coarse(wait: Millis) -> u64 {
+    u64::try_from(wait.min(HOUR)).unwrap_or(0).div_ceil(30_000) * 30
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::clock::SECOND;
+    use crate::settings::Span;
+
+    fn settings() -> settings::Guesses {
+        let ladder = [30, 60, 300, 900, 3600].map(|s| Span(s * SECOND)).to_vec();
+        settings::Guesses { free: 3, ladder, per_day: 20, per_month: 100, stop_after: 100, global_per_day: 10_000 }
+    }
+
+    fn after(streak: i64, day: i64) -> Guesses {
+        Guesses { streak, last_at: 0, day_count: day, day_start: 0, month_count: day, month_start: 0 }
+    }
+
+    #[test]
+    fn the_ladder_rises_and_ends() {
+        let waits = [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|n| wait(&settings(), &after(n, 0), Bound::Fixed, 0) / SECOND);
+        assert_eq!(waits, [0, 0, 0, 30, 60, 300, 900, 3600, 3600]);
+        assert!(wait(&settings(), &after(100, 0), Bound::Fixed, 400 * DAY) > 0, "a hundred in a row is the end");
+    }
+
+    #[test]
+    fn a_day_and_a_month_are_counted() {
+        assert_eq!(wait(&settings(), &after(0, 19), Bound::Sent, 0), 0);
+        assert_eq!(wait(&settings(), &after(0, 20), Bound::Sent, 0), DAY);
+        assert_eq!(wait(&settings(), &after(0, 100), Bound::Sent, 2 * DAY), 28 * DAY);
+        assert_eq!(wait(&settings(), &after(0, 100), Bound::Long, 0), 0);
+    }
+
+    #[test]
+    fn waits_are_told_coarsely() {
+        assert_eq!([1, 30_000, 30_001, DAY].map(coarse), [30, 30, 60, 3600]);
+    }
+}

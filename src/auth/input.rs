@@ -1,0 +1,78 @@
+//! What a client gave and who it is, before anything is believed.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::error::{AuthError, Result};
+use crate::app::App;
+use crate::base::{Fault, Sensitive, net};
+use crate::devices::{self, Address, DeviceKind};
+use crate::flows::Flows;
+
+/// Who calls.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The address, behind whatever proxies are trusted.
+    pub ip: IpAddr,
+    /// What it says of itself, shortened.
+    pub agent: String,
+    /// The credential of a known device, where it carries one (R66).
+    pub known_device: Option<String>,
+}
+
+impl Client {
+    /// Roughly where it is, for messages and the list of sessions.
+    pub fn place(&self) -> String {
+        net::network(self.ip)
+    }
+}
+
+/// The fields of a request, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Given {
+    /// Identifiers, by the name of their device kind, as they were typed.
+    pub identifiers: BTreeMap<&'static str, String>,
+    /// Secrets, by their name.
+    pub secrets: BTreeMap<&'static str, Sensitive>,
+    /// A new password, where one is asked for.
+    pub new_password: Option<Sensitive>,
+    /// A recovery code, instead of a passcode.
+    pub recovery_code: Option<Sensitive>,
+    /// Which of several devices the passcode is of.
+    pub device: Option<String>,
+    /// The profile.
+    pub profile: Option<serde_json::Map<String, serde_json::Value>>,
+}
+
+/// An identifier, understood.
+#[derive(Clone, Debug)]
+pub struct Identifier {
+    /// Its kind.
+    pub kind: &'static dyn DeviceKind,
+    /// Its canonical form and the one to deliver to.
+    pub address: Address,
+}
+
+impl Given {
+    /// The one identifier of the request; there must be exactly one, of a kind that begins a flow.
+    pub fn identifier(&self, app: &App, flows: &Flows) -> Result<Identifier> {
+        let names = flows.identifiers().join(", ");
+        let mut given = self.identifiers.iter();
+        match (given.next(), given.next()) {
+            (Some((kind, text)), None) => understand(app, kind, text),
+            (None, _) => {
+                Err(Fault::new("identifier", "missing", format!("give one identifier: {names}")).into())
+            }
+            (Some(_), Some((second, _))) => {
+                let message = format!("give one identifier, not several; one of: {names}");
+                Err(Fault::new(*second, "several_identifiers", message).into())
+            }
+        }
+    }
+}
+
+/// Brings an identifier into its canonical form.
+pub fn understand(app: &App, kind: &str, text: &str) -> Result<Identifier> {
+    let kind = devices::kind(kind).ok_or_else(|| AuthError::Internal(format!("no device kind {kind}")))?;
+    Ok(Identifier { kind, address: kind.canonical(text, &app.rules)? })
+}

@@ -1,0 +1,64 @@
+//! What a code is good for. A code of one purpose never passes for another (R5).
+
+use crate::messages::Kind;
+
+/// What an attempt, or a code, is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Signing in.
+    Signin,
+    /// Making an account.
+    Signup,
+    /// Setting a new password without the old one.
+    Recovery,
+    /// Proving again who one is, within a session.
+    Reauth,
+    /// Confirming a device of one's own.
+    Device,
+    /// Showing that one holds a number or address; no account is involved.
+    Verification,
+}
+
+impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 6] =
+        [Self::Signin, Self::Signup, Self::Recovery, Self::Reauth, Self::Device, Self::Verification];
+
+    /// Its name in answers and in the database.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Signin => "signin",
+            Self::Signup => "signup",
+            Self::Recovery => "recovery",
+            Self::Reauth => "reauth",
+            Self::Device => "device",
+            Self::Verification => "verification",
+        }
+    }
+
+    /// The purpose of that name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.name() == name)
+    }
+
+    /// The message that carries its code.
+    pub const fn message(self) -> Kind {
+        match self {
+            Self::Signin => Kind::SigninCode,
+            Self::Signup => Kind::SignupCode,
+            Self::Recovery => Kind::RecoveryCode,
+            Self::Reauth => Kind::ReauthCode,
+            Self::Device => Kind::DeviceCode,
+            Self::Verification => Kind::VerificationCode,
+        }
+    }
+
+    /// Under which name the settings may give it codes of another shape.
+    pub const fn shape(self) -> &'static str {
+        match self {
+            Self::Signup | Self::Device => "confirm",
+            Self::Recovery => "recovery",
+            Self::Signin | Self::Reauth | Self::Verification => "",
+        }
+    }
+}

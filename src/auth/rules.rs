@@ -1,0 +1,62 @@
+//! What the configured flows mean for one account: which password it needs, whether it could still sign in.
+
+use super::account::Account;
+use crate::app::App;
+use crate::base::Millis;
+use crate::flows::{self, Flow, Level};
+use crate::store::devices::Device;
+
+/// Whether the password is the only secret of some flow that the user could come by (R59).
+pub fn password_alone(app: &App, account: &Account) -> bool {
+    let named = |flow: &&Flow| account.of_kind(&flow.identifier).next().is_some();
+    app.signin.iter().filter(named).any(only_password)
+}
+
+/// Whether a flow asks for nothing but the password.
+pub fn only_password(flow: &Flow) -> bool {
+    matches!(flow.secrets.as_slice(), [secret] if secret.name == "password")
+}
+
+/// The names that a password must not be: what the account is called by.
+pub fn names(account: &Account) -> Vec<String> {
+    account.devices.iter().filter_map(|d| d.canonical.as_deref()).flat_map(name_and_local_part).collect()
+}
+
+/// An identifier, and the local part of an address.
+pub fn name_and_local_part(identifier: &str) -> Vec<String> {
+    let local = identifier.split_once('@').map(|(local, _)| local.to_owned());
+    std::iter::once(identifier.to_owned()).chain(local).collect()
+}
+
+/// All words that a password must not be, the service's own name among them.
+pub fn context<'a>(app: &'a App, names: &'a [String]) -> Vec<&'a str> {
+    names.iter().map(String::as_str).chain([app.settings.name.as_str()]).collect()
+}
+
+/// Whether the account could still sign in without that device (R126).
+pub fn could_do_without(app: &App, account: &Account, device: &Device) -> bool {
+    let mut rest = account.clone();
+    rest.devices.retain(|d| d.id != device.id);
+    app.signin.iter().any(|flow| rest.equipped(app, flow))
+}
+
+/// Whether the account can sign in at all.
+pub fn can_sign_in(app: &App, account: &Account) -> bool {
+    app.signin.iter().any(|flow| account.equipped(app, flow))
+}
+
+/// The highest level that the account can authenticate at, and the flow that gives it.
+pub fn highest(app: &App, account: &Account) -> Option<(Level, String)> {
+    let equipped = app.signin.iter().filter(|flow| account.equipped(app, flow));
+    let levels = equipped.map(|flow| (flows::level_of_flow(flow, &app.words), flow.name.clone()));
+    levels.reduce(|best, next| if next.0 > best.0 { next } else { best })
+}
+
+/// Whether a session proved enough, and lately enough, to change how the account is entered (R67).
+pub fn fresh(app: &App, account: &Account, acr: &str, auth_time: Millis) -> Result<(), Option<String>> {
+    let highest = highest(app, account);
+    let recent = auth_time + app.settings.reauth.fresh.millis() >= app.now();
+    let level = Level::ALL.into_iter().find(|level| level.acr() == acr);
+    let enough = highest.as_ref().is_none_or(|(needed, _)| level >= Some(*needed));
+    if recent && enough { Ok(()) } else { Err(highest.map(|(_, flow)| flow)) }
+}

@@ -1,0 +1,236 @@
+//! Sessions: opened by a finished sign-in, kept alive by refresh tokens, listed, ended.
+
+use super::error::{AuthError, Result};
+use super::input::Client;
+use super::progress::Tokens;
+use crate::app::App;
+use crate::base::seal::sha256_hex;
+use crate::base::{Millis, Sensitive, ids};
+use crate::store::sessions::{self, Session, Turn};
+use crate::store::{Tx, known_devices, users};
+use crate::throttle::Keys;
+use crate::tokens::jwt::{self, Access};
+use crate::tokens::refresh::Refresh;
+
+/// What was proven.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The flow's name.
+    pub flow: String,
+    /// The level.
+    pub acr: String,
+    /// The factors (RFC 8176).
+    pub amr: Vec<String>,
+}
+
+/// A session about to be stored, with its first refresh token.
+pub struct Opened {
+    /// The row.
+    pub session: Session,
+    /// The token.
+    pub refresh: Refresh,
+}
+
+/// Makes a session; always a new id (R85).
+pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<Opened> {
+    let now = app.now();
+    let id = app.random.uuid();
+    let refresh = Refresh::first(&id, &app.random);
+    let refresh = refresh.ok_or_else(|| AuthError::Internal("a session id is no UUID".into()))?;
+    let session = Session {
+        refresh_hash: refresh.hash(),
+        id,
+        user_id: user_id.to_owned(),
+        generation: 0,
+        rotated_at: now,
+        flow: basis.flow.clone(),
+        acr: basis.acr.clone(),
+        amr: basis.amr.join(" "),
+        auth_time: now,
+        ip: client.place(),
+        agent: client.agent.clone(),
+        created_at: now,
+        expires_at: now + app.settings.tokens.session_lifetime.millis(),
+    };
+    Ok(Opened { session, refresh })
+}
+
+/// The device that signs in: known already, or to be remembered.
+pub enum Known {
+    /// It is the known device with that id.
+    Already(String),
+    /// It gets this credential.
+    New {
+        /// The row's id.
+        id: String,
+        /// The credential.
+        credential: Sensitive,
+    },
+}
+
+/// Whether the device that signs in is known, and what it gets if not (R66).
+pub fn known_device(app: &App, known: Option<&str>) -> Known {
+    match known {
+        Some(id) => Known::Already(id.to_owned()),
+        None => Known::New {
+            id: app.random.uuid(),
+            credential: Sensitive::new(ids::handle(&app.random, ids::KNOWN_DEVICE)),
+        },
+    }
+}
+
+/// Stores what [`known_device`] found.
+pub async fn remember(tx: &mut Tx, known: &Known, user_id: &str, now: Millis) -> Result<()> {
+    match known {
+        Known::Already(id) => known_devices::used(tx, id, now).await.map(drop)?,
+        Known::New { id, credential } => {
+            let hash = sha256_hex(credential.expose().as_bytes());
+            known_devices::insert(tx, id, user_id, &hash, now).await?;
+        }
+    }
+    Ok(())
+}
+
+/// What the client carries after a session was opened.
+pub fn tokens(app: &App, opened: &Opened, known: Known) -> Result<Tokens> {
+    let known_device = match known {
+        Known::New { credential, .. } => Some(credential),
+        Known::Already(_) => None,
+    };
+    let refresh_token = Some(Sensitive::new(opened.refresh.text()));
+    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session)? })
+}
+
+/// An access token of a session, alone.
+pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
+    let now = app.now().div_euclid(1_000);
+    let expires_in = app.settings.tokens.access_lifetime.seconds();
+    let ends = now + i64::try_from(expires_in).unwrap_or(0);
+    let claims = Access {
+        iss: app.issuer().to_owned(),
+        aud: app.audience().to_owned(),
+        sub: session.user_id.clone(),
+        // A token never outlives its session.
+        exp: ends.min(session.expires_at.div_euclid(1_000)),
+        iat: now,
+        jti: app.random.uuid(),
+        sid: session.id.clone(),
+        acr: session.acr.clone(),
+        amr: session.amr.split(' ').filter(|m| !m.is_empty()).map(str::to_owned).collect(),
+        auth_time: session.auth_time.div_euclid(1_000),
+    };
+    let token = jwt::sign(&app.keys, jwt::ACCESS, &claims);
+    let token = token.map_err(|_| AuthError::Internal("there is no signing key".into()))?;
+    Ok(Tokens {
+        access_token: Sensitive::new(token),
+        expires_in: u64::try_from(claims.exp - now).unwrap_or(0),
+        refresh_token: None,
+        known_device: None,
+    })
+}
+
+/// Gives a new pair for a refresh token. The same token shown again within the grace gets the same
+/// successor (R80); later, or a token from further back, ends the session (R79).
+///
+/// # Errors
+/// [`AuthError::InvalidToken`], whatever is wrong with it.
+pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, Tokens)> {
+    let shown = Refresh::parse(text).ok_or(AuthError::InvalidToken)?;
+    let id = shown.session();
+    let keys = Keys { ip: Some(client.ip), account: Some(&id), ..Keys::default() };
+    let now = app.now();
+    app.throttle.check("token", now, &keys).await?;
+    let next = shown.successor(&app.sealer);
+    let turn = Turn {
+        id: &id,
+        from: &shown.hash(),
+        to: &next.hash(),
+        generation: i64::from(shown.generation()),
+        idle_since: now - app.settings.tokens.idle_lifetime.millis(),
+    };
+    let mut tx = app.store.begin().await?;
+    let rotated = sessions::rotate(&mut tx, &turn, now).await?;
+    tx.commit().await?;
+    let session = match rotated {
+        Some(session) => session,
+        None => again(app, &shown, &next).await?,
+    };
+    let tokens = Tokens {
+        refresh_token: Some(Sensitive::new(next.text())),
+        ..access_only(app, &session)?
+    };
+    Ok((session.user_id, tokens))
+}
+
+/// A token that is not the live one: retried a moment ago, or stolen.
+async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<Session> {
+    let now = app.now();
+    let session = sessions::live(&mut app.store.read().await?, &shown.session(), now).await?;
+    let session = session.ok_or(AuthError::InvalidToken)?;
+    if session.refresh_hash == next.hash() && session.rotated_at + app.settings.tokens.grace.millis() >= now {
+        return Ok(session);
+    }
+    let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
+    if shown.leads_to(&session.refresh_hash, generation, &app.sealer) {
+        super::notices::reuse(app, &session).await?;
+    }
+    Err(AuthError::InvalidToken)
+}
+
+/// Who calls with an access token.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The live session.
+    pub session: Session,
+}
+
+/// The live session of an access token. The token is checked, and then the session: an ended one is
+/// refused at once (R83).
+///
+/// # Errors
+/// [`AuthError::InvalidToken`].
+pub async fn caller(app: &App, token: &str) -> Result<Caller> {
+    let claims = claims(app, token)?;
+    let mut db = app.store.read().await?;
+    let session = sessions::live(&mut db, &claims.sid, app.now()).await?;
+    let session = session.filter(|s| s.user_id == claims.sub).ok_or(AuthError::InvalidToken)?;
+    let user = users::by_id(&mut db, &session.user_id).await?;
+    match user {
+        Some(user) if user.disabled_at.is_none() => Ok(Caller { session }),
+        _ => Err(AuthError::InvalidToken),
+    }
+}
+
+/// The claims of an access token that is signed by us, for us, and not over.
+pub fn claims(app: &App, token: &str) -> Result<Access> {
+    jwt::verify(&app.keys, token, app.issuer(), app.audience(), app.now()).map_err(|_| AuthError::InvalidToken)
+}
+
+/// The live sessions of the caller.
+pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Session>> {
+    Ok(sessions::of_user(&mut app.store.read().await?, &caller.session.user_id, app.now()).await?)
+}
+
+/// Ends the caller's own session.
+pub async fn end_own(app: &App, caller: &Caller) -> Result<()> {
+    end(app, caller, &caller.session.id).await
+}
+
+/// Ends one of the caller's sessions.
+///
+/// # Errors
+/// [`AuthError::NotFound`] where it is none of theirs.
+pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<()> {
+    let mut tx = app.store.begin().await?;
+    let ended = sessions::end(&mut tx, id, &caller.session.user_id).await?;
+    tx.commit().await?;
+    if ended == 1 { Ok(()) } else { Err(AuthError::NotFound) }
+}
+
+/// Ends all of the caller's sessions, this one too, and forgets their known devices.
+pub async fn end_all(app: &App, caller: &Caller) -> Result<()> {
+    let mut tx = app.store.begin().await?;
+    sessions::end_all(&mut tx, &caller.session.user_id).await?;
+    known_devices::forget(&mut tx, &caller.session.user_id).await?;
+    Ok(tx.commit().await?)
+}
