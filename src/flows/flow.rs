@@ -9,7 +9,8 @@ pub struct Flow {
     pub name: String,
     /// The kind of device that names the user, such as `email`.
     pub identifier: String,
-    /// What is asked for, in this order; never empty.
+    /// What is asked for, in this order: at least one, none twice, and no open one (`passcode`) beside a
+    /// narrowed one of its kind (`passcode:phone`).
     pub secrets: Vec<Secret>,
     /// Whether it lets in those who are equipped for a stronger flow.
     pub allow_downgrade: bool,
@@ -32,17 +33,17 @@ impl Flow {
         open.next()
     }
 
-    /// The secrets that nothing in `passed` answers, in the flow's order. In which order they were passed does
-    /// not matter here, and one passed secret answers one secret only.
+    /// The secrets that nothing in `passed` answers, in the flow's order; in which order they were passed does
+    /// not matter here.
     pub fn missing(&self, passed: &[Passed]) -> Vec<&Secret> {
-        let left = pair_up(&self.secrets, passed.iter().collect(), |secret, item| secret.accepts(item));
-        self.secrets.iter().enumerate().filter(|(i, _)| left.contains(i)).map(|(_, secret)| secret).collect()
+        self.secrets.iter().filter(|secret| !passed.iter().any(|item| secret.accepts(item))).collect()
     }
 
     /// Whether passing all of this flow passes all of `other` too; identifiers are not compared.
+    // One secret of ours never stands for two of theirs: no flow repeats a secret, nor has it an open one
+    // beside a narrowed one.
     pub fn includes(&self, other: &Self) -> bool {
-        let mine = self.secrets.iter().collect();
-        pair_up(&other.secrets, mine, |theirs, mine| mine.covers(theirs)).is_empty()
+        other.secrets.iter().all(|theirs| self.secrets.iter().any(|mine| mine.covers(theirs)))
     }
 
     /// Whether this flow is the stronger one: it includes `other`, and `other` does not include it.
@@ -50,21 +51,6 @@ impl Flow {
     pub fn strictly_includes(&self, other: &Self) -> bool {
         self.includes(other) && !other.includes(self)
     }
-}
-
-/// The indexes of those `wanted` that find no partner of their own in `offers`. The narrowed ones choose first,
-/// since each has fewer partners; the open ones then take what is left, and any will do for them.
-fn pair_up<T>(wanted: &[Secret], mut offers: Vec<&T>, fits: impl Fn(&Secret, &T) -> bool) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    order.sort_by_key(|&i| wanted[i].device.is_none());
-    order.retain(|&i| match offers.iter().position(|offer| fits(&wanted[i], offer)) {
-        Some(at) => {
-            offers.remove(at);
-            false
-        }
-        None => true,
-    });
-    order
 }
 
 impl Flows {
@@ -153,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn one_passed_secret_answers_one_secret_only() {
+    fn two_codes_of_one_device_do_not_stand_for_two_devices() {
         let two = flow(&["email", "passcode:email", "passcode:phone"]);
         assert_eq!(two.missing(&passed(&["passcode:phone", "passcode:phone"])).len(), 1);
     }

@@ -180,17 +180,16 @@ proptest! {
 
     #[test]
     fn adding_a_flow_never_lets_in_who_must_pass_a_stronger_one(
-        specs in some_tuples(), added in a_tuple(), user in a_user(), identifier in an_identifier(),
-        passed in some_passed(),
+        specs in some_tuples(), user in a_user(), identifier in an_identifier(), passed in some_passed(),
     ) {
-        let more: Vec<TupleSpec> = specs.iter().cloned().chain([added]).collect();
-        prop_assume!(parse("flows", &more, &words(), None).is_ok());
-        let (before, after) = (read(&specs), read(&more));
+        let added = specs.len() - 1;
+        let before = if added == 0 { Flows::default() } else { read(&specs[..added]) };
+        let after = read(&specs);
         if let Step::Done(index) = of_user(&after, identifier, &passed, &user) {
             let flow = after.get(index).unwrap();
             let was_let_in = matches!(of_user(&before, identifier, &passed, &user), Step::Done(_));
-            let owed = !owes_nothing(&before, flow, &user, &passed);
-            prop_assert!(was_let_in || (index == specs.len() && !owed), "{:?}", flow);
+            let by_the_added = index == added && owes_nothing(&before, flow, &user, &passed);
+            prop_assert!(was_let_in || by_the_added, "{:?}", flow);
         }
     }
 
@@ -212,7 +211,7 @@ proptest! {
     }
 
     #[test]
-    fn who_follows_one_flow_is_always_asked_for_its_next_secret_and_for_nothing_twice(
+    fn who_follows_one_flow_is_asked_for_its_next_secret_and_for_nothing_twice(
         specs in some_tuples(), user in a_user(), target in any::<Index>(),
     ) {
         let flows = read(&specs);
@@ -222,9 +221,13 @@ proptest! {
         while let Step::Ask(asked) = now {
             let old = |secret: &Secret| passed.iter().any(|item| fits(secret, item));
             prop_assert!(!asked.iter().any(old), "{:?} after {:?}", asked, passed);
-            let next = flow.next(&passed).unwrap_or(&asked[0]);
-            prop_assert!(asked.contains(next), "{:?} is not in {:?}", next, asked);
-            let right = answer(next, &user, &passed).unwrap();
+            let next = flow.next(&passed).filter(|next| asked.contains(next));
+            // A flow passed whole on the way asks first for what it gives way to.
+            let whole = flows.iter().any(|other| {
+                other.identifier == flow.identifier && answered(&other.secrets, &passed, &fits, true)
+            });
+            prop_assert!(next.is_some() || whole, "not asked for the next of {:?}: {:?}", flow, asked);
+            let right = answer(next.unwrap_or(&asked[0]), &user, &passed).unwrap();
             passed.push(right);
             now = of_user(&flows, &flow.identifier, &passed, &user);
         }

@@ -22,8 +22,8 @@ pub enum Step {
 /// - Asked is the next secret of each flow that starts with the identifier, without repeats. What was passed
 ///   already is asked again only where each of these flows waits for such a one.
 /// - A flow whose secrets are all passed still gives way to every flow of the list, whatever its identifier,
-///   that is stronger ([`Flow::strictly_includes`]) and that the user is equipped for: the rest of it is asked
-///   first. `allow_downgrade` lifts this for the flow that has it (R3).
+///   that is stronger ([`Flow::strictly_includes`]) and that the user is equipped for: the rest of it, and only
+///   that, is asked first. `allow_downgrade` lifts this for the flow that has it (R3).
 /// - Of several flows passed whole, the strongest is the one gone through, then the first.
 pub fn step(
     flows: &Flows,
