@@ -1,1 +1,35 @@
-//! flows: to be filled.
+//! Flows as data: one identifier, then the secrets that prove it, in order. Pure: no I/O, no clock, no chance.
+//!
+//! [`parse`] makes [`Flows`] of the tuples in the settings, or says every mistake at once. [`step`] decides
+//! what an attempt asks next. [`level_of`], [`amr`] and [`explain`] say what a flow, or what was passed, is worth.
+//!
+//! Nothing is registered here: the words that a tuple may hold come in as a [`Vocabulary`], which the caller
+//! makes of its own registries. A new kind of secret needs a line in `amr.rs`, where tokens name it.
+
+mod amr;
+mod explain;
+mod facts;
+mod flow;
+mod level;
+mod parse;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod sample;
+mod secret;
+mod spelling;
+mod step;
+mod tuple;
+mod warnings;
+mod words;
+
+pub use amr::amr;
+pub use explain::{Explanation, explain};
+pub use facts::{Bounds, Facts, Guess, facts};
+pub use flow::{Flow, Flows};
+pub use level::{Level, UnknownLevel, level_of, level_of_flow, level_of_passed, levels_of_flow};
+pub use parse::parse;
+pub use secret::{NotASecret, Passed, Secret};
+pub use step::{Step, step};
+pub use warnings::warnings;
+pub use words::{Carrier, Factor, SecretWord, Vocabulary};

@@ -1,0 +1,212 @@
+//! A flow in plain words, for `multauth flows`, `GET /v1/flows` and whoever must judge it.
+
+use std::fmt;
+
+use super::{Bounds, Carrier, Factor, Facts, Flow, Flows, Level, Secret, Vocabulary, facts};
+
+/// A flow in plain words; every sentence stands on its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The flow's name.
+    pub name: String,
+    /// What is asked, in order: the identifier, then each secret and where it comes from.
+    pub asked: Vec<String>,
+    /// What it is worth, as data.
+    pub facts: Facts,
+    /// What it is worth, in words.
+    pub level: String,
+    /// What an attacker needs.
+    pub attack: String,
+    /// How far guessing goes.
+    pub guess: String,
+    /// To which flows it gives way, or that it does not.
+    pub gives_way: Option<String>,
+    /// What standards say of the ways its passcodes come.
+    pub notes: Vec<String>,
+}
+
+impl Explanation {
+    /// All sentences in reading order.
+    pub fn sentences(&self) -> Vec<&str> {
+        let asked = self.asked.iter().map(String::as_str);
+        let middle = [self.level.as_str(), &self.attack, &self.guess];
+        let rest = self.gives_way.as_deref().into_iter().chain(self.notes.iter().map(String::as_str));
+        asked.chain(middle).chain(rest).collect()
+    }
+}
+
+impl fmt::Display for Explanation {
+    /// The name, then a sentence a line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        self.sentences().into_iter().try_for_each(|sentence| write!(f, "\n  {sentence}"))
+    }
+}
+
+/// Explains `flow`, one of `flows`.
+pub fn explain(flow: &Flow, flows: &Flows, words: &Vocabulary, bounds: &Bounds) -> Explanation {
+    let facts = facts(flow, words, bounds);
+    let first = format!("The user is named by: {}.", flow.identifier);
+    let asked = flow.secrets.iter().enumerate();
+    let asked = asked.map(|(i, secret)| format!("{}. {}", i + 1, asked_for(secret, flow, words, bounds)));
+    Explanation {
+        name: flow.name.clone(),
+        asked: std::iter::once(first).chain(asked).collect(),
+        level: level_sentence(&facts),
+        attack: attack_sentence(flow, words, &facts),
+        guess: format!("Guessing: {}.", facts.guess.text),
+        gives_way: gives_way(flow, flows),
+        notes: notes(flow, words),
+        facts,
+    }
+}
+
+fn asked_for(secret: &Secret, flow: &Flow, words: &Vocabulary, bounds: &Bounds) -> String {
+    let name = &secret.name;
+    let mut carriers = words.working(secret);
+    if carriers.is_empty() {
+        return match words.factors_of(secret).first() {
+            Some(Factor::Known) => {
+                format!("The {name} is asked, of at least {} characters.", bounds.password_minimum)
+            }
+            Some(_) => format!("The {name} is asked, a fixed secret that is short."),
+            None => format!("The {name} is asked, and no way is left for it to come."),
+        };
+    }
+    carriers.sort_by_key(|carrier| carrier.device != flow.identifier); // the identifier's own comes first
+    let ways: Vec<String> = carriers.iter().map(|carrier| way(carrier, bounds)).collect();
+    format!("A {name} is asked: {}, with {} tries.", ways.join(", or "), bounds.passcode_attempts)
+}
+
+fn way(carrier: &Carrier, bounds: &Bounds) -> String {
+    let device = &carrier.device;
+    match carrier.factor {
+        Factor::Held => format!("{} digits shown by the user's {device}", bounds.authenticator_length),
+        _ => format!("{} digits sent to the user's {device}", bounds.passcode_length),
+    }
+}
+
+fn level_sentence(facts: &Facts) -> String {
+    let meaning = match facts.level {
+        Level::Single => "one kind of proof",
+        Level::TwoStep => "two kinds of proof, of which one is no full factor",
+        Level::MultiFactor => "something known and something held",
+    };
+    let best = if facts.best > facts.level {
+        format!(", and {} where the passcode comes by a stronger device", facts.best)
+    } else {
+        String::new()
+    };
+    format!("Level {}: {meaning} ({}){best}.", facts.level, facts.kinds.join(", "))
+}
+
+fn attack_sentence(flow: &Flow, words: &Vocabulary, facts: &Facts) -> String {
+    let needs: Vec<String> = flow.secrets.iter().map(|secret| needed(secret, words)).collect();
+    let phishing = if facts.phishable {
+        "or a false page that the user types all of it into"
+    } else {
+        "and a false page does not help"
+    };
+    format!("An attacker needs {}; {phishing}.", needs.join(", and "))
+}
+
+fn needed(secret: &Secret, words: &Vocabulary) -> String {
+    let carriers = words.working(secret);
+    if carriers.is_empty() {
+        return format!("the {}", secret.name);
+    }
+    let ways: Vec<String> = carriers.iter().map(|carrier| taken(carrier)).collect();
+    ways.join(" or ")
+}
+
+fn taken(carrier: &Carrier) -> String {
+    let device = &carrier.device;
+    match carrier.factor {
+        Factor::Reach => format!("to read the user's {device}"),
+        Factor::Restricted => format!("the user's {device} or its number (a swapped SIM, a diverted call)"),
+        _ => format!("the user's {device} or a copy of its key"),
+    }
+}
+
+fn gives_way(flow: &Flow, flows: &Flows) -> Option<String> {
+    let stronger: Vec<String> = flows.stronger_than(flow).map(|flow| format!("\"{}\"", flow.name)).collect();
+    if stronger.is_empty() {
+        return None;
+    }
+    let stronger = stronger.join(", ");
+    Some(if flow.allow_downgrade {
+        format!("It lets in even those who are set up for the stronger {stronger} (allow_downgrade).")
+    } else {
+        format!("Who is set up for {stronger} is asked for the rest of that too.")
+    })
+}
+
+fn notes(flow: &Flow, words: &Vocabulary) -> Vec<String> {
+    let has = |factor| flow.secrets.iter().any(|secret| words.factors_of(secret).contains(&factor));
+    let mut notes = Vec::new();
+    if has(Factor::Reach) {
+        let text = "A code by email proves reach and is no factor: NIST SP 800-63B-4 (section 3.1.3.1) \
+                    does not take email for authentication.";
+        notes.push(text.to_owned());
+    }
+    if has(Factor::Restricted) {
+        let text = "A code by phone is restricted by NIST SP 800-63B-4 (sections 3.1.3.3 and 3.2.9): \
+                    tell users of the risk and offer another way.";
+        notes.push(text.to_owned());
+    }
+    notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::super::sample::{downgrade, flows, plain, words, words_without};
+    use super::*;
+
+    fn text(list: &Flows, name: &str, words: &Vocabulary) -> String {
+        explain(list.find(name).unwrap(), list, words, &Bounds::default()).to_string()
+    }
+
+    #[test]
+    fn a_flow_reads_in_order() {
+        let list = flows(&[&["email", "password", "passcode:email"]]);
+        let expected = "\
+email+password+passcode:email
+  The user is named by: email.
+  1. The password is asked, of at least 8 characters.
+  2. A passcode is asked: 6 digits sent to the user's email, with 5 tries.
+  Level twostep: two kinds of proof, of which one is no full factor (knowledge, reach).
+  An attacker needs the password, and to read the user's email; or a false page that the user types all of it into.
+  Guessing: 5 in a million for each attempt (5 tries), for one who has all the rest.
+  A code by email proves reach and is no factor: NIST SP 800-63B-4 (section 3.1.3.1) does not take email for authentication.";
+        assert_eq!(text(&list, "email+password+passcode:email", &words()), expected);
+    }
+
+    #[test]
+    fn an_open_passcode_names_every_way_the_identifiers_own_first() {
+        let list = flows(&[&["phone", "hardcode", "passcode"]]);
+        let found = text(&list, "phone+hardcode+passcode", &words());
+        assert!(
+            found.contains(
+                "sent to the user's phone, or 6 digits sent to the user's email, or 6 digits shown by"
+            ),
+            "{found}"
+        );
+        assert!(found.contains("is restricted by NIST") && found.contains("is no factor"), "{found}");
+        let no_email = text(&list, "phone+hardcode+passcode", &words_without(&["email"]));
+        assert!(!no_email.contains("email"), "{no_email}");
+    }
+
+    #[test]
+    fn it_says_to_whom_it_gives_way() {
+        let list = flows(&[&["username", "password"], &["email", "password", "passcode"]]);
+        let found = text(&list, "username+password", &words());
+        assert!(found.contains("Who is set up for \"email+password+passcode\" is asked"), "{found}");
+        let top = list.find("email+password+passcode").unwrap();
+        assert_eq!(explain(top, &list, &words(), &Bounds::default()).gives_way, None);
+
+        let specs = [downgrade(&["username", "password"]), plain(&["email", "password", "passcode"])];
+        let list = parse("flows", &specs, &words(), None).unwrap();
+        assert!(text(&list, "username+password", &words()).contains("lets in even those"));
+    }
+}

@@ -1,0 +1,191 @@
+//! What an attempt asks next: the one decision that lets people in.
+
+use super::{Flow, Flows, Passed, Secret};
+
+/// What comes next in an attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Any of these moves the attempt on.
+    Ask(Vec<Secret>),
+    /// Everything is passed; the index of the flow that the attempt went through.
+    Done(usize),
+    /// No flow leads from here to the end.
+    Refuse,
+}
+
+/// What is next for somebody who came by `identifier` and has `passed` these secrets, in this order.
+///
+/// `equipped` is `None` while nothing is proven: nothing about the account may show then, and every flow counts.
+/// Afterwards it says whether the user has the identifier, the devices and the secrets that a flow takes.
+/// The caller vouches that two passcodes of one attempt came from different devices.
+///
+/// - Asked is the next secret of each flow that starts with the identifier, without repeats. What was passed
+///   already is asked again only where each of these flows waits for such a one.
+/// - A flow whose secrets are all passed still gives way to every flow of the list, whatever its identifier,
+///   that is stronger ([`Flow::strictly_includes`]) and that the user is equipped for: the rest of it, and only
+///   that, is asked first. `allow_downgrade` lifts this for the flow that has it (R3).
+/// - Of several flows passed whole, the strongest is the one gone through, then the first.
+pub fn step(
+    flows: &Flows,
+    identifier: &str,
+    passed: &[Passed],
+    equipped: Option<&dyn Fn(&Flow) -> bool>,
+) -> Step {
+    let can = |flow: &Flow| equipped.is_none_or(|has| has(flow));
+    let start = |(_, flow): &(usize, &Flow)| flow.identifier == identifier && can(flow);
+    let candidates: Vec<(usize, &Flow)> = flows.iter().enumerate().filter(start).collect();
+    if candidates.is_empty() {
+        return Step::Refuse;
+    }
+    let (whole, open): (Vec<_>, Vec<_>) =
+        candidates.into_iter().partition(|(_, flow)| flow.next(passed).is_none());
+    if whole.is_empty() {
+        return Step::Ask(fresh(open.iter().filter_map(|(_, flow)| flow.next(passed)), passed));
+    }
+    let owed = |flow: &Flow| owed(flows, flow, passed, &can);
+    let may_end = |(_, flow): &(usize, &Flow)| flow.allow_downgrade || owed(flow).is_empty();
+    match strongest(&whole.iter().copied().filter(may_end).collect::<Vec<_>>()) {
+        Some(index) => Step::Done(index),
+        None => Step::Ask(distinct(whole.iter().flat_map(|(_, flow)| owed(flow)))),
+    }
+}
+
+/// For each flow that `flow` gives way to and that is not passed yet: the first secret missing of it.
+fn owed<'a>(
+    flows: &'a Flows,
+    flow: &Flow,
+    passed: &[Passed],
+    can: &impl Fn(&Flow) -> bool,
+) -> Vec<&'a Secret> {
+    let equipped = flows.stronger_than(flow).filter(|stronger| can(stronger));
+    equipped.filter_map(|stronger| stronger.missing(passed).first().copied()).collect()
+}
+
+/// The first that none of the others is stronger than.
+fn strongest(ended: &[(usize, &Flow)]) -> Option<usize> {
+    let beaten = |flow: &Flow| ended.iter().any(|(_, other)| other.strictly_includes(flow));
+    ended.iter().find(|(_, flow)| !beaten(flow)).map(|(index, _)| *index)
+}
+
+/// The asked secrets that were not passed yet; all of them where there are none.
+fn fresh<'a>(asked: impl Iterator<Item = &'a Secret>, passed: &[Passed]) -> Vec<Secret> {
+    let asked = distinct(asked);
+    let is_new = |secret: &&Secret| !passed.iter().any(|item| secret.accepts(item));
+    let new: Vec<Secret> = asked.iter().filter(is_new).cloned().collect();
+    if new.is_empty() { asked } else { new }
+}
+
+fn distinct<'a>(secrets: impl Iterator<Item = &'a Secret>) -> Vec<Secret> {
+    let mut out: Vec<Secret> = Vec::new();
+    for secret in secrets {
+        if !out.contains(secret) {
+            out.push(secret.clone());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample::{downgrade, flows, passed, plain, words};
+    use super::*;
+    use crate::flows::parse;
+
+    fn ask(secrets: &[&str]) -> Step {
+        Step::Ask(secrets.iter().map(|secret| secret.parse().unwrap()).collect())
+    }
+
+    /// A step of a user who is equipped for the flows of these names.
+    fn known(list: &Flows, identifier: &str, items: &[&str], equipped: &[&str]) -> Step {
+        let has = |flow: &Flow| equipped.contains(&flow.name.as_str());
+        step(list, identifier, &passed(items), Some(&has))
+    }
+
+    #[test]
+    fn first_the_first_secret_of_each_candidate_is_asked_without_repeats() {
+        let list = flows(&[
+            &["email", "password", "passcode"],
+            &["email", "password"],
+            &["email", "passcode:authenticator"],
+            &["phone", "hardcode", "passcode"],
+        ]);
+        assert_eq!(step(&list, "email", &[], None), ask(&["password", "passcode:authenticator"]));
+        assert_eq!(step(&list, "phone", &[], None), ask(&["hardcode"]));
+        assert_eq!(step(&list, "card", &[], None), Step::Refuse);
+        assert_eq!(step(&Flows::default(), "email", &[], None), Step::Refuse);
+    }
+
+    #[test]
+    fn secrets_are_asked_in_order_and_then_it_is_done() {
+        let list = flows(&[&["email", "password", "passcode"]]);
+        let all = ["email+password+passcode"];
+        assert_eq!(known(&list, "email", &["password"], &all), ask(&["passcode"]));
+        assert_eq!(known(&list, "email", &["password", "passcode:phone"], &all), Step::Done(0));
+        assert_eq!(known(&list, "email", &["passcode:phone"], &all), ask(&["password"]));
+    }
+
+    #[test]
+    fn a_second_factor_for_those_who_enrolled_one() {
+        let list = flows(&[&["username", "password"], &["username", "password", "passcode"]]);
+        let both = ["username+password", "username+password+passcode"];
+        assert_eq!(known(&list, "username", &["password"], &both[..1]), Step::Done(0));
+        assert_eq!(known(&list, "username", &["password"], &both), ask(&["passcode"]));
+        assert_eq!(known(&list, "username", &["password", "passcode:email"], &both), Step::Done(1));
+    }
+
+    #[test]
+    fn the_second_factor_is_asked_by_whichever_identifier_they_came() {
+        let list = flows(&[&["email", "password", "passcode"], &["username", "password"]]);
+        let both = ["email+password+passcode", "username+password"];
+        assert_eq!(known(&list, "username", &["password"], &both), ask(&["passcode"]));
+        assert_eq!(known(&list, "username", &["password", "passcode:email"], &both), Step::Done(1));
+        assert_eq!(known(&list, "username", &["password"], &both[1..]), Step::Done(1));
+    }
+
+    #[test]
+    fn a_narrower_passcode_is_asked_of_those_who_have_the_device() {
+        let list = flows(&[&["email", "passcode"], &["username", "password", "passcode:authenticator"]]);
+        let both = ["email+passcode", "username+password+passcode:authenticator"];
+        assert_eq!(known(&list, "email", &["passcode:email"], &both), ask(&["password"]));
+        assert_eq!(
+            known(&list, "email", &["passcode:email", "password"], &both),
+            ask(&["passcode:authenticator"])
+        );
+        let all = ["passcode:email", "password", "passcode:authenticator"];
+        assert_eq!(known(&list, "email", &all, &both), Step::Done(0));
+        assert_eq!(known(&list, "email", &["passcode:authenticator", "password"], &both), Step::Done(0));
+    }
+
+    #[test]
+    fn allow_downgrade_ends_a_flow_and_no_other() {
+        let specs = [downgrade(&["username", "password"]), plain(&["email", "password", "passcode"])];
+        let list = parse("flows", &[&specs[..], &[plain(&["phone", "password"])]].concat(), &words(), None);
+        let list = list.unwrap();
+        let all = ["username+password", "email+password+passcode", "phone+password"];
+        assert_eq!(known(&list, "username", &["password"], &all), Step::Done(0));
+        assert_eq!(known(&list, "phone", &["password"], &all), ask(&["passcode"]));
+    }
+
+    #[test]
+    fn who_is_equipped_for_no_candidate_is_refused() {
+        let list = flows(&[&["email", "password", "passcode"], &["username", "password"]]);
+        assert_eq!(known(&list, "email", &["password"], &["username+password"]), Step::Refuse);
+    }
+
+    #[test]
+    fn without_knowing_the_equipment_nobody_is_let_in_by_a_weaker_flow() {
+        let list = flows(&[&["username", "password"], &["email", "password", "passcode"]]);
+        assert_eq!(step(&list, "username", &passed(&["password"]), None), ask(&["passcode"]));
+    }
+
+    #[test]
+    fn what_was_passed_is_asked_again_only_where_no_other_flow_is_enough() {
+        let list = flows(&[&["email", "passcode", "password"], &["email", "password", "hardcode"]]);
+        let all = ["email+passcode+password", "email+password+hardcode"];
+        let early = ["password", "passcode:email"];
+        assert_eq!(known(&list, "email", &early, &all), ask(&["hardcode"]));
+        assert_eq!(known(&list, "email", &early, &all[..1]), ask(&["password"]));
+        let again = ["password", "passcode:email", "password"];
+        assert_eq!(known(&list, "email", &again, &all[..1]), Step::Done(0));
+    }
+}
