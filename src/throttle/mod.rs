@@ -3,7 +3,7 @@
 //! An operator writes `signin = "20/m/ip, 10/10m/identifier"`: twenty a minute for an address and ten in ten
 //! minutes for an identifier, each counted on its own and never as a pair (R40).
 //! [`rate`] reads that text, [`actions`] lists what can be limited, [`keys`] says by what,
-//! [`window`] counts, [`memory`] and [`redis`] keep the counts, and [`Throttle`] puts them together.
+//! [`window`] counts, [`Windows`] keeps the counts, and [`Throttle`] puts them together.
 //!
 //! To limit something new: add a line to [`ACTIONS`] and call [`Throttle::check`] with its name.
 //!
@@ -24,7 +24,7 @@ pub use actions::{ACTIONS, Action, rates};
 pub use keys::{By, Keys, block};
 pub use rate::{Rate, Rates, parse};
 pub use redis::{Server, Time};
-pub use windows::Windows;
+pub use windows::{BadUrl, Windows};
 
 use crate::base::Millis;
 use crate::base::clock::SECOND;
