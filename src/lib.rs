@@ -12,5 +12,6 @@ pub mod providers;
 pub mod secrets;
 pub mod settings;
 pub mod store;
+pub mod telemetry;
 pub mod throttle;
 pub mod tokens;

@@ -1,0 +1,162 @@
+//! What can be limited, and how it is unless the operator says otherwise. To add one: a line here.
+
+use std::collections::BTreeMap;
+
+use super::By::{self, Account, Address, All, Block, Identifier, Ip, Key, Net};
+use super::rate::{Rates, parse};
+use crate::base::Mistake;
+
+/// Something that can be limited, and its name in the settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Action {
+    /// The name, as in `[throttle] signin = "…"`.
+    pub name: &'static str,
+    /// The rates it has unless the settings say otherwise.
+    pub default: &'static str,
+    /// The keys its calls carry; a rate by another one would never count and is a mistake.
+    pub keys: &'static [By],
+    /// What is counted, for the settings reference.
+    pub about: &'static str,
+}
+
+impl Action {
+    /// The default rates. (A test reads every one of them, so none is ever empty by mistake.)
+    pub fn rates(&self) -> Rates {
+        parse(self.name, self.default).unwrap_or_default()
+    }
+}
+
+const fn action(
+    name: &'static str,
+    default: &'static str,
+    keys: &'static [By],
+    about: &'static str,
+) -> Action {
+    Action { name, default, keys, about }
+}
+
+/// Everything that can be limited.
+pub const ACTIONS: &[Action] = &[
+    // the doors
+    action("signin", "20/m/ip, 10/10m/identifier", &[Ip, Net, Identifier, All], "sign-ins begun"),
+    action("signup", "20/h/ip", &[Ip, Net, Identifier, All], "sign-ups begun"),
+    action("recovery", "20/h/ip, 5/h/identifier", &[Ip, Net, Identifier, All], "recoveries begun"),
+    action("reauth", "20/m/ip, 10/10m/account", &[Ip, Net, Account, All], "re-authentications begun"),
+    action("attempt", "60/m/ip", &[Ip, Net, Account, All], "answers to an attempt, right or wrong"),
+    action("confirm", "30/m/ip", &[Ip, Net, All], "links opened or spent"),
+    action("username_lookup", "20/m/ip", &[Ip, Net, All], "questions whether a username is free"),
+    // wrong answers
+    action(
+        "failures",
+        "20/10m/ip, 200/10m/net",
+        &[Ip, Net],
+        "wrong secrets and wrong API keys; a success clears nothing",
+    ),
+    action(
+        "wrong_codes",
+        "10000/d/all",
+        &[All],
+        "wrong passcodes of everybody: when full, codes grow longer and nobody is refused",
+    ),
+    // messages
+    action(
+        "send",
+        "5/h/address, 10/d/address, 20/h/ip",
+        &[Ip, Net, Account, Address, All],
+        "messages with a code",
+    ),
+    action(
+        "send_phone",
+        "10/h/block, 1000/h/all, 5000/d/all",
+        &[Ip, Net, Account, Address, Block, All],
+        "messages and calls to phones, beside `send`; they cost money",
+    ),
+    action("notice", "1/d/address", &[Address], "mails that tell an owner of a sign-up with their address"),
+    // signed in
+    action("token", "600/m/ip, 30/m/account", &[Ip, Net, Account, All], "refreshes"),
+    action("me", "300/m/ip, 120/m/account", &[Ip, Net, Account, All], "everything under /v1/me"),
+    action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
+    action("password", "10/h/account", &[Ip, Net, Account, All], "changes of a password"),
+    // applications
+    action("introspect", "6000/m/key", &[Ip, Net, Key, All], "tokens looked at"),
+    action("verification", "600/h/key", &[Ip, Net, Key, Address, All], "verifications begun"),
+    action(
+        "check",
+        "600/m/key, 20/10m/address",
+        &[Ip, Net, Key, Address, All],
+        "codes checked for a verification",
+    ),
+    action("admin", "600/m/key", &[Ip, Net, Key, All], "administration"),
+    // others
+    action("pages", "120/m/ip", &[Ip, Net, All], "hosted pages"),
+    action("receipts", "6000/m/ip", &[Ip, Net, All], "delivery receipts from providers"),
+];
+
+/// The rates of every action: what the settings say in `given` (the table at `path`), else the default.
+///
+/// # Errors
+/// Every mistake at once: unknown actions, rates that cannot be read, keys that an action never carries.
+pub fn rates(
+    path: &str,
+    given: &BTreeMap<String, String>,
+) -> Result<BTreeMap<&'static str, Rates>, Vec<Mistake>> {
+    let mut rates: BTreeMap<_, _> = ACTIONS.iter().map(|action| (action.name, action.rates())).collect();
+    let mut mistakes = Vec::new();
+    for (name, text) in given {
+        match of(&format!("{path}.{name}"), name, text) {
+            Ok((name, found)) => drop(rates.insert(name, found)),
+            Err(found) => mistakes.extend(found),
+        }
+    }
+    if mistakes.is_empty() { Ok(rates) } else { Err(mistakes) }
+}
+
+fn of(path: &str, name: &str, text: &str) -> Result<(&'static str, Rates), Vec<Mistake>> {
+    let Some(action) = ACTIONS.iter().find(|action| action.name == name) else {
+        let names = ACTIONS.iter().map(|action| action.name).collect::<Vec<_>>().join(", ");
+        return Err(vec![Mistake::new(path, format!("no such action; there are {names}"))]);
+    };
+    let rates = parse(path, text)?;
+    let strange = |by: &By| !action.keys.contains(by);
+    let wrong = rates.iter().map(|rate| rate.by).filter(strange).map(|by| {
+        let (key, valid) = (by.name(), By::names(action.keys));
+        Mistake::new(path, format!("{name} cannot be counted by \"{key}\"; it has {valid}"))
+    });
+    let wrong: Vec<_> = wrong.collect();
+    if wrong.is_empty() { Ok((action.name, rates)) } else { Err(wrong) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect()
+    }
+
+    #[test]
+    fn every_default_is_sound_and_stated_once() {
+        let all = given(&ACTIONS.iter().map(|a| (a.name, a.default)).collect::<Vec<_>>());
+        assert_eq!(all.len(), ACTIONS.len());
+        let rates = rates("throttle", &all).unwrap();
+        assert!(rates.values().all(|rates| !rates.is_empty()));
+    }
+
+    #[test]
+    fn the_settings_win_over_the_defaults() {
+        let rates = rates("throttle", &given(&[("signin", "3/m/net"), ("pages", "off")])).unwrap();
+        assert_eq!(rates["signin"], parse("", "3/m/net").unwrap());
+        assert!(rates["pages"].is_empty());
+        assert_eq!(rates["signup"], parse("", "20/h/ip").unwrap());
+    }
+
+    #[test]
+    fn mistakes_are_all_named_with_their_place() {
+        let wrong = given(&[("sigin", "3/m/ip"), ("signup", "3/m/account"), ("token", "x")]);
+        let mistakes = rates("throttle", &wrong).unwrap_err();
+        let paths: Vec<_> = mistakes.iter().map(|m| m.path.as_str()).collect();
+        assert_eq!(paths, ["throttle.sigin", "throttle.signup", "throttle.token"]);
+        assert!(mistakes[0].message.contains("signin, signup"), "{}", mistakes[0].message);
+        assert!(mistakes[1].message.contains("it has ip, net, identifier, all"), "{}", mistakes[1].message);
+    }
+}
