@@ -24,7 +24,10 @@ impl std::error::Error for Error {}
 
 impl de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
-        Self { message: message.to_string(), unknown_key: None }
+        let message = message.to_string();
+        // What an untagged enum expects comes as a bare phrase.
+        let verb = if message.starts_with("a ") { "must be " } else { "" };
+        Self { message: format!("{verb}{message}"), unknown_key: None }
     }
 
     fn invalid_type(found: Unexpected<'_>, wanted: &dyn Expected) -> Self {

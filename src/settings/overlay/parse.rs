@@ -10,12 +10,19 @@ pub(in crate::settings) fn toml_text(
     text: &str,
     place: &dyn Fn(usize) -> Place,
 ) -> (Node, Vec<(usize, String)>) {
-    let (table, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader { text, place, broken: BTreeSet::new(), complaints: Vec::new() };
+    let (text, complaints) = without_loose_words(text);
+    let (table, errors) = DeTable::parse_recoverable(&text);
+    let mut reader = Reader { text: &text, place, broken: BTreeSet::new(), complaints };
     for error in errors {
-        let line = reader.line(error.span().map_or(0, |span| span.start));
+        let line = line_of(&text, &error);
         if reader.broken.insert(line) {
-            reader.complaints.push((line, error.message().replace('\n', ", ")));
+            let message = error.message().replace('\n', ", ");
+            let quotes = if lacks_quotes(&text, line) && !message.contains("quote") {
+                "; text must stand in quotes"
+            } else {
+                ""
+            };
+            reader.complaints.push((line, format!("{message}{quotes}")));
         }
     }
     let value = reader.table(table.into_inner());
@@ -32,7 +39,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn line(&self, offset: usize) -> usize {
-        self.text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+        line_at(self.text, offset)
     }
 
     fn table(&mut self, table: DeTable<'_>) -> Value {
@@ -69,6 +76,9 @@ impl Reader<'_> {
 
     fn item(&mut self, item: Spanned<DeValue<'_>>) -> Node {
         let line = self.line(item.span().start);
+        if self.broken.contains(&line) {
+            return Node { place: (self.place)(line), value: Value::Gone };
+        }
         self.node(line, item.into_inner())
     }
 
@@ -76,6 +86,41 @@ impl Reader<'_> {
         self.complaints.push((line, why.to_owned()));
         Value::Gone
     }
+}
+
+fn line_at(text: &str, offset: usize) -> usize {
+    text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+fn line_of(text: &str, error: &toml::de::Error) -> usize {
+    line_at(text, error.span().map_or(0, |span| span.start))
+}
+
+/// Blanks the lines that have a key and no value: the parser's recovery from one of them skips the next line,
+/// whatever stands in it.
+fn without_loose_words(text: &str) -> (String, Vec<(usize, String)>) {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let mut complaints = Vec::new();
+    loop {
+        let text = lines.join("\n");
+        let errors = DeTable::parse_recoverable(&text).1;
+        let loose = errors.iter().find(|error| error.message().starts_with("key with no value"));
+        let Some(error) = loose else { return (text, complaints) };
+        let line = line_of(&text, error);
+        match lines.get_mut(line - 1).filter(|line| !line.is_empty()) {
+            Some(found) => *found = "",
+            None => return (text, complaints),
+        }
+        complaints.push((line, error.message().replace('\n', ", ")));
+    }
+}
+
+/// Whether the value of this line looks like text that somebody forgot to put into quotes.
+fn lacks_quotes(text: &str, line: usize) -> bool {
+    let value = text.lines().nth(line.saturating_sub(1)).and_then(|line| line.split_once('='));
+    value.is_some_and(|(_, value)| {
+        value.trim_start().starts_with(|c: char| c.is_ascii_alphanumeric() || c == '/')
+    })
 }
 
 /// The list that an environment variable says: TOML or JSON in brackets, otherwise parts between commas.
@@ -147,9 +192,10 @@ mod tests {
 
     #[test]
     fn several_broken_lines_are_all_named_and_the_rest_is_read() {
-        let (node, errors) = toml_text("a = nonsense\nb = 2\nc 3\nd = 99999999999999999999\ne = 5\n", &file);
-        let lines: Vec<_> = errors.iter().map(|(line, _)| *line).collect();
-        assert_eq!(lines, [1, 3, 4], "{errors:?}");
+        let (node, errors) = toml_text("a = nonsense\nb = 2\nd = 99999999999999999999\nc 3\ne = 5\n", &file);
+        assert!(errors.iter().any(|(line, why)| *line == 1 && why.contains("quote")), "{errors:?}");
+        let lines: BTreeSet<_> = errors.iter().map(|(line, _)| *line).collect();
+        assert_eq!(lines, BTreeSet::from([1, 3, 4]), "{errors:?}");
         assert!(node.child("a").is_none());
         assert_eq!(node.child("b").unwrap().value, Value::Integer(2));
         assert_eq!(node.child("e").unwrap().value, Value::Integer(5));
