@@ -1,1 +1,179 @@
-//! settings: to be filled.
+//! What an operator can set: the built-in `config/default.toml`, over it the operator's file, over that the
+//! environment (`MULTAUTH__SECTION__KEY`). Unknown keys are refused, and every mistake is reported at once,
+//! each with its place.
+//!
+//! A file here is a section (small ones share one). To add a key: a field in its section, a line with a comment
+//! in `config/default.toml` (the only place for its default), and a line in the section's `check` if not every
+//! value of its type is right. [`load`] puts it all together; `overlay` is how.
+
+use serde::Deserialize;
+use url::Url;
+
+use crate::base::TupleSpec;
+
+mod attempt;
+mod check;
+mod database;
+mod devices;
+mod files;
+mod form;
+mod guesses;
+mod keys;
+mod load;
+mod log;
+mod origins;
+mod overlay;
+mod passcode;
+mod password;
+mod rules;
+mod server;
+mod span;
+mod tokens;
+mod user;
+mod verification;
+
+#[cfg(test)]
+mod tests;
+
+pub use attempt::{Attempt, Reauth};
+pub use database::{Database, Redis};
+pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
+pub use guesses::Guesses;
+pub use keys::{Algorithm, Keys};
+pub use load::{Loaded, REFERENCE, environment, load, load_and};
+pub use log::{Log, LogFormat};
+pub use origins::{Located, Origins};
+pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
+pub use password::Password;
+pub use server::Server;
+pub use span::Span;
+pub use tokens::Tokens;
+pub use user::{Field, FieldType, User};
+pub use verification::Verification;
+
+/// The name of an action and its rates as they are written; the throttle reads them.
+pub type Throttle = std::collections::BTreeMap<String, String>;
+
+/// What the server is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// On loopback only, with an inbox for messages and keys that make themselves.
+    Development,
+    /// For people: development's conveniences are refused.
+    Production,
+}
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// What the server is run for.
+    pub mode: Mode,
+    /// The service's name, as messages and pages say it.
+    pub name: String,
+    /// Where browsers and clients reach the server.
+    #[serde(deserialize_with = "form::url")]
+    pub public_url: Url,
+    /// How a user may sign in.
+    pub flows: Vec<TupleSpec>,
+    /// How a user may win an account back.
+    pub recovery: Vec<TupleSpec>,
+    /// The least a flow must reach: `single`, `twostep` or `multifactor`; empty: anything.
+    pub minimum_level: String,
+    /// The public listener.
+    pub server: Server,
+    /// Where the truth is kept.
+    pub database: Database,
+    /// What instances share.
+    pub redis: Redis,
+    /// The master key and the signing keys.
+    pub keys: Keys,
+    /// Access tokens, refresh tokens, sessions.
+    pub tokens: Tokens,
+    /// Attempts under way.
+    pub attempt: Attempt,
+    /// What asks for a fresh proof.
+    pub reauth: Reauth,
+    /// Usernames.
+    pub username: Username,
+    /// Email addresses.
+    pub email: Email,
+    /// Phone numbers.
+    pub phone: Phone,
+    /// Authenticator apps.
+    pub authenticator: Authenticator,
+    /// Cards.
+    pub card: Card,
+    /// Codes that are sent.
+    pub passcode: Passcode,
+    /// Passwords and their hashing.
+    pub password: Password,
+    /// How often a secret may be guessed.
+    pub guesses: Guesses,
+    /// Verifications without a user.
+    pub verification: Verification,
+    /// How often something may be done.
+    pub throttle: Throttle,
+    /// The profile.
+    pub user: User,
+    /// The log.
+    pub log: Log,
+}
+
+impl Settings {
+    /// The built-in settings.
+    ///
+    /// # Panics
+    /// Never: a test reads the built-in file.
+    pub fn built_in() -> Self {
+        match load(None, std::iter::empty()) {
+            Ok(loaded) => loaded.settings,
+            Err(mistakes) => panic!("the built-in settings are wrong: {}", mistakes[0]),
+        }
+    }
+
+    /// The public URL without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        self.public_url.as_str().trim_end_matches('/')
+    }
+
+    /// `iss` of the tokens.
+    pub fn issuer(&self) -> &str {
+        if self.tokens.issuer.is_empty() { self.base_url() } else { &self.tokens.issuer }
+    }
+
+    /// `aud` of the tokens.
+    pub fn audience(&self) -> &str {
+        if self.tokens.audience.is_empty() { self.issuer() } else { &self.tokens.audience }
+    }
+
+    /// Sender of every mail.
+    pub fn email_from(&self) -> String {
+        let host = self.public_url.host_str().unwrap_or("localhost");
+        if self.email.from.is_empty() { format!("no-reply@{host}") } else { self.email.from.clone() }
+    }
+
+    /// What an authenticator app shows beside the code.
+    pub fn authenticator_issuer(&self) -> &str {
+        if self.authenticator.issuer.is_empty() { &self.name } else { &self.authenticator.issuer }
+    }
+
+    /// Who sends mail; in development, where nobody is named, the console.
+    pub fn email_providers(&self) -> Providers {
+        self.or_console(&self.email.providers)
+    }
+
+    /// Who sends to phones; in development, where nobody is named, the console.
+    pub fn phone_providers(&self) -> Providers {
+        self.or_console(&self.phone.providers)
+    }
+
+    fn or_console(&self, named: &Providers) -> Providers {
+        if self.mode == Mode::Production || !named.is_empty() {
+            return named.clone();
+        }
+        let kind = ("kind".to_owned(), toml::Value::from("console"));
+        vec![toml::Table::from_iter([kind])]
+    }
+}

@@ -1,0 +1,52 @@
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::base::Sensitive;
+
+use super::check::Checks;
+use super::form;
+
+/// `[database]`: where the truth is kept.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite://path` or `postgres://…`
+    pub url: Sensitive,
+    /// A file that holds the URL; it has been read into `url`.
+    #[serde(deserialize_with = "form::path_or_none")]
+    pub url_file: Option<PathBuf>,
+    /// Connections in the pool.
+    pub connections: u32,
+}
+
+/// `[redis]`: windows and caches that several instances share.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// `redis://…` or `rediss://…`; empty: each instance counts in its own memory.
+    pub url: Sensitive,
+    /// A file that holds the URL; it has been read into `url`.
+    #[serde(deserialize_with = "form::path_or_none")]
+    pub url_file: Option<PathBuf>,
+}
+
+impl Database {
+    pub(super) fn check(&self, checks: &mut Checks) {
+        checks.within("database.connections", self.connections, 1..=1_000);
+        let known = scheme_is(&self.url, &["sqlite", "postgres", "postgresql"]);
+        checks.must(known, "database.url", "must begin with sqlite:// or postgres://");
+    }
+}
+
+impl Redis {
+    pub(super) fn check(&self, checks: &mut Checks) {
+        let known =
+            self.url.expose().is_empty() || scheme_is(&self.url, &["redis", "rediss", "redis+unix", "unix"]);
+        checks.must(known, "redis.url", "must begin with redis:// or rediss://, or be \"\" for none");
+    }
+}
+
+fn scheme_is(url: &Sensitive, schemes: &[&str]) -> bool {
+    url.expose().split_once(':').is_some_and(|(scheme, rest)| schemes.contains(&scheme) && !rest.is_empty())
+}

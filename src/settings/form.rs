@@ -1,0 +1,74 @@
+//! Values that are written as text in one form, which the refusal names.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use ipnet::IpNet;
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use url::Url;
+
+/// Reads text with `parse`; `what` is the form that the refusal names.
+pub(super) struct Form<T> {
+    pub what: &'static str,
+    pub parse: fn(&str) -> Option<T>,
+}
+
+impl<T> Visitor<'_> for Form<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}
+
+/// `127.0.0.1:8080`
+pub(super) fn socket<'de, D: Deserializer<'de>>(d: D) -> Result<SocketAddr, D::Error> {
+    d.deserialize_str(Form {
+        what: "an address and a port such as \"127.0.0.1:8080\"",
+        parse: |t| t.parse().ok(),
+    })
+}
+
+/// `127.0.0.1:9090`, or nothing.
+pub(super) fn socket_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<SocketAddr>, D::Error> {
+    d.deserialize_str(Form {
+        what: "an address and a port such as \"127.0.0.1:9090\", or \"\" for none",
+        parse: |text| if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) },
+    })
+}
+
+/// An absolute URL.
+pub(super) fn url<'de, D: Deserializer<'de>>(d: D) -> Result<Url, D::Error> {
+    d.deserialize_str(Form {
+        what: "a URL such as \"https://id.example.org\"",
+        parse: |t| Url::parse(t).ok(),
+    })
+}
+
+/// A path, or nothing.
+pub(super) fn path_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<std::path::PathBuf>, D::Error> {
+    d.deserialize_str(Form {
+        what: "the path of a file, or \"\" for none",
+        parse: |text| Some((!text.is_empty()).then(|| text.into())),
+    })
+}
+
+/// Networks; a bare address is a network of one.
+pub(super) fn networks<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<IpNet>, D::Error> {
+    struct Network(IpNet);
+    impl<'de> Deserialize<'de> for Network {
+        fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
+            let what = "an address or a network such as \"10.0.0.0/8\"";
+            d.deserialize_str(Form { what, parse: |t| network(t).map(Network) })
+        }
+    }
+    Ok(Vec::<Network>::deserialize(d)?.into_iter().map(|network| network.0).collect())
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}

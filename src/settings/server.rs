@@ -1,0 +1,71 @@
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+use serde::Deserialize;
+use url::Url;
+
+use crate::base::clock::{HOUR, MINUTE};
+
+use super::check::Checks;
+use super::{Span, form};
+
+/// `[server]`: how the public listener serves.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    /// Address and port of the public listener.
+    #[serde(deserialize_with = "form::socket")]
+    pub listen: SocketAddr,
+    /// Networks whose forwarding headers are believed; empty: none, the peer is the client (R42).
+    #[serde(deserialize_with = "form::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Serves `/docs`, where the API can be browsed.
+    pub docs: bool,
+    /// Serves `/metrics` on the public listener.
+    pub metrics: bool,
+    /// A listener of its own for `/metrics`.
+    #[serde(deserialize_with = "form::socket_or_none")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Connections held open at the same time.
+    pub connections: u32,
+    /// For the head of a request to arrive.
+    pub header_timeout: Span,
+    /// For the body of a request to arrive.
+    pub body_timeout: Span,
+    /// For a connection without a request.
+    pub idle_timeout: Span,
+    /// For requests under way to end when the server stops.
+    pub drain: Span,
+    /// Largest body of a request, in bytes.
+    pub body_limit: u32,
+    /// Origins of pages that may call the API from a browser, such as `https://app.example.org`.
+    pub cors_origins: Vec<String>,
+}
+
+impl Server {
+    pub(super) fn check(&self, checks: &mut Checks) {
+        checks.within("server.connections", self.connections, 1..=1_000_000);
+        checks.within("server.body_limit", self.body_limit, 1_024..=16 * 1_024 * 1_024);
+        let timeouts = [
+            ("server.header_timeout", self.header_timeout),
+            ("server.body_timeout", self.body_timeout),
+            ("server.idle_timeout", self.idle_timeout),
+        ];
+        for (path, value) in timeouts {
+            checks.within(path, value, Span(100)..=Span(HOUR));
+        }
+        checks.within("server.drain", self.drain, Span(0)..=Span(10 * MINUTE));
+        let apart = self.metrics_listen != Some(self.listen);
+        checks.must(apart, "server.metrics_listen", "must be another address or port than server.listen");
+        for (n, origin) in self.cors_origins.iter().enumerate() {
+            let message = "must be an origin such as \"https://app.example.org\": scheme, host and port, nothing behind";
+            checks.must(is_origin(origin), &format!("server.cors_origins[{n}]"), message);
+        }
+    }
+}
+
+/// Exactly what a browser sends as `Origin`.
+fn is_origin(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+}

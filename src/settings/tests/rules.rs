@@ -1,0 +1,109 @@
+use super::*;
+
+#[test]
+fn each_mode_refuses_the_others_leftovers() {
+    let production =
+        "mode = \"production\"\n[server]\nlisten = \"0.0.0.0:443\"\ncors_origins = [\"http://a.example\"]\n";
+    begin_with(
+        &mistakes(production),
+        &["multauth.toml:4: server.cors_origins[0]: must begin with https://", "built-in default.toml:"],
+    );
+    assert!(mistakes(production)[1].contains("public_url: must begin with https://"));
+    let development = "[server]\nlisten = \"0.0.0.0:80\"\nmetrics_listen = \"192.0.2.1:90\"\n";
+    begin_with(
+        &mistakes(development),
+        &[
+            "multauth.toml:2: server.listen: must be a loopback",
+            "multauth.toml:3: server.metrics_listen: must",
+        ],
+    );
+}
+
+#[test]
+fn every_section_refuses_values_without_sense() {
+    let wrong = [
+        "name = \"a\\nb\"",
+        "public_url = \"ftp://x\"",
+        "public_url = \"https://u:p@x\"",
+        "public_url = \"x\"",
+        "minimum_level = \"two\"",
+        "server.body_limit = 1",
+        "server.idle_timeout = \"0s\"",
+        "server.metrics_listen = \"127.0.0.1:8080\"",
+        "server.cors_origins = [\"*\"]",
+        "server.connections = 0",
+        "server.cors_origins = [\"https://x/\"]",
+        "database.url = \"mysql://x\"",
+        "database.connections = 0",
+        "redis.url = \"http://x\"",
+        "keys.file = \"\"",
+        "keys.announce = \"4m\"",
+        "keys.rotate_every = \"10m\"",
+        "keys.algorithm = \"RS256\"",
+        "tokens.issuer = \"me\"",
+        "tokens.access_lifetime = \"61m\"",
+        "tokens.session_lifetime = \"31d\"",
+        "tokens.idle_lifetime = \"31d\"",
+        "tokens.grace = \"2m\"",
+        "attempt.lifetime = \"2h\"",
+        "reauth.fresh = \"0s\"",
+        "username.reserved = [\"Admin\"]",
+        "email.from = \"nobody\"",
+        "email.confirm = \"later\"",
+        "phone.countries = [\"UK\"]",
+        "phone.default_region = \"FR\"",
+        "authenticator.steps_back = 2",
+        "authenticator.issuer = \"a:b\"",
+        "card.x = 1",
+        "passcode.length = 5",
+        "passcode.length = 11",
+        "passcode.lifetime = \"11m\"",
+        "passcode.attempts = 6",
+        "passcode.email.lifetime = \"11m\"",
+        "passcode.email.confirm.lifetime = \"25h\"",
+        "passcode.sms.confirm.lifetime = \"11m\"",
+        "passcode.sms.recovery.length = 4",
+        "passcode.call.resend = \"1h\"",
+        "password.minimum_single = 14",
+        "password.minimum_multi = 7",
+        "password.maximum = 63",
+        "password.maximum = 257",
+        "password.memory_kib = 19455",
+        "password.iterations = 1",
+        "password.wait = \"-1s\"",
+        "guesses.per_day = 21",
+        "guesses.per_month = 101",
+        "guesses.stop_after = 101",
+        "guesses.ladder = []",
+        "guesses.ladder = [\"0s\"]",
+        "verification.length = 5",
+        "verification.lifetime = \"11m\"",
+        "verification.attempts = 0",
+        "user.fields.first_name.max_length = 0",
+        "user.fields.first_name.type = \"int\"",
+        "user.fields.\"Ä\" = { type = \"string\", max_length = 1 }",
+        "log.level = \"loud\"",
+        "log.format = \"xml\"",
+        "throttle.signin = 3",
+    ];
+    for text in wrong {
+        let found = mistakes(text);
+        let key = text.split([' ', '"']).next().unwrap();
+        assert_eq!(found.len(), 1, "{text}: {found:?}");
+        assert!(found[0].starts_with("multauth.toml:1: ") && found[0].contains(key), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn a_built_in_field_of_the_profile_can_be_taken_away_and_others_added() {
+    let found =
+        settings("[user.fields]\nfirst_name.off = true\nnick = { type = \"string\", max_length = 9 }\n");
+    assert_eq!(found.user.fields.keys().collect::<Vec<_>>(), ["last_name", "nick"]);
+}
+
+#[test]
+fn development_has_the_console_where_nobody_is_named() {
+    assert_eq!(Settings::built_in().email_providers()[0]["kind"].as_str(), Some("console"));
+    let production = settings("mode = \"production\"\npublic_url = \"https://id.example.org\"");
+    assert!(production.phone_providers().is_empty());
+}
