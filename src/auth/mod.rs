@@ -1,1 +1,33 @@
-//! auth: to be filled.
+//! The operations: what the API, the pages and the command line call.
+//!
+//! Four doors ([`doors`]), one corridor ([`walk`]). Sign-in, recovery and re-authentication walk the flows
+//! at an account; sign-up ([`signup`]) proves an address and makes one. What comes out is
+//! [`progress::Progress`]: what is asked next, or done. Every operation reads, thinks, writes and tells, in
+//! this order, and nothing slow happens inside a transaction.
+
+pub mod account;
+pub mod api_keys;
+mod asks;
+mod cards;
+mod challenge;
+pub mod confirm;
+pub mod doors;
+mod draft;
+pub mod error;
+mod finish;
+mod guard;
+pub mod input;
+pub mod introspect;
+pub mod me;
+mod notices;
+pub mod owned;
+pub mod progress;
+pub mod purpose;
+pub mod rules;
+pub mod session;
+pub mod signup;
+mod totp;
+pub mod verification;
+mod walk;
+
+pub use error::{AuthError, Result};

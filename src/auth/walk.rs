@@ -5,7 +5,7 @@
 //! transactions, never inside one.
 
 use super::account::{self, Account};
-use super::asks;
+use super::{asks, cards};
 use super::challenge;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
@@ -18,7 +18,7 @@ use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices::authenticator;
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
-use crate::secrets::{hardcode, recovery};
+use crate::secrets::recovery;
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::{self, Device};
 use crate::store::{Tx, challenges, secrets};
@@ -221,7 +221,7 @@ impl<'a> Walk<'a> {
         let typed = crate::devices::card::prepare(typed.expose());
         for device in self.account.iter().flat_map(|a| a.of_kind("card")) {
             let stored = device.secret.as_deref().unwrap_or_default();
-            if let Some(phc) = hardcode::hinted(&self.app.sealer, &device.user_id, &typed, stored) {
+            if let Some(phc) = cards::hinted(&self.app.sealer, &device.user_id, &typed, stored) {
                 let right = self.app.hasher.verify(typed, phc.to_owned()).await?.ok;
                 return Ok(right.then(|| device.id.clone()));
             }

@@ -1,0 +1,224 @@
+//! The doors: each begins an attempt, and every attempt is answered at the same place.
+
+use super::account::{self, Account};
+use super::asks;
+use super::challenge::{self, Order};
+use super::error::{AuthError, Result};
+use super::input::{Client, Given, Identifier};
+use super::progress::Progress;
+use super::purpose::Purpose;
+use super::session::Caller;
+use super::signup;
+use super::walk::Walk;
+use crate::app::App;
+use crate::base::{Sensitive, ids};
+use crate::flows::{Flows, Secret, Step};
+use crate::messages::Channel;
+use crate::store::attempts::{self, Attempt};
+use crate::store::{Db, challenges, known_devices};
+use crate::throttle::Keys;
+
+/// Begins a sign-in, and goes as far as the secrets that came along lead.
+pub async fn signin(app: &App, client: &Client, given: &Given) -> Result<Progress> {
+    enter(app, client, given, Purpose::Signin, &app.signin).await
+}
+
+/// Begins a recovery.
+pub async fn recovery(app: &App, client: &Client, given: &Given) -> Result<Progress> {
+    enter(app, client, given, Purpose::Recovery, &app.recovery).await
+}
+
+async fn enter(
+    app: &App,
+    client: &Client,
+    given: &Given,
+    purpose: Purpose,
+    flows: &Flows,
+) -> Result<Progress> {
+    let identifier = given.identifier(app, flows)?;
+    bounded(app, client, async {
+        let (account, known) = find(app, client, &identifier).await?;
+        let name = (identifier.kind.name(), identifier.address.canonical.as_str());
+        let counted = app.subject(&["identifier", name.0, name.1]);
+        // A device that its owner is known by is not slowed by others (R35).
+        let counted = known.is_none().then_some(counted.as_str());
+        let keys = Keys { ip: Some(client.ip), identifier: counted, ..Keys::default() };
+        app.throttle.check(purpose.name(), app.now(), &keys).await?;
+        let mut walk = Walk::begin(app, client, purpose, name, account);
+        walk.attempt.known_device = known;
+        walk.run(given).await
+    })
+    .await
+}
+
+/// Whom an identifier names, and the known device that the client is, if it is one of theirs.
+async fn find(
+    app: &App,
+    client: &Client,
+    identifier: &Identifier,
+) -> Result<(Option<Account>, Option<String>)> {
+    let mut db = app.store.read().await?;
+    let kind = identifier.kind.name();
+    let account = account::by_identifier(&mut db, kind, &identifier.address.canonical).await?;
+    let user_id = account.as_ref().map_or("", |a| a.user.id.as_str());
+    let known = known(&mut db, client, user_id).await?;
+    Ok((account, known))
+}
+
+async fn known(db: &mut impl Db, client: &Client, user_id: &str) -> Result<Option<String>> {
+    let hash = client.known_device.as_deref().and_then(|text| ids::stored(text, ids::KNOWN_DEVICE));
+    match hash {
+        Some(hash) => Ok(known_devices::find(db, &hash, user_id).await?),
+        None => Ok(None),
+    }
+}
+
+/// Begins a re-authentication of the caller: by the flow that is named, else by the one they signed in by.
+pub async fn reauth(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    flow: Option<&str>,
+    given: &Given,
+) -> Result<Progress> {
+    let user_id = &caller.session.user_id;
+    let keys = Keys { ip: Some(client.ip), account: Some(user_id), ..Keys::default() };
+    app.throttle.check("reauth", app.now(), &keys).await?;
+    let account = account::by_id(&mut app.store.read().await?, user_id).await?;
+    let account = account.ok_or(AuthError::InvalidToken)?;
+    let identifier = reauth_identifier(app, caller, flow, &account)?;
+    bounded(app, client, async {
+        let name = (identifier.0.as_str(), identifier.1.as_str());
+        let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
+        walk.attempt.session_id = Some(caller.session.id.clone());
+        walk.run(given).await
+    })
+    .await
+}
+
+fn reauth_identifier(
+    app: &App,
+    caller: &Caller,
+    flow: Option<&str>,
+    account: &Account,
+) -> Result<(String, String)> {
+    let named = match flow {
+        Some(name) => Some(app.signin.find(name).ok_or(AuthError::NoFlow)?),
+        None => app.signin.find(&caller.session.flow),
+    };
+    let usable = named.into_iter().chain(app.signin.iter()).find(|flow| account.equipped(app, flow));
+    let kind = usable.ok_or(AuthError::NoFlow)?.identifier.clone();
+    let device = account.of_kind(&kind).next();
+    let canonical = device.and_then(|d| d.canonical.clone()).unwrap_or_default();
+    Ok((kind, canonical))
+}
+
+/// Answers an attempt.
+pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Given) -> Result<Progress> {
+    let attempt = live(app, client, handle).await?;
+    bounded(app, client, async {
+        if attempt.purpose == Purpose::Signup.name() {
+            return signup::answer(app, client, attempt, handle, given).await;
+        }
+        Walk::resume(app, client, attempt, handle.clone()).await?.run(given).await
+    })
+    .await
+}
+
+/// Sends the passcode of an attempt, again or by another way.
+pub async fn send(
+    app: &App,
+    client: &Client,
+    handle: &Sensitive,
+    device: Option<&str>,
+    channel: Option<Channel>,
+) -> Result<Progress> {
+    let attempt = live(app, client, handle).await?;
+    if attempt.purpose == Purpose::Signup.name() {
+        return signup::send(app, client, attempt, handle, device, channel).await;
+    }
+    let walk = Walk::resume(app, client, attempt, handle.clone()).await?;
+    let Step::Ask(asked) = walk.step() else { return Err(AuthError::NoFlow) };
+    let passcodes: Vec<&Secret> = asked.iter().filter(|s| s.name == "passcode").collect();
+    let order = if walk.proven() {
+        chosen(app, &walk, &passcodes, device, channel).await?
+    } else {
+        let first = passcodes.first().ok_or_else(|| not_a_code(&asked))?;
+        asks::before_proof(&walk, first, channel).await?.ok_or(AuthError::NoCode)?
+    };
+    dispatch(app, client, &order).await?;
+    walk.look().await
+}
+
+/// The device that was chosen by id or by channel, else the first that can be sent to.
+async fn chosen(
+    app: &App,
+    walk: &Walk<'_>,
+    passcodes: &[&Secret],
+    device: Option<&str>,
+    channel: Option<Channel>,
+) -> Result<Order> {
+    let carriers = passcodes.iter().flat_map(|secret| walk.carriers(secret));
+    let fits = |kind: &str| {
+        let channels = asks::channels(app, kind);
+        channel.map_or(!channels.is_empty(), |wanted| channels.contains(&wanted))
+    };
+    let mut usable = carriers.filter(|d| device.is_none_or(|id| id == d.id) && fits(&d.kind));
+    let device = usable.next().ok_or(AuthError::NotFound)?.clone();
+    asks::to_device(walk, &device, channel).await
+}
+
+fn not_a_code(asked: &[Secret]) -> AuthError {
+    AuthError::NotAsked(asked.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(" or "))
+}
+
+/// Sends an order now. Where it was sent a moment ago, says when it may be sent again.
+pub async fn dispatch(app: &App, client: &Client, order: &Order) -> Result<()> {
+    let sent = challenges::in_scope(&mut app.store.read().await?, &order.scope).await?;
+    if let Some(before) = sent.iter().find(|c| c.target == order.target) {
+        if before.spent_at.is_some() || before.guesses >= before.max_guesses {
+            return Err(AuthError::NoCode);
+        }
+        let wait = challenge::resend_in(app, before);
+        if wait > 0 {
+            return Err(AuthError::TooMany { retry_after: wait });
+        }
+    }
+    let ready = challenge::prepare(app, client, order).await?;
+    let mut tx = app.store.begin().await?;
+    challenge::write(app, &mut tx, &ready).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+/// Gives an attempt up.
+pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()> {
+    let attempt = live(app, client, handle).await?;
+    let mut tx = app.store.begin().await?;
+    attempts::delete(&mut tx, &attempt.id).await?;
+    challenges::drop_scope(&mut tx, &format!("attempt/{}", attempt.id)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The live attempt behind a handle.
+async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
+    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
+    app.throttle.check("attempt", app.now(), &keys).await?;
+    let id = ids::stored(handle.expose(), ids::ATTEMPT).ok_or(AuthError::AttemptGone)?;
+    let attempt = attempts::live(&mut app.store.read().await?, &id, app.now()).await?;
+    attempt.ok_or(AuthError::AttemptGone)
+}
+
+/// Counts wrong secrets by network, whoever they are tried at; a success clears nothing (R40, R41).
+pub async fn bounded<T>(app: &App, client: &Client, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
+    app.throttle.peek("failures", app.now(), &keys).await?;
+    let outcome = work.await;
+    if matches!(outcome, Err(AuthError::WrongSecret { .. })) {
+        // The failure is told as it is; the next one finds the window full.
+        let _ = app.throttle.check("failures", app.now(), &keys).await;
+    }
+    outcome
+}
+

@@ -1,0 +1,312 @@
+//! What a sign-up was given: understood, checked, hashed; sealed while it waits for a proof.
+
+use serde::{Deserialize, Serialize};
+
+use super::cards;
+use super::challenge::Parcel;
+use super::error::{AuthError, Result};
+use super::input::{Client, Given, understand as understand_identifier};
+use super::rules;
+use crate::app::App;
+use crate::base::{Fault, Millis, Sensitive};
+use crate::devices::{self, phone};
+use crate::flows::Flow;
+use crate::messages::{Channel, Context, Kind, Message};
+use crate::outbox;
+use crate::secrets::hardcode;
+use crate::settings::Confirm;
+use crate::store::devices::{self as rows, Device};
+use crate::store::{Tx, secrets, users};
+use crate::throttle::Keys;
+use crate::users::profile;
+
+/// A sign-up that waits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Draft {
+    /// The identifiers and addresses.
+    pub devices: Vec<DraftDevice>,
+    /// The password's hash.
+    pub password: Option<String>,
+    /// The hash of the card's hardcode.
+    pub hardcode: Option<String>,
+    /// The user's id to be; the card's hash is bound to it.
+    pub user: String,
+    /// The profile, checked.
+    pub profile: String,
+}
+
+/// One identifier or address of a sign-up.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DraftDevice {
+    /// Its kind.
+    pub kind: String,
+    /// Its unique form.
+    pub canonical: String,
+    /// The form to deliver to.
+    pub delivery: String,
+    /// When it counts as confirmed.
+    pub confirm: Moment,
+    /// Whether somebody else owns it. Told to nobody.
+    pub taken: bool,
+}
+
+/// When a device counts as confirmed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Moment {
+    /// Before the account is made.
+    Before,
+    /// Some time after.
+    After,
+    /// At once, unproven.
+    Never,
+}
+
+/// When devices of a kind are confirmed; what cannot be sent a message is taken as it is.
+pub fn moment(app: &App, kind: &str) -> Moment {
+    let set = match kind {
+        "email" => app.settings.email.confirm,
+        "phone" => app.settings.phone.confirm,
+        _ => Confirm::Never,
+    };
+    match set {
+        Confirm::Before => Moment::Before,
+        Confirm::After => Moment::After,
+        Confirm::Never => Moment::Never,
+    }
+}
+
+/// Understands a sign-up, or says what is missing for at least one flow. Every fault is told at once.
+pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
+    let mut faults = Vec::new();
+    let mut found = Vec::new();
+    for (kind, text) in &given.identifiers {
+        match identifier(app, kind, text) {
+            Ok(device) => found.push(device),
+            Err(AuthError::Faults(more)) => faults.extend(more),
+            Err(other) => return Err(other),
+        }
+    }
+    faults.extend(missing(app, given));
+    let profile = profile::check(&app.settings.user, given.profile.as_ref(), true);
+    let profile = profile.unwrap_or_else(|more| {
+        faults.extend(more);
+        String::new()
+    });
+    let password = prepared_password(app, given, &found).map_err(|fault| faults.push(fault)).ok().flatten();
+    let card = given.secrets.get("hardcode").map(|typed| hardcode::check(typed.expose())).transpose();
+    let card = card.map_err(|fault| faults.push(fault)).ok().flatten();
+    if !faults.is_empty() {
+        return Err(AuthError::Faults(faults));
+    }
+    let mut draft = Draft { devices: found, password: None, hardcode: None, user: app.random.uuid(), profile };
+    draft.hash(app, password, card).await?;
+    draft.look_up(app).await?;
+    Ok(draft)
+}
+
+fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
+    let found = understand_identifier(app, kind, text)?;
+    if kind == "phone" && moment(app, kind) != Moment::Never {
+        phone::sendable(&found.address.canonical, &app.rules)?;
+    }
+    Ok(DraftDevice {
+        kind: kind.to_owned(),
+        canonical: found.address.canonical,
+        delivery: found.address.delivery,
+        confirm: moment(app, kind),
+        taken: false,
+    })
+}
+
+/// What lacks for every flow: nothing where one could be walked with what was given (rule 8).
+fn missing(app: &App, given: &Given) -> Option<Fault> {
+    let lacks = |flow: &Flow| -> Vec<String> {
+        let named = given.identifiers.contains_key(flow.identifier.as_str());
+        let identifier = (!named).then(|| flow.identifier.clone());
+        identifier.into_iter().chain(flow.secrets.iter().filter_map(|s| lack(app, given, s))).collect()
+    };
+    let own = |flow: &&Flow| given.identifiers.contains_key(flow.identifier.as_str());
+    let mut flows: Vec<&Flow> = app.signin.iter().filter(own).collect();
+    if flows.is_empty() {
+        flows = app.signin.iter().collect();
+    }
+    let best = flows.into_iter().map(|flow| (lacks(flow), flow)).min_by_key(|(lacks, _)| lacks.len())?;
+    let first = best.0.first()?.clone();
+    let message = format!("to sign in by {} there must also be: {}", best.1.name, best.0.join(", "));
+    Some(Fault::new(first, "missing", message))
+}
+
+fn lack(app: &App, given: &Given, secret: &crate::flows::Secret) -> Option<String> {
+    if secret.name != "passcode" {
+        let named = given.secrets.contains_key(secret.name.as_str());
+        return (!named).then(|| secret.name.clone());
+    }
+    let reached = |kind: &&&'static str| {
+        secret.device.as_ref().is_none_or(|narrowed| narrowed == **kind) && super::account::carries(app, kind)
+    };
+    let has = given.identifiers.keys().find(|kind| reached(&kind)).is_some();
+    let wanted = secret.device.clone().unwrap_or_else(|| "email or phone".to_owned());
+    (!has).then_some(wanted)
+}
+
+fn prepared_password(
+    app: &App,
+    given: &Given,
+    found: &[DraftDevice],
+) -> std::result::Result<Option<Sensitive>, Fault> {
+    let Some(typed) = given.secrets.get("password") else { return Ok(None) };
+    let named = |flow: &&Flow| found.iter().any(|d| d.kind == flow.identifier);
+    let alone = app.signin.iter().filter(named).any(rules::only_password);
+    let names: Vec<String> = found.iter().flat_map(|d| rules::name_and_local_part(&d.canonical)).collect();
+    let context = rules::context(app, &names);
+    app.policy.check(typed.expose(), alone, &context, "password").map(Some)
+}
+
+/// Another username for a sign-up whose first choice is taken; whether there is a change.
+pub async fn rename(app: &App, draft: &mut Draft, given: &Given) -> Result<bool> {
+    let Some(text) = given.identifiers.get("username") else { return Ok(false) };
+    let renamed = identifier(app, "username", text)?;
+    draft.devices.retain(|d| d.kind != "username");
+    draft.devices.push(renamed);
+    Ok(true)
+}
+
+impl Draft {
+    /// The devices that must be proven before the account is made.
+    pub fn to_prove(&self) -> impl Iterator<Item = &DraftDevice> {
+        self.devices.iter().filter(|d| d.confirm == Moment::Before)
+    }
+
+    async fn hash(
+        &mut self,
+        app: &App,
+        password: Option<Sensitive>,
+        card: Option<Sensitive>,
+    ) -> Result<()> {
+        if let Some(password) = password {
+            self.password = Some(app.hasher.hash(password, app.random.bytes()).await?);
+        }
+        if let Some(card) = card {
+            let phc = app.hasher.hash(card.clone(), app.random.bytes()).await?;
+            self.hardcode = Some(cards::stored(&app.sealer, &self.user, &card, &phc));
+        }
+        Ok(())
+    }
+
+    async fn look_up(&mut self, app: &App) -> Result<()> {
+        let mut db = app.store.read().await?;
+        for device in &mut self.devices {
+            device.taken = rows::owner(&mut db, &device.kind, &device.canonical).await?.is_some();
+        }
+        Ok(())
+    }
+
+    /// Seals the draft for the attempt with that id.
+    pub fn seal(&self, app: &App, attempt: &str) -> Result<String> {
+        let plain = serde_json::to_vec(self).map_err(|error| AuthError::Internal(error.to_string()))?;
+        Ok(app.sealer.seal(&place(attempt), &plain))
+    }
+
+    /// Opens the draft of an attempt.
+    pub fn open(app: &App, attempt: &crate::store::attempts::Attempt) -> Result<Self> {
+        let sealed = attempt.draft.as_deref().ok_or(AuthError::AttemptGone)?;
+        let plain = app.sealer.open(&place(&attempt.id), sealed).map_err(|_| AuthError::AttemptGone)?;
+        serde_json::from_slice(&plain).map_err(|_| AuthError::AttemptGone)
+    }
+
+    /// Writes the account. An address that was proven drops everybody else's unproven claim to it (R120).
+    pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<String> {
+        let now = app.now();
+        users::insert(tx, &self.user, &self.profile, now).await?;
+        for device in &self.devices {
+            let is_proven = proven.is_some_and(|p| p.kind == device.kind);
+            let row = self.row(app, device, is_proven, now);
+            let taken = |error| match error {
+                crate::store::StoreError::Taken => {
+                    AuthError::Taken(devices::kind(&device.kind).map_or("identifier", |kind| kind.name()))
+                }
+                other => other.into(),
+            };
+            rows::insert(tx, &row).await.map_err(taken)?;
+            if is_proven {
+                rows::drop_claims(tx, &device.kind, &device.canonical, &row.id).await?;
+            }
+        }
+        if let Some(hash) = &self.password {
+            secrets::set_password(tx, &app.random.uuid(), &self.user, hash, now).await?;
+        }
+        if let Some(card) = &self.hardcode {
+            rows::insert(tx, &self.card(app, card, now)).await?;
+        }
+        Ok(self.user.clone())
+    }
+
+    fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {
+        // What is taken stays a claim: it neither signs in nor tells that it is taken.
+        let as_it_is = device.confirm == Moment::Never && (!device.taken || device.kind == "username");
+        Device {
+            id: app.random.uuid(),
+            user_id: self.user.clone(),
+            kind: device.kind.clone(),
+            canonical: Some(device.canonical.clone()),
+            delivery: Some(device.delivery.clone()),
+            label: String::new(),
+            is_primary: true,
+            secret: None,
+            last_step: None,
+            created_at: now,
+            confirmed_at: (proven || as_it_is).then_some(now),
+            proven_at: proven.then_some(now),
+            last_used_at: None,
+        }
+    }
+
+    fn card(&self, app: &App, secret: &str, now: Millis) -> Device {
+        Device {
+            id: app.random.uuid(),
+            user_id: self.user.clone(),
+            kind: "card".to_owned(),
+            canonical: None,
+            delivery: None,
+            label: String::new(),
+            is_primary: true,
+            secret: Some(secret.to_owned()),
+            last_step: None,
+            created_at: now,
+            confirmed_at: Some(now),
+            proven_at: Some(now),
+            last_used_at: None,
+        }
+    }
+}
+
+/// What goes to an address that somebody else owns: a notice, at most one a day (R17).
+pub async fn notice(app: &App, device: &DraftDevice) -> Parcel {
+    let address = app.subject(&["notice", &device.delivery]);
+    let keys = Keys { address: Some(&address), ..Keys::default() };
+    match app.throttle.check("notice", app.now(), &keys).await {
+        Ok(()) => Parcel::Taken,
+        Err(_) => Parcel::Nothing,
+    }
+}
+
+/// Tells the owners of taken addresses of a sign-up that made its account at once.
+pub async fn tell_owners(app: &App, client: &Client, tx: &mut Tx, draft: &Draft) -> Result<()> {
+    for device in draft.devices.iter().filter(|d| d.taken) {
+        let channel = super::asks::channels(app, &device.kind).first().copied();
+        let Some(channel) = channel.filter(|c| *c == Channel::Email) else { continue };
+        if notice(app, device).await == Parcel::Taken {
+            let about = Context { at: app.now(), place: Some(client.place()), ..Context::default() };
+            let rendered = app.catalogue.render(Kind::SignupTaken, channel, &about);
+            let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
+            let (id, to) = (app.random.uuid(), device.delivery.as_str());
+            let message = Message::new(id, app.now(), channel, to, Kind::SignupTaken, rendered);
+            outbox::write(tx, &app.sealer, &message, None).await?;
+        }
+    }
+    Ok(())
+}
+
+fn place(attempt: &str) -> String {
+    format!("attempts/{attempt}/draft")
+}

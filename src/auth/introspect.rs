@@ -1,0 +1,34 @@
+//! Introspection (RFC 7662): whether a token is good at this very moment.
+
+use super::error::Result;
+use super::session::{self, Caller};
+use crate::app::App;
+use crate::store::sessions;
+use crate::tokens::jwt::Access;
+use crate::tokens::refresh::Refresh;
+
+/// What a token is worth.
+#[derive(Clone, Debug)]
+pub enum Inspected {
+    /// Nothing: unknown, over, ended, of a disabled user.
+    Inactive,
+    /// A live access token.
+    Access(Box<Access>),
+    /// A live refresh token of this session.
+    Refresh(Box<Caller>),
+}
+
+/// Looks at a token, access or refresh.
+pub async fn look(app: &App, token: &str) -> Result<Inspected> {
+    if let Some(refresh) = Refresh::parse(token) {
+        let found = sessions::live(&mut app.store.read().await?, &refresh.session(), app.now()).await?;
+        let live = found.filter(|session| session.refresh_hash == refresh.hash());
+        return Ok(live.map_or(Inspected::Inactive, |session| Inspected::Refresh(Box::new(Caller { session }))));
+    }
+    let Ok(claims) = session::claims(app, token) else { return Ok(Inspected::Inactive) };
+    match session::caller(app, token).await {
+        Ok(_) => Ok(Inspected::Access(Box::new(claims))),
+        Err(super::error::AuthError::InvalidToken) => Ok(Inspected::Inactive),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,132 @@
+//! What signed-in users do with their own account.
+
+use super::account::Account;
+use super::error::{AuthError, Result};
+use super::finish::end_everything;
+use super::guard::{Bound, Subject};
+use super::input::Client;
+use super::owned::{account, trusted};
+use super::session::Caller;
+use super::{challenge, doors, notices, rules};
+use crate::app::App;
+use crate::base::{Fault, Sensitive};
+use crate::messages::Kind;
+use crate::secrets::{password, recovery};
+use crate::store::{attempts, guesses, known_devices, secrets, sessions, users};
+use crate::throttle::Keys;
+use crate::users::profile;
+
+/// The caller's account.
+pub async fn get(app: &App, client: &Client, caller: &Caller) -> Result<Account> {
+    let user = &caller.session.user_id;
+    let keys = Keys { ip: Some(client.ip), account: Some(user), ..Keys::default() };
+    app.throttle.check("me", app.now(), &keys).await?;
+    account(app, caller).await
+}
+
+/// Changes fields of the profile; `null` takes one away.
+pub async fn change_profile(
+    app: &App,
+    caller: &Caller,
+    changed: &serde_json::Map<String, serde_json::Value>,
+) -> Result<Account> {
+    let account = account(app, caller).await?;
+    let merged = profile::merge(&account.user.profile, changed);
+    profile::check(&app.settings.user, Some(changed), false).map_err(AuthError::Faults)?;
+    let text = serde_json::Value::Object(merged).to_string();
+    let mut tx = app.store.begin().await?;
+    users::set_profile(&mut tx, &account.user.id, &text, app.now()).await?;
+    tx.commit().await?;
+    super::owned::account(app, caller).await
+}
+
+/// Deletes the caller's account with everything that is theirs.
+pub async fn delete(app: &App, caller: &Caller) -> Result<()> {
+    let account = trusted(app, caller).await?;
+    let mut tx = app.store.begin().await?;
+    guesses::forget(&mut tx, &account.user.id).await?;
+    users::delete(&mut tx, &account.user.id).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh
+/// authentication. Every other session ends (R83).
+pub async fn change_password(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    current: Option<&Sensitive>,
+    chosen: &Sensitive,
+) -> Result<()> {
+    let account = account(app, caller).await?;
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("password", app.now(), &keys).await?;
+    match (&account.password, current) {
+        (Some(stored), Some(typed)) => {
+            doors::bounded(app, client, check_current(app, &account, stored, typed)).await?;
+        }
+        (Some(_), None) => return Err(Fault::new("password", "missing", "the current password is needed").into()),
+        (None, _) => drop(trusted(app, caller).await?),
+    }
+    let names = rules::names(&account);
+    let alone = rules::password_alone(app, &account);
+    let context = rules::context(app, &names);
+    let chosen = app.policy.check(chosen.expose(), alone, &context, "new_password")?;
+    let hash = app.hasher.hash(chosen, app.random.bytes()).await?;
+    let (user, now) = (&account.user.id, app.now());
+    let mut tx = app.store.begin().await?;
+    users::touch(&mut tx, user, now).await?;
+    secrets::set_password(&mut tx, &app.random.uuid(), user, &hash, now).await?;
+    sessions::end_others(&mut tx, user, &caller.session.id).await?;
+    known_devices::forget(&mut tx, user).await?;
+    attempts::drop_of_user(&mut tx, user).await?;
+    notices::tell(app, client, &mut tx, &account, Kind::PasswordChanged, None).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+async fn check_current(app: &App, account: &Account, stored: &str, typed: &Sensitive) -> Result<()> {
+    let subject = Subject::new(app, Some(account), None, ("", ""), "password");
+    let _turn = subject.turn(app).await;
+    let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
+    let typed = password::prepare(typed.expose());
+    let right = app.hasher.verify(typed, stored.to_owned()).await?.ok;
+    let mut tx = app.store.begin().await?;
+    if right {
+        subject.succeed(&mut tx, &so_far).await?;
+    } else {
+        subject.fail(app, &mut tx).await?;
+    }
+    tx.commit().await?;
+    if right { Ok(()) } else { Err(challenge::wrong("password", None)) }
+}
+
+/// Makes ten new recovery codes; the earlier ones are dead. They are shown this once (R72).
+pub async fn recovery_codes(app: &App, caller: &Caller) -> Result<Vec<Sensitive>> {
+    let account = trusted(app, caller).await?;
+    let (user, now) = (&account.user.id, app.now());
+    let codes = recovery::list(&app.random);
+    let mut tx = app.store.begin().await?;
+    secrets::drop_kind(&mut tx, user, secrets::RECOVERY).await?;
+    for code in &codes {
+        let hash = recovery::stored(&app.sealer, user, code.expose());
+        let hash = hash.ok_or_else(|| AuthError::Internal("a recovery code has no hash".into()))?;
+        secrets::insert(&mut tx, &app.random.uuid(), user, secrets::RECOVERY, &hash, now).await?;
+    }
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// Disables (or enables) an account: every session ends at once (R83).
+pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
+        return Err(AuthError::NotFound);
+    }
+    if disabled {
+        end_everything(&mut tx, user_id).await?;
+    }
+    Ok(tx.commit().await?)
+}

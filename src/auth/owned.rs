@@ -1,0 +1,384 @@
+//! The devices of a signed-in user: listed, added, confirmed, named, removed.
+//!
+//! Adding or removing one takes a fresh authentication at the account's highest level (R67), is told to
+//! every address (R128), and kills what was under way (R7). The last way in is never removed (R126).
+
+use super::account::{self, Account};
+use super::asks::channels;
+use super::challenge::{self, Order, Parcel};
+use super::draft::{self, Moment};
+use super::error::{AuthError, Result};
+use super::guard::{Bound, Subject};
+use super::input::{Client, Given, understand};
+use super::purpose::Purpose;
+use super::session::Caller;
+use super::{cards, doors, notices, rules, totp};
+use crate::app::App;
+use crate::base::{Fault, Sensitive};
+use crate::devices::{self, authenticator, phone};
+use crate::messages::{Channel, Kind};
+use crate::secrets::hardcode;
+use crate::store::devices::{self as rows, Device};
+use crate::store::{Tx, attempts, known_devices, sessions, users};
+use crate::throttle::Keys;
+
+/// A device that was added, with what only its owner sees once.
+#[derive(Clone, Debug)]
+pub struct Added {
+    /// The row.
+    pub device: Device,
+    /// An authenticator's seed, to be read until it is confirmed (R70).
+    pub enrolment: Option<Enrolment>,
+}
+
+/// What an authenticator app is set up with.
+#[derive(Clone, Debug)]
+pub struct Enrolment {
+    /// The seed in base 32.
+    pub secret: Sensitive,
+    /// The `otpauth://` URI.
+    pub uri: Sensitive,
+    /// The URI as a QR code, an SVG document.
+    pub qr: Option<Sensitive>,
+}
+
+/// The account of a caller.
+pub async fn account(app: &App, caller: &Caller) -> Result<Account> {
+    let found = account::by_id(&mut app.store.read().await?, &caller.session.user_id).await?;
+    found.ok_or(AuthError::InvalidToken)
+}
+
+/// The account of a caller who may change how it is entered.
+///
+/// # Errors
+/// [`AuthError::ReauthNeeded`] with the flow to re-authenticate by.
+pub async fn trusted(app: &App, caller: &Caller) -> Result<Account> {
+    let found = account(app, caller).await?;
+    let (acr, auth_time) = (&caller.session.acr, caller.session.auth_time);
+    rules::fresh(app, &found, acr, auth_time).map_err(|flow| AuthError::ReauthNeeded { flow })?;
+    Ok(found)
+}
+
+/// The caller's devices, oldest first.
+pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Device>> {
+    Ok(account(app, caller).await?.devices)
+}
+
+/// Adds a device of `kind`.
+pub async fn add(app: &App, client: &Client, caller: &Caller, kind: &str, given: &Given) -> Result<Added> {
+    let account = trusted(app, caller).await?;
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("devices", app.now(), &keys).await?;
+    match kind {
+        "authenticator" => add_authenticator(app, &account).await,
+        "card" => add_card(app, client, &account, given).await,
+        _ => add_address(app, client, &account, kind, given).await,
+    }
+}
+
+fn blank(app: &App, account: &Account, kind: &str) -> Device {
+    Device {
+        id: app.random.uuid(),
+        user_id: account.user.id.clone(),
+        kind: kind.to_owned(),
+        canonical: None,
+        delivery: None,
+        label: String::new(),
+        is_primary: account.of_kind(kind).next().is_none(),
+        secret: None,
+        last_step: None,
+        created_at: app.now(),
+        confirmed_at: None,
+        proven_at: None,
+        last_used_at: None,
+    }
+}
+
+async fn add_authenticator(app: &App, account: &Account) -> Result<Added> {
+    let seed = authenticator::new_seed(&app.random);
+    let mut device = blank(app, account, "authenticator");
+    device.secret = Some(totp::seal(app, &device.id, seed.as_ref()));
+    let mut tx = app.store.begin().await?;
+    rows::insert(&mut tx, &device).await?;
+    tx.commit().await?;
+    let called = account.confirmed().find_map(|d| d.canonical.clone()).unwrap_or_default();
+    let uri = authenticator::uri(seed.as_ref(), app.settings.authenticator_issuer(), &called);
+    let qr = authenticator::qr_svg(&uri);
+    let enrolment = Some(Enrolment { secret: authenticator::seed_text(seed.as_ref()), uri, qr });
+    Ok(Added { device, enrolment })
+}
+
+async fn add_card(app: &App, client: &Client, account: &Account, given: &Given) -> Result<Added> {
+    let typed = given.secrets.get("hardcode");
+    let typed = typed.ok_or_else(|| Fault::new("hardcode", "missing", "is needed for a card"))?;
+    let code = hardcode::check(typed.expose())?;
+    let phc = app.hasher.hash(code.clone(), app.random.bytes()).await?;
+    let now = app.now();
+    let device = Device {
+        secret: Some(cards::stored(&app.sealer, &account.user.id, &code, &phc)),
+        confirmed_at: Some(now),
+        proven_at: Some(now),
+        ..blank(app, account, "card")
+    };
+    let mut tx = app.store.begin().await?;
+    rows::insert(&mut tx, &device).await?;
+    changed(app, client, &mut tx, account, &device, Kind::DeviceAdded).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(Added { device, enrolment: None })
+}
+
+/// Adds an address. One that somebody else owns is answered alike, and stays a claim.
+async fn add_address(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    kind: &str,
+    given: &Given,
+) -> Result<Added> {
+    let kind = devices::kind(kind).ok_or_else(|| unknown_kind(kind))?;
+    let text = given.identifiers.get(kind.name());
+    let text = text.ok_or_else(|| Fault::new(kind.field(), "missing", "is needed for this kind"))?;
+    let found = understand(app, kind.name(), text)?.address;
+    if kind.name() == "phone" {
+        phone::sendable(&found.canonical, &app.rules)?;
+    }
+    if account.devices.iter().any(|d| d.kind == kind.name() && d.canonical.as_ref() == Some(&found.canonical)) {
+        return Err(Fault::new(kind.field(), "already_yours", "is among your devices already").into());
+    }
+    if !kind.several() && account.of_kind(kind.name()).next().is_some() {
+        return Err(Fault::new(kind.field(), "only_one", "you have one already; remove it first").into());
+    }
+    let owner = rows::owner(&mut app.store.read().await?, kind.name(), &found.canonical).await?;
+    let taken = owner.is_some();
+    let silent = channels(app, kind.name()).is_empty();
+    if taken && silent {
+        let keys = Keys { ip: Some(client.ip), ..Keys::default() };
+        app.throttle.check("username_lookup", app.now(), &keys).await?;
+        return Err(AuthError::Taken(kind.name()));
+    }
+    let at_once = silent || (draft::moment(app, kind.name()) == Moment::Never && !taken);
+    let device = Device {
+        canonical: Some(found.canonical),
+        delivery: Some(found.delivery),
+        confirmed_at: at_once.then(|| app.now()),
+        ..blank(app, account, kind.name())
+    };
+    store_address(app, client, account, &device, taken).await?;
+    Ok(Added { device, enrolment: None })
+}
+
+async fn store_address(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    device: &Device,
+    taken: bool,
+) -> Result<()> {
+    let ready = match device.confirmed_at {
+        Some(_) => None,
+        None => challenge::prepare(app, client, &order(app, account, device, taken, None)).await.ok(),
+    };
+    let mut tx = app.store.begin().await?;
+    let name = devices::kind(&device.kind).map_or("identifier", |kind| kind.name());
+    rows::insert(&mut tx, device).await.map_err(|error| match error {
+        crate::store::StoreError::Taken => AuthError::Taken(name),
+        other => other.into(),
+    })?;
+    match &ready {
+        Some(ready) => challenge::write(app, &mut tx, ready).await?,
+        None if device.confirmed_at.is_some() => {
+            changed(app, client, &mut tx, account, device, Kind::DeviceAdded).await?;
+        }
+        None => {}
+    }
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+fn unknown_kind(kind: &str) -> AuthError {
+    let names: Vec<_> = devices::DEVICES.iter().map(|kind| kind.name()).collect();
+    let _ = kind;
+    Fault::new("kind", "unknown", format!("one of: {}", names.join(", "))).into()
+}
+
+fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Option<Channel>) -> Order {
+    let usual = channels(app, &device.kind).first().copied();
+    let name = account.confirmed().find(|d| d.kind == "username").and_then(|d| d.canonical.clone());
+    Order {
+        purpose: Purpose::Device,
+        scope: format!("device/{}", device.id),
+        target: device.id.clone(),
+        channel: channel.or(usual).unwrap_or(Channel::Email),
+        address: device.delivery.clone().unwrap_or_default(),
+        parcel: if taken { Parcel::Nothing } else { Parcel::Code },
+        long: false,
+        account: name,
+        counted_as: String::new(),
+    }
+}
+
+/// Sends the code of an unconfirmed device, again.
+pub async fn send(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    id: &str,
+    channel: Option<Channel>,
+) -> Result<()> {
+    let account = account(app, caller).await?;
+    let device = account.device(id).filter(|d| d.confirmed_at.is_none() && d.delivery.is_some());
+    let device = device.ok_or(AuthError::NotFound)?;
+    let canonical = device.canonical.as_deref().unwrap_or_default();
+    let taken = rows::owner(&mut app.store.read().await?, &device.kind, canonical).await?.is_some();
+    doors::dispatch(app, client, &order(app, &account, device, taken, channel)).await
+}
+
+/// Confirms a device of the caller by a code.
+pub async fn confirm(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    id: &str,
+    typed: &Sensitive,
+) -> Result<Device> {
+    let account = account(app, caller).await?;
+    let device = account.device(id).cloned().ok_or(AuthError::NotFound)?;
+    if device.confirmed_at.is_some() && device.proven_at.is_some() {
+        return Ok(device);
+    }
+    doors::bounded(app, client, proven(app, client, &account, &device, typed, Some(&caller.session.id))).await?;
+    let again = rows::by_id(&mut app.store.read().await?, id).await?;
+    again.ok_or(AuthError::NotFound)
+}
+
+/// Confirms a device by its link, wherever that was opened.
+pub async fn confirm_by_link(app: &App, client: &Client, id: &str, code: &Sensitive) -> Result<()> {
+    let device = rows::by_id(&mut app.store.read().await?, id).await?.ok_or(AuthError::LinkDead)?;
+    let account = account::by_id(&mut app.store.read().await?, &device.user_id).await?;
+    let account = account.ok_or(AuthError::LinkDead)?;
+    proven(app, client, &account, &device, code, None).await
+}
+
+async fn proven(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    device: &Device,
+    typed: &Sensitive,
+    session: Option<&str>,
+) -> Result<()> {
+    let now = app.now();
+    let subject = Subject::new(app, Some(account), None, ("", ""), "confirm");
+    let _turn = subject.turn(app).await;
+    let mut tx = app.store.begin().await?;
+    let looked = if device.kind == "authenticator" {
+        by_authenticator(app, &mut tx, device, typed, &subject).await
+    } else {
+        let scope = format!("device/{}", device.id);
+        let sent = challenge::latest(&mut tx, &scope, None, now).await?;
+        challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await
+    };
+    if let Err(error) = looked {
+        tx.commit().await?;
+        return Err(error);
+    }
+    let first = !account.devices.iter().any(|d| d.proven_at.is_some() && d.canonical.is_some());
+    rows::confirm(&mut tx, &device.id, now).await.map_err(|error| match error {
+        crate::store::StoreError::Taken => AuthError::NoCode,
+        other => other.into(),
+    })?;
+    if let Some(canonical) = &device.canonical {
+        rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
+    }
+    if first {
+        // Whoever made this account is shown to hold its address only now (R121).
+        sessions::end_others(&mut tx, &account.user.id, session.unwrap_or_default()).await?;
+        known_devices::forget(&mut tx, &account.user.id).await?;
+    }
+    changed(app, client, &mut tx, account, device, Kind::DeviceAdded).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+async fn by_authenticator(
+    app: &App,
+    tx: &mut Tx,
+    device: &Device,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<()> {
+    let so_far = subject.judge(app, tx, Bound::Fixed).await?;
+    let step = totp::step(app, device, typed, app.now());
+    if let Some(step) = step {
+        rows::take_step(tx, &device.id, step, app.now()).await?;
+        return subject.succeed(tx, &so_far).await;
+    }
+    subject.fail(app, tx).await?;
+    Err(challenge::wrong("passcode", None))
+}
+
+/// Names a device, or makes it the first of its kind to be used.
+pub async fn change(
+    app: &App,
+    caller: &Caller,
+    id: &str,
+    label: Option<&str>,
+    primary: bool,
+) -> Result<Device> {
+    let account = account(app, caller).await?;
+    let device = account.device(id).ok_or(AuthError::NotFound)?;
+    if label.is_some_and(|label| label.chars().count() > 64) {
+        return Err(Fault::new("label", "too_long", "must have at most 64 characters").into());
+    }
+    if primary && device.confirmed_at.is_none() {
+        return Err(Fault::new("primary", "unconfirmed", "only a confirmed device can be the first").into());
+    }
+    let mut tx = app.store.begin().await?;
+    if let Some(label) = label {
+        rows::set_label(&mut tx, id, label).await?;
+    }
+    if primary {
+        rows::set_primary(&mut tx, &account.user.id, &device.kind, id).await?;
+    }
+    tx.commit().await?;
+    let again = rows::by_id(&mut app.store.read().await?, id).await?;
+    again.ok_or(AuthError::NotFound)
+}
+
+/// Removes a device.
+pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
+    let account = trusted(app, caller).await?;
+    let device = account.device(id).ok_or(AuthError::NotFound)?;
+    if device.confirmed_at.is_some() && !rules::could_do_without(app, &account, device) {
+        return Err(AuthError::LastWayIn);
+    }
+    let mut tx = app.store.begin().await?;
+    rows::delete(&mut tx, id, &account.user.id).await?;
+    if device.confirmed_at.is_some() {
+        sessions::end_others(&mut tx, &account.user.id, &caller.session.id).await?;
+        changed(app, client, &mut tx, &account, device, Kind::DeviceRemoved).await?;
+    }
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+/// Kills what was under way and tells every address.
+async fn changed(
+    app: &App,
+    client: &Client,
+    tx: &mut Tx,
+    account: &Account,
+    device: &Device,
+    kind: Kind,
+) -> Result<()> {
+    users::touch(tx, &account.user.id, app.now()).await?;
+    attempts::drop_of_user(tx, &account.user.id).await?;
+    let named = devices::kind(&device.kind);
+    let masked = device.delivery.as_deref().zip(named).map(|(to, kind)| kind.mask(to));
+    let named = masked.or_else(|| named.map(|kind| kind.title().to_owned()));
+    notices::tell(app, client, tx, account, kind, named).await
+}

@@ -1,0 +1,196 @@
+//! Verifications: proof that somebody holds a number or an address, with no user involved.
+
+use super::asks::with_challenge;
+use super::challenge::{self, Order, Parcel};
+use super::error::{AuthError, Result};
+use super::guard::{Bound, Subject};
+use super::input::{Client, understand};
+use super::progress::Ask;
+use super::purpose::Purpose;
+use crate::app::App;
+use crate::base::{Fault, Sensitive, ids};
+use crate::base::seal::sha256_hex;
+use crate::devices::{self, phone};
+use crate::messages::Channel;
+use crate::secrets::passcode;
+use crate::store::api_keys::ApiKey;
+use crate::store::challenges::{self, Challenge};
+use crate::throttle::Keys;
+use crate::tokens::jwt::{self, Proof};
+
+/// The one target of a verification's scope.
+const TARGET: &str = "to";
+
+/// A verification under way.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The handle to check it by.
+    pub handle: Sensitive,
+    /// What was sent and where.
+    pub ask: Ask,
+}
+
+/// A verification that was passed.
+#[derive(Clone, Debug)]
+pub struct Passed {
+    /// The number or address in its canonical form.
+    pub to: String,
+    /// How it was reached.
+    pub channel: String,
+    /// When, in seconds since the epoch.
+    pub verified_at: i64,
+    /// A JWT that says so, checkable by the JWKS.
+    pub proof: Sensitive,
+}
+
+/// Sends a code to a number or an address.
+pub async fn start(
+    app: &App,
+    client: &Client,
+    key: &ApiKey,
+    to: &str,
+    channel: Option<Channel>,
+) -> Result<Pending> {
+    let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
+    app.throttle.check("verification", app.now(), &keys).await?;
+    let kind = kind(to, channel)?;
+    let channel = channel.unwrap_or(if kind == "email" { Channel::Email } else { Channel::Sms });
+    if !app.channels.contains(&channel) {
+        let able: Vec<_> = app.channels.iter().map(|c| c.name()).collect();
+        let message = format!("nothing is delivered by {channel} here; there is: {}", able.join(", "));
+        return Err(Fault::new("channel", "not_available", message).into());
+    }
+    let address = understand(app, kind, to).map_err(|error| called_to(error))?.address;
+    if kind == "phone" {
+        phone::sendable(&address.canonical, &app.rules).map_err(|fault| called_to(fault.into()))?;
+    }
+    let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
+    let order = Order {
+        purpose: Purpose::Verification,
+        scope: scope(&handle),
+        target: TARGET.to_owned(),
+        channel,
+        address: address.delivery,
+        parcel: Parcel::Code,
+        long: false,
+        account: None,
+        counted_as: String::new(),
+    };
+    let ready = challenge::prepare(app, client, &order).await?;
+    let mut tx = app.store.begin().await?;
+    challenge::write(app, &mut tx, &ready).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    pending(app, handle).await
+}
+
+/// A fault of the address is a fault of the field `to`.
+fn called_to(error: AuthError) -> AuthError {
+    match error {
+        AuthError::Faults(faults) => {
+            AuthError::Faults(faults.into_iter().map(|f| Fault { field: "to".into(), ..f }).collect())
+        }
+        other => other,
+    }
+}
+
+fn kind(to: &str, channel: Option<Channel>) -> Result<&'static str> {
+    let kind = if to.contains('@') { "email" } else { "phone" };
+    let fits = channel.is_none_or(|channel| (channel == Channel::Email) == (kind == "email"));
+    if fits { Ok(kind) } else { Err(Fault::new("channel", "does_not_fit", "does not reach this `to`").into()) }
+}
+
+async fn pending(app: &App, handle: Sensitive) -> Result<Pending> {
+    let sent = find(app, &handle).await?;
+    let kind = if sent.channel == "email" { "email" } else { "phone" };
+    let ask = Ask {
+        channel: Some(sent.channel.clone()),
+        to: devices::kind(kind).map(|kind| kind.mask(&sent.address)),
+        channels: vec![sent.channel.clone()],
+        ..Ask::plain("passcode")
+    };
+    let mut ask = with_challenge(app, ask, Some(&sent));
+    let wait = sent.sent_at + app.settings.verification.resend.millis();
+    ask.resend_in = Some(crate::base::clock::seconds_until(app.now(), wait));
+    Ok(Pending { handle, ask })
+}
+
+/// Looks at a code. A right one gives a signed proof; by setting it stays good until it expires.
+pub async fn check(
+    app: &App,
+    client: &Client,
+    key: &ApiKey,
+    handle: &Sensitive,
+    typed: &Sensitive,
+) -> Result<Passed> {
+    let sent = find(app, handle).await?;
+    let address = app.subject(&["address", &sent.address]);
+    let keys =
+        Keys { key: Some(&key.id), ip: Some(client.ip), address: Some(&address), ..Keys::default() };
+    app.throttle.check("check", app.now(), &keys).await?;
+    let subject = Subject::new(app, None, None, ("verification", &sent.address), "passcode");
+    let _turn = subject.turn(app).await;
+    let mut tx = app.store.begin().await?;
+    let looked = if app.settings.verification.reuse {
+        look_again(app, &mut tx, &sent, typed, &subject).await
+    } else {
+        challenge::look(app, &mut tx, Some(&sent), typed, &subject).await
+    };
+    tx.commit().await?;
+    looked?;
+    prove(app, &sent)
+}
+
+/// A code that stays good until it expires.
+async fn look_again(
+    app: &App,
+    tx: &mut crate::store::Tx,
+    sent: &Challenge,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<()> {
+    let so_far = subject.judge(app, tx, Bound::Sent).await?;
+    let stored = challenges::guess_again(tx, &sent.id, app.now()).await?;
+    let place = challenge::place(&sent.scope, &sent.target);
+    if stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored)) {
+        challenges::prove(tx, &sent.id, app.now()).await?;
+        return subject.succeed(tx, &so_far).await;
+    }
+    subject.fail(app, tx).await?;
+    Err(challenge::wrong("passcode", Some((sent.max_guesses - sent.guesses - 1).max(0))))
+}
+
+fn prove(app: &App, sent: &Challenge) -> Result<Passed> {
+    let now = app.now().div_euclid(1_000);
+    let lifetime = i64::try_from(app.settings.verification.proof_lifetime.seconds()).unwrap_or(0);
+    let claims = Proof {
+        iss: app.issuer().to_owned(),
+        exp: now + lifetime,
+        iat: now,
+        jti: app.random.uuid(),
+        to: sent.address.clone(),
+        channel: sent.channel.clone(),
+        verified_at: now,
+    };
+    let proof = jwt::sign(&app.keys, jwt::PROOF, &claims);
+    let proof = proof.map_err(|_| AuthError::Internal("there is no signing key".into()))?;
+    Ok(Passed { to: claims.to, channel: claims.channel, verified_at: now, proof: Sensitive::new(proof) })
+}
+
+/// Gives a verification up.
+pub async fn cancel(app: &App, handle: &Sensitive) -> Result<()> {
+    find(app, handle).await?;
+    let mut tx = app.store.begin().await?;
+    challenges::drop_scope(&mut tx, &scope(handle)).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn find(app: &App, handle: &Sensitive) -> Result<Challenge> {
+    ids::stored(handle.expose(), ids::VERIFICATION).ok_or(AuthError::NotFound)?;
+    let sent = challenges::in_scope(&mut app.store.read().await?, &scope(handle)).await?;
+    sent.into_iter().find(|c| c.expires_at > app.now()).ok_or(AuthError::NotFound)
+}
+
+fn scope(handle: &Sensitive) -> String {
+    format!("verification/{}", sha256_hex(handle.expose().as_bytes()))
+}
