@@ -1,1 +1,152 @@
-//! devices: to be filled.
+//! What a person is named by, reached by or holds: one registry of device kinds, a file each.
+//!
+//! To add a kind: write a file with a unit struct that implements [`DeviceKind`], and give it one line in
+//! [`DEVICES`]. Nothing else lists the kinds; the settings check, the API document, the pages and the tests
+//! below read this slice.
+
+pub mod authenticator;
+pub mod card;
+pub mod email;
+pub mod phone;
+pub mod username;
+
+use crate::base::Fault;
+
+/// Every kind of device, in the order in which people are shown them.
+pub const DEVICES: &[&dyn DeviceKind] =
+    &[&username::Username, &email::Email, &phone::Phone, &authenticator::Authenticator, &card::Card];
+
+/// What one kind of device can do.
+pub trait DeviceKind: Sync {
+    /// Its name in flows, settings and stored rows, such as `email`.
+    fn name(&self) -> &'static str;
+    /// The request field that carries it, such as `email`; a card comes as `hardcode`, an authenticator as none (empty).
+    fn field(&self) -> &'static str;
+    /// Its name for people, such as `Email address`.
+    fn title(&self) -> &'static str;
+    /// Whether it may be an identifier: the first word of a flow.
+    fn names_owner(&self) -> bool;
+    /// The channels that reach it, such as `sms`; none where it cannot be sent a message.
+    fn channels(&self) -> &'static [&'static str];
+    /// Whether a passcode can come to the person by it, sent or computed.
+    fn carries_passcode(&self) -> bool;
+    /// Whether it holds a secret that stays the same, kept as a password is.
+    fn holds_secret(&self) -> bool;
+    /// Whether one person may have several.
+    fn several(&self) -> bool;
+    /// The address in its unique form and in the form to deliver to or show (R93–R98).
+    ///
+    /// # Errors
+    /// A fault of the kind's field, in plain words. A kind without an address refuses every text.
+    fn canonical(&self, text: &str, rules: &Rules) -> Result<Address, Fault>;
+    /// The address with its middle hidden, for answers and logs; empty where the kind has no address.
+    fn mask(&self, address: &str) -> String;
+}
+
+/// An address that was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    /// The unique key: equal for two spellings of one address, and its own canonical form.
+    pub canonical: String,
+    /// What messages are sent to and people are shown.
+    pub delivery: String,
+}
+
+/// What the settings say about addresses.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// The region (ISO 3166 alpha-2, such as `US`) that a phone number without a country code belongs to.
+    pub default_region: Option<String>,
+    /// The regions to which anything is texted; none at all where the list is empty (R46).
+    pub countries: Vec<String>,
+    /// Usernames that nobody may take, besides the built-in ones.
+    pub reserved_usernames: Vec<String>,
+}
+
+/// The kind called `name`.
+pub fn kind(name: &str) -> Option<&'static dyn DeviceKind> {
+    DEVICES.iter().copied().find(|kind| kind.name() == name)
+}
+
+/// The kind whose value comes in the request field `field`.
+pub fn by_field(field: &str) -> Option<&'static dyn DeviceKind> {
+    DEVICES.iter().copied().find(|kind| !field.is_empty() && kind.field() == field)
+}
+
+/// The answer of kinds that have no address.
+fn no_address(kind: &dyn DeviceKind) -> Fault {
+    Fault::new(kind.name(), "no_address", format!("{} has no address.", kind.title()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_and_fields_are_told_apart() {
+        let names: HashSet<_> = DEVICES.iter().map(|k| k.name()).collect();
+        assert_eq!(names.len(), DEVICES.len());
+        let fields: Vec<_> = DEVICES.iter().map(|k| k.field()).filter(|f| !f.is_empty()).collect();
+        assert_eq!(fields.iter().collect::<HashSet<_>>().len(), fields.len());
+        for &kind in DEVICES {
+            assert_eq!(super::kind(kind.name()).unwrap().title(), kind.title());
+        }
+        assert_eq!(by_field("hardcode").unwrap().name(), "card");
+        assert!(by_field("").is_none());
+    }
+
+    #[test]
+    fn capabilities_go_together() {
+        for kind in DEVICES {
+            assert!(kind.channels().is_empty() || kind.carries_passcode(), "{}", kind.name());
+            assert!(!(kind.names_owner() && kind.holds_secret()), "{}", kind.name());
+            assert!(!kind.names_owner() || !kind.field().is_empty(), "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn identifier_kinds_never_overlap() {
+        let samples =
+            ["ada", "ada.lovelace", "ada@example.com", "+48 600 100 267", "600100267", "a-1", "1234"];
+        let rules = Rules { default_region: Some("PL".into()), ..Rules::default() };
+        for text in samples {
+            let takers = DEVICES.iter().filter(|k| k.names_owner() && k.canonical(text, &rules).is_ok());
+            assert!(takers.count() <= 1, "{text}");
+        }
+    }
+
+    /// Canonical of canonical is canonical, and of what is delivered to as well (R94).
+    fn settled(text: &str, rules: &Rules) {
+        for kind in DEVICES {
+            let Ok(first) = kind.canonical(text, rules) else { continue };
+            let again = kind.canonical(&first.canonical, rules).map(|a| a.canonical);
+            assert_eq!(again.as_deref(), Ok(first.canonical.as_str()), "{} {text:?}", kind.name());
+            let shown = kind.canonical(&first.delivery, rules).map(|a| a.canonical);
+            assert_eq!(shown.as_deref(), Ok(first.canonical.as_str()), "{} {text:?}", kind.name());
+            assert!(!kind.mask(&first.delivery).contains(&first.delivery), "{} {text:?}", kind.name());
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn canonical_is_idempotent(
+            any in ".{0,40}",
+            name in "[a-zA-Z0-9._-]{1,34}",
+            email in "[a-zA-Z0-9.+'_-]{1,12}@([a-zA-Zäßıſ0-9-]{1,8}\\.){1,2}[a-zA-Zпж]{2,5}",
+            phone in "(\\+|00|0|)[0-9 ()٠-٩-]{5,18}",
+            region in prop::sample::select(vec!["", "US", "PL", "IT", "AR", "MX", "BR", "DE", "CI"]),
+        ) {
+            let region = Some(region.to_owned()).filter(|r| !r.is_empty());
+            let rules = Rules { default_region: region, ..Rules::default() };
+            for text in [any, name, email, phone] {
+                settled(&text, &rules);
+            }
+        }
+    }
+}

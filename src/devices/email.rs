@@ -1,0 +1,263 @@
+//! Email addresses: ASCII before the @, any domain after it (R96, R97).
+
+use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Address, DeviceKind, Rules};
+use crate::base::Fault;
+
+/// The longest address in bytes, and the longest part before the @ (RFC 5321, 4.5.3.1).
+const MAXIMUM: usize = 254;
+const MAXIMUM_LOCAL: usize = 64;
+
+/// An email address.
+///
+/// The part before the @ is ASCII and keeps its capitals for delivery; two addresses are one where they differ
+/// in ASCII capitals alone. Full stops and `+tags` are part of the address. The domain becomes lower-case A-labels.
+pub struct Email;
+
+impl DeviceKind for Email {
+    fn name(&self) -> &'static str {
+        "email"
+    }
+
+    fn field(&self) -> &'static str {
+        "email"
+    }
+
+    fn title(&self) -> &'static str {
+        "Email address"
+    }
+
+    fn names_owner(&self) -> bool {
+        true
+    }
+
+    fn channels(&self) -> &'static [&'static str] {
+        &["email"]
+    }
+
+    fn carries_passcode(&self) -> bool {
+        true
+    }
+
+    fn holds_secret(&self) -> bool {
+        false
+    }
+
+    fn several(&self) -> bool {
+        true
+    }
+
+    fn canonical(&self, text: &str, _: &Rules) -> Result<Address, Fault> {
+        let (local, host) = text.rsplit_once('@').ok_or_else(invalid)?;
+        check_local(local)?;
+        let host = domain(host)?;
+        if local.len() + 1 + host.len() > MAXIMUM {
+            return Err(fault("too_long", "An email address has at most 254 characters."));
+        }
+        let canonical = format!("{}@{host}", local.to_ascii_lowercase());
+        Ok(Address { canonical, delivery: format!("{local}@{host}") })
+    }
+
+    fn mask(&self, address: &str) -> String {
+        let (local, host) = address.rsplit_once('@').unwrap_or((address, ""));
+        let first = local.chars().next().filter(|_| local.len() > 1);
+        format!("{}•••@{host}", first.map(String::from).unwrap_or_default())
+    }
+}
+
+/// Takes a dot-atom (RFC 5322, 3.2.3); quoted forms, which few systems read alike, are refused.
+fn check_local(local: &str) -> Result<(), Fault> {
+    if !local.is_ascii() {
+        let message =
+            "The part of an email address before the @ has only unaccented Latin letters, digits and signs.";
+        return Err(fault("not_ascii", message));
+    }
+    if local.len() > MAXIMUM_LOCAL {
+        return Err(fault(
+            "too_long",
+            "The part of an email address before the @ has at most 64 characters.",
+        ));
+    }
+    let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+    let sound = local.split('.').all(|part| !part.is_empty() && part.chars().all(atom));
+    if sound { Ok(()) } else { Err(invalid()) }
+}
+
+/// The domain as lower-case A-labels: at least two labels, letters and hyphens only.
+fn domain(text: &str) -> Result<String, Fault> {
+    // An A-label is never shorter than a quarter of its name; more need not be looked at.
+    if text.len() > 4 * MAXIMUM {
+        return Err(fault("too_long", "An email address has at most 254 characters."));
+    }
+    let tables = Uts46::new();
+    let (std3, check) = (AsciiDenyList::STD3, Hyphens::Check);
+    let ascii = tables.to_ascii(text.as_bytes(), std3, check, DnsLength::Verify).map_err(|_| invalid())?;
+    let last = ascii.rsplit('.').next().unwrap_or_default();
+    if !ascii.contains('.') || last.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(invalid());
+    }
+    if text.is_ascii() || reads_as_itself(text, &tables.to_unicode(ascii.as_bytes(), std3, check).0) {
+        return Ok(ascii.into_owned());
+    }
+    Err(invalid())
+}
+
+/// Whether no character of `typed` became an ASCII one, or nothing, on the way to `shown` (R97).
+///
+/// The Kelvin sign, a ligature, full width or a soft hyphen make a domain that looks like another one and is it.
+fn reads_as_itself(typed: &str, shown: &str) -> bool {
+    let foreign = |text: &str| text.nfc().filter(|c| !c.is_ascii()).count();
+    let becomes_ascii =
+        |c: char| !c.is_ascii() && c.nfkc().flat_map(char::to_lowercase).any(|m| m.is_ascii());
+    !typed.contains(becomes_ascii) && foreign(typed) == foreign(shown)
+}
+
+fn invalid() -> Fault {
+    fault("invalid", "This is no email address. One looks like name@example.com.")
+}
+
+fn fault(code: &'static str, message: &str) -> Fault {
+    Fault::new("email", code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn canonical(text: &str) -> Result<Address, Fault> {
+        Email.canonical(text, &Rules::default())
+    }
+
+    fn key(text: &str) -> String {
+        canonical(text).unwrap().canonical
+    }
+
+    #[test]
+    fn ascii_capitals_fold_and_nothing_else_does() {
+        assert_eq!(key("Mike@Example.COM"), "mike@example.com");
+        assert_eq!(canonical("Mike@Example.COM").unwrap().delivery, "Mike@example.com");
+        assert_ne!(key("m.ike@gmail.com"), key("mike@gmail.com"));
+        assert_ne!(key("mike+a@gmail.com"), key("mike@gmail.com"));
+        assert_eq!(key("o'hara@example.com"), "o'hara@example.com");
+    }
+
+    #[test]
+    fn a_domain_has_one_form() {
+        assert_eq!(key("a@bücher.example"), "a@xn--bcher-kva.example");
+        assert_eq!(key("a@BÜCHER.example"), "a@xn--bcher-kva.example");
+        assert_eq!(key("a@bu\u{308}cher.example"), "a@xn--bcher-kva.example");
+        assert_eq!(key("a@XN--BCHER-KVA.example"), "a@xn--bcher-kva.example");
+        assert_eq!(key("a@straße.example"), "a@xn--strae-oqa.example");
+        assert_eq!(key("a@почта.рф"), "a@xn--80a1acny.xn--p1ai");
+    }
+
+    #[test]
+    fn nothing_collides_with_an_ascii_owner() {
+        let owners =
+            ["mike@example.com", "kim@example.com", "office@example.com", "ss@example.com", "i@kiss.com"];
+        let typed = [
+            "mıke@example.com",
+            "mi\u{212a}e@example.com",
+            "\u{212a}im@example.com",
+            "oﬀice@example.com",
+            "ſs@example.com",
+            "ß@example.com",
+            "MİKE@example.com",
+            "ｍike@example.com",
+            "mike@ｅxample.com",
+            "mike@example.com\u{200b}",
+            "i@\u{212a}iss.com",
+            "i@kiſs.com",
+            "i@kiß.com",
+            "mike@exa\u{ad}mple.com",
+            "mike@exampl\u{435}.com",
+            "mike@example。com",
+            "mike＠example.com",
+            "mike@℀.com",
+            "mike@example.c\u{2134}m",
+            "mike@ⓔxample.com",
+        ];
+        for text in typed {
+            if let Ok(made) = canonical(text) {
+                assert!(!owners.contains(&made.canonical.as_str()), "{text} is {}", made.canonical);
+                assert!(made.delivery.is_ascii());
+            }
+        }
+        assert!(canonical("mi\u{212a}e@example.com").is_err());
+        for text in [
+            "i@\u{212a}iss.com",
+            "i@kiſs.com",
+            "i@exampl\u{ad}e.com",
+            "i@oﬀice.com",
+            "i@ｅxample.com",
+            "i@\u{130}x.com",
+        ] {
+            assert!(canonical(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        let (local, label) = ("a".repeat(65), "d".repeat(64));
+        let host = format!("a@{}com", "d123456789.".repeat(23));
+        let refused = [
+            "",
+            "@",
+            "a",
+            "a@",
+            "@example.com",
+            "a@b",
+            "a@localhost",
+            "a b@example.com",
+            "a@exa mple.com",
+            "\"a b\"@example.com",
+            "\"a\"@example.com",
+            "a@[192.0.2.1]",
+            "a@192.0.2.1",
+            ".a@example.com",
+            "a.@example.com",
+            "a..b@example.com",
+            "a@-example.com",
+            "a@example-.com",
+            "a@example..com",
+            "a@.example.com",
+            "a@example.com.",
+            "a@b@example.com",
+            "a@example.com\n",
+            "a@example.com\r\nbcc: b@c.de",
+            "a\r\n@example.com",
+            "a\0@example.com",
+            "a@example.com\0",
+            " a@example.com",
+            "a@example.com ",
+            "a,b@example.com",
+            "a@example.com,b@example.com",
+            "<a@example.com>",
+            "A <a@example.com>",
+            "a(c)@example.com",
+            "a;b@example.com",
+            "a:b@example.com",
+            "a\\@example.com",
+            "a@exa_mple.com",
+            "a@example.com/x",
+            "é@example.com",
+            "a@xn--a",
+            "a@xn--zzzzzz99999.com",
+            &format!("{local}@example.com"),
+            &format!("a@{label}.com"),
+            &host,
+        ];
+        for text in refused {
+            assert_eq!(canonical(text).expect_err(text).field, "email", "{text}");
+        }
+        assert!(canonical(&format!("{}@example.com", &local[1..])).is_ok());
+    }
+
+    #[test]
+    fn a_mask_keeps_one_letter_and_the_domain() {
+        assert_eq!(Email.mask("john@example.com"), "j•••@example.com");
+        assert_eq!(Email.mask("j@example.com"), "•••@example.com");
+    }
+}

@@ -1,0 +1,348 @@
+//! Phone numbers: one number, one E.164 form (R98), and which of them may be texted (R46).
+
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
+
+use super::{Address, DeviceKind, Rules};
+use crate::base::Fault;
+
+/// The most digits of a number, country code included (ITU-T E.164, 6.2.1).
+const MAXIMUM_DIGITS: usize = 15;
+/// Longer texts are not looked at.
+const MAXIMUM_TEXT: usize = 128;
+
+/// A phone number.
+///
+/// Taken with `+` or `00` and the country code, or in the national form of `default_region`; with the usual
+/// punctuation and in the digits of any script. Extensions, letters and numbers that no plan has are refused.
+pub struct Phone;
+
+impl DeviceKind for Phone {
+    fn name(&self) -> &'static str {
+        "phone"
+    }
+
+    fn field(&self) -> &'static str {
+        "phone"
+    }
+
+    fn title(&self) -> &'static str {
+        "Phone number"
+    }
+
+    fn names_owner(&self) -> bool {
+        true
+    }
+
+    fn channels(&self) -> &'static [&'static str] {
+        &["sms"]
+    }
+
+    fn carries_passcode(&self) -> bool {
+        true
+    }
+
+    fn holds_secret(&self) -> bool {
+        false
+    }
+
+    fn several(&self) -> bool {
+        true
+    }
+
+    fn canonical(&self, text: &str, rules: &Rules) -> Result<Address, Fault> {
+        let dialled = dialled(text)?;
+        let region = rules.default_region.as_deref().filter(|r| !r.is_empty());
+        let local = region.and_then(|code| Region::from_code(code).ok());
+        let number = match dialled.strip_prefix("00") {
+            // Where a region dials abroad otherwise than by 00, its own reading finds no number.
+            Some(rest) => read(&dialled, local).or_else(|| read(&format!("+{rest}"), None)),
+            None => read(&dialled, local),
+        };
+        let e164 = number.as_ref().map(written).filter(|e164| settled(e164));
+        match e164 {
+            Some(e164) => Ok(Address { canonical: e164.clone(), delivery: e164 }),
+            None if local.is_none() && !dialled.starts_with(['+', '0']) => Err(country_needed()),
+            None => Err(invalid()),
+        }
+    }
+
+    fn mask(&self, address: &str) -> String {
+        let Some(number) = PhoneNumber::parse(address, None).ok() else { return "•••".into() };
+        let national = number.get_national_significant_number();
+        let (hidden, last) = national.split_at(national.len().saturating_sub(2));
+        let mut dots = String::new();
+        for place in 0..hidden.len() {
+            dots.push_str(if place % 3 == 2 { "• " } else { "•" });
+        }
+        format!("+{} {dots}{last}", number.country_code)
+    }
+}
+
+/// Whether anything may be texted to `e164`: its kind by the numbering plan, and its country (R46).
+///
+/// Premium, shared-cost, toll-free, personal, pager, voicemail and company-wide numbers are refused, and so are
+/// numbers of no country, the satellite networks among them. With no `countries`, nothing may be texted.
+///
+/// # Errors
+/// `phone` with the code `invalid`, `not_texted` (the kind) or `country_not_served`.
+pub fn sendable(e164: &str, rules: &Rules) -> Result<(), Fault> {
+    let number = read(e164, None).ok_or_else(invalid)?;
+    let region = number.get_region_code().filter(|region| *region != Region::World);
+    let of_a_person = matches!(
+        number.get_type(),
+        PhoneNumberType::Mobile
+            | PhoneNumberType::FixedLine
+            | PhoneNumberType::FixedLineOrMobile
+            | PhoneNumberType::VoIP
+    );
+    let (true, Some(region)) = (of_a_person, region) else {
+        return Err(fault("not_texted", "No messages are sent to this kind of phone number."));
+    };
+    let code = region.as_region_str();
+    if rules.countries.iter().any(|country| country.eq_ignore_ascii_case(&code)) {
+        return Ok(());
+    }
+    Err(fault("country_not_served", "No messages are sent to phone numbers of this country."))
+}
+
+/// Whether `code` is a region (ISO 3166 alpha-2) that has phone numbers.
+pub fn known_region(code: &str) -> bool {
+    let region = Region::from_code(code).ok().filter(|region| *region != Region::World);
+    region.is_some_and(|region| PHONE_NUMBER_UTIL.get_country_code_for_region(region).is_some())
+}
+
+/// Reads the numbering plans into memory, so that the first request does not wait some 10 ms for it.
+pub fn warm_up() {
+    let _ = read("+12025550123", None);
+}
+
+/// What would be dialled: a leading `+`, then ASCII digits.
+fn dialled(text: &str) -> Result<String, Fault> {
+    if text.len() > MAXIMUM_TEXT {
+        return Err(invalid());
+    }
+    let bare = text.trim_start_matches(spacing);
+    let (plus, rest) = bare.strip_prefix(['+', '＋']).map_or(("", bare), |rest| ("+", rest));
+    let kept: String = rest.chars().filter(|c| !spacing(*c)).collect();
+    if kept.contains(|c: char| c.is_alphabetic() || "#,;*".contains(c)) {
+        return Err(fault("extension", "Give the phone number alone: no extension, no letters."));
+    }
+    let digits = PHONE_NUMBER_UTIL.normalize_digits_only(&kept);
+    // A character that is neither punctuation nor a digit was dropped on the way.
+    if digits.len() != kept.chars().count() || digits.is_empty() {
+        Err(invalid())
+    } else {
+        Ok(plus.to_owned() + &digits)
+    }
+}
+
+/// What people, address books and web pages put between the digits, direction marks included.
+fn spacing(c: char) -> bool {
+    let dash = matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{ff0d}');
+    let mark =
+        matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
+    let sign = matches!(c, '(' | ')' | '[' | ']' | '.' | '/' | '~' | '（' | '）' | '．' | '／' | '［' | '］');
+    dash || mark || sign || c == ' ' || c == '\t' || (c.is_whitespace() && !c.is_ascii() && c != '\u{85}')
+}
+
+/// The number, where the plan of its country has it.
+fn read(dialled: &str, region: Option<Region>) -> Option<PhoneNumber> {
+    PhoneNumber::parse(dialled, region).ok().filter(PhoneNumber::is_valid)
+}
+
+fn written(number: &PhoneNumber) -> String {
+    number.format_as(PhoneNumberFormat::E164).into_owned()
+}
+
+/// Whether the form reads back as itself; a plan that strips digits twice would make two forms of one number.
+fn settled(e164: &str) -> bool {
+    e164.len() <= MAXIMUM_DIGITS + 1 && read(e164, None).is_some_and(|again| written(&again) == e164)
+}
+
+fn invalid() -> Fault {
+    fault("invalid", "This is no phone number. One looks like +48 600 100 200.")
+}
+
+fn country_needed() -> Fault {
+    fault("country_needed", "Begin the phone number with + and the country code, as in +48 600 100 200.")
+}
+
+fn fault(code: &'static str, message: &str) -> Fault {
+    Fault::new("phone", code, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(region: &str) -> Rules {
+        Rules {
+            default_region: Some(region.into()),
+            countries: vec!["US".into(), "pl".into()],
+            ..Rules::default()
+        }
+    }
+
+    fn key(text: &str, region: &str) -> String {
+        Phone.canonical(text, &rules(region)).map(|a| a.canonical).unwrap_or_else(|f| format!("{text}: {f}"))
+    }
+
+    #[test]
+    fn forty_spellings_are_one_number() {
+        let spellings = [
+            "+48600100267",
+            "+48 600 100 267",
+            "+48 600-100-267",
+            "+48-600-100-267",
+            "+48.600.100.267",
+            "+48 (600) 100 267",
+            "(+48) 600100267",
+            "+48/600/100/267",
+            "+ 48 600100267",
+            " +48600100267 ",
+            "+48\u{a0}600\u{a0}100\u{a0}267",
+            "+48\u{202f}600\u{202f}100\u{202f}267",
+            "+48\u{2003}600100267",
+            "+48\u{2011}600\u{2011}100\u{2011}267",
+            "+48–600–100–267",
+            "+48—600100267",
+            "+48\u{2212}600100267",
+            "＋４８６００１００２６７",
+            "+٤٨٦٠٠١٠٠٢٦٧",
+            "+۴۸۶۰۰۱۰۰۲۶۷",
+            "+४८६००१००२६७",
+            "\u{202d}+48600100267\u{202c}",
+            "\u{200e}+48 600 100 267",
+            "\u{2066}+48600100267\u{2069}",
+            "+48600\u{200b}100267",
+            "+48\t600\t100\t267",
+            "0048600100267",
+            "00 48 600 100 267",
+            "00-48-600-100-267",
+            "(0048) 600100267",
+            "００48600100267",
+            "٠٠٤٨٦٠٠١٠٠٢٦٧",
+            "48600100267",
+            "48 600 100 267",
+            "600100267",
+            "600 100 267",
+            "600-100-267",
+            "600.100.267",
+            "(600) 100-267",
+            "６００ １００ ２６７",
+            "٦٠٠١٠٠٢٦٧",
+            "[600] 100~267",
+        ];
+        assert!(spellings.len() >= 40);
+        for text in spellings {
+            assert_eq!(key(text, "PL"), "+48600100267");
+        }
+        for text in &spellings[..32] {
+            assert_eq!(key(text, ""), "+48600100267");
+            assert_eq!(key(text, "US"), "+48600100267");
+        }
+    }
+
+    #[test]
+    fn national_and_trunk_forms_follow_the_region() {
+        for text in
+            ["(202) 555-0123", "1-202-555-0123", "12025550123", "011 1 202 555 0123", "+1 202 555 0123"]
+        {
+            assert_eq!(key(text, "US"), "+12025550123");
+        }
+        for text in ["020 7946 0018", "+44 (0)20 7946 0018", "0044 20 7946 0018", "442079460018"] {
+            assert_eq!(key(text, "GB"), "+442079460018");
+        }
+        assert_eq!(key("06 698 12345", "IT"), "+390669812345");
+        assert_eq!(key("+39 06 698 12345", ""), "+390669812345");
+    }
+
+    #[test]
+    fn what_is_no_single_number_is_refused() {
+        let code = |text: &str, region: &str| Phone.canonical(text, &rules(region)).expect_err(text).code;
+        for text in [
+            "+48600100267 ext. 5",
+            "+48600100267x5",
+            "+48600100267#5",
+            "+48600100267;ext=5",
+            "+48600100267,5",
+            "+1 800 FLOWERS",
+            "*100#",
+            "+48600100267＃5 доб",
+        ] {
+            assert_eq!(code(text, "PL"), "extension");
+        }
+        for text in [
+            "",
+            "+",
+            "()",
+            "112",
+            "+48",
+            "+48600",
+            "+4860010026712345",
+            "+999123456789",
+            "++48600100267",
+            "+48+600100267",
+            "+48600100267\n",
+            "+48600100267\0",
+            "+48600100267🙂",
+            "+48600100267 +48600100268",
+            "+4860010026½",
+            &"1".repeat(200),
+        ] {
+            assert_eq!(code(text, "PL"), "invalid", "{text:?}");
+        }
+        assert_eq!(code("600100267", ""), "country_needed");
+    }
+
+    #[test]
+    fn only_persons_numbers_of_listed_countries_are_texted() {
+        let code = |e164: &str| sendable(e164, &rules("")).map_err(|f| f.code);
+        for e164 in ["+12025550123", "+16502530000", "+48600100267", "+48221234567"] {
+            assert_eq!(code(e164), Ok(()), "{e164}");
+        }
+        for e164 in ["+4915112345678", "+447400123456", "+12042345678", "+18762345678", "+79161234567"] {
+            assert_eq!(code(e164), Err("country_not_served"), "{e164}");
+        }
+        for e164 in [
+            "+19002345678",
+            "+18002345678",
+            "+18882345678",
+            "+48701234567",
+            "+48800123456",
+            "+48801234567",
+            "+447012345678",
+            "+449012345678",
+            "+80012345678",
+            "+979123456789",
+            "+870773111632",
+            "+881612345678",
+            "+883510001234567",
+            "+8823421234",
+            "+447640123456",
+            "+15002345678",
+            "+80812345678",
+        ] {
+            assert_eq!(code(e164), Err("not_texted"), "{e164}");
+        }
+        for e164 in ["112", "+48112", "12345", "", "+12025550123 ext 1 2 3 4 5 6 7 8 9"] {
+            assert_eq!(code(e164), Err("invalid"), "{e164}");
+        }
+        let nowhere = sendable("+12025550123", &Rules::default());
+        assert_eq!(nowhere.map_err(|f| f.code), Err("country_not_served"));
+    }
+
+    #[test]
+    fn a_mask_keeps_the_country_and_two_digits() {
+        assert_eq!(Phone.mask("+48600100267"), "+48 ••• ••• •67");
+        assert_eq!(Phone.mask("+12025550123"), "+1 ••• ••• ••23");
+        assert_eq!(Phone.mask("+4733378901"), "+47 ••• ••• 01");
+        assert_eq!(Phone.mask("none"), "•••");
+    }
+
+    #[test]
+    fn regions_are_known_by_their_code() {
+        assert!(known_region("US") && known_region("pl"));
+        assert!(!known_region("XX") && !known_region("001") && !known_region(""));
+    }
+}
