@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use crate::base::seal::{Purpose, Sealer};
 use crate::base::{Clock, Millis, Random};
 use crate::devices::Rules;
-use crate::flows::Flows;
+use crate::flows::{Flows, Vocabulary};
 use crate::keys::KeyRing;
 use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
@@ -36,6 +36,8 @@ pub struct App {
     pub signin: Flows,
     /// The flows of recovery.
     pub recovery: Flows,
+    /// What the words of the flows are worth.
+    pub words: Vocabulary,
     /// Rates of every door.
     pub throttle: Throttle,
     /// Bounded password hashing.
@@ -66,22 +68,6 @@ impl App {
     pub fn subject(&self, parts: &[&str]) -> String {
         let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
         self.sealer.mac_text(Purpose::Subject, &parts)
-    }
-
-    /// `iss` of the tokens: `tokens.issuer`, or the public URL without a trailing slash.
-    pub fn issuer(&self) -> &str {
-        match self.settings.tokens.issuer.as_str() {
-            "" => self.settings.public_url.as_str().trim_end_matches('/'),
-            issuer => issuer,
-        }
-    }
-
-    /// `aud` of the tokens: `tokens.audience`, or the issuer.
-    pub fn audience(&self) -> &str {
-        match self.settings.tokens.audience.as_str() {
-            "" => self.issuer(),
-            audience => audience,
-        }
     }
 
     /// Whether some provider delivers on a channel of that name.

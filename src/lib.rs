@@ -1,17 +1,37 @@
 //! multauth: an identity server configured by a list of flows.
+//!
+//! Where to begin reading: [`flows`] decides what is asked next; [`auth`] is what happens when somebody
+//! answers; [`api`] is how they do; [`startup`] puts an instance together. A row of this list names only
+//! rows below it:
+//!
+//! | row | |
+//! | --- | --- |
+//! | 9 | `main`, [`cli`] |
+//! | 8 | [`server`], [`startup`] |
+//! | 7 | [`api`], [`pages`] |
+//! | 6 | [`auth`] |
+//! | 5 | [`app`] |
+//! | 4 | [`devices`], [`secrets`], [`users`], [`tokens`] |
+//! | 3 | [`outbox`] |
+//! | 2 | [`throttle`], [`keys`], [`providers`] |
+//! | 1 | [`settings`], [`store`], [`flows`], [`messages`], [`telemetry`], [`locks`] |
+//! | 0 | [`base`] |
 
-pub mod api;
+pub mod app;
 pub mod auth;
 pub mod base;
 pub mod devices;
 pub mod flows;
 pub mod keys;
+pub mod locks;
 pub mod messages;
 pub mod outbox;
 pub mod providers;
 pub mod secrets;
 pub mod settings;
+pub mod startup;
 pub mod store;
 pub mod telemetry;
 pub mod throttle;
 pub mod tokens;
+pub mod users;

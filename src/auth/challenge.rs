@@ -88,7 +88,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         channel: order.channel.name().to_owned(),
         address: order.address.clone(),
         // A notice and a message to nobody leave a code behind that nobody has.
-        code: passcode::stored(&app.sealer, &place(&order.scope, &order.target), &code),
+        code: passcode::stored(&app.sealer, &place(&order.scope, &order.target), code.expose()),
         code_length: i64::try_from(code.expose().len()).unwrap_or(LONG),
         key_hash: sha256_hex(key.as_bytes()),
         guesses: 0,
@@ -138,7 +138,7 @@ pub async fn look(
         Some(challenge) => {
             let stored = challenges::guess(tx, &challenge.id, now).await?;
             let place = place(&challenge.scope, &challenge.target);
-            stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed, &stored))
+            stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored))
                 && challenges::spend(tx, &challenge.id, now).await? == 1
         }
         None => false,

@@ -107,8 +107,8 @@ pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
     let expires_in = app.settings.tokens.access_lifetime.seconds();
     let ends = now + i64::try_from(expires_in).unwrap_or(0);
     let claims = Access {
-        iss: app.issuer().to_owned(),
-        aud: app.audience().to_owned(),
+        iss: app.settings.issuer().to_owned(),
+        aud: app.settings.audience().to_owned(),
         sub: session.user_id.clone(),
         // A token never outlives its session.
         exp: ends.min(session.expires_at.div_euclid(1_000)),
@@ -203,7 +203,7 @@ pub async fn caller(app: &App, token: &str) -> Result<Caller> {
 
 /// The claims of an access token that is signed by us, for us, and not over.
 pub fn claims(app: &App, token: &str) -> Result<Access> {
-    jwt::verify(&app.keys, token, app.issuer(), app.audience(), app.now()).map_err(|_| AuthError::InvalidToken)
+    jwt::verify(&app.keys, token, app.settings.issuer(), app.settings.audience(), app.now()).map_err(|_| AuthError::InvalidToken)
 }
 
 /// The live sessions of the caller.

@@ -164,7 +164,7 @@ fn prove(app: &App, sent: &Challenge) -> Result<Passed> {
     let now = app.now().div_euclid(1_000);
     let lifetime = i64::try_from(app.settings.verification.proof_lifetime.seconds()).unwrap_or(0);
     let claims = Proof {
-        iss: app.issuer().to_owned(),
+        iss: app.settings.issuer().to_owned(),
         exp: now + lifetime,
         iat: now,
         jti: app.random.uuid(),

@@ -315,7 +315,7 @@ impl<'a> Walk<'a> {
         let subject = self.subject("recovery_code");
         let user = self.account.as_ref().map(|a| a.user.id.clone()).unwrap_or_default();
         let mut tx = self.app.store.begin().await?;
-        let hash = recovery::stored(&self.app.sealer, &user, typed);
+        let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
         if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
             subject.fail(self.app, &mut tx).await?;
             tx.commit().await?;

@@ -1,5 +1,6 @@
 //! Authenticator apps: codes computed from a shared seed and the time (RFC 6238, SHA-1, 6 digits, 30 s).
 
+use crate::flows::Factor;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use totp_rs::{Builder, Totp};
@@ -43,6 +44,10 @@ impl DeviceKind for Authenticator {
 
     fn carries_passcode(&self) -> bool {
         true
+    }
+
+    fn factor(&self) -> Option<Factor> {
+        Some(Factor::Held)
     }
 
     fn holds_secret(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Cards and other things with a fixed number: the hardcode.
 
+use crate::flows::Factor;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Address, DeviceKind, Rules, no_address};
@@ -37,6 +38,10 @@ impl DeviceKind for Card {
 
     fn carries_passcode(&self) -> bool {
         false
+    }
+
+    fn factor(&self) -> Option<Factor> {
+        None
     }
 
     fn holds_secret(&self) -> bool {

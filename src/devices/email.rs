@@ -1,5 +1,6 @@
 //! Email addresses: ASCII before the @, any domain after it (R96, R97).
 
+use crate::flows::Factor;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
@@ -39,6 +40,10 @@ impl DeviceKind for Email {
 
     fn carries_passcode(&self) -> bool {
         true
+    }
+
+    fn factor(&self) -> Option<Factor> {
+        Some(Factor::Reach)
     }
 
     fn holds_secret(&self) -> bool {

@@ -11,6 +11,7 @@ pub mod phone;
 pub mod username;
 
 use crate::base::Fault;
+use crate::flows::Factor;
 
 /// Every kind of device, in the order in which people are shown them.
 pub const DEVICES: &[&dyn DeviceKind] =
@@ -30,6 +31,8 @@ pub trait DeviceKind: Sync {
     fn channels(&self) -> &'static [&'static str];
     /// Whether a passcode can come to the person by it, sent or computed.
     fn carries_passcode(&self) -> bool;
+    /// What a passcode proves that comes by it; nothing where none does.
+    fn factor(&self) -> Option<Factor>;
     /// Whether it holds a secret that stays the same, kept as a password is.
     fn holds_secret(&self) -> bool;
     /// Whether one person may have several.

@@ -1,5 +1,6 @@
 //! Phone numbers: one number, one E.164 form (R98), and which of them may be texted (R46).
 
+use crate::flows::Factor;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::{Address, DeviceKind, Rules};
@@ -39,6 +40,10 @@ impl DeviceKind for Phone {
 
     fn carries_passcode(&self) -> bool {
         true
+    }
+
+    fn factor(&self) -> Option<Factor> {
+        Some(Factor::Restricted)
     }
 
     fn holds_secret(&self) -> bool {

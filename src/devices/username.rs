@@ -1,5 +1,6 @@
 //! Usernames: a small ASCII alphabet, so that two names that look alike are one name (R93–R95).
 
+use crate::flows::Factor;
 use super::{Address, DeviceKind, Rules};
 use crate::base::Fault;
 
@@ -97,6 +98,10 @@ impl DeviceKind for Username {
 
     fn carries_passcode(&self) -> bool {
         false
+    }
+
+    fn factor(&self) -> Option<Factor> {
+        None
     }
 
     fn holds_secret(&self) -> bool {

@@ -1,5 +1,6 @@
 //! The hardcode: the fixed number of a card or device.
 
+use crate::flows::Factor;
 use super::SecretKind;
 use crate::base::{Fault, Sensitive};
 use crate::devices::card;
@@ -15,6 +16,10 @@ impl SecretKind for Hardcode {
 
     fn field(&self) -> &'static str {
         "hardcode"
+    }
+
+    fn factor(&self) -> Factor {
+        Factor::Weak
     }
 
     fn may_be_alone(&self) -> bool {

@@ -15,6 +15,8 @@ pub mod password;
 pub mod recovery;
 pub mod typed;
 
+use crate::flows::Factor;
+
 pub use hasher::{Busy, HashSettings, Hasher, Verified};
 
 /// Every kind of secret.
@@ -27,6 +29,12 @@ pub trait SecretKind: Sync {
     fn name(&self) -> &'static str;
     /// The request field that carries it.
     fn field(&self) -> &'static str;
+    /// Whether it may stand in a flow.
+    fn in_flows(&self) -> bool {
+        true
+    }
+    /// What it proves; a carried one proves what its carrier does.
+    fn factor(&self) -> Factor;
     /// Whether it may be the only secret of a flow (R65).
     fn may_be_alone(&self) -> bool;
     /// Whether a device carries a fresh one to the person each time, so that a flow may name the device:

@@ -3,6 +3,7 @@
 //! The code is derived from the link's key, so that the page behind the link can show the code to type, while
 //! the database keeps neither: a hash of the key, and a keyed hash of the code bound to its challenge.
 
+use crate::flows::Factor;
 use super::{SecretKind, typed};
 use crate::base::seal::{Purpose, Sealer, same};
 use crate::base::{Random, Sensitive};
@@ -17,6 +18,10 @@ impl SecretKind for Passcode {
 
     fn field(&self) -> &'static str {
         "passcode"
+    }
+
+    fn factor(&self) -> Factor {
+        Factor::Reach
     }
 
     fn may_be_alone(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Passwords: what may be set, and the form that is hashed (R59–R62).
 
+use crate::flows::Factor;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{SecretKind, blocklist};
@@ -25,6 +26,10 @@ impl SecretKind for Password {
 
     fn field(&self) -> &'static str {
         "password"
+    }
+
+    fn factor(&self) -> Factor {
+        Factor::Known
     }
 
     fn may_be_alone(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Recovery codes: printed once, each passes once, in place of a lost device (R72).
 
+use crate::flows::Factor;
 use super::{SecretKind, typed};
 use crate::base::seal::{Purpose, Sealer, same};
 use crate::base::{Random, Sensitive};
@@ -20,6 +21,14 @@ impl SecretKind for Recovery {
 
     fn field(&self) -> &'static str {
         "recovery_code"
+    }
+
+    fn in_flows(&self) -> bool {
+        false
+    }
+
+    fn factor(&self) -> Factor {
+        Factor::Known
     }
 
     fn may_be_alone(&self) -> bool {
