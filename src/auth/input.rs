@@ -45,7 +45,7 @@ pub struct Given {
 }
 
 /// An identifier, understood.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Identifier {
     /// Its kind.
     pub kind: &'static dyn DeviceKind,

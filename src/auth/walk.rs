@@ -16,7 +16,6 @@ use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
-use crate::devices::authenticator;
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
 use crate::secrets::recovery;
 use crate::store::attempts::{self, Attempt};

@@ -1,7 +1,7 @@
 //! Argon2id on a bounded number of threads (R63, R64).
 //!
 //! At most as many hashes at once as there are cores, each in memory that is used again; who finds no thread free
-//! waits in [`line`](super::line), and is turned away when the line is full or the wait too long.
+//! waits in a line, and is turned away when the line is full or the wait too long.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -4,6 +4,7 @@
 //! the database keeps neither: a hash of the key, and a keyed hash of the code bound to its challenge.
 
 use crate::flows::Factor;
+pub use super::typed::normal;
 use super::{SecretKind, typed};
 use crate::base::seal::{Purpose, Sealer, same};
 use crate::base::{Random, Sensitive};
@@ -85,7 +86,7 @@ pub fn stored(sealer: &Sealer, challenge_id: &str, code: &str) -> String {
 
 /// Whether `typed` is, as people type it, the code of which `stored` was kept; in constant time (R31).
 pub fn matches(sealer: &Sealer, challenge_id: &str, typed: &str, stored: &str) -> bool {
-    let code = typed::normal(typed).unwrap_or_default();
+    let code = normal(typed).unwrap_or_default();
     let right = same(self::stored(sealer, challenge_id, code.expose()).as_bytes(), stored.as_bytes());
     right && !code.expose().is_empty()
 }
