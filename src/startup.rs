@@ -16,9 +16,9 @@ use crate::locks::Locks;
 use crate::messages::{Catalogue, CatalogueError, Channel, Sender};
 use crate::outbox::{Inbox, Routes, Worker};
 use crate::providers::{self, Provider};
+use crate::secrets::SECRETS;
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
-use crate::secrets::SECRETS;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
 use crate::store::{self, Store, StoreError};
 use crate::throttle::{self, Server, Throttle, Time, Windows};
@@ -112,7 +112,12 @@ pub fn vocabulary(settings: &Settings) -> Vocabulary {
     });
     let carriers = DEVICES.iter().filter_map(|kind| {
         let factor = kind.factor()?;
-        Some(Carrier { device: kind.name().to_owned(), factor, phishable: true, works: works(settings, *kind) })
+        Some(Carrier {
+            device: kind.name().to_owned(),
+            factor,
+            phishable: true,
+            works: works(settings, *kind),
+        })
     });
     Vocabulary {
         identifiers: DEVICES.iter().filter(|k| k.names_owner()).map(|k| k.name().to_owned()).collect(),

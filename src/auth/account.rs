@@ -71,7 +71,8 @@ impl Account {
         let named = self.of_kind(&flow.identifier).next().is_some();
         let mut taken: Vec<&str> = Vec::new();
         // Narrowed passcodes choose first: what they need cannot serve twice.
-        let (narrow, wide): (Vec<&Secret>, Vec<&Secret>) = flow.secrets.iter().partition(|s| s.device.is_some());
+        let (narrow, wide): (Vec<&Secret>, Vec<&Secret>) =
+            flow.secrets.iter().partition(|s| s.device.is_some());
         named
             && narrow.into_iter().chain(wide).all(|secret| match secret.name.as_str() {
                 "password" => self.password.is_some(),

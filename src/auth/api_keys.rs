@@ -2,8 +2,8 @@
 
 use super::error::{AuthError, Result};
 use crate::app::App;
-use crate::base::{Fault, Sensitive, ids};
 use crate::base::seal::sha256_hex;
+use crate::base::{Fault, Sensitive, ids};
 use crate::store::api_keys::{self, ApiKey};
 
 /// What a key may do; to add a scope: a line here.

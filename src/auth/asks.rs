@@ -126,7 +126,8 @@ pub async fn before_proof(
     channel: Option<Channel>,
 ) -> Result<Option<Order>> {
     let carriers = walk.carriers(secret);
-    let reached = carriers.into_iter().find(|device| carries(walk.app, &device.kind) && device.delivery.is_some());
+    let reached =
+        carriers.into_iter().find(|device| carries(walk.app, &device.kind) && device.delivery.is_some());
     let own = own_kind(walk, secret);
     let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
     let usual = channels(walk.app, kind).first().copied().unwrap_or(Channel::Email);

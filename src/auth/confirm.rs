@@ -88,7 +88,8 @@ async fn find(app: &App, client: &Client, key: &str) -> Result<Challenge> {
     app.throttle.check("confirm", app.now(), &keys).await?;
     let hash = sha256_hex(key.as_bytes());
     let found = challenges::by_key(&mut app.store.read().await?, &hash).await?;
-    let alive = |c: &Challenge| c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses);
+    let alive =
+        |c: &Challenge| c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses);
     found.filter(alive).ok_or(AuthError::LinkDead)
 }
 

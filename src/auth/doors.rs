@@ -221,4 +221,3 @@ pub async fn bounded<T>(app: &App, client: &Client, work: impl Future<Output = R
     }
     outcome
 }
-

@@ -98,7 +98,8 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     if !faults.is_empty() {
         return Err(AuthError::Faults(faults));
     }
-    let mut draft = Draft { devices: found, password: None, hardcode: None, user: app.random.uuid(), profile };
+    let mut draft =
+        Draft { devices: found, password: None, hardcode: None, user: app.random.uuid(), profile };
     draft.hash(app, password, card).await?;
     draft.look_up(app).await?;
     Ok(draft)
@@ -177,12 +178,7 @@ impl Draft {
         self.devices.iter().filter(|d| d.confirm == Moment::Before)
     }
 
-    async fn hash(
-        &mut self,
-        app: &App,
-        password: Option<Sensitive>,
-        card: Option<Sensitive>,
-    ) -> Result<()> {
+    async fn hash(&mut self, app: &App, password: Option<Sensitive>, card: Option<Sensitive>) -> Result<()> {
         if let Some(password) = password {
             self.password = Some(app.hasher.hash(password, app.random.bytes()).await?);
         }

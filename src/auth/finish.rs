@@ -174,4 +174,3 @@ pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<()> {
     guesses::forget(tx, user_id).await?;
     Ok(())
 }
-

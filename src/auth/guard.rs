@@ -126,7 +126,14 @@ mod tests {
 
     fn settings() -> settings::Guesses {
         let ladder = [30, 60, 300, 900, 3600].map(|s| Span(s * SECOND)).to_vec();
-        settings::Guesses { free: 3, ladder, per_day: 20, per_month: 100, stop_after: 100, global_per_day: 10_000 }
+        settings::Guesses {
+            free: 3,
+            ladder,
+            per_day: 20,
+            per_month: 100,
+            stop_after: 100,
+            global_per_day: 10_000,
+        }
     }
 
     fn after(streak: i64, day: i64) -> Guesses {
@@ -135,9 +142,13 @@ mod tests {
 
     #[test]
     fn the_ladder_rises_and_ends() {
-        let waits = [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|n| wait(&settings(), &after(n, 0), Bound::Fixed, 0) / SECOND);
+        let waits =
+            [0, 1, 2, 3, 4, 5, 6, 7, 8].map(|n| wait(&settings(), &after(n, 0), Bound::Fixed, 0) / SECOND);
         assert_eq!(waits, [0, 0, 0, 30, 60, 300, 900, 3600, 3600]);
-        assert!(wait(&settings(), &after(100, 0), Bound::Fixed, 400 * DAY) > 0, "a hundred in a row is the end");
+        assert!(
+            wait(&settings(), &after(100, 0), Bound::Fixed, 400 * DAY) > 0,
+            "a hundred in a row is the end"
+        );
     }
 
     #[test]

@@ -23,7 +23,9 @@ pub async fn look(app: &App, token: &str) -> Result<Inspected> {
     if let Some(refresh) = Refresh::parse(token) {
         let found = sessions::live(&mut app.store.read().await?, &refresh.session(), app.now()).await?;
         let live = found.filter(|session| session.refresh_hash == refresh.hash());
-        return Ok(live.map_or(Inspected::Inactive, |session| Inspected::Refresh(Box::new(Caller { session }))));
+        return Ok(
+            live.map_or(Inspected::Inactive, |session| Inspected::Refresh(Box::new(Caller { session })))
+        );
     }
     let Ok(claims) = session::claims(app, token) else { return Ok(Inspected::Inactive) };
     match session::caller(app, token).await {

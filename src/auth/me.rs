@@ -65,7 +65,9 @@ pub async fn change_password(
         (Some(stored), Some(typed)) => {
             doors::bounded(app, client, check_current(app, &account, stored, typed)).await?;
         }
-        (Some(_), None) => return Err(Fault::new("password", "missing", "the current password is needed").into()),
+        (Some(_), None) => {
+            return Err(Fault::new("password", "missing", "the current password is needed").into());
+        }
         (None, _) => drop(trusted(app, caller).await?),
     }
     let names = rules::names(&account);

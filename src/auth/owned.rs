@@ -143,7 +143,8 @@ async fn add_address(
     if kind.name() == "phone" {
         phone::sendable(&found.canonical, &app.rules)?;
     }
-    if account.devices.iter().any(|d| d.kind == kind.name() && d.canonical.as_ref() == Some(&found.canonical)) {
+    if account.devices.iter().any(|d| d.kind == kind.name() && d.canonical.as_ref() == Some(&found.canonical))
+    {
         return Err(Fault::new(kind.field(), "already_yours", "is among your devices already").into());
     }
     if !kind.several() && account.of_kind(kind.name()).next().is_some() {
@@ -248,7 +249,8 @@ pub async fn confirm(
     if device.confirmed_at.is_some() && device.proven_at.is_some() {
         return Ok(device);
     }
-    doors::bounded(app, client, proven(app, client, &account, &device, typed, Some(&caller.session.id))).await?;
+    doors::bounded(app, client, proven(app, client, &account, &device, typed, Some(&caller.session.id)))
+        .await?;
     let again = rows::by_id(&mut app.store.read().await?, id).await?;
     again.ok_or(AuthError::NotFound)
 }

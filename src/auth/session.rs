@@ -155,10 +155,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
         Some(session) => session,
         None => again(app, &shown, &next).await?,
     };
-    let tokens = Tokens {
-        refresh_token: Some(Sensitive::new(next.text())),
-        ..access_only(app, &session)?
-    };
+    let tokens = Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session)? };
     Ok((session.user_id, tokens))
 }
 
@@ -203,7 +200,8 @@ pub async fn caller(app: &App, token: &str) -> Result<Caller> {
 
 /// The claims of an access token that is signed by us, for us, and not over.
 pub fn claims(app: &App, token: &str) -> Result<Access> {
-    jwt::verify(&app.keys, token, app.settings.issuer(), app.settings.audience(), app.now()).map_err(|_| AuthError::InvalidToken)
+    jwt::verify(&app.keys, token, app.settings.issuer(), app.settings.audience(), app.now())
+        .map_err(|_| AuthError::InvalidToken)
 }
 
 /// The live sessions of the caller.

@@ -162,12 +162,7 @@ async fn finish(
 }
 
 /// Makes the account at once.
-async fn create(
-    app: &App,
-    client: &Client,
-    draft: &Draft,
-    proven: Option<&DraftDevice>,
-) -> Result<Progress> {
+async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
     let mut tx = app.store.begin().await?;
     let made = made(app, client, draft, proven, &mut tx).await?;
     draft::tell_owners(app, client, &mut tx, draft).await?;

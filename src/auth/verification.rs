@@ -8,8 +8,8 @@ use super::input::{Client, understand};
 use super::progress::Ask;
 use super::purpose::Purpose;
 use crate::app::App;
-use crate::base::{Fault, Sensitive, ids};
 use crate::base::seal::sha256_hex;
+use crate::base::{Fault, Sensitive, ids};
 use crate::devices::{self, phone};
 use crate::messages::Channel;
 use crate::secrets::passcode;
@@ -97,7 +97,11 @@ fn called_to(error: AuthError) -> AuthError {
 fn kind(to: &str, channel: Option<Channel>) -> Result<&'static str> {
     let kind = if to.contains('@') { "email" } else { "phone" };
     let fits = channel.is_none_or(|channel| (channel == Channel::Email) == (kind == "email"));
-    if fits { Ok(kind) } else { Err(Fault::new("channel", "does_not_fit", "does not reach this `to`").into()) }
+    if fits {
+        Ok(kind)
+    } else {
+        Err(Fault::new("channel", "does_not_fit", "does not reach this `to`").into())
+    }
 }
 
 async fn pending(app: &App, handle: Sensitive) -> Result<Pending> {
@@ -125,8 +129,7 @@ pub async fn check(
 ) -> Result<Passed> {
     let sent = find(app, handle).await?;
     let address = app.subject(&["address", &sent.address]);
-    let keys =
-        Keys { key: Some(&key.id), ip: Some(client.ip), address: Some(&address), ..Keys::default() };
+    let keys = Keys { key: Some(&key.id), ip: Some(client.ip), address: Some(&address), ..Keys::default() };
     app.throttle.check("check", app.now(), &keys).await?;
     let subject = Subject::new(app, None, None, ("verification", &sent.address), "passcode");
     let _turn = subject.turn(app).await;

@@ -5,13 +5,13 @@
 //! transactions, never inside one.
 
 use super::account::{self, Account};
-use super::{asks, cards};
 use super::challenge;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::{Client, Given};
 use super::progress::{Ask, Asking, Progress, Proof};
 use super::purpose::Purpose;
+use super::{asks, cards};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -90,7 +90,18 @@ impl<'a> Walk<'a> {
             return Err(AuthError::AttemptGone);
         }
         let proofs = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
-        Ok(Self { app, client, attempt, purpose, handle, stored: true, account, proofs, stale: None, tx: None })
+        Ok(Self {
+            app,
+            client,
+            attempt,
+            purpose,
+            handle,
+            stored: true,
+            account,
+            proofs,
+            stale: None,
+            tx: None,
+        })
     }
 
     /// Goes on with what was given, as far as it leads.
@@ -252,7 +263,12 @@ impl<'a> Walk<'a> {
 
     /// A passcode is looked at for the device it was asked of: the named one, else the one that a code was
     /// last sent to, else an authenticator.
-    async fn check_passcode(&mut self, secret: &Secret, typed: &Sensitive, named: Option<String>) -> Result<()> {
+    async fn check_passcode(
+        &mut self,
+        secret: &Secret,
+        typed: &Sensitive,
+        named: Option<String>,
+    ) -> Result<()> {
         self.flush().await?;
         let subject = self.subject("passcode");
         let _turn = subject.turn(self.app).await;

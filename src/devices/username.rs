@@ -1,8 +1,8 @@
 //! Usernames: a small ASCII alphabet, so that two names that look alike are one name (R93–R95).
 
-use crate::flows::Factor;
 use super::{Address, DeviceKind, Rules};
 use crate::base::Fault;
+use crate::flows::Factor;
 
 /// Names that speak for the service, or that other software treats as its own.
 const RESERVED: &[&str] = &[

@@ -74,7 +74,15 @@ pub(super) fn make(
     let public_jwk = serde_json::to_string(&jwk).map_err(|_| KeyError::NotMade)?;
     let private_key = sealer.seal(&place(&kid), &pkcs8);
     let algorithm = algorithm.name().to_owned();
-    Ok(SigningKey { id: kid, algorithm, private_key, public_jwk, created_at: now, active_at, retired_at: None })
+    Ok(SigningKey {
+        id: kid,
+        algorithm,
+        private_key,
+        public_jwk,
+        created_at: now,
+        active_at,
+        retired_at: None,
+    })
 }
 
 fn private(algorithm: Algorithm) -> Result<Vec<u8>, KeyError> {

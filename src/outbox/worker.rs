@@ -142,7 +142,11 @@ impl Worker {
                 Outcome::GiveUp { why } => return Ended::Failed(why),
                 Outcome::Retry { why, after } => last = (why, after),
                 Outcome::Misconfigured { why } => {
-                    tracing::error!(provider = provider.name(), why, "a provider refuses us: mend its settings");
+                    tracing::error!(
+                        provider = provider.name(),
+                        why,
+                        "a provider refuses us: mend its settings"
+                    );
                     last = (why, None);
                 }
             }
@@ -163,7 +167,13 @@ impl Worker {
         match ended {
             Ended::Later { why, after } => {
                 let due = now + self.backoff(queued, *after);
-                tracing::warn!(message = queued.id, kind = queued.kind, tries = queued.tries, why, "a message waits");
+                tracing::warn!(
+                    message = queued.id,
+                    kind = queued.kind,
+                    tries = queued.tries,
+                    why,
+                    "a message waits"
+                );
                 store::outbox::delay(&mut tx, &queued.id, due, why).await?;
             }
             done => store::outbox::finish(&mut tx, &queued.id, &done.row(), now).await.map(drop)?,

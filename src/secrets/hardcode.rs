@@ -1,9 +1,9 @@
 //! The hardcode: the fixed number of a card or device.
 
-use crate::flows::Factor;
 use super::SecretKind;
 use crate::base::{Fault, Sensitive};
 use crate::devices::card;
+use crate::flows::Factor;
 
 /// A card's or device's number: a little to know, no proof of having it. So it never stands alone (R65), is
 /// hashed as a password is, and its wrong tries are counted as wrong codes are.

@@ -3,11 +3,11 @@
 //! The code is derived from the link's key, so that the page behind the link can show the code to type, while
 //! the database keeps neither: a hash of the key, and a keyed hash of the code bound to its challenge.
 
-use crate::flows::Factor;
 pub use super::typed::normal;
 use super::{SecretKind, typed};
 use crate::base::seal::{Purpose, Sealer, same};
 use crate::base::{Random, Sensitive};
+use crate::flows::Factor;
 
 /// A code that is sent to a device or computed by it, and passes once.
 pub struct Passcode;

@@ -1,9 +1,9 @@
 //! Recovery codes: printed once, each passes once, in place of a lost device (R72).
 
-use crate::flows::Factor;
 use super::{SecretKind, typed};
 use crate::base::seal::{Purpose, Sealer, same};
 use crate::base::{Random, Sensitive};
+use crate::flows::Factor;
 
 /// How many codes a person gets.
 pub const CODES: usize = 10;

@@ -26,15 +26,16 @@ pub struct User {
 
 const INSERT: &str =
     "INSERT INTO users (id, profile, credentials, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)";
-const BY_ID: &str =
-    "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users WHERE id = $1";
-const PAGE: &str = "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users
+const BY_ID: &str = "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users WHERE id = $1";
+const PAGE: &str =
+    "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users
     WHERE id > $1 ORDER BY id LIMIT $2";
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
 const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
 const DISABLE: &str =
     "UPDATE users SET disabled_at = $2, credentials = credentials + 1, updated_at = $3 WHERE id = $1";
-const SIGN_IN: &str = "UPDATE users SET signed_in_at = $3 WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
+const SIGN_IN: &str =
+    "UPDATE users SET signed_in_at = $3 WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
 /// Makes a user.

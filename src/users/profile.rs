@@ -10,11 +10,7 @@ use crate::settings::{Field, User};
 ///
 /// # Errors
 /// Every wrong field at once.
-pub fn check(
-    rules: &User,
-    given: Option<&Map<String, Value>>,
-    whole: bool,
-) -> Result<String, Vec<Fault>> {
+pub fn check(rules: &User, given: Option<&Map<String, Value>>, whole: bool) -> Result<String, Vec<Fault>> {
     let empty = Map::new();
     let given = given.unwrap_or(&empty);
     let mut faults: Vec<Fault> = given.iter().filter_map(|(name, value)| wrong(rules, name, value)).collect();
@@ -40,8 +36,13 @@ pub fn merge(stored: &str, changed: &Map<String, Value>) -> Map<String, Value> {
 
 fn wrong(rules: &User, name: &str, value: &Value) -> Option<Fault> {
     let Some(field) = rules.fields.get(name).filter(|field| !field.off) else {
-        let names: Vec<_> = rules.fields.iter().filter(|(_, f)| !f.off).map(|(name, _)| name.as_str()).collect();
-        return Some(fault(name, "unknown_field", &format!("is no field of the profile; there are: {}", names.join(", "))));
+        let names: Vec<_> =
+            rules.fields.iter().filter(|(_, f)| !f.off).map(|(name, _)| name.as_str()).collect();
+        return Some(fault(
+            name,
+            "unknown_field",
+            &format!("is no field of the profile; there are: {}", names.join(", ")),
+        ));
     };
     match value {
         Value::Null => None,
