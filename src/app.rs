@@ -1,6 +1,7 @@
 //! Every long-lived handle of one instance, in one plain struct.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use tokio::sync::Notify;
 
@@ -56,6 +57,8 @@ pub struct App {
     pub inbox: Option<Inbox>,
     /// One guess at a time for each subject.
     pub locks: Locks,
+    /// Set when the server stops: it is not ready for more.
+    pub stopping: AtomicBool,
 }
 
 impl App {

@@ -10,13 +10,14 @@
 //! | 8 | [`server`], [`startup`] |
 //! | 7 | [`api`], [`pages`] |
 //! | 6 | [`auth`] |
-//! | 5 | [`app`] |
+//! | 5 | [`app`], [`plan`] |
 //! | 4 | [`devices`], [`secrets`], [`users`], [`tokens`] |
 //! | 3 | [`outbox`] |
 //! | 2 | [`throttle`], [`keys`], [`providers`] |
 //! | 1 | [`settings`], [`store`], [`flows`], [`messages`], [`telemetry`], [`locks`] |
 //! | 0 | [`base`] |
 
+pub mod api;
 pub mod app;
 pub mod auth;
 pub mod base;
@@ -26,8 +27,11 @@ pub mod keys;
 pub mod locks;
 pub mod messages;
 pub mod outbox;
+pub mod pages;
+pub mod plan;
 pub mod providers;
 pub mod secrets;
+pub mod server;
 pub mod settings;
 pub mod startup;
 pub mod store;

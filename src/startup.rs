@@ -1,6 +1,5 @@
 //! Builds an [`App`] of settings, in order; used by `serve`, the command line and the tests.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,19 +8,17 @@ use tokio::sync::Notify;
 use crate::app::App;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Mistake, Random};
-use crate::devices::{self, DEVICES, Rules};
-use crate::flows::{self, Carrier, Flows, Level, SecretWord, Vocabulary};
+use crate::devices::Rules;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::messages::{Catalogue, CatalogueError, Channel, Sender};
-use crate::outbox::{Inbox, Routes, Worker};
-use crate::providers::{self, Provider};
-use crate::secrets::SECRETS;
+use crate::outbox::{Inbox, Worker};
+use crate::plan;
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
 use crate::store::{self, Store, StoreError};
-use crate::throttle::{self, Server, Throttle, Time, Windows};
+use crate::throttle::{Server, Throttle, Time, Windows};
 
 /// Why an instance could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -66,105 +63,7 @@ pub fn settings(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
 ) -> Result<Loaded, Vec<Located>> {
-    settings::load_and(file, env, |settings| understand(settings).err().unwrap_or_default())
-}
-
-/// What the settings mean, once flows, providers and rates are understood.
-struct Understood {
-    words: Vocabulary,
-    signin: Flows,
-    recovery: Flows,
-    routes: Routes,
-    throttle: std::collections::BTreeMap<&'static str, throttle::Rates>,
-}
-
-fn understand(settings: &Settings) -> Result<Understood, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
-    let routes = keep(&mut mistakes, routes(settings)).unwrap_or_default();
-    let words = vocabulary(settings);
-    let minimum = settings.minimum_level.parse::<Level>().ok();
-    let signin = keep(&mut mistakes, flows::parse("flows", &settings.flows, &words, minimum));
-    let recovery = if settings.recovery.is_empty() {
-        Some(Flows::default())
-    } else {
-        keep(&mut mistakes, flows::parse("recovery", &settings.recovery, &words, None))
-    };
-    let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
-    match (signin, recovery, throttle) {
-        (Some(signin), Some(recovery), Some(throttle)) if mistakes.is_empty() => {
-            Ok(Understood { words, signin, recovery, routes, throttle })
-        }
-        _ => Err(mistakes),
-    }
-}
-
-fn keep<T>(mistakes: &mut Vec<Mistake>, found: Result<T, Vec<Mistake>>) -> Option<T> {
-    found.map_err(|more| mistakes.extend(more)).ok()
-}
-
-/// The words that a flow may hold, read from the registries.
-pub fn vocabulary(settings: &Settings) -> Vocabulary {
-    let secrets = SECRETS.iter().filter(|kind| kind.in_flows()).map(|kind| SecretWord {
-        name: kind.name().to_owned(),
-        factor: kind.factor(),
-        alone: kind.may_be_alone(),
-        carried: kind.carried(),
-    });
-    let carriers = DEVICES.iter().filter_map(|kind| {
-        let factor = kind.factor()?;
-        Some(Carrier {
-            device: kind.name().to_owned(),
-            factor,
-            phishable: true,
-            works: works(settings, *kind),
-        })
-    });
-    Vocabulary {
-        identifiers: DEVICES.iter().filter(|k| k.names_owner()).map(|k| k.name().to_owned()).collect(),
-        secrets: secrets.collect(),
-        carriers: carriers.collect(),
-    }
-}
-
-/// Whether a passcode can come by a kind of device: computed, or delivered by some provider.
-fn works(settings: &Settings, kind: &dyn devices::DeviceKind) -> Result<(), String> {
-    let providers = match kind.name() {
-        "email" => settings.email_providers(),
-        "phone" => settings.phone_providers(),
-        _ => return Ok(()),
-    };
-    if providers.is_empty() {
-        return Err(format!("{}.providers is empty", kind.name()));
-    }
-    Ok(())
-}
-
-/// The providers of every channel, in the order they are tried.
-fn routes(settings: &Settings) -> Result<Routes, Vec<Mistake>> {
-    let production = settings.mode == Mode::Production;
-    let mut routes: Routes = HashMap::new();
-    let mut mistakes = Vec::new();
-    let lists = [
-        ("email", settings.email_providers(), &[Channel::Email][..]),
-        ("phone", settings.phone_providers(), Channel::PHONE),
-    ];
-    for (section, tables, channels) in lists {
-        for (n, table) in tables.iter().enumerate() {
-            let path = format!("{section}.providers[{n}]");
-            match providers::build(table, &path, channels, production) {
-                Ok(built) => route(&mut routes, table, channels, Arc::from(built)),
-                Err(found) => mistakes.extend(found),
-            }
-        }
-    }
-    if mistakes.is_empty() { Ok(routes) } else { Err(mistakes) }
-}
-
-fn route(routes: &mut Routes, table: &toml::Table, channels: &[Channel], provider: Arc<dyn Provider>) {
-    let kind = table.get("kind").and_then(toml::Value::as_str).and_then(providers::kind);
-    for channel in channels.iter().filter(|c| kind.is_some_and(|kind| kind.serves(&[**c]))) {
-        routes.entry(channel.name()).or_default().push(provider.clone());
-    }
+    settings::load_and(file, env, |settings| plan::read(settings).err().unwrap_or_default())
 }
 
 /// An instance, and the worker that empties its outbox.
@@ -175,9 +74,19 @@ pub struct Started {
     pub worker: Worker,
 }
 
+/// Chooses the one cryptographic backend of everything, once a process.
+pub fn install_crypto() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}
+
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
-    let found = understand(&settings).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
+    install_crypto();
+    let found = plan::read(&settings).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     let development = settings.mode == Mode::Development;
     let master = master_key(&settings.keys.file, development, &world.random)?;
     let sealer = Arc::new(Sealer::new(&master));
@@ -186,6 +95,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
     if !applied.is_empty() {
         tracing::info!(?applied, database = store.name(), "the database was brought up to date");
     }
+    crate::devices::phone::warm_up();
     let keys = KeyRing::new(store.clone(), sealer.clone(), world.clock.clone());
     keys.start(algorithm(&settings)).await?;
     let wake = Arc::new(Notify::new());
@@ -207,6 +117,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         catalogue: Catalogue::load(sender(&settings))?,
         throttle: Throttle::new(found.throttle, windows(&settings, &world).await?),
         locks: Locks::default(),
+        stopping: std::sync::atomic::AtomicBool::new(false),
         signin: found.signin,
         recovery: found.recovery,
         words: found.words,

@@ -3,7 +3,9 @@
 use super::error::Result;
 use super::session::{self, Caller};
 use crate::app::App;
+use crate::store::api_keys::ApiKey;
 use crate::store::sessions;
+use crate::throttle::Keys;
 use crate::tokens::jwt::Access;
 use crate::tokens::refresh::Refresh;
 
@@ -18,8 +20,10 @@ pub enum Inspected {
     Refresh(Box<Caller>),
 }
 
-/// Looks at a token, access or refresh.
-pub async fn look(app: &App, token: &str) -> Result<Inspected> {
+/// Looks at a token, access or refresh, for the holder of an API key.
+pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
+    let keys = Keys { key: Some(&key.id), ..Keys::default() };
+    app.throttle.check("introspect", app.now(), &keys).await?;
     if let Some(refresh) = Refresh::parse(token) {
         let found = sessions::live(&mut app.store.read().await?, &refresh.session(), app.now()).await?;
         let live = found.filter(|session| session.refresh_hash == refresh.hash());

@@ -65,25 +65,40 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Device>> {
 }
 
 /// Adds a device of `kind`.
-pub async fn add(app: &App, client: &Client, caller: &Caller, kind: &str, given: &Given) -> Result<Added> {
+pub async fn add(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    kind: &str,
+    label: Option<&str>,
+    given: &Given,
+) -> Result<Added> {
+    let label = checked_label(label.unwrap_or_default())?;
     let account = trusted(app, caller).await?;
     let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
     app.throttle.check("devices", app.now(), &keys).await?;
     match kind {
-        "authenticator" => add_authenticator(app, &account).await,
-        "card" => add_card(app, client, &account, given).await,
-        _ => add_address(app, client, &account, kind, given).await,
+        "authenticator" => add_authenticator(app, &account, label).await,
+        "card" => add_card(app, client, &account, label, given).await,
+        _ => add_address(app, client, &account, kind, label, given).await,
     }
 }
 
-fn blank(app: &App, account: &Account, kind: &str) -> Device {
+/// A label of at most 64 characters.
+fn checked_label(label: &str) -> Result<&str> {
+    let long = label.chars().count() > 64;
+    let fault = || Fault::new("label", "too_long", "must have at most 64 characters");
+    if long { Err(fault().into()) } else { Ok(label) }
+}
+
+fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
     Device {
         id: app.random.uuid(),
         user_id: account.user.id.clone(),
         kind: kind.to_owned(),
         canonical: None,
         delivery: None,
-        label: String::new(),
+        label: label.to_owned(),
         is_primary: account.of_kind(kind).next().is_none(),
         secret: None,
         last_step: None,
@@ -94,9 +109,9 @@ fn blank(app: &App, account: &Account, kind: &str) -> Device {
     }
 }
 
-async fn add_authenticator(app: &App, account: &Account) -> Result<Added> {
+async fn add_authenticator(app: &App, account: &Account, label: &str) -> Result<Added> {
     let seed = authenticator::new_seed(&app.random);
-    let mut device = blank(app, account, "authenticator");
+    let mut device = blank(app, account, "authenticator", label);
     device.secret = Some(totp::seal(app, &device.id, seed.as_ref()));
     let mut tx = app.store.begin().await?;
     rows::insert(&mut tx, &device).await?;
@@ -108,7 +123,13 @@ async fn add_authenticator(app: &App, account: &Account) -> Result<Added> {
     Ok(Added { device, enrolment })
 }
 
-async fn add_card(app: &App, client: &Client, account: &Account, given: &Given) -> Result<Added> {
+async fn add_card(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    label: &str,
+    given: &Given,
+) -> Result<Added> {
     let typed = given.secrets.get("hardcode");
     let typed = typed.ok_or_else(|| Fault::new("hardcode", "missing", "is needed for a card"))?;
     let code = hardcode::check(typed.expose())?;
@@ -118,7 +139,7 @@ async fn add_card(app: &App, client: &Client, account: &Account, given: &Given) 
         secret: Some(cards::stored(&app.sealer, &account.user.id, &code, &phc)),
         confirmed_at: Some(now),
         proven_at: Some(now),
-        ..blank(app, account, "card")
+        ..blank(app, account, "card", label)
     };
     let mut tx = app.store.begin().await?;
     rows::insert(&mut tx, &device).await?;
@@ -134,6 +155,7 @@ async fn add_address(
     client: &Client,
     account: &Account,
     kind: &str,
+    label: &str,
     given: &Given,
 ) -> Result<Added> {
     let kind = devices::kind(kind).ok_or_else(|| unknown_kind(kind))?;
@@ -163,7 +185,7 @@ async fn add_address(
         canonical: Some(found.canonical),
         delivery: Some(found.delivery),
         confirmed_at: at_once.then(|| app.now()),
-        ..blank(app, account, kind.name())
+        ..blank(app, account, kind.name(), label)
     };
     store_address(app, client, account, &device, taken).await?;
     Ok(Added { device, enrolment: None })
@@ -332,9 +354,7 @@ pub async fn change(
 ) -> Result<Device> {
     let account = account(app, caller).await?;
     let device = account.device(id).ok_or(AuthError::NotFound)?;
-    if label.is_some_and(|label| label.chars().count() > 64) {
-        return Err(Fault::new("label", "too_long", "must have at most 64 characters").into());
-    }
+    let label = label.map(checked_label).transpose()?;
     if primary && device.confirmed_at.is_none() {
         return Err(Fault::new("primary", "unconfirmed", "only a confirmed device can be the first").into());
     }

@@ -102,6 +102,12 @@ impl Metrics {
     }
 }
 
+/// The numbers of this process, counted from the first call on; none where somebody else counts already.
+pub fn shared() -> Option<&'static Metrics> {
+    static SHARED: std::sync::OnceLock<Option<Metrics>> = std::sync::OnceLock::new();
+    SHARED.get_or_init(|| Metrics::init().ok()).as_ref()
+}
+
 fn recorder() -> PrometheusRecorder {
     let builder = PrometheusBuilder::new();
     // It refuses an empty list only; without buckets there would be summaries, which cannot be added up.

@@ -1,0 +1,129 @@
+//! What an instance says of itself: its flows, its keys.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+
+use super::Tag;
+use super::problem::{Cases, Fail};
+use crate::app::App;
+use crate::flows::{self, Bounds};
+use crate::keys::JWKS_MAX_AGE;
+
+/// The failures of calls that cannot fail by what is sent.
+pub struct Open;
+impl Cases for Open {
+    const CODES: &'static [&'static str] = &[];
+}
+
+/// A configured flow.
+#[derive(Object)]
+pub struct Flow {
+    /// Its name.
+    name: String,
+    /// The identifier that it begins with.
+    identifier: String,
+    /// The secrets that it asks for, in order.
+    secrets: Vec<String>,
+    /// The level that it surely reaches: `single`, `twostep` or `multifactor`.
+    level: String,
+    /// The same as `acr` of the tokens says it.
+    acr: String,
+    /// Whether all of it can be typed into a false page.
+    phishable: bool,
+    /// What it is worth, in plain words.
+    explanation: Vec<String>,
+}
+
+/// The configured flows.
+#[derive(Object)]
+pub struct Flows {
+    /// The ways to sign in.
+    flows: Vec<Flow>,
+    /// The ways to win an account back.
+    recovery: Vec<Flow>,
+}
+
+fn listed(app: &App, flows: &flows::Flows) -> Vec<Flow> {
+    let bounds = Bounds {
+        passcode_length: app.settings.passcode.length,
+        passcode_attempts: app.settings.passcode.attempts,
+        ..Bounds::default()
+    };
+    let one = |flow: &flows::Flow| {
+        let facts = flows::facts(flow, &app.words, &bounds);
+        let explanation = flows::explain(flow, flows, &app.words, &bounds);
+        Flow {
+            name: flow.name.clone(),
+            identifier: flow.identifier.clone(),
+            secrets: flow.secrets.iter().map(ToString::to_string).collect(),
+            level: facts.level.as_str().to_owned(),
+            acr: facts.level.acr().to_owned(),
+            phishable: facts.phishable,
+            explanation: explanation.sentences().into_iter().map(str::to_owned).collect(),
+        }
+    };
+    flows.iter().map(one).collect()
+}
+
+/// Public keys (RFC 7517).
+#[derive(ApiResponse)]
+pub enum Jwks {
+    /// The public keys; keep them as long as `Cache-Control` says.
+    #[oai(status = 200)]
+    Keys(Json<serde_json::Value>, #[oai(header = "Cache-Control")] String),
+}
+
+/// What a verifier of tokens needs to know.
+#[derive(Object)]
+pub struct Metadata {
+    /// `iss` of the tokens.
+    issuer: String,
+    /// Where the public keys are.
+    jwks_uri: String,
+    /// Where tokens are refreshed.
+    token_endpoint: String,
+    /// Where tokens are looked at.
+    introspection_endpoint: String,
+    /// How tokens are signed.
+    access_token_signing_alg_values_supported: Vec<String>,
+    /// The levels that `acr` may name.
+    acr_values_supported: Vec<String>,
+}
+
+/// What an instance says of itself.
+pub struct About;
+
+#[OpenApi(tag = "Tag::About")]
+impl About {
+    /// The configured flows
+    #[oai(path = "/v1/flows", method = "get", operation_id = "flows")]
+    async fn flows(&self, app: Data<&Arc<App>>) -> Result<Json<Flows>, Fail<Open>> {
+        Ok(Json(Flows { flows: listed(&app, &app.signin), recovery: listed(&app, &app.recovery) }))
+    }
+
+    /// The public keys
+    #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
+    async fn jwks(&self, app: Data<&Arc<App>>) -> Result<Jwks, Fail<Open>> {
+        Ok(Jwks::Keys(Json(app.keys.jwks()), format!("public, max-age={JWKS_MAX_AGE}")))
+    }
+
+    /// What a verifier of tokens needs to know
+    #[oai(path = "/.well-known/multauth-configuration", method = "get", operation_id = "metadata")]
+    async fn metadata(&self, app: Data<&Arc<App>>) -> Result<Json<Metadata>, Fail<Open>> {
+        let at = |path: &str| format!("{}{path}", app.settings.base_url());
+        let signed = |key: &crate::keys::LoadedKey| format!("{:?}", key.algorithm);
+        let mut algorithms: Vec<String> = app.keys.keys().iter().map(signed).collect();
+        algorithms.dedup();
+        Ok(Json(Metadata {
+            issuer: app.settings.issuer().to_owned(),
+            jwks_uri: at("/.well-known/jwks.json"),
+            token_endpoint: at("/v1/token"),
+            introspection_endpoint: at("/v1/introspect"),
+            access_token_signing_alg_values_supported: algorithms,
+            acr_values_supported: flows::Level::ALL.iter().map(|level| level.acr().to_owned()).collect(),
+        }))
+    }
+}

@@ -1,0 +1,281 @@
+//! What the API answers, typed.
+
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Object, Union};
+
+use crate::auth::progress::{self, Progress};
+use crate::base::clock::rfc3339;
+use crate::store::{devices, sessions};
+use crate::{auth, devices as kinds};
+
+/// An attempt: something is asked, or it is done.
+#[derive(Union)]
+#[oai(discriminator_name = "state", one_of = true, rename_all = "snake_case")]
+pub enum Attempt {
+    /// Something is asked.
+    Ask(Asking),
+    /// It is over.
+    Done(Done),
+}
+
+/// An attempt that asks. Any entry of `ask` moves it on.
+#[derive(Object)]
+pub struct Asking {
+    /// The handle: answer at `POST /v1/attempts/{attempt}`.
+    attempt: String,
+    /// `signin`, `signup`, `recovery` or `reauth`.
+    purpose: String,
+    /// Seconds until the attempt ends.
+    expires_in: u64,
+    /// Any of these moves the attempt on.
+    ask: Vec<Ask>,
+}
+
+/// One thing that moves an attempt on.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Ask {
+    /// The field to answer with: `password`, `passcode`, `hardcode`, `new_password` or `profile`.
+    secret: String,
+    /// The device that carries the passcode.
+    device: Option<String>,
+    /// How the passcode comes: a channel, or `authenticator`.
+    channel: Option<String>,
+    /// Where it goes, masked.
+    to: Option<String>,
+    /// How many characters the sent code has.
+    length: Option<u32>,
+    /// Seconds until the sent code ends; absent where no code was sent.
+    expires_in: Option<u64>,
+    /// Seconds until it may be sent again.
+    resend_in: Option<u64>,
+    /// Guesses left for the sent code.
+    attempts_left: Option<u32>,
+    /// The channels that it may be sent by.
+    #[oai(skip_serializing_if_is_empty)]
+    channels: Vec<String>,
+}
+
+/// An attempt that is done.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Done {
+    /// What it was for.
+    purpose: String,
+    /// The user.
+    user: UserRef,
+    /// A JWT that apps verify by `/.well-known/jwks.json`; absent after a recovery.
+    access_token: Option<String>,
+    /// `Bearer`.
+    token_type: Option<String>,
+    /// Seconds until the access token ends.
+    expires_in: Option<u64>,
+    /// Gives a new pair at `POST /v1/token`, once.
+    refresh_token: Option<String>,
+    /// Keep it on this device and send it with the next sign-in.
+    known_device: Option<String>,
+}
+
+/// A user by id.
+#[derive(Object)]
+pub struct UserRef {
+    /// A random UUID.
+    id: String,
+}
+
+impl From<Progress> for Attempt {
+    fn from(progress: Progress) -> Self {
+        match progress {
+            Progress::Ask(asking) => Self::Ask(Asking {
+                attempt: asking.attempt.expose().to_owned(),
+                purpose: asking.purpose.name().to_owned(),
+                expires_in: asking.expires_in,
+                ask: asking.ask.into_iter().map(Ask::from).collect(),
+            }),
+            Progress::Done(done) => Self::Done(done.into()),
+        }
+    }
+}
+
+impl From<progress::Done> for Done {
+    fn from(done: progress::Done) -> Self {
+        let tokens = done.tokens.as_ref();
+        let text = |secret: &crate::base::Sensitive| secret.expose().to_owned();
+        Self {
+            purpose: done.purpose.name().to_owned(),
+            access_token: tokens.map(|t| text(&t.access_token)),
+            token_type: tokens.map(|_| "Bearer".to_owned()),
+            expires_in: tokens.map(|t| t.expires_in),
+            refresh_token: tokens.and_then(|t| t.refresh_token.as_ref()).map(text),
+            known_device: tokens.and_then(|t| t.known_device.as_ref()).map(text),
+            user: UserRef { id: done.user },
+        }
+    }
+}
+
+impl From<progress::Ask> for Ask {
+    fn from(ask: progress::Ask) -> Self {
+        Self {
+            secret: ask.secret,
+            device: ask.device,
+            channel: ask.channel,
+            to: ask.to,
+            length: ask.length,
+            expires_in: ask.expires_in,
+            resend_in: ask.resend_in,
+            attempts_left: ask.attempts_left,
+            channels: ask.channels,
+        }
+    }
+}
+
+/// A new pair of tokens.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Pair {
+    /// The access token.
+    access_token: String,
+    /// `Bearer`.
+    token_type: String,
+    /// Seconds until the access token ends.
+    expires_in: u64,
+    /// The refresh token that replaces the one that was shown.
+    refresh_token: Option<String>,
+}
+
+impl From<progress::Tokens> for Pair {
+    fn from(tokens: progress::Tokens) -> Self {
+        Self {
+            access_token: tokens.access_token.expose().to_owned(),
+            token_type: "Bearer".to_owned(),
+            expires_in: tokens.expires_in,
+            refresh_token: tokens.refresh_token.map(|t| t.expose().to_owned()),
+        }
+    }
+}
+
+/// A device.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Device {
+    /// A random UUID.
+    id: String,
+    /// `username`, `email`, `phone`, `authenticator` or `card`.
+    kind: String,
+    /// Its address, in full: it is the caller's own.
+    address: Option<String>,
+    /// What its owner calls it.
+    label: String,
+    /// Whether it is the first of its kind to be used.
+    primary: bool,
+    /// Whether it is confirmed.
+    confirmed: bool,
+    /// When it was added (RFC 3339).
+    created_at: String,
+    /// When it last took part in a sign-in (RFC 3339).
+    last_used_at: Option<String>,
+    /// The seed of a new authenticator in base 32, until it is confirmed.
+    secret: Option<String>,
+    /// The same as an `otpauth://` URI.
+    uri: Option<String>,
+    /// The URI as a QR code, an SVG document.
+    qr: Option<String>,
+}
+
+impl From<devices::Device> for Device {
+    fn from(device: devices::Device) -> Self {
+        let known = kinds::kind(&device.kind).is_some();
+        Self {
+            address: device.delivery.filter(|_| known),
+            id: device.id,
+            kind: device.kind,
+            label: device.label,
+            primary: device.is_primary,
+            confirmed: device.confirmed_at.is_some(),
+            created_at: rfc3339(device.created_at),
+            last_used_at: device.last_used_at.map(rfc3339),
+            secret: None,
+            uri: None,
+            qr: None,
+        }
+    }
+}
+
+impl From<auth::owned::Added> for Device {
+    fn from(added: auth::owned::Added) -> Self {
+        let mut device = Self::from(added.device);
+        if let Some(enrolment) = added.enrolment {
+            device.secret = Some(enrolment.secret.expose().to_owned());
+            device.uri = Some(enrolment.uri.expose().to_owned());
+            device.qr = enrolment.qr.map(|qr| qr.expose().to_owned());
+        }
+        device
+    }
+}
+
+/// A session.
+#[derive(Object)]
+pub struct Session {
+    /// Its id, `sid` in the tokens.
+    id: String,
+    /// Whether it is the caller's own.
+    current: bool,
+    /// The flow that made it.
+    flow: String,
+    /// The level it was authenticated at.
+    acr: String,
+    /// The factors that were passed (RFC 8176).
+    amr: Vec<String>,
+    /// The network it was made from.
+    network: String,
+    /// The user agent it was made by.
+    user_agent: String,
+    /// When it was made (RFC 3339).
+    created_at: String,
+    /// When it was last refreshed (RFC 3339).
+    last_used_at: String,
+    /// When it ends (RFC 3339).
+    expires_at: String,
+}
+
+impl Session {
+    /// A session as its owner sees it.
+    pub fn new(session: sessions::Session, own: &str) -> Self {
+        Self {
+            current: session.id == own,
+            id: session.id,
+            flow: session.flow,
+            acr: session.acr,
+            amr: session.amr.split(' ').filter(|m| !m.is_empty()).map(str::to_owned).collect(),
+            network: session.ip,
+            user_agent: session.agent,
+            created_at: rfc3339(session.created_at),
+            last_used_at: rfc3339(session.rotated_at),
+            expires_at: rfc3339(session.expires_at),
+        }
+    }
+}
+
+/// Done, with nothing to say.
+#[derive(ApiResponse)]
+pub enum Gone {
+    /// Done.
+    #[oai(status = 204)]
+    NoContent,
+}
+
+/// Something was made.
+#[derive(ApiResponse)]
+pub enum MadeDevice {
+    /// The device was added.
+    #[oai(status = 201)]
+    Made(Json<Device>),
+}
+
+/// Something was made.
+#[derive(ApiResponse)]
+pub enum MadeVerification {
+    /// The code is on its way.
+    #[oai(status = 201)]
+    Made(Json<super::verifications::Verification>),
+}

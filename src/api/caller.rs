@@ -1,0 +1,40 @@
+//! Who calls: a user by an access token, a backend by an API key.
+
+use poem_openapi::SecurityScheme;
+use poem_openapi::auth::Bearer;
+
+use crate::app::App;
+use crate::auth::api_keys;
+use crate::auth::session::{self, Caller};
+use crate::auth::{AuthError, Result};
+use crate::store::api_keys::ApiKey;
+
+/// An access token: `Authorization: Bearer …`.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", bearer_format = "JWT", rename = "accessToken")]
+pub struct User(Bearer);
+
+impl User {
+    /// The live session behind the token.
+    pub async fn caller(&self, app: &App) -> Result<Caller> {
+        session::caller(app, &self.0.token).await
+    }
+}
+
+/// An API key, made by `multauth apikeys make`: `Authorization: Bearer mk_…`.
+#[derive(SecurityScheme)]
+#[oai(ty = "bearer", rename = "apiKey")]
+pub struct Backend(Bearer);
+
+impl Backend {
+    /// The live key, if it has the scope. A wrong one counts as a failure of its network.
+    pub async fn key(&self, app: &App, client: &crate::auth::input::Client, scope: &str) -> Result<ApiKey> {
+        let keys = crate::throttle::Keys { ip: Some(client.ip), ..Default::default() };
+        app.throttle.peek("failures", app.now(), &keys).await?;
+        let found = api_keys::check(app, &self.0.token, scope).await;
+        if matches!(found, Err(AuthError::InvalidToken)) {
+            let _ = app.throttle.check("failures", app.now(), &keys).await;
+        }
+        found
+    }
+}

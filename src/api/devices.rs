@@ -1,0 +1,131 @@
+//! The devices of the signed-in user.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+
+use super::answers::{Device, Gone, MadeDevice};
+use super::body::{self, Sent};
+use super::caller::User;
+use super::problem::{Cases, Fail};
+use super::{Tag, channel};
+use crate::app::App;
+use crate::auth::AuthError;
+use crate::auth::input::Client;
+use crate::auth::owned;
+use crate::base::ids;
+
+/// The failures of calls about devices.
+pub struct Owning;
+impl Cases for Owning {
+    const CODES: &'static [&'static str] = &[
+        "invalid_request",
+        "wrong_secret",
+        "invalid_token",
+        "reauth_required",
+        "not_found",
+        "taken",
+        "last_way_in",
+        "no_code",
+    ];
+}
+
+/// Only a UUID is an id (R140).
+fn id(text: &str) -> Result<String, AuthError> {
+    ids::uuid(text).ok_or(AuthError::NotFound)
+}
+
+/// The devices of the signed-in user.
+pub struct DeviceApi;
+
+#[OpenApi(tag = "Tag::Devices")]
+impl DeviceApi {
+    /// List devices
+    #[oai(path = "/v1/me/devices", method = "get", operation_id = "devices")]
+    async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<Owning>> {
+        let caller = user.caller(&app).await?;
+        Ok(Json(owned::list(&app, &caller).await?.into_iter().map(Device::from).collect()))
+    }
+
+    /// Add a device
+    ///
+    /// `kind` and the kind's own field. An address is sent a code; an authenticator comes with its seed and a QR
+    /// code; both count once confirmed.
+    #[oai(path = "/v1/me/devices", method = "post", operation_id = "add_device")]
+    async fn add(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+        body: Sent<body::NewDevice>,
+    ) -> Result<MadeDevice, Fail<Owning>> {
+        let caller = user.caller(&app).await?;
+        let kind = body.0.text("kind").unwrap_or_default();
+        let added = owned::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
+        Ok(MadeDevice::Made(Json(added.into())))
+    }
+
+    /// Name a device, or make it the first of its kind
+    #[oai(path = "/v1/me/devices/:id", method = "patch", operation_id = "change_device")]
+    async fn change(
+        &self,
+        app: Data<&Arc<App>>,
+        user: User,
+        id: Path<String>,
+        body: Sent<body::ChangeDevice>,
+    ) -> Result<Json<Device>, Fail<Owning>> {
+        let caller = user.caller(&app).await?;
+        let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
+        Ok(Json(owned::change(&app, &caller, &self::id(&id)?, label, primary).await?.into()))
+    }
+
+    /// Remove a device
+    ///
+    /// Never the last way in.
+    #[oai(path = "/v1/me/devices/:id", method = "delete", operation_id = "remove_device")]
+    async fn remove(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+        id: Path<String>,
+    ) -> Result<Gone, Fail<Owning>> {
+        let caller = user.caller(&app).await?;
+        owned::remove(&app, &client, &caller, &self::id(&id)?).await?;
+        Ok(Gone::NoContent)
+    }
+
+    /// Send the code of an unconfirmed device, again
+    #[oai(path = "/v1/me/devices/:id/send", method = "post", operation_id = "send_device_code")]
+    async fn send(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+        id: Path<String>,
+        body: Sent<body::Send>,
+    ) -> Result<Gone, Fail<Owning>> {
+        let caller = user.caller(&app).await?;
+        let channel = channel(&body.0)?;
+        owned::send(&app, &client, &caller, &self::id(&id)?, channel).await?;
+        Ok(Gone::NoContent)
+    }
+
+    /// Confirm a device by its code
+    #[oai(path = "/v1/me/devices/:id/confirm", method = "post", operation_id = "confirm_device")]
+    async fn confirm(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+        id: Path<String>,
+        body: Sent<body::Code>,
+    ) -> Result<Json<Device>, Fail<Owning>> {
+        let caller = user.caller(&app).await?;
+        let code = body.0.secret("passcode").unwrap_or_default();
+        Ok(Json(owned::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?.into()))
+    }
+}

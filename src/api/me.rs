@@ -1,0 +1,149 @@
+//! The signed-in user.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::payload::Json;
+use poem_openapi::{Object, OpenApi};
+
+use super::Tag;
+use super::answers::Gone;
+use super::body::{self, Sent};
+use super::caller::User;
+use super::problem::{Cases, Fail};
+use super::profile::Profile;
+use crate::app::App;
+use crate::auth::account::Account;
+use crate::auth::input::Client;
+use crate::auth::me;
+use crate::base::clock::rfc3339;
+
+/// The failures of calls about oneself.
+pub struct Own;
+impl Cases for Own {
+    const CODES: &'static [&'static str] =
+        &["invalid_request", "wrong_secret", "invalid_token", "reauth_required"];
+}
+
+/// The signed-in user.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct Me {
+    /// The user's id.
+    id: String,
+    /// The profile.
+    profile: Profile,
+    /// Confirmed identifiers by kind.
+    username: Option<String>,
+    /// The primary confirmed email address.
+    email: Option<String>,
+    /// The primary confirmed phone number.
+    phone: Option<String>,
+    /// Whether there is a password.
+    has_password: bool,
+    /// How many recovery codes are left.
+    recovery_codes: u64,
+    /// When the account was made (RFC 3339).
+    created_at: String,
+    /// When it last signed in (RFC 3339).
+    signed_in_at: Option<String>,
+}
+
+impl From<Account> for Me {
+    fn from(account: Account) -> Self {
+        let of = |kind: &str| {
+            let mut devices: Vec<_> = account.of_kind(kind).collect();
+            devices.sort_by_key(|device| !device.is_primary);
+            devices.first().and_then(|device| device.delivery.clone())
+        };
+        Self {
+            username: of("username"),
+            email: of("email"),
+            phone: of("phone"),
+            has_password: account.password.is_some(),
+            recovery_codes: account.recovery.len() as u64,
+            created_at: rfc3339(account.user.created_at),
+            signed_in_at: account.user.signed_in_at.map(rfc3339),
+            profile: Profile::stored(&account.user.profile),
+            id: account.user.id,
+        }
+    }
+}
+
+/// Ten codes, shown this once.
+#[derive(Object)]
+pub struct RecoveryCodes {
+    /// Each works once, instead of a passcode.
+    codes: Vec<String>,
+}
+
+/// The signed-in user.
+pub struct MeApi;
+
+#[OpenApi(tag = "Tag::Me")]
+impl MeApi {
+    /// Who am I
+    #[oai(path = "/v1/me", method = "get", operation_id = "me")]
+    async fn get(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+    ) -> Result<Json<Me>, Fail<Own>> {
+        let caller = user.caller(&app).await?;
+        Ok(Json(me::get(&app, &client, &caller).await?.into()))
+    }
+
+    /// Change the profile
+    ///
+    /// Only the fields that are given; `null` takes one away.
+    #[oai(path = "/v1/me", method = "patch", operation_id = "change_me")]
+    async fn change(
+        &self,
+        app: Data<&Arc<App>>,
+        user: User,
+        body: Sent<body::ChangeMe>,
+    ) -> Result<Json<Me>, Fail<Own>> {
+        let caller = user.caller(&app).await?;
+        let changed = body.0.profile().cloned().unwrap_or_default();
+        Ok(Json(me::change_profile(&app, &caller, &changed).await?.into()))
+    }
+
+    /// Delete the account
+    #[oai(path = "/v1/me", method = "delete", operation_id = "delete_me")]
+    async fn delete(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Own>> {
+        let caller = user.caller(&app).await?;
+        me::delete(&app, &caller).await?;
+        Ok(Gone::NoContent)
+    }
+
+    /// Change the password
+    #[oai(path = "/v1/me/password", method = "put", operation_id = "change_password")]
+    async fn password(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+        body: Sent<body::ChangePassword>,
+    ) -> Result<Gone, Fail<Own>> {
+        let caller = user.caller(&app).await?;
+        let (current, chosen) =
+            (body.0.secret("password"), body.0.secret("new_password").unwrap_or_default());
+        me::change_password(&app, &client, &caller, current.as_ref(), &chosen).await?;
+        Ok(Gone::NoContent)
+    }
+
+    /// Make recovery codes
+    ///
+    /// Ten new ones; earlier ones are dead.
+    #[oai(path = "/v1/me/recovery-codes", method = "post", operation_id = "make_recovery_codes")]
+    async fn recovery_codes(
+        &self,
+        app: Data<&Arc<App>>,
+        user: User,
+    ) -> Result<Json<RecoveryCodes>, Fail<Own>> {
+        let caller = user.caller(&app).await?;
+        let codes = me::recovery_codes(&app, &caller).await?;
+        Ok(Json(RecoveryCodes { codes: codes.iter().map(|code| code.expose().to_owned()).collect() }))
+    }
+}

@@ -1,0 +1,54 @@
+//! The sessions of the signed-in user.
+
+use std::sync::Arc;
+
+use poem::web::Data;
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+use poem_openapi::payload::Json;
+
+use super::Tag;
+use super::answers::{Gone, Session};
+use super::caller::User;
+use super::problem::{Cases, Fail};
+use crate::app::App;
+use crate::auth::AuthError;
+use crate::auth::session;
+use crate::base::ids;
+
+/// The failures of calls about sessions.
+pub struct Listing;
+impl Cases for Listing {
+    const CODES: &'static [&'static str] = &["invalid_token", "not_found"];
+}
+
+/// The sessions of the signed-in user.
+pub struct SessionApi;
+
+#[OpenApi(tag = "Tag::Sessions")]
+impl SessionApi {
+    /// List sessions
+    #[oai(path = "/v1/me/sessions", method = "get", operation_id = "sessions")]
+    async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Session>>, Fail<Listing>> {
+        let caller = user.caller(&app).await?;
+        let all = session::list(&app, &caller).await?;
+        Ok(Json(all.into_iter().map(|s| Session::new(s, &caller.session.id)).collect()))
+    }
+
+    /// End all sessions, this one too
+    #[oai(path = "/v1/me/sessions", method = "delete", operation_id = "end_sessions")]
+    async fn end_all(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Listing>> {
+        let caller = user.caller(&app).await?;
+        session::end_all(&app, &caller).await?;
+        Ok(Gone::NoContent)
+    }
+
+    /// End a session
+    #[oai(path = "/v1/me/sessions/:id", method = "delete", operation_id = "end_session")]
+    async fn end(&self, app: Data<&Arc<App>>, user: User, id: Path<String>) -> Result<Gone, Fail<Listing>> {
+        let caller = user.caller(&app).await?;
+        let id = ids::uuid(&id).ok_or(AuthError::NotFound)?;
+        session::end(&app, &caller, &id).await?;
+        Ok(Gone::NoContent)
+    }
+}

@@ -1,0 +1,121 @@
+//! What the settings mean: flows, providers and rates, understood together.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use crate::base::Mistake;
+use crate::devices::{self, DEVICES};
+use crate::flows::{self, Carrier, Flows, Level, SecretWord, Vocabulary};
+use crate::messages::Channel;
+use crate::outbox::Routes;
+use crate::providers::{self, Provider};
+use crate::secrets::SECRETS;
+use crate::settings::{Mode, Settings};
+use crate::throttle;
+
+/// What the settings mean, once flows, providers and rates are understood.
+pub struct Plan {
+    /// What the words of the flows are worth.
+    pub words: Vocabulary,
+    /// The flows of sign-in.
+    pub signin: Flows,
+    /// The flows of recovery.
+    pub recovery: Flows,
+    /// The providers of every channel.
+    pub routes: Routes,
+    /// The rates of every action.
+    pub throttle: BTreeMap<&'static str, throttle::Rates>,
+}
+
+/// Understands the settings.
+///
+/// # Errors
+/// Every mistake of flows, providers and rates at once.
+pub fn read(settings: &Settings) -> Result<Plan, Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    let routes = keep(&mut mistakes, routes(settings)).unwrap_or_default();
+    let words = vocabulary(settings);
+    let minimum = settings.minimum_level.parse::<Level>().ok();
+    let signin = keep(&mut mistakes, flows::parse("flows", &settings.flows, &words, minimum));
+    let recovery = if settings.recovery.is_empty() {
+        Some(Flows::default())
+    } else {
+        keep(&mut mistakes, flows::parse("recovery", &settings.recovery, &words, None))
+    };
+    let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
+    match (signin, recovery, throttle) {
+        (Some(signin), Some(recovery), Some(throttle)) if mistakes.is_empty() => {
+            Ok(Plan { words, signin, recovery, routes, throttle })
+        }
+        _ => Err(mistakes),
+    }
+}
+
+fn keep<T>(mistakes: &mut Vec<Mistake>, found: Result<T, Vec<Mistake>>) -> Option<T> {
+    found.map_err(|more| mistakes.extend(more)).ok()
+}
+
+/// The words that a flow may hold, read from the registries.
+pub fn vocabulary(settings: &Settings) -> Vocabulary {
+    let secrets = SECRETS.iter().filter(|kind| kind.in_flows()).map(|kind| SecretWord {
+        name: kind.name().to_owned(),
+        factor: kind.factor(),
+        alone: kind.may_be_alone(),
+        carried: kind.carried(),
+    });
+    let carriers = DEVICES.iter().filter_map(|kind| {
+        let factor = kind.factor()?;
+        Some(Carrier {
+            device: kind.name().to_owned(),
+            factor,
+            phishable: true,
+            works: works(settings, *kind),
+        })
+    });
+    Vocabulary {
+        identifiers: DEVICES.iter().filter(|k| k.names_owner()).map(|k| k.name().to_owned()).collect(),
+        secrets: secrets.collect(),
+        carriers: carriers.collect(),
+    }
+}
+
+/// Whether a passcode can come by a kind of device: computed, or delivered by some provider.
+fn works(settings: &Settings, kind: &dyn devices::DeviceKind) -> Result<(), String> {
+    let providers = match kind.name() {
+        "email" => settings.email_providers(),
+        "phone" => settings.phone_providers(),
+        _ => return Ok(()),
+    };
+    if providers.is_empty() {
+        return Err(format!("{}.providers is empty", kind.name()));
+    }
+    Ok(())
+}
+
+/// The providers of every channel, in the order they are tried.
+fn routes(settings: &Settings) -> Result<Routes, Vec<Mistake>> {
+    let production = settings.mode == Mode::Production;
+    let mut routes: Routes = HashMap::new();
+    let mut mistakes = Vec::new();
+    let lists = [
+        ("email", settings.email_providers(), &[Channel::Email][..]),
+        ("phone", settings.phone_providers(), Channel::PHONE),
+    ];
+    for (section, tables, channels) in lists {
+        for (n, table) in tables.iter().enumerate() {
+            let path = format!("{section}.providers[{n}]");
+            match providers::build(table, &path, channels, production) {
+                Ok(built) => route(&mut routes, table, channels, Arc::from(built)),
+                Err(found) => mistakes.extend(found),
+            }
+        }
+    }
+    if mistakes.is_empty() { Ok(routes) } else { Err(mistakes) }
+}
+
+fn route(routes: &mut Routes, table: &toml::Table, channels: &[Channel], provider: Arc<dyn Provider>) {
+    let kind = table.get("kind").and_then(toml::Value::as_str).and_then(providers::kind);
+    for channel in channels.iter().filter(|c| kind.is_some_and(|kind| kind.serves(&[**c]))) {
+        routes.entry(channel.name()).or_default().push(provider.clone());
+    }
+}

@@ -1,0 +1,92 @@
+//! The HTTP server: routes, middleware in their order, limits, graceful stop.
+//!
+//! From the outside in: [`context`] (request id, client address, log line, metrics, panics), [`limits`]
+//! (size and time of bodies), [`headers`] (what every answer carries), the routes.
+
+mod context;
+mod headers;
+mod limits;
+mod listen;
+mod routes;
+mod tasks;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+
+pub use routes::endpoint;
+
+use crate::startup::Started;
+
+/// Why serving ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened at.
+    #[error("cannot listen at {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    /// Requests were cut off when the time to drain was over.
+    #[error("some requests were cut off: they took longer than server.drain")]
+    Cut,
+}
+
+/// Serves until SIGTERM or Ctrl-C; `ready` is told the address once requests are taken.
+pub async fn serve(started: Started, ready: impl FnOnce(SocketAddr)) -> Result<(), ServeError> {
+    serve_until(started, ready, signal()).await
+}
+
+/// Serves until `stop`, then finishes what is under way.
+pub async fn serve_until(
+    started: Started,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let Started { app, worker } = started;
+    let address = app.settings.server.listen;
+    let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;
+    let bound = listener.local_addr().map_err(|e| ServeError::Listen(address, e))?;
+    let done = Arc::new(Notify::new());
+    let delivering = tokio::spawn(worker.run(done.clone()));
+    let upkeep = tokio::spawn(tasks::upkeep(app.clone()));
+    if let Some(address) = app.settings.server.metrics_listen {
+        let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;
+        tokio::spawn(listen::serve(
+            listener,
+            routes::metrics_only(),
+            listen::Limits::of(&app.settings),
+            std::future::pending(),
+        ));
+    }
+    ready(bound);
+    let limits = listen::Limits::of(&app.settings);
+    let readiness = app.clone();
+    let stop = async move {
+        stop.await;
+        tracing::info!("stopping: no new requests, those under way are finished");
+        readiness.stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+    };
+    let drained = listen::serve(listener, endpoint(app.clone()), limits, stop).await;
+    upkeep.abort();
+    done.notify_one();
+    let _ = tokio::time::timeout(app.settings.server.drain.duration(), delivering).await;
+    if drained { Ok(()) } else { Err(ServeError::Cut) }
+}
+
+/// Waits for SIGTERM or Ctrl-C.
+async fn signal() {
+    let ctrl_c = async {
+        let _ = tokio::signal::ctrl_c().await;
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let Ok(mut term) = signal(SignalKind::terminate()) else { return ctrl_c.await };
+        tokio::select! {
+            () = ctrl_c => {}
+            _ = term.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    ctrl_c.await;
+}

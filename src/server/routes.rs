@@ -1,0 +1,113 @@
+//! The route tree.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use poem::http::StatusCode;
+use poem::web::Data;
+use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route, get, handler};
+
+use super::context::Context;
+use super::headers::Headers;
+use super::limits::Limits;
+use crate::app::App;
+use crate::settings::{Mode, Settings};
+use crate::{api, pages, store, telemetry};
+
+/// The whole server as one endpoint.
+pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
+    let settings = &app.settings;
+    let inner = routes(&app).catch_all_error(api::problem::framework).map_to_response();
+    let inner = Headers {
+        origins: settings.server.cors_origins.clone(),
+        https: settings.public_url.scheme() == "https",
+        inner,
+    };
+    let (body, patience) = (settings.server.body_limit as usize, settings.server.body_timeout.duration());
+    Context { inner: Limits { body, patience, inner }, app }
+}
+
+fn routes(app: &App) -> Route {
+    let settings = &app.settings;
+    let mut route = Route::new()
+        .nest("/", api::service())
+        .at("/confirm/:key", get(pages::confirm::show).post(pages::confirm::spend))
+        .at("/healthz", get(alive))
+        .at("/readyz", get(ready))
+        .at("/.well-known/security.txt", get(security));
+    if settings.server.docs {
+        route = route.at("/docs", get(docs(settings))).at("/openapi.json", get(document(settings)));
+    }
+    if settings.server.metrics {
+        route = route.at("/metrics", get(metrics));
+    }
+    if settings.mode == Mode::Development {
+        route = route.at("/dev/inbox", get(pages::inbox::show)).at("/", get(pages::inbox::home));
+    }
+    route
+}
+
+/// Metrics alone, for a listener of their own.
+pub(super) fn metrics_only() -> impl Endpoint<Output = Response> {
+    Route::new().at("/metrics", get(metrics)).catch_all_error(api::problem::framework).map_to_response()
+}
+
+/// The document is made once; it does not change while an instance runs.
+fn document(settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
+    let text = api::document(settings).to_string();
+    poem::endpoint::make_sync(move |_| {
+        Response::builder().content_type("application/json; charset=utf-8").body(text.clone())
+    })
+}
+
+/// The page of the document. It brings its own script and styles, so it has its own policy.
+fn docs(settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
+    const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
+        img-src data: blob:; font-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
+    // Three megabytes of script are put together when somebody looks, not kept.
+    let document = api::document(settings).to_string().replace("</", "<\\/");
+    poem::endpoint::make_sync(move |_| {
+        let service = api::service();
+        let page = service.scalar_html().replace(&service.spec(), &document);
+        Response::builder()
+            .content_type("text/html; charset=utf-8")
+            .header("content-security-policy", POLICY)
+            .body(page)
+    })
+}
+
+/// Liveness: the process answers. It touches nothing else (R144).
+#[handler]
+fn alive() -> Response {
+    Response::builder().content_type("text/plain; charset=utf-8").body("ok\n")
+}
+
+/// Readiness: the database answers, and the server is not stopping (R144).
+#[handler]
+async fn ready(app: Data<&Arc<App>>) -> Response {
+    let database = store::check_version(&app.store).await.is_ok();
+    let stopping = app.stopping.load(Ordering::Relaxed);
+    let (status, text) = match (database, stopping) {
+        (true, false) => (StatusCode::OK, "ready\n"),
+        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
+    };
+    Response::builder().status(status).content_type("text/plain; charset=utf-8").body(text)
+}
+
+#[handler]
+fn metrics() -> Response {
+    let text = telemetry::metrics::shared().map(telemetry::metrics::Metrics::render).unwrap_or_default();
+    Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
+}
+
+/// Where faults are reported (RFC 9116, R163).
+#[handler]
+fn security(app: Data<&Arc<App>>) -> Response {
+    let text = format!(
+        "Contact: https://{}/\nExpires: {}\n",
+        app.settings.public_url.host_str().unwrap_or("localhost"),
+        crate::base::clock::rfc3339(app.now() + 180 * crate::base::clock::DAY)
+    );
+    text.with_content_type("text/plain; charset=utf-8").into_response()
+}
