@@ -1,7 +1,7 @@
 //! The one list of migrations, applied to either database, each in a transaction of its own.
 
 use super::sql::{self, Result};
-use super::{Store, StoreError};
+use super::{Store, StoreError, Tx};
 
 /// Every migration in order; add a file and a line, never change one that was released.
 const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "start", include_str!("../../migrations/0001_start.sql"))];
@@ -9,23 +9,21 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "start", include_str!("../../migr
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";
 const LATEST: &str = "SELECT COALESCE(MAX(version), 0) FROM migrations";
 const RECORD: &str = "INSERT INTO migrations (version, name) VALUES ($1, $2)";
-/// Keeps two instances that start together from migrating at once; SQLite's writer is alone anyway.
-const LOCK: &str = "LOCK TABLE migrations IN EXCLUSIVE MODE";
+/// Keeps two instances that start together from migrating at once, the table's making included (which
+/// `IF NOT EXISTS` does not guard); SQLite's writer is alone anyway. The number is this lock's name.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(7310868735)";
 
 /// Brings the database up to date; gives the names of what was applied.
 ///
 /// # Errors
 /// Where a statement fails, or the database was written by a newer multauth.
 pub async fn migrate(store: &Store) -> Result<Vec<&'static str>> {
-    let mut tx = store.begin().await?;
+    let mut tx = alone(store).await?;
     sql::run(&mut tx, TABLE, ()).await?;
     tx.commit().await?;
     let mut applied = Vec::new();
     for (version, name, script) in MIGRATIONS {
-        let mut tx = store.begin().await?;
-        if tx.is_postgres() {
-            sql::run(&mut tx, LOCK, ()).await?;
-        }
+        let mut tx = alone(store).await?;
         if *version > latest(&mut tx).await? {
             sql::script(&mut tx, script).await?;
             sql::run(&mut tx, RECORD, (*version, *name)).await?;
@@ -36,6 +34,15 @@ pub async fn migrate(store: &Store) -> Result<Vec<&'static str>> {
     Ok(applied)
 }
 
+/// A transaction in which nobody else migrates.
+async fn alone(store: &Store) -> Result<Tx> {
+    let mut tx = store.begin().await?;
+    if tx.is_postgres() {
+        sql::run(&mut tx, LOCK, ()).await?;
+    }
+    Ok(tx)
+}
+
 /// Whether the database is up to date, behind, or ahead of this binary.
 pub async fn check(store: &Store) -> Result<()> {
     let mut db = store.read().await?;
@@ -43,7 +50,9 @@ pub async fn check(store: &Store) -> Result<()> {
     match latest(&mut db).await {
         Ok(found) if found == known => Ok(()),
         Ok(found) => Err(StoreError::Version { found, known }),
-        Err(_) => Err(StoreError::Version { found: 0, known }),
+        // There is no such table yet.
+        Err(StoreError::Driver(sqlx::Error::Database(_))) => Err(StoreError::Version { found: 0, known }),
+        Err(other) => Err(other),
     }
 }
 

@@ -70,11 +70,16 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
             sqlx::Error::Database(e) if e.is_unique_violation() => Self::Taken,
+            sqlx::Error::Database(e) if e.code().is_some_and(|code| BUSY.contains(&&*code)) => Self::Busy,
             sqlx::Error::PoolTimedOut => Self::Busy,
             _ => Self::Driver(error),
         }
     }
 }
+
+/// What a database says where the same may work a moment later: SQLite is locked by another process;
+/// PostgreSQL ended a deadlock or a serialization conflict, waited too long for a lock, or is full or stopping.
+const BUSY: &[&str] = &["5", "6", "261", "517", "40001", "40P01", "55P03", "53300", "57P01"];
 
 /// The database of one instance.
 #[derive(Clone)]

@@ -36,6 +36,8 @@ pub(super) struct Turn {
     state: Option<OwnedMutexGuard<State>>,
     writer: Writer,
     savepoint: bool,
+    /// Whether the savepoint's release is under way: what it holds belongs to the transaction then.
+    released: bool,
 }
 
 /// Opens the database at `path`, making file and folder where they are missing.
@@ -81,7 +83,7 @@ impl Writer {
         let savepoint = state.open;
         let sql = if savepoint { "SAVEPOINT turn" } else { "BEGIN IMMEDIATE" };
         // Marked before the statement runs: where this future is dropped midway, the next turn mends it.
-        let turn = |state| Turn { state: Some(state), writer: self.clone(), savepoint };
+        let turn = |state| Turn { state: Some(state), writer: self.clone(), savepoint, released: false };
         state.open = true;
         let mut turn = turn(state);
         sqlx::query(sql).execute(turn.conn()).await?;
@@ -99,18 +101,40 @@ impl Writer {
 
 /// Commits whatever is open and tells everybody who waits for it.
 async fn commit(mut state: OwnedMutexGuard<State>) {
-    let waiting = std::mem::take(&mut state.waiting);
-    let outcome = sqlx::query("COMMIT").execute(&mut state.conn).await;
-    state.open = false;
-    if outcome.is_err() {
-        // Nobody was acknowledged; whatever is left of the transaction goes.
-        let _ = sqlx::query("ROLLBACK").execute(&mut state.conn).await;
+    if !state.open {
+        return; // it was given up meanwhile, and everybody was told
     }
-    drop(state);
-    let failed = outcome.err().map(|e| e.to_string());
-    for writer in waiting {
-        let told = failed.clone().map_or(Ok(()), |why| Err(StoreError::Commit(why)));
-        let _ = writer.send(told);
+    match sqlx::query("COMMIT").execute(&mut state.conn).await {
+        Ok(_) => state.close(None),
+        Err(error) => state.give_up(&error.to_string()).await,
+    }
+}
+
+impl State {
+    /// Undoes the whole transaction: nobody in it was acknowledged, and everybody is told.
+    async fn give_up(&mut self, why: &str) {
+        let _ = sqlx::query("ROLLBACK").execute(&mut self.conn).await;
+        self.close(Some(why));
+    }
+
+    fn close(&mut self, failed: Option<&str>) {
+        self.open = false;
+        for writer in self.waiting.drain(..) {
+            let told = failed.map_or(Ok(()), |why| Err(StoreError::Commit(why.to_owned())));
+            let _ = writer.send(told);
+        }
+    }
+
+    /// Undoes one turn. Where its savepoint is gone, SQLite has ended the transaction by itself (a full disk,
+    /// for instance), and the work of those who wait went with it.
+    async fn undo(&mut self, savepoint: bool) {
+        if !savepoint {
+            return self.give_up("the first writer went away").await;
+        }
+        match sqlx::query("ROLLBACK TO turn").execute(&mut self.conn).await {
+            Ok(_) => drop(sqlx::query("RELEASE turn").execute(&mut self.conn).await),
+            Err(error) => self.give_up(&error.to_string()).await,
+        }
     }
 }
 
@@ -123,7 +147,10 @@ impl Turn {
     /// Ends the turn and waits until its work is on the disk.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         if self.savepoint {
-            sqlx::query("RELEASE turn").execute(self.conn()).await?;
+            self.released = true;
+            let released = sqlx::query("RELEASE turn").execute(self.conn()).await;
+            self.released = released.is_ok();
+            released?;
         }
         let (done, acknowledged) = oneshot::channel();
         if let Some(mut state) = self.state.take() {
@@ -141,14 +168,8 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let Some(mut state) = self.state.take() else { return };
         let savepoint = self.savepoint;
-        tokio::spawn(async move {
-            if savepoint {
-                let _ = sqlx::query("ROLLBACK TO turn").execute(&mut state.conn).await;
-                let _ = sqlx::query("RELEASE turn").execute(&mut state.conn).await;
-            } else {
-                let _ = sqlx::query("ROLLBACK").execute(&mut state.conn).await;
-                state.open = false;
-            }
-        });
+        if !self.released {
+            tokio::spawn(async move { state.undo(savepoint).await });
+        }
     }
 }

@@ -32,6 +32,10 @@ const PAGE: &str =
     WHERE id > $1 ORDER BY id LIMIT $2";
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
 const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
+const TOUCH_FROM: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $3
+    WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
+const STILL: &str =
+    "UPDATE users SET updated_at = $3 WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
 const DISABLE: &str =
     "UPDATE users SET disabled_at = $2, credentials = credentials + 1, updated_at = $3 WHERE id = $1";
 const SIGN_IN: &str =
@@ -61,6 +65,18 @@ pub async fn set_profile(db: &mut impl Db, id: &str, profile: &str, now: Millis)
 /// Says that a credential changed: attempts under way die.
 pub async fn touch(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
     sql::run(db, TOUCH, (id, now)).await
+}
+
+/// The same, unless a credential changed or the account was disabled since `credentials` was read: of two
+/// changes that were thought out at the same state only one is made (R7).
+pub async fn touch_from(db: &mut impl Db, id: &str, credentials: i64, now: Millis) -> Result<u64> {
+    sql::run(db, TOUCH_FROM, (id, credentials, now)).await
+}
+
+/// 1 where no credential changed and the account was not disabled since `credentials` was read; none can
+/// until the transaction ends.
+pub async fn still(db: &mut impl Db, id: &str, credentials: i64, now: Millis) -> Result<u64> {
+    sql::run(db, STILL, (id, credentials, now)).await
 }
 
 /// Notes a sign-in, unless a credential changed or the account was disabled since `credentials` was read.

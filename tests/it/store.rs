@@ -1,0 +1,8 @@
+//! The store, on both databases.
+
+mod group_commit;
+mod races;
+mod rows;
+mod schema;
+mod statements;
+mod sweep;

@@ -1,0 +1,292 @@
+//! Every statement runs on both databases and means the same there.
+
+use multauth::store::outbox::End;
+use multauth::store::sessions::Turn;
+use multauth::store::signing_keys::SigningKey;
+use multauth::store::{
+    Tx, api_keys, attempts, challenges, devices, facts, guesses, known_devices, outbox, secrets, sessions,
+    signing_keys, sweep, users,
+};
+
+use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
+use crate::support::databases;
+
+/// Reads this file and the store: a public function that is called nowhere below has not been run.
+#[test]
+fn no_statement_is_left_out() {
+    let here = include_str!("statements.rs");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store");
+    let mut seen = 0;
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let module = path.file_stem().unwrap().to_str().unwrap();
+        if ["mod", "sql", "migrate", "sqlite", "postgres"].contains(&module) {
+            continue;
+        }
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let Some(rest) = line.strip_prefix("pub async fn ") else { continue };
+            let call = format!("{module}::{}(", rest.split(['(', '<']).next().unwrap());
+            assert!(here.contains(&call), "{call}…) is not called in this file");
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "only {seen} functions were found");
+}
+
+/// A transaction with the user `u`, on each database.
+async fn with_user() -> Vec<(databases::Database, Tx)> {
+    let mut all = Vec::new();
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        user(&mut tx, "u").await;
+        all.push((db, tx));
+    }
+    all
+}
+
+#[tokio::test]
+async fn of_users() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        users::insert(tx, "v", r#"{"name":"ä"}"#, NOW).await.unwrap();
+        assert_eq!(users::set_profile(tx, "u", "{}", NOW + 1).await.unwrap(), 1);
+        assert_eq!(users::touch(tx, "u", NOW + 2).await.unwrap(), 1);
+        assert_eq!(users::sign_in(tx, "u", 1, NOW + 3).await.unwrap(), 0, "a credential changed");
+        assert_eq!(users::sign_in(tx, "u", 2, NOW + 3).await.unwrap(), 1);
+        let u = users::by_id(tx, "u").await.unwrap().unwrap();
+        assert_eq!((u.credentials, u.updated_at, u.signed_in_at), (2, NOW + 2, Some(NOW + 3)));
+        assert_eq!(users::still(tx, "u", 2, NOW + 4).await.unwrap(), 1);
+        assert_eq!(users::touch_from(tx, "u", 2, NOW + 4).await.unwrap(), 1);
+        assert_eq!(users::touch_from(tx, "u", 2, NOW + 4).await.unwrap(), 0, "a credential changed");
+        assert_eq!(users::still(tx, "u", 2, NOW + 4).await.unwrap(), 0, "a credential changed");
+        assert_eq!(users::set_disabled(tx, "u", Some(NOW), NOW).await.unwrap(), 1);
+        assert_eq!(users::sign_in(tx, "u", 4, NOW).await.unwrap(), 0, "disabled");
+        let page = users::page(tx, "u", 10).await.unwrap();
+        assert_eq!(page.iter().map(|u| u.profile.as_str()).collect::<Vec<_>>(), [r#"{"name":"ä"}"#]);
+        assert_eq!(users::delete(tx, "u").await.unwrap(), 1);
+        assert!(users::by_id(tx, "u").await.unwrap().is_none(), "{}", db.name);
+    }
+}
+
+#[tokio::test]
+async fn of_devices() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        user(tx, "v").await;
+        devices::insert(tx, &device("a", "u", "ada", false)).await.unwrap();
+        devices::insert(tx, &device("b", "v", "ada", false)).await.unwrap();
+        assert!(devices::owner(tx, "email", "ada").await.unwrap().is_none(), "claims bind nobody");
+        assert_eq!(devices::confirm(tx, "a", NOW + 1).await.unwrap(), 1);
+        assert_eq!(devices::drop_claims(tx, "email", "ada", "a").await.unwrap(), ["v"], "{}", db.name);
+        assert!(devices::by_id(tx, "b").await.unwrap().is_none());
+        devices::insert(tx, &device("c", "u", "bob", false)).await.unwrap();
+        devices::insert(tx, &device("d", "u", "eve", true)).await.unwrap();
+        assert_eq!(devices::drop_unconfirmed(tx, "u").await.unwrap(), 1);
+        assert_eq!(devices::set_primary(tx, "u", "email", "d").await.unwrap(), 1);
+        assert_eq!(devices::set_label(tx, "d", "work").await.unwrap(), 1);
+        assert_eq!(devices::used(tx, "d", NOW + 2).await.unwrap(), 1);
+        assert_eq!(devices::set_secret(tx, "d", "s").await.unwrap(), 1);
+        let steps = [(5, 1), (5, 0), (4, 0), (6, 1)];
+        for (step, taken) in steps {
+            assert_eq!(devices::take_step(tx, "d", step, NOW + 3).await.unwrap(), taken, "step {step}");
+        }
+        let all = devices::of_user(tx, "u").await.unwrap();
+        let seen: Vec<_> = all.iter().map(|d| (d.id.as_str(), d.is_primary, d.proven_at)).collect();
+        assert_eq!(seen, [("a", false, Some(NOW + 1)), ("d", true, None)]);
+        let d = &all[1];
+        assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(6)));
+        assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), 0, "somebody else's");
+        assert_eq!(devices::drop_others(tx, "u", "a").await.unwrap(), 1);
+        assert_eq!(devices::delete(tx, "a", "u").await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_secrets_and_known_devices() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        secrets::set_password(tx, "p1", "u", "old", NOW).await.unwrap();
+        secrets::set_password(tx, "p2", "u", "new", NOW).await.unwrap();
+        assert_eq!(secrets::rehash(tx, "u", "old", "x").await.unwrap(), 0, "it changed meanwhile");
+        assert_eq!(secrets::rehash(tx, "u", "new", "newer").await.unwrap(), 1);
+        assert_eq!(secrets::password(tx, "u").await.unwrap().as_deref(), Some("newer"), "{}", db.name);
+        for n in ["r1", "r2"] {
+            secrets::insert(tx, n, "u", secrets::RECOVERY, n, NOW).await.unwrap();
+        }
+        assert_eq!(secrets::spend_recovery(tx, "u", "r1").await.unwrap(), 1);
+        assert_eq!(secrets::spend_recovery(tx, "u", "newer").await.unwrap(), 0, "a password is no such code");
+        assert_eq!(secrets::count(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
+        assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 2);
+        assert_eq!(secrets::drop_kind(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
+        known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
+        assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
+        assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
+        assert_eq!(known_devices::used(tx, "k", NOW + 1).await.unwrap(), 1);
+        assert_eq!(known_devices::forget(tx, "u").await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_attempts() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        for id in ["a", "b", "c"] {
+            attempts::insert(tx, &attempt(id, (id != "b").then_some("u"))).await.unwrap();
+        }
+        assert_eq!(attempts::pass(tx, "a", "[]", "[1]").await.unwrap(), 1);
+        assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), 0);
+        assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
+        let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
+        assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
+        assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
+        assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), 0, "{}: it moved on", db.name);
+        assert_eq!(attempts::finish(tx, "a", "[1]").await.unwrap(), 1);
+        assert_eq!(attempts::delete(tx, "b").await.unwrap(), 1);
+        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_challenges() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        let sent = challenge("c", "attempt/a");
+        assert_eq!(challenges::put(tx, &sent, NOW).await.unwrap(), 1);
+        for _ in 0..4 {
+            assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap().as_deref(), Some("right"));
+        }
+        let mut again = challenge("other", "attempt/a");
+        (again.code, again.sent_at) = ("newer".into(), NOW + 10);
+        assert_eq!(challenges::put(tx, &again, NOW - 1).await.unwrap(), 0, "sent a moment ago");
+        assert_eq!(challenges::put(tx, &again, NOW).await.unwrap(), 1);
+        let all = challenges::in_scope(tx, "attempt/a").await.unwrap();
+        let seen: Vec<_> = all.iter().map(|c| (c.id.as_str(), c.code.as_str(), c.guesses, c.sends)).collect();
+        assert_eq!(seen, [("c", "newer", 4, 2)], "{}: a new code, the old count", db.name);
+        assert!(challenges::by_key(tx, &sent.key_hash).await.unwrap().is_none(), "the old link is dead");
+        assert_eq!(challenges::guess(tx, "c", END).await.unwrap(), None, "its time is over");
+        assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap().as_deref(), Some("newer"));
+        assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap(), None, "the sixth");
+        assert_eq!(challenges::put(tx, &again, END).await.unwrap(), 0, "dead for good");
+        assert_eq!(challenges::spend_by_link(tx, "c", NOW).await.unwrap(), 0, "by the link too");
+        assert_eq!(challenges::drop_scope(tx, "attempt/a").await.unwrap(), 1);
+
+        challenges::put(tx, &challenge("l", "device/d"), NOW).await.unwrap();
+        assert_eq!(challenges::spend_by_link(tx, "l", NOW).await.unwrap(), 1);
+        assert_eq!(challenges::spend(tx, "l", NOW).await.unwrap(), 0, "spent by the link");
+        assert_eq!(challenges::guess(tx, "l", NOW).await.unwrap(), None);
+        let spent = challenges::by_key(tx, "key of l").await.unwrap().unwrap();
+        assert_eq!(spent.spent_at, Some(NOW));
+        assert!(challenges::guess_again(tx, "l", NOW).await.unwrap().is_some(), "where codes stay good");
+        assert_eq!(challenges::prove(tx, "l", NOW + 1).await.unwrap(), 1);
+        let proven = challenges::by_key(tx, "key of l").await.unwrap().unwrap();
+        assert_eq!((proven.spent_at, proven.guesses), (Some(NOW), 0));
+    }
+}
+
+#[tokio::test]
+async fn of_sessions() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        for id in ["a", "b", "c", "d"] {
+            sessions::insert(tx, &session(id, "u")).await.unwrap();
+        }
+        let mut turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW };
+        assert!(sessions::rotate(tx, &turn, NOW + 5).await.unwrap().is_none(), "it rested too long");
+        turn.idle_since = NOW - 1;
+        assert!(sessions::rotate(tx, &turn, END).await.unwrap().is_none(), "it is over");
+        let rotated = sessions::rotate(tx, &turn, NOW + 5).await.unwrap().unwrap();
+        assert_eq!((rotated.generation, rotated.rotated_at), (1, NOW + 5), "{}", db.name);
+        assert_eq!(sessions::raise(tx, "a", "v", "2", "pwd otp", NOW).await.unwrap(), 0, "another user's");
+        assert_eq!(sessions::raise(tx, "a", "u", "2", "pwd otp", NOW + 6).await.unwrap(), 1);
+        let live = sessions::live(tx, "a", NOW).await.unwrap().unwrap();
+        assert_eq!((live.acr.as_str(), live.auth_time), ("2", NOW + 6));
+        assert!(sessions::live(tx, "a", END).await.unwrap().is_none());
+        assert_eq!(sessions::of_user(tx, "u", NOW).await.unwrap().len(), 4);
+        assert_eq!(sessions::end(tx, "b", "v").await.unwrap(), 0, "another user's");
+        assert_eq!(sessions::end(tx, "b", "u").await.unwrap(), 1);
+        assert_eq!(sessions::end_others(tx, "u", "a").await.unwrap(), 2);
+        assert_eq!(sessions::end_all(tx, "u").await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_guesses() {
+    const DAY: i64 = 86_400_000;
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        assert_eq!(guesses::of(tx, "s", "password").await.unwrap().streak, 0);
+        for at in [NOW, NOW + 1, NOW + DAY + 1, NOW + 40 * DAY] {
+            guesses::fail(tx, "s", "password", at).await.unwrap();
+        }
+        let g = guesses::of(tx, "s", "password").await.unwrap();
+        assert_eq!((g.streak, g.day_count, g.month_count, g.month_start), (4, 1, 1, NOW + 40 * DAY));
+        assert_eq!(guesses::succeed(tx, "s", "password").await.unwrap(), 1);
+        let g = guesses::of(tx, "s", "password").await.unwrap();
+        assert_eq!((g.streak, g.month_count), (0, 1), "{}: a success frees no day", db.name);
+        assert_eq!(guesses::forget(tx, "s").await.unwrap(), 1);
+        for _ in 0..2 {
+            guesses::count_day(tx, NOW).await.unwrap();
+        }
+        assert_eq!(guesses::day_count(tx, NOW).await.unwrap(), 2);
+        assert_eq!(guesses::day_count(tx, NOW + DAY).await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn of_the_outbox() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        assert_eq!(outbox::next_due(tx, NOW).await.unwrap(), None);
+        for id in ["a", "b", "c"] {
+            outbox::insert(tx, &queued(id)).await.unwrap();
+        }
+        let leased = outbox::lease(tx, NOW, NOW + 60, 2).await.unwrap();
+        let mut ids: Vec<_> = leased.iter().map(|m| (m.id.as_str(), m.tries)).collect();
+        ids.sort_unstable();
+        assert_eq!(ids, [("a", 1), ("b", 1)], "{}", db.name);
+        assert_eq!(outbox::next_due(tx, NOW).await.unwrap(), Some(NOW), "c waits");
+        let end = End { state: "sent", provider: Some("smtp"), problem: None };
+        assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 1);
+        assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 0, "ended once");
+        assert_eq!(outbox::delay(tx, "b", NOW + 30, "busy").await.unwrap(), 1);
+        assert_eq!(outbox::waiting(tx).await.unwrap(), 2);
+        assert_eq!(outbox::lease(tx, NOW + 30, NOW + 90, 9).await.unwrap().len(), 2);
+        assert_eq!(outbox::lease(tx, NOW + 89, NOW + 95, 9).await.unwrap().len(), 0, "leased");
+        assert_eq!(outbox::lease(tx, NOW + 90, NOW + 95, 9).await.unwrap().len(), 2, "the lease ran out");
+    }
+}
+
+#[tokio::test]
+async fn of_keys_and_facts() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        let key = |id: &str, active_at| SigningKey {
+            id: id.into(),
+            algorithm: "ES256".into(),
+            private_key: "sealed".into(),
+            public_jwk: "{}".into(),
+            created_at: NOW,
+            active_at,
+            retired_at: None,
+        };
+        for (id, active_at) in [("1", NOW), ("2", NOW + 1), ("3", NOW + 2)] {
+            signing_keys::insert(tx, &key(id, active_at)).await.unwrap();
+        }
+        assert_eq!(signing_keys::retire(tx, "1", NOW + 5).await.unwrap(), 1);
+        assert_eq!(signing_keys::retire_older(tx, &key("3", NOW + 2), NOW + 9).await.unwrap(), 1);
+        let at = async |tx: &mut Tx, now| signing_keys::all(tx, now).await.unwrap().len();
+        assert_eq!([at(tx, NOW).await, at(tx, NOW + 5).await, at(tx, NOW + 9).await], [3, 2, 1]);
+        assert_eq!(signing_keys::delete(tx, "3").await.unwrap(), 1);
+
+        api_keys::insert(tx, "k", "backend", "hash", "verify", NOW).await.unwrap();
+        assert_eq!(api_keys::live(tx, "hash").await.unwrap().unwrap().name, "backend");
+        assert_eq!(api_keys::end(tx, "k", NOW).await.unwrap(), 1);
+        assert!(api_keys::live(tx, "hash").await.unwrap().is_none(), "{}", db.name);
+        assert_eq!(api_keys::all(tx).await.unwrap()[0].ended_at, Some(NOW));
+
+        assert_eq!(facts::put_new(tx, "a", "1").await.unwrap(), 1);
+        assert_eq!(facts::put_new(tx, "a", "2").await.unwrap(), 0);
+        assert_eq!(facts::get(tx, "a").await.unwrap().as_deref(), Some("1"));
+        assert!(!sweep::once(tx, NOW).await.unwrap().is_empty());
+    }
+}

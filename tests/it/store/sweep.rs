@@ -1,0 +1,72 @@
+//! The sweep: what is over goes, all else stays.
+
+use multauth::base::clock::{DAY, HOUR};
+use multauth::store::outbox::End;
+use multauth::store::{attempts, challenges, devices, guesses, outbox, sessions, sweep, users};
+
+use super::rows::{NOW, attempt, challenge, device, queued, session, user};
+use crate::support::databases;
+
+#[tokio::test]
+async fn only_what_is_over_is_deleted() {
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        user(&mut tx, "named").await;
+        devices::insert(&mut tx, &device("kept", "named", "ada", true)).await.unwrap();
+        for (id, ago) in [("old", 40 * DAY), ("new", 0)] {
+            let (made, ended) = (NOW - ago, NOW - ago + 2 * HOUR);
+            users::insert(&mut tx, &format!("nobody {id}"), "{}", made).await.unwrap();
+            let claim = device(&format!("claim {id}"), "named", id, false);
+            devices::insert(&mut tx, &devices::Device { created_at: made, ..claim }).await.unwrap();
+            let mut row = attempt(id, Some("named"));
+            row.expires_at = ended;
+            attempts::insert(&mut tx, &row).await.unwrap();
+            let mut row = challenge(id, &format!("attempt/{id}"));
+            row.expires_at = ended;
+            challenges::put(&mut tx, &row, NOW).await.unwrap();
+            let mut row = session(id, "named");
+            row.expires_at = ended;
+            sessions::insert(&mut tx, &row).await.unwrap();
+            outbox::insert(&mut tx, &queued(id)).await.unwrap();
+            let end = End { state: "sent", provider: None, problem: None };
+            outbox::finish(&mut tx, id, &end, made).await.unwrap();
+            guesses::fail(&mut tx, id, "password", made).await.unwrap();
+            guesses::count_day(&mut tx, made).await.unwrap();
+        }
+        // A message that waits is never over by itself, however old it is.
+        outbox::insert(&mut tx, &queued("waiting")).await.unwrap();
+        let gone = sweep::once(&mut tx, NOW).await.unwrap();
+        assert!(gone.iter().all(|(_, rows)| *rows == 1), "{}: {gone:?}", db.name);
+        assert_eq!(gone.len(), 8, "{gone:?}");
+        let again = sweep::once(&mut tx, NOW).await.unwrap();
+        assert!(again.iter().all(|(_, rows)| *rows == 0), "{}: {again:?}", db.name);
+        tx.commit().await.unwrap();
+        for (left, sql) in [
+            (2, "SELECT COUNT(*) FROM users"),
+            (2, "SELECT COUNT(*) FROM devices"),
+            (1, "SELECT COUNT(*) FROM attempts WHERE id = 'new'"),
+            (1, "SELECT COUNT(*) FROM challenges WHERE id = 'new'"),
+            (1, "SELECT COUNT(*) FROM sessions WHERE id = 'new'"),
+            (2, "SELECT COUNT(*) FROM outbox"),
+            (1, "SELECT COUNT(*) FROM guesses WHERE subject = 'new'"),
+            (1, "SELECT COUNT(*) FROM guess_days"),
+        ] {
+            assert_eq!(db.number(sql).await, left, "{}: {sql}", db.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_rows_go_at_a_time() {
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        for n in 0..1_001 {
+            attempts::insert(&mut tx, &attempt(&n.to_string(), None)).await.unwrap();
+        }
+        let mut gone = Vec::new();
+        for now in [NOW + DAY; 3] {
+            gone.push(sweep::once(&mut tx, now).await.unwrap()[0]);
+        }
+        assert_eq!(gone, [("attempts", 1_000), ("attempts", 1), ("attempts", 0)], "{}", db.name);
+    }
+}
