@@ -96,7 +96,8 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         tracing::info!(?applied, database = store.name(), "the database was brought up to date");
     }
     crate::devices::phone::warm_up();
-    let keys = KeyRing::new(store.clone(), sealer.clone(), world.clock.clone());
+    let keys =
+        KeyRing::new(store.clone(), sealer.clone(), world.clock.clone(), settings.keys.announce.millis());
     keys.start(algorithm(&settings)).await?;
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
@@ -188,6 +189,7 @@ async fn windows(settings: &Settings, world: &World) -> Result<Windows, StartErr
         return Ok(Windows::memory());
     }
     let time = if matches!(world.clock, Clock::System) { Time::Server } else { Time::Given };
-    let server = Server { url: url.to_owned(), prefix: "multauth".into(), instances: 2, time };
+    let server =
+        Server { url: url.to_owned(), prefix: "multauth".into(), instances: settings.redis.instances, time };
     Windows::redis(&server).await.map_err(|error| StartError::Redis(error.to_string()))
 }

@@ -111,7 +111,9 @@ impl About {
     }
 
     /// What a verifier of tokens needs to know
-    #[oai(path = "/.well-known/multauth-configuration", method = "get", operation_id = "metadata")]
+    ///
+    /// In the shape and at the place where libraries look for it (RFC 8414, OpenID Connect Discovery).
+    #[oai(path = "/.well-known/openid-configuration", method = "get", operation_id = "metadata")]
     async fn metadata(&self, app: Data<&Arc<App>>) -> Result<Json<Metadata>, Fail<Open>> {
         let at = |path: &str| format!("{}{path}", app.settings.base_url());
         let signed = |key: &crate::keys::LoadedKey| format!("{:?}", key.algorithm);

@@ -74,6 +74,8 @@ pub struct Done {
     refresh_token: Option<String>,
     /// Keep it on this device and send it with the next sign-in.
     known_device: Option<String>,
+    /// A new recovery code, in place of the one that was used.
+    recovery_code: Option<String>,
 }
 
 /// A user by id.
@@ -108,6 +110,7 @@ impl From<progress::Done> for Done {
             expires_in: tokens.map(|t| t.expires_in),
             refresh_token: tokens.and_then(|t| t.refresh_token.as_ref()).map(text),
             known_device: tokens.and_then(|t| t.known_device.as_ref()).map(text),
+            recovery_code: tokens.and_then(|t| t.recovery_code.as_ref()).map(text),
             user: UserRef { id: done.user },
         }
     }

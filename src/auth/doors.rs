@@ -16,6 +16,7 @@ use crate::flows::{Flows, Secret, Step};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
 use crate::store::{Db, challenges, known_devices};
+use crate::telemetry::metrics;
 use crate::throttle::Keys;
 
 /// Begins a sign-in, and goes as far as the secrets that came along lead.
@@ -215,7 +216,8 @@ pub async fn bounded<T>(app: &App, client: &Client, work: impl Future<Output = R
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     app.throttle.peek("failures", app.now(), &keys).await?;
     let outcome = work.await;
-    if matches!(outcome, Err(AuthError::WrongSecret { .. })) {
+    if let Err(AuthError::WrongSecret { secret, .. }) = &outcome {
+        metrics::wrong(crate::secrets::kind(secret).map_or("other", |kind| kind.name()));
         // The failure is told as it is; the next one finds the window full.
         let _ = app.throttle.check("failures", app.now(), &keys).await;
     }

@@ -4,14 +4,15 @@ use super::account::Account;
 use super::error::{AuthError, Result};
 use super::input::Given;
 use super::notices;
-use super::progress::{Ask, Done, Progress};
+use super::progress::{Ask, Done, Progress, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::walk::Walk;
 use crate::base::Sensitive;
 use crate::base::clock::DAY;
 use crate::flows::{self, Flow};
-use crate::messages::Kind;
+use crate::messages::{Kind, Message};
+use crate::secrets::recovery;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
 
 impl Walk<'_> {
@@ -43,6 +44,7 @@ impl Walk<'_> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
+        let told = self.told(&account)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
@@ -51,10 +53,39 @@ impl Walk<'_> {
         sessions::insert(&mut tx, &opened.session).await?;
         session::remember(&mut tx, &known, &account.user.id, now).await?;
         self.used(&mut tx).await?;
+        let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
+        notices::queue(app, &mut tx, &told).await?;
         tx.commit().await?;
+        if !told.is_empty() {
+            app.wake.notify_one();
+        }
         self.rehash(&account);
-        let tokens = session::tokens(app, &opened, known)?;
+        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known)? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+    }
+
+    /// What the owner is told of a sign-in: that it came after failures, or by a recovery code (R72, R128).
+    fn told(&self, account: &Account) -> Result<Vec<Message>> {
+        let kind = if self.by_recovery_code {
+            Kind::RecoveryCodeUsed
+        } else if self.failures >= i64::from(self.app.settings.guesses.free) {
+            Kind::SigninAfterFailures
+        } else {
+            return Ok(Vec::new());
+        };
+        notices::about(self.app, self.client, account, kind, None)
+    }
+
+    /// A recovery code that was used gets a successor (R72).
+    async fn replace_recovery_code(&self, tx: &mut Tx, account: &Account) -> Result<Option<Sensitive>> {
+        if !self.by_recovery_code {
+            return Ok(None);
+        }
+        let (user, code) = (&account.user.id, recovery::code(&self.app.random));
+        let hash = recovery::stored(&self.app.sealer, user, code.expose()).unwrap_or_default();
+        let id = self.app.random.uuid();
+        secrets::insert(tx, &id, user, secrets::RECOVERY, &hash, self.app.now()).await?;
+        Ok(Some(code))
     }
 
     async fn raised(mut self, account: Account, flow: &Flow) -> Result<Progress> {
@@ -85,13 +116,14 @@ impl Walk<'_> {
         let chosen = self.checked_password(&account, chosen)?;
         let hash = self.app.hasher.hash(chosen, self.app.random.bytes()).await?;
         let now = self.app.now();
+        let told = notices::about(self.app, self.client, &account, Kind::RecoveryDone, None)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         secrets::set_password(&mut tx, &self.app.random.uuid(), &user_id, &hash, now).await?;
         self.purge(&mut tx, &account).await?;
         end_everything(&mut tx, &user_id).await?;
         users::touch(&mut tx, &user_id, now).await?;
-        notices::tell(self.app, self.client, &mut tx, &account, Kind::RecoveryDone, None).await?;
+        notices::queue(self.app, &mut tx, &told).await?;
         tx.commit().await?;
         self.app.wake.notify_one();
         Ok(Progress::Done(Done { purpose: self.purpose, user: user_id, tokens: None }))

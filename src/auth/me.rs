@@ -76,13 +76,14 @@ pub async fn change_password(
     let chosen = app.policy.check(chosen.expose(), alone, &context, "new_password")?;
     let hash = app.hasher.hash(chosen, app.random.bytes()).await?;
     let (user, now) = (&account.user.id, app.now());
+    let told = notices::about(app, client, &account, Kind::PasswordChanged, None)?;
     let mut tx = app.store.begin().await?;
     users::touch(&mut tx, user, now).await?;
     secrets::set_password(&mut tx, &app.random.uuid(), user, &hash, now).await?;
     sessions::end_others(&mut tx, user, &caller.session.id).await?;
     known_devices::forget(&mut tx, user).await?;
     attempts::drop_of_user(&mut tx, user).await?;
-    notices::tell(app, client, &mut tx, &account, Kind::PasswordChanged, None).await?;
+    notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

@@ -10,32 +10,38 @@ use crate::outbox;
 use crate::store::Tx;
 use crate::store::sessions::{self, Session};
 
-/// Queues a notice of `kind` to every confirmed address, or to one channel alone where that is cheaper:
-/// phones are told only where no email is.
-pub async fn tell(
+/// A notice of `kind` to every confirmed address, rendered and not yet queued. Phones are told only where no
+/// email is.
+pub fn about(
     app: &App,
     client: &Client,
-    tx: &mut Tx,
     account: &Account,
     kind: Kind,
     device: Option<String>,
-) -> Result<()> {
+) -> Result<Vec<Message>> {
     let about = Context { place: Some(client.place()), device, ..at(app) };
-    send(app, tx, account, kind, &about).await
+    render(app, account, kind, &about)
+}
+
+/// Queues notices in the transaction of what they tell.
+pub async fn queue(app: &App, tx: &mut Tx, notices: &[Message]) -> Result<()> {
+    for message in notices {
+        outbox::write(tx, &app.sealer, message, None).await?;
+    }
+    Ok(())
 }
 
 fn at(app: &App) -> Context {
     Context { at: app.now(), ..Context::default() }
 }
 
-async fn send(app: &App, tx: &mut Tx, account: &Account, kind: Kind, about: &Context) -> Result<()> {
-    for (channel, address) in addresses(app, account) {
+fn render(app: &App, account: &Account, kind: Kind, about: &Context) -> Result<Vec<Message>> {
+    let one = |(channel, address)| {
         let rendered = app.catalogue.render(kind, channel, about);
         let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
-        let message = Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered);
-        outbox::write(tx, &app.sealer, &message, None).await?;
-    }
-    Ok(())
+        Ok(Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered))
+    };
+    addresses(app, account).into_iter().map(one).collect()
 }
 
 /// Where notices go: every confirmed email address and, where there is none, every phone.
@@ -52,10 +58,10 @@ fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str)> {
 /// A refresh token came back: the session ends and its owner is told (R79).
 pub async fn reuse(app: &App, session: &Session) -> Result<()> {
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
+    let told = account.map(|account| render(app, &account, Kind::RefreshReused, &at(app))).transpose()?;
     let mut tx = app.store.begin().await?;
-    let ended = sessions::end(&mut tx, &session.id, &session.user_id).await?;
-    if let (1, Some(account)) = (ended, account) {
-        send(app, &mut tx, &account, Kind::RefreshReused, &at(app)).await?;
+    if sessions::end(&mut tx, &session.id, &session.user_id).await? == 1 {
+        queue(app, &mut tx, &told.unwrap_or_default()).await?;
     }
     tx.commit().await?;
     app.wake.notify_one();

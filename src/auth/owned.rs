@@ -16,7 +16,7 @@ use super::{cards, doors, notices, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::devices::{self, authenticator, phone};
-use crate::messages::{Channel, Kind};
+use crate::messages::{Channel, Kind, Message};
 use crate::secrets::hardcode;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Tx, attempts, known_devices, sessions, users};
@@ -141,9 +141,10 @@ async fn add_card(
         proven_at: Some(now),
         ..blank(app, account, "card", label)
     };
+    let told = told(app, client, account, &device, Kind::DeviceAdded)?;
     let mut tx = app.store.begin().await?;
     rows::insert(&mut tx, &device).await?;
-    changed(app, client, &mut tx, account, &device, Kind::DeviceAdded).await?;
+    changed(app, &mut tx, account, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Added { device, enrolment: None })
@@ -202,6 +203,7 @@ async fn store_address(
         Some(_) => None,
         None => challenge::prepare(app, client, &order(app, account, device, taken, None)).await.ok(),
     };
+    let told = told(app, client, account, device, Kind::DeviceAdded)?;
     let mut tx = app.store.begin().await?;
     let name = devices::kind(&device.kind).map_or("identifier", |kind| kind.name());
     rows::insert(&mut tx, device).await.map_err(|error| match error {
@@ -211,7 +213,7 @@ async fn store_address(
     match &ready {
         Some(ready) => challenge::write(app, &mut tx, ready).await?,
         None if device.confirmed_at.is_some() => {
-            changed(app, client, &mut tx, account, device, Kind::DeviceAdded).await?;
+            changed(app, &mut tx, account, &told).await?;
         }
         None => {}
     }
@@ -295,6 +297,7 @@ async fn proven(
 ) -> Result<()> {
     let now = app.now();
     let subject = Subject::new(app, Some(account), None, ("", ""), "confirm");
+    let told = told(app, client, account, device, Kind::DeviceAdded)?;
     let _turn = subject.turn(app).await;
     let mut tx = app.store.begin().await?;
     let looked = if device.kind == "authenticator" {
@@ -321,7 +324,7 @@ async fn proven(
         sessions::end_others(&mut tx, &account.user.id, session.unwrap_or_default()).await?;
         known_devices::forget(&mut tx, &account.user.id).await?;
     }
-    changed(app, client, &mut tx, account, device, Kind::DeviceAdded).await?;
+    changed(app, &mut tx, account, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
@@ -377,30 +380,29 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str) -> Re
     if device.confirmed_at.is_some() && !rules::could_do_without(app, &account, device) {
         return Err(AuthError::LastWayIn);
     }
+    let told = told(app, client, &account, device, Kind::DeviceRemoved)?;
     let mut tx = app.store.begin().await?;
     rows::delete(&mut tx, id, &account.user.id).await?;
     if device.confirmed_at.is_some() {
         sessions::end_others(&mut tx, &account.user.id, &caller.session.id).await?;
-        changed(app, client, &mut tx, &account, device, Kind::DeviceRemoved).await?;
+        changed(app, &mut tx, &account, &told).await?;
     }
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
 }
 
-/// Kills what was under way and tells every address.
-async fn changed(
-    app: &App,
-    client: &Client,
-    tx: &mut Tx,
-    account: &Account,
-    device: &Device,
-    kind: Kind,
-) -> Result<()> {
-    users::touch(tx, &account.user.id, app.now()).await?;
-    attempts::drop_of_user(tx, &account.user.id).await?;
+/// What every address is told of a change.
+fn told(app: &App, client: &Client, account: &Account, device: &Device, kind: Kind) -> Result<Vec<Message>> {
     let named = devices::kind(&device.kind);
     let masked = device.delivery.as_deref().zip(named).map(|(to, kind)| kind.mask(to));
     let named = masked.or_else(|| named.map(|kind| kind.title().to_owned()));
-    notices::tell(app, client, tx, account, kind, named).await
+    notices::about(app, client, account, kind, named)
+}
+
+/// Kills what was under way and tells every address.
+async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &[Message]) -> Result<()> {
+    users::touch(tx, &account.user.id, app.now()).await?;
+    attempts::drop_of_user(tx, &account.user.id).await?;
+    notices::queue(app, tx, told).await
 }

@@ -79,6 +79,8 @@ pub struct Tokens {
     pub refresh_token: Option<Sensitive>,
     /// The credential of this device, where it was not known before (R66).
     pub known_device: Option<Sensitive>,
+    /// The recovery code that takes the place of the one that was used (R72).
+    pub recovery_code: Option<Sensitive>,
 }
 
 /// A secret that was passed in an attempt, as the attempt's row keeps it.

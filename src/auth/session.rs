@@ -126,6 +126,7 @@ pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
         expires_in: u64::try_from(claims.exp - now).unwrap_or(0),
         refresh_token: None,
         known_device: None,
+        recovery_code: None,
     })
 }
 

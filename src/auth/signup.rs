@@ -163,9 +163,10 @@ async fn finish(
 
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
+    let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
     let made = made(app, client, draft, proven, &mut tx).await?;
-    draft::tell_owners(app, client, &mut tx, draft).await?;
+    super::notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Progress::Done(made.done(app)?))

@@ -11,15 +11,17 @@ use super::guard::{Bound, Subject};
 use super::input::{Client, Given};
 use super::progress::{Ask, Asking, Progress, Proof};
 use super::purpose::Purpose;
-use super::{asks, cards};
+use super::{asks, cards, notices};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
+use crate::messages::{Kind, Message};
 use crate::secrets::recovery;
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::{self, Device};
+use crate::store::guesses::Guesses;
 use crate::store::{Tx, challenges, secrets};
 
 /// The target of a code that is sent before anything is proven: whatever device the identifier leads to.
@@ -41,6 +43,10 @@ pub struct Walk<'a> {
     pub(super) proofs: Vec<Proof>,
     /// The password's hash, where it was passed with parameters that are out of date.
     pub(super) stale: Option<Sensitive>,
+    /// Failures in a row before what was passed in this request.
+    pub(super) failures: i64,
+    /// Whether a recovery code stood in for a passcode.
+    pub(super) by_recovery_code: bool,
     /// A transaction that is open because a code was spent in it.
     tx: Option<Tx>,
 }
@@ -71,7 +77,20 @@ impl<'a> Walk<'a> {
             expires_at: now + app.settings.attempt.lifetime.millis(),
         };
         let proofs = Vec::new();
-        Self { app, client, attempt, purpose, handle, stored: false, account, proofs, stale: None, tx: None }
+        Self {
+            app,
+            client,
+            attempt,
+            purpose,
+            handle,
+            stored: false,
+            account,
+            proofs,
+            stale: None,
+            failures: 0,
+            by_recovery_code: false,
+            tx: None,
+        }
     }
 
     /// A stored attempt, taken up again. An attempt whose account changed meanwhile is over (R7).
@@ -100,6 +119,8 @@ impl<'a> Walk<'a> {
             account,
             proofs,
             stale: None,
+            failures: 0,
+            by_recovery_code: false,
             tx: None,
         })
     }
@@ -210,6 +231,7 @@ impl<'a> Walk<'a> {
             }
         };
         self.settle(&subject, &so_far, right, "password").await?;
+        self.failures = self.failures.max(so_far.streak);
         self.proofs.push(Proof { secret: "password".into(), kind: None, device: None });
         Ok(())
     }
@@ -221,6 +243,7 @@ impl<'a> Walk<'a> {
         let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
         let card = self.find_card(typed).await?;
         self.settle(&subject, &so_far, card.is_some(), "hardcode").await?;
+        self.failures = self.failures.max(so_far.streak);
         self.proofs.push(Proof { secret: "hardcode".into(), kind: None, device: card });
         Ok(())
     }
@@ -241,24 +264,28 @@ impl<'a> Walk<'a> {
     }
 
     /// Counts a failure, or ends a row of failures.
-    async fn settle(
-        &self,
-        subject: &Subject,
-        so_far: &crate::store::guesses::Guesses,
-        right: bool,
-        secret: &str,
-    ) -> Result<()> {
+    async fn settle(&self, subject: &Subject, so_far: &Guesses, right: bool, secret: &str) -> Result<()> {
         if right && so_far.streak == 0 {
             return Ok(());
         }
+        let told = if right { Vec::new() } else { self.locked(so_far)? };
         let mut tx = self.app.store.begin().await?;
         if right {
             subject.succeed(&mut tx, so_far).await?;
         } else {
             subject.fail(self.app, &mut tx).await?;
+            notices::queue(self.app, &mut tx, &told).await?;
         }
         tx.commit().await?;
         if right { Ok(()) } else { Err(challenge::wrong(secret, None)) }
+    }
+
+    /// The failure that disables a factor is told to its owner (R38).
+    fn locked(&self, so_far: &Guesses) -> Result<Vec<Message>> {
+        let last = so_far.streak + 1 == i64::from(self.app.settings.guesses.stop_after);
+        let account = self.account.as_ref().filter(|_| last);
+        let told = account.map(|a| notices::about(self.app, self.client, a, Kind::FactorLocked, None));
+        Ok(told.transpose()?.unwrap_or_default())
     }
 
     /// A passcode is looked at for the device it was asked of: the named one, else the one that a code was
@@ -336,6 +363,7 @@ impl<'a> Walk<'a> {
             tx.commit().await?;
             return Err(challenge::wrong("recovery_code", None));
         }
+        self.by_recovery_code = true;
         let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
         self.proofs.push(Proof { secret: "passcode".into(), kind, device: None });
         self.note(&mut tx).await?;

@@ -1,7 +1,7 @@
 //! The keys that sign access tokens: made on first start, sealed in the database, rotated by age and
 //! by command with an overlap, published as a JWKS.
 //!
-//! A new key is published before it signs ([`ANNOUNCE`]), an old one stays published until the last
+//! A new key is published before it signs (`keys.announce`), an old one stays published until the last
 //! token that it signed has ended (R88).
 
 mod master;
@@ -21,8 +21,6 @@ use crate::store::{Store, StoreError, facts, signing_keys};
 
 /// How long verifiers may keep the JWKS, in seconds.
 pub const JWKS_MAX_AGE: u64 = 300;
-/// How long a new key is published before it signs.
-pub const ANNOUNCE: Millis = 10 * MINUTE;
 /// How long a replaced key stays published: the longest life of an access token, and a minute.
 pub const OVERLAP: Millis = HOUR + MINUTE;
 
@@ -51,13 +49,15 @@ pub struct KeyRing {
     store: Store,
     sealer: Arc<Sealer>,
     clock: Clock,
+    announce: Millis,
     loaded: Arc<RwLock<Arc<Vec<LoadedKey>>>>,
 }
 
 impl KeyRing {
-    /// A ring that is still empty; [`KeyRing::start`] fills it.
-    pub fn new(store: Store, sealer: Arc<Sealer>, clock: Clock) -> Self {
-        Self { store, sealer, clock, loaded: Arc::default() }
+    /// A ring that is still empty; [`KeyRing::start`] fills it. New keys are published `announce` before they
+    /// sign.
+    pub fn new(store: Store, sealer: Arc<Sealer>, clock: Clock, announce: Millis) -> Self {
+        Self { store, sealer, clock, announce, loaded: Arc::default() }
     }
 
     /// Checks the master key, makes the first signing key where there is none, and loads all.
@@ -100,7 +100,7 @@ impl KeyRing {
     /// Makes a new key that signs after it has been published long enough; the older ones retire after
     /// their last token. `at_once` skips the announcement (R89).
     pub async fn rotate(&self, algorithm: Algorithm, at_once: bool) -> Result<String, KeyError> {
-        let active = self.clock.now() + if at_once { 0 } else { ANNOUNCE };
+        let active = self.clock.now() + if at_once { 0 } else { self.announce };
         let key = self.make(algorithm, active)?;
         let mut tx = self.store.begin().await?;
         signing_keys::insert(&mut tx, &key).await?;

@@ -61,6 +61,8 @@ kinds! {
     FactorLocked = "factor_locked", notice;
     /// A refresh token came back a second time and its session was ended.
     RefreshReused = "refresh_reused", notice;
+    /// A recovery code was used to sign in (R72).
+    RecoveryCodeUsed = "recovery_code_used", notice;
     /// A sign-in succeeded after several that failed (R128).
     SigninAfterFailures = "signin_after_failures", notice;
     /// A sign-in passed its first secret and never the next (R128).

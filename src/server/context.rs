@@ -85,7 +85,7 @@ const ROUTES: &[&str] = &[
     "/v1/verifications/{verification}",
     "/v1/verifications/{verification}/check",
     "/.well-known/jwks.json",
-    "/.well-known/multauth-configuration",
+    "/.well-known/openid-configuration",
     "/.well-known/security.txt",
     "/confirm/{key}",
     "/healthz",

@@ -29,6 +29,8 @@ pub struct Redis {
     /// A file that holds the URL; it has been read into `url`.
     #[serde(deserialize_with = "form::path_or_none")]
     pub url_file: Option<PathBuf>,
+    /// How many instances share it; while it is gone, each lets through its share of every limit (R49).
+    pub instances: u32,
 }
 
 impl Database {
@@ -41,6 +43,7 @@ impl Database {
 
 impl Redis {
     pub(super) fn check(&self, checks: &mut Checks) {
+        checks.within("redis.instances", self.instances, 1..=1_000);
         let known =
             self.url.expose().is_empty() || scheme_is(&self.url, &["redis", "rediss", "redis+unix", "unix"]);
         checks.must(known, "redis.url", "must begin with redis:// or rediss://, or be \"\" for none");
