@@ -26,7 +26,11 @@ CREATE TABLE devices (
     confirmed_at BIGINT,
     -- the owner has shown control of it since; NULL where it was only taken as confirmed
     proven_at BIGINT,
-    last_used_at BIGINT
+    last_used_at BIGINT,
+    -- the device that this one takes the place of once it is confirmed
+    replaces TEXT,
+    -- since when another one has its place; kept a while so that the change can be taken back
+    replaced_at BIGINT
 );
 CREATE UNIQUE INDEX devices_owner ON devices (kind, canonical) WHERE confirmed_at IS NOT NULL;
 CREATE INDEX devices_claims ON devices (kind, canonical) WHERE confirmed_at IS NULL;

@@ -68,16 +68,25 @@ impl DeviceApi {
         Ok(MadeDevice::Made(Json(added.into())))
     }
 
-    /// Name a device, or make it the first of its kind
+    /// Change a device
+    ///
+    /// Its label, whether it is the first of its kind, or its address: the answer is then the new device, which
+    /// takes the place of the old one once it is confirmed. The old address is told, and can take the change
+    /// back for three days.
     #[oai(path = "/v1/me/devices/:id", method = "patch", operation_id = "change_device")]
     async fn change(
         &self,
         app: Data<&Arc<App>>,
+        client: Data<&Client>,
         user: User,
         id: Path<String>,
         body: Sent<body::ChangeDevice>,
     ) -> Result<Json<Device>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
+        let given = body.0.given();
+        if !given.identifiers.is_empty() {
+            return Ok(Json(owned::replace(&app, &client, &caller, &self::id(&id)?, &given).await?.into()));
+        }
         let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
         Ok(Json(owned::change(&app, &caller, &self::id(&id)?, label, primary).await?.into()))
     }

@@ -153,6 +153,7 @@ impl Body {
                 chain([proven, vec![new, RECOVERY_CODE, DEVICE], name])
             }
             Self::NewDevice => chain([vec![KIND, LABEL], of_devices()]),
+            Self::ChangeDevice => chain([self.fixed(), addresses()]),
             other => other.fixed(),
         }
     }
@@ -209,6 +210,12 @@ fn secrets_of(flows: &Flows) -> Vec<Field> {
     let used = |name: &str| flows.iter().flat_map(|flow| &flow.secrets).any(|s| s.name == name);
     let kinds = SECRETS.iter().filter(|kind| used(kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title())).collect()
+}
+
+/// The kinds whose address can be replaced.
+fn addresses() -> Vec<Field> {
+    let kinds = DEVICES.iter().filter(|kind| kind.names_owner());
+    kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title())).collect()
 }
 
 fn of_devices() -> Vec<Field> {

@@ -26,7 +26,7 @@ pub struct Account {
 
 /// The account that a confirmed identifier names; disabled accounts are as good as none (R15).
 pub async fn by_identifier(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Option<Account>> {
-    let owner = device_rows::owner(db, kind, canonical).await?;
+    let owner = device_rows::owner(db, kind, canonical).await?.filter(|device| device.replaced_at.is_none());
     by_id(db, owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str())).await
 }
 
@@ -42,9 +42,9 @@ pub async fn by_id(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
 }
 
 impl Account {
-    /// Confirmed devices.
+    /// Confirmed devices that are in use.
     pub fn confirmed(&self) -> impl Iterator<Item = &Device> {
-        self.devices.iter().filter(|device| device.confirmed_at.is_some())
+        self.devices.iter().filter(|device| device.confirmed_at.is_some() && device.replaced_at.is_none())
     }
 
     /// Confirmed devices of a kind.

@@ -18,6 +18,7 @@ use crate::outbox;
 use crate::secrets::passcode::{self, Shape};
 use crate::settings;
 use crate::store::challenges::{self, Challenge};
+use crate::store::sweep::UNDO;
 use crate::store::{Db, Tx, guesses};
 use crate::throttle::{Keys, block};
 
@@ -182,7 +183,11 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
             resend: v.resend,
         };
     }
-    app.settings.passcode.for_channel(order.channel.name(), order.purpose.shape())
+    let shape = app.settings.passcode.for_channel(order.channel.name(), order.purpose.shape());
+    if order.purpose == Purpose::Undo {
+        return settings::Shape { lifetime: settings::Span(UNDO), ..shape };
+    }
+    shape
 }
 
 async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {

@@ -31,7 +31,7 @@ pub struct Link {
 /// What spending a link does, or did.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// A device waits for it.
+    /// A device, or a change that is to be taken back, waits for it.
     WillConfirm,
     /// The device is confirmed; `already` where it was before.
     Confirmed {
@@ -50,6 +50,9 @@ pub enum Effect {
 /// [`AuthError::LinkDead`].
 pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
     let challenge = find(app, client, key).await?;
+    if undo(&challenge).is_some() {
+        return Ok(link(&challenge, Effect::WillConfirm));
+    }
     let effect = match (device(&challenge), challenge.spent_at) {
         (Some(_), Some(_)) => Effect::Confirmed { already: true },
         (Some(_), None) => Effect::WillConfirm,
@@ -67,6 +70,10 @@ pub async fn spend(app: &App, client: &Client, key: &str, attempt: Option<&Sensi
     let found = look(app, client, key).await?;
     let challenge = find(app, client, key).await?;
     let code = code(app, key, &challenge);
+    if let Some(new) = undo(&challenge) {
+        owned::undo(app, client, new, &challenge.target).await?;
+        return Ok(link(&challenge, Effect::Confirmed { already: false }));
+    }
     let effect = match (found.effect, attempt) {
         (Effect::WillConfirm, _) => {
             let device = device(&challenge).ok_or(AuthError::LinkDead)?;
@@ -105,6 +112,11 @@ fn code(app: &App, key: &str, challenge: &Challenge) -> Sensitive {
 
 fn device(challenge: &Challenge) -> Option<&str> {
     challenge.scope.strip_prefix("device/")
+}
+
+/// The new device, where the link takes the change to it back.
+fn undo(challenge: &Challenge) -> Option<&str> {
+    challenge.scope.strip_prefix("undo/")
 }
 
 fn holds(handle: &Sensitive, challenge: &Challenge) -> bool {

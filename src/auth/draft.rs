@@ -253,6 +253,8 @@ impl Draft {
             confirmed_at: (proven || as_it_is).then_some(now),
             proven_at: proven.then_some(now),
             last_used_at: None,
+            replaces: None,
+            replaced_at: None,
         }
     }
 
@@ -271,6 +273,8 @@ impl Draft {
             confirmed_at: Some(now),
             proven_at: Some(now),
             last_used_at: None,
+            replaces: None,
+            replaced_at: None,
         }
     }
 }

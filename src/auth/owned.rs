@@ -8,6 +8,7 @@ use super::asks::channels;
 use super::challenge::{self, Order, Parcel};
 use super::draft::{self, Moment};
 use super::error::{AuthError, Result};
+use super::finish::end_everything;
 use super::guard::{Bound, Subject};
 use super::input::{Client, Given, understand};
 use super::purpose::Purpose;
@@ -15,11 +16,11 @@ use super::session::Caller;
 use super::{cards, doors, notices, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
-use crate::devices::{self, authenticator, phone};
+use crate::devices::{self, DeviceKind, authenticator, phone};
 use crate::messages::{Channel, Kind, Message};
 use crate::secrets::hardcode;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{Tx, attempts, known_devices, sessions, users};
+use crate::store::{Tx, attempts, challenges, known_devices, sessions, users};
 use crate::throttle::Keys;
 
 /// A device that was added, with what only its owner sees once.
@@ -61,7 +62,8 @@ pub async fn trusted(app: &App, caller: &Caller) -> Result<Account> {
 
 /// The caller's devices, oldest first.
 pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Device>> {
-    Ok(account(app, caller).await?.devices)
+    let all = account(app, caller).await?.devices;
+    Ok(all.into_iter().filter(|device| device.replaced_at.is_none()).collect())
 }
 
 /// Adds a device of `kind`.
@@ -106,6 +108,8 @@ fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
         confirmed_at: None,
         proven_at: None,
         last_used_at: None,
+        replaces: None,
+        replaced_at: None,
     }
 }
 
@@ -160,6 +164,32 @@ async fn add_address(
     given: &Given,
 ) -> Result<Added> {
     let kind = devices::kind(kind).ok_or_else(|| unknown_kind(kind))?;
+    let blank = blank(app, account, kind.name(), label);
+    let device = store_address(app, client, account, kind, given, blank).await?;
+    Ok(Added { device, enrolment: None })
+}
+
+/// Replaces the address of a device: the new one takes its place once it is confirmed; until then the old
+/// one stays good, and for three days after it can take the change back (R125).
+pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, given: &Given) -> Result<Device> {
+    let account = trusted(app, caller).await?;
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("devices", app.now(), &keys).await?;
+    let old = account.device(id).filter(|d| d.confirmed_at.is_some() && d.replaced_at.is_none());
+    let old = old.ok_or(AuthError::NotFound)?;
+    let kind = devices::kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
+    let new = Device { replaces: Some(old.id.clone()), ..blank(app, &account, kind.name(), &old.label) };
+    store_address(app, client, &account, kind, given, new).await
+}
+
+async fn store_address(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    kind: &dyn DeviceKind,
+    given: &Given,
+    blank: Device,
+) -> Result<Device> {
     let text = given.identifiers.get(kind.name());
     let text = text.ok_or_else(|| Fault::new(kind.field(), "missing", "is needed for this kind"))?;
     let found = understand(app, kind.name(), text)?.address;
@@ -170,7 +200,7 @@ async fn add_address(
     {
         return Err(Fault::new(kind.field(), "already_yours", "is among your devices already").into());
     }
-    if !kind.several() && account.of_kind(kind.name()).next().is_some() {
+    if !kind.several() && blank.replaces.is_none() && account.of_kind(kind.name()).next().is_some() {
         return Err(Fault::new(kind.field(), "only_one", "you have one already; remove it first").into());
     }
     let owner = rows::owner(&mut app.store.read().await?, kind.name(), &found.canonical).await?;
@@ -186,13 +216,13 @@ async fn add_address(
         canonical: Some(found.canonical),
         delivery: Some(found.delivery),
         confirmed_at: at_once.then(|| app.now()),
-        ..blank(app, account, kind.name(), label)
+        ..blank
     };
-    store_address(app, client, account, &device, taken).await?;
-    Ok(Added { device, enrolment: None })
+    write_address(app, client, account, &device, taken).await?;
+    Ok(device)
 }
 
-async fn store_address(
+async fn write_address(
     app: &App,
     client: &Client,
     account: &Account,
@@ -213,6 +243,9 @@ async fn store_address(
     match &ready {
         Some(ready) => challenge::write(app, &mut tx, ready).await?,
         None if device.confirmed_at.is_some() => {
+            if let Some(old) = &device.replaces {
+                rows::replace(&mut tx, old, app.now()).await?;
+            }
             changed(app, &mut tx, account, &told).await?;
         }
         None => {}
@@ -298,6 +331,7 @@ async fn proven(
     let now = app.now();
     let subject = Subject::new(app, Some(account), None, ("", ""), "confirm");
     let told = told(app, client, account, device, Kind::DeviceAdded)?;
+    let undo = undo_order(app, client, account, device).await?;
     let _turn = subject.turn(app).await;
     let mut tx = app.store.begin().await?;
     let looked = if device.kind == "authenticator" {
@@ -319,12 +353,66 @@ async fn proven(
     if let Some(canonical) = &device.canonical {
         rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
     }
+    if let Some(old) = &device.replaces {
+        rows::replace(&mut tx, old, now).await?;
+        rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
+    }
+    if let Some(undo) = &undo {
+        challenge::write(app, &mut tx, undo).await?;
+    }
     if first {
         // Whoever made this account is shown to hold its address only now (R121).
         sessions::end_others(&mut tx, &account.user.id, session.unwrap_or_default()).await?;
         known_devices::forget(&mut tx, &account.user.id).await?;
     }
     changed(app, &mut tx, account, &told).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+/// The message to a replaced address, with the link that takes the change back.
+async fn undo_order(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    device: &Device,
+) -> Result<Option<challenge::Ready>> {
+    let old = device.replaces.as_deref().and_then(|id| account.device(id));
+    let Some((old, address)) = old.and_then(|old| Some((old, old.delivery.clone()?))) else {
+        return Ok(None);
+    };
+    let Some(channel) = channels(app, &old.kind).first().copied() else { return Ok(None) };
+    let order = Order {
+        purpose: Purpose::Undo,
+        scope: format!("undo/{}", device.id),
+        target: old.id.clone(),
+        channel,
+        address,
+        parcel: Parcel::Code,
+        long: true,
+        account: None,
+        counted_as: "undo".to_owned(),
+    };
+    challenge::prepare(app, client, &order).await.map(Some)
+}
+
+/// Takes the change of an address back, by the link that its old address got: the new one goes, the old one
+/// is good again, and every session ends (R125).
+pub async fn undo(app: &App, client: &Client, new: &str, old: &str) -> Result<()> {
+    let row = rows::by_id(&mut app.store.read().await?, old).await?.ok_or(AuthError::LinkDead)?;
+    let account = account::by_id(&mut app.store.read().await?, &row.user_id).await?;
+    let account = account.ok_or(AuthError::LinkDead)?;
+    let told = told(app, client, &account, &row, Kind::DeviceAdded)?;
+    let mut tx = app.store.begin().await?;
+    if rows::restore(&mut tx, old).await? != 1 {
+        return Err(AuthError::LinkDead);
+    }
+    rows::delete(&mut tx, new, &row.user_id).await?;
+    rows::set_primary(&mut tx, &row.user_id, &row.kind, old).await?;
+    challenges::drop_scope(&mut tx, &format!("undo/{new}")).await?;
+    end_everything(&mut tx, &row.user_id).await?;
+    changed(app, &mut tx, &account, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

@@ -15,14 +15,23 @@ pub enum Purpose {
     Reauth,
     /// Confirming a device of one's own.
     Device,
+    /// Taking the change of an address back.
+    Undo,
     /// Showing that one holds a number or address; no account is involved.
     Verification,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 6] =
-        [Self::Signin, Self::Signup, Self::Recovery, Self::Reauth, Self::Device, Self::Verification];
+    pub const ALL: [Self; 7] = [
+        Self::Signin,
+        Self::Signup,
+        Self::Recovery,
+        Self::Reauth,
+        Self::Device,
+        Self::Undo,
+        Self::Verification,
+    ];
 
     /// Its name in answers and in the database.
     pub const fn name(self) -> &'static str {
@@ -32,6 +41,7 @@ impl Purpose {
             Self::Recovery => "recovery",
             Self::Reauth => "reauth",
             Self::Device => "device",
+            Self::Undo => "undo",
             Self::Verification => "verification",
         }
     }
@@ -49,6 +59,7 @@ impl Purpose {
             Self::Recovery => Kind::RecoveryCode,
             Self::Reauth => Kind::ReauthCode,
             Self::Device => Kind::DeviceCode,
+            Self::Undo => Kind::DeviceReplaced,
             Self::Verification => Kind::VerificationCode,
         }
     }
@@ -58,7 +69,7 @@ impl Purpose {
         match self {
             Self::Signup | Self::Device => "confirm",
             Self::Recovery => "recovery",
-            Self::Signin | Self::Reauth | Self::Verification => "",
+            Self::Signin | Self::Reauth | Self::Undo | Self::Verification => "",
         }
     }
 }

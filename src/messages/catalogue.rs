@@ -112,7 +112,7 @@ impl Catalogue {
         let values = self.values(kind, channel, about);
         let text = clean::line(&self.section(kind, "short", &values)?);
         let text = match (&about.code, channel) {
-            (Some(code), Channel::Sms) => {
+            (Some(code), Channel::Sms) if !kind.is_undo() => {
                 format!("{text}\n\n@{} #{}", self.sender.domain(), code.code.expose())
             }
             _ => text,
@@ -136,6 +136,7 @@ impl Catalogue {
             place => about.place.as_deref().map(clean::line),
             account => about.account(kind),
             device => about.device(kind),
+            undo => kind.is_undo(),
             code => code.map(|code| spelled(channel, code.code.expose())),
             link => key.map(|key| self.sender.link(key.expose())),
             minutes => code.map(|code| (code.lifetime / clock::MINUTE).max(1)),

@@ -31,6 +31,7 @@ macro_rules! kinds {
         }
     };
     (@ code) => { true };
+    (@ undo) => { true };
     (@ notice) => { false };
 }
 
@@ -51,6 +52,8 @@ kinds! {
     SignupTaken = "signup_taken", notice;
     /// A device was added.
     DeviceAdded = "device_added", notice;
+    /// An address was replaced by another: to the old one, with a link that takes it back (R125).
+    DeviceReplaced = "device_replaced", undo;
     /// A device was removed.
     DeviceRemoved = "device_removed", notice;
     /// The password was changed.
@@ -73,6 +76,11 @@ impl Kind {
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether its link takes something back, so that its code is not shown.
+    pub const fn is_undo(self) -> bool {
+        matches!(self, Self::DeviceReplaced)
     }
 
     /// Whether it goes to an address that nobody has proven yet: no name that somebody chose is written
@@ -109,7 +117,7 @@ mod tests {
     fn every_name_is_its_own() {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.name()), Some(*kind));
-            assert_eq!(kind.carries_code(), kind.name().ends_with("_code"));
+            assert_eq!(kind.carries_code(), kind.name().ends_with("_code") || kind.is_undo());
         }
     }
 }

@@ -34,21 +34,25 @@ pub struct Device {
     pub proven_at: Option<Millis>,
     /// When it last took part in a sign-in.
     pub last_used_at: Option<Millis>,
+    /// The device that it takes the place of once it is confirmed (R125).
+    pub replaces: Option<String>,
+    /// Since when another one has its place; it names and reaches nobody any more.
+    pub replaced_at: Option<Millis>,
 }
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, user_id, kind, canonical, delivery, label, is_primary, secret, last_step, ",
-            "created_at, confirmed_at, proven_at, last_used_at FROM devices ",
+            "created_at, confirmed_at, proven_at, last_used_at, replaces, replaced_at FROM devices ",
             $tail
         )
     };
 }
 
 const INSERT: &str = "INSERT INTO devices (id, user_id, kind, canonical, delivery, label, is_primary, secret,
-    last_step, created_at, confirmed_at, proven_at, last_used_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, NULL)";
+    last_step, created_at, confirmed_at, proven_at, replaces)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 const OWNER: &str = select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL");
 const BY_ID: &str = select!("WHERE id = $1");
 const OF_USER: &str = select!("WHERE user_id = $1 ORDER BY created_at, id");
@@ -68,6 +72,8 @@ const USED: &str = "UPDATE devices SET last_used_at = $2 WHERE id = $1";
 const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
     WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
 const SET_SECRET: &str = "UPDATE devices SET secret = $2 WHERE id = $1";
+const REPLACE: &str = "UPDATE devices SET replaced_at = $2 WHERE id = $1 AND replaced_at IS NULL";
+const RESTORE: &str = "UPDATE devices SET replaced_at = NULL WHERE id = $1 AND replaced_at IS NOT NULL";
 const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND user_id = $2";
 
 /// Adds a device. [`super::StoreError::Taken`] where it is confirmed and somebody owns its address.
@@ -87,6 +93,7 @@ pub async fn insert(db: &mut impl Db, d: &Device) -> Result<()> {
         d.created_at,
         d.confirmed_at,
         d.proven_at,
+        d.replaces.as_deref(),
     );
     sql::run(db, INSERT, row).await.map(drop)
 }
@@ -153,6 +160,16 @@ pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Re
 /// Replaces the seed or hash that a device holds.
 pub async fn set_secret(db: &mut impl Db, id: &str, secret: &str) -> Result<u64> {
     sql::run(db, SET_SECRET, (id, secret)).await
+}
+
+/// Takes a device out of use; its address stays reserved until it is swept or restored.
+pub async fn replace(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, REPLACE, (id, now)).await
+}
+
+/// Puts a replaced device back to use.
+pub async fn restore(db: &mut impl Db, id: &str) -> Result<u64> {
+    sql::run(db, RESTORE, (id,)).await
 }
 
 /// Removes a device of a user.

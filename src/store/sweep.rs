@@ -54,12 +54,19 @@ const ORPHANS: &str = "DELETE FROM users WHERE id IN (SELECT id FROM users WHERE
 const CLAIMS: &str = "DELETE FROM devices WHERE id IN (SELECT id FROM devices
     WHERE confirmed_at IS NULL AND created_at < $1 LIMIT 1000)";
 
+/// Devices that were replaced, once the change cannot be taken back any more (R125).
+const REPLACED: &str =
+    "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE replaced_at < $1 LIMIT 1000)";
+/// How long a replaced address can be taken back, in milliseconds.
+pub const UNDO: Millis = 3 * DAY;
+
 /// Deletes one batch from every table; gives how many rows went, with the tables' names.
 pub async fn once(db: &mut impl Db, now: Millis) -> Result<Vec<(&'static str, u64)>> {
     let mut gone = Vec::new();
     for over in OVER {
         gone.push((over.table, sql::run(db, over.sql, (now - over.keep,)).await?));
     }
+    gone.push(("devices", sql::run(db, REPLACED, (now - UNDO,)).await?));
     gone.push(("devices", sql::run(db, CLAIMS, (now - DAY,)).await?));
     gone.push(("users", sql::run(db, ORPHANS, (now - DAY,)).await?));
     Ok(gone)
