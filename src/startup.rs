@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use tokio::sync::Notify;
 
@@ -175,8 +175,19 @@ pub struct Started {
     pub worker: Worker,
 }
 
+/// Says, once a process, which library computes for TLS and for tokens: more than one is linked in.
+pub fn choose_cryptography() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| {
+        // Where somebody in this process chose before, theirs stays.
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}
+
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
+    choose_cryptography();
     let found = understand(&settings).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     let development = settings.mode == Mode::Development;
     let master = master_key(&settings.keys.file, development, &world.random)?;

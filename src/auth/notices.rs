@@ -24,6 +24,17 @@ pub async fn tell(
     send(app, tx, account, kind, &about).await
 }
 
+/// As [`tell`], for what the operator did: there is no client to speak of.
+pub async fn tell_of_operator(
+    app: &App,
+    tx: &mut Tx,
+    account: &Account,
+    kind: Kind,
+    device: Option<String>,
+) -> Result<()> {
+    send(app, tx, account, kind, &Context { device, ..at(app) }).await
+}
+
 fn at(app: &App) -> Context {
     Context { at: app.now(), ..Context::default() }
 }
