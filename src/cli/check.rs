@@ -9,7 +9,7 @@ use crate::flows::{self, Flows, level_of_flow};
 use crate::providers;
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 
-/// Check the settings, flows and providers, without touching database or network.
+/// Check settings, flows and providers, without touching database or network.
 ///
 /// Every mistake is one line on standard error with its place, and the exit code is 2. What is allowed and worth
 /// a second look is a warning.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{Failure, Outcome, instance, people, print};
 use crate::auth::operate;
 
-/// What a user is named by, reached at or holds: addresses, numbers, authenticator apps, cards.
+/// Devices of a user: addresses, numbers, authenticator apps, cards.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -8,8 +8,9 @@ use super::{Failure, Outcome, instance, print};
 use crate::flows::{self, Bounds, Explanation, Flow, Flows};
 use crate::settings::Settings;
 
-/// Explain every flow: what is asked, what is sent where, what it is worth, what an attacker needs, and which
-/// flow it gives way to.
+/// Explain every flow in plain words.
+///
+/// What is asked, what is sent where, what it is worth, what an attacker needs, and which flow it gives way to.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -66,7 +67,6 @@ impl Explained {
         } else {
             "It gives the right to set a new password, ends all sessions, and lifts no further factor.\n\n"
         };
-        // How recovery ranks against other recovery is nothing to act on; what it takes is.
         text += &list(&self.recovery);
         if !warnings.is_empty() {
             text += &format!("WARNINGS\n\n{}\n", warnings.join("\n"));

@@ -35,7 +35,7 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
-    /// Make a new signing key; the older ones stay published until their last token has ended.
+    /// Make a new signing key; the older ones stay published until their last token ends.
     ///
     /// It is published for ten minutes before it signs, so that everybody who verifies tokens has seen it.
     #[command(after_help = "Examples:\n  multauth keys rotate\n  multauth keys rotate --now")]
@@ -44,14 +44,18 @@ enum Action {
         #[arg(long)]
         now: bool,
     },
-    /// Remove a signing key at once; every token that it signed is refused from then on. A new key takes over.
+    /// Remove a signing key at once.
+    ///
+    /// Every token that it signed is refused from then on, and a new key takes over.
     #[command(after_help = "Examples:\n  multauth keys revoke n4bQgYhMfWWaL-qgxVrQFaO_TxsrC0Is0V1sFbDwCgg")]
     Revoke {
         /// The key, as `keys list` names it.
         #[arg(allow_hyphen_values = true)]
         kid: String,
     },
-    /// Make a master key in a new file that only its owner can read. Keep a copy: without it the database is lost.
+    /// Make a master key in a new file that only its owner can read.
+    ///
+    /// Keep a copy in another place: without it, what the database keeps sealed is lost.
     #[command(after_help = "Examples:\n  multauth keys master /etc/multauth/master.key")]
     Master {
         /// The file; it must not be there yet.
@@ -124,6 +128,6 @@ async fn revoke(app: &App, kid: &str) -> Outcome {
             "there is no signing key {kid}; `multauth keys list` names them"
         )));
     }
-    eprintln!("revoked; running instances learn of it within a minute");
+    eprintln!("revoked; a running instance drops it when it next reads its keys");
     Ok(())
 }

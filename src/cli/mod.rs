@@ -36,7 +36,7 @@ use stub::{api, server};
 ///
 /// A flow is one identifier, then the secrets that prove it: ["email", "password", "passcode"].
 #[derive(Debug, Parser)]
-#[command(name = "multauth", version, after_help = EXAMPLES, max_term_width = 100)]
+#[command(name = "multauth", version, after_help = EXAMPLES)]
 pub struct Args {
     /// The settings; without it ./multauth.toml where there is one, else the built-in settings.
     #[arg(long, global = true, env = "MULTAUTH_CONFIG", value_name = "FILE")]

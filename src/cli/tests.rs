@@ -139,25 +139,45 @@ async fn the_operator_rules_over_keys_users_and_devices() {
 
 /// Signs somebody up by username, ends their session; gives their id and the device's.
 async fn somebody(site: &Site) -> (String, String) {
-    use crate::auth::input::{Client, Given};
-    use crate::auth::progress::Progress;
+    use crate::auth::operate;
     let app = instance::open(Some(&site.file())).await.unwrap();
-    let client = Client { ip: [127, 0, 0, 1].into(), agent: "tests".into(), known_device: None };
-    let given = Given {
-        identifiers: [("username", "maria-k".to_owned())].into(),
-        secrets: [("password", "plum-velvet-crane-orbit".into())].into(),
-        ..Given::default()
-    };
-    let done = crate::auth::signup::begin(&app, &client, &given).await.unwrap();
-    let Progress::Done(done) = done else { panic!("it asks for more") };
-    let (account, sessions) = crate::auth::operate::show(&app, &done.user).await.unwrap();
+    let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
+    let (account, sessions) = operate::show(&app, &user).await.unwrap();
     assert_eq!(sessions.len(), 1);
     assert!(!people::names(&account.devices).contains("maria"), "masked");
-    assert_eq!(crate::auth::operate::end_sessions(&app, &done.user).await.unwrap(), 1);
-    assert!(crate::auth::operate::show(&app, &done.user).await.unwrap().1.is_empty());
-    assert_eq!(crate::auth::operate::list(&app, "", 10).await.unwrap().len(), 1);
-    assert!(crate::auth::operate::end_sessions(&app, "nobody").await.is_err());
-    (done.user, account.devices[0].id.clone())
+    assert_eq!(operate::end_sessions(&app, &user).await.unwrap(), 1);
+    assert!(operate::show(&app, &user).await.unwrap().1.is_empty());
+    assert_eq!(operate::list(&app, "", 10).await.unwrap().len(), 1);
+    assert!(operate::end_sessions(&app, "nobody").await.is_err());
+    (user, account.devices[0].id.clone())
+}
+
+async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str, String); N]) -> String {
+    use crate::auth::input::{Client, Given};
+    use crate::auth::progress::Progress;
+    let client = Client { ip: [127, 0, 0, 1].into(), agent: "tests".into(), known_device: None };
+    let secrets = [("password", "plum-velvet-crane-orbit".into())].into();
+    let given = Given { identifiers: names.into(), secrets, ..Given::default() };
+    let done = crate::auth::signup::begin(app, &client, &given).await.unwrap();
+    let Progress::Done(done) = done else { panic!("it asks for more") };
+    done.user
+}
+
+#[tokio::test]
+async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
+    let site = Site::new("[email]\nconfirm = \"never\"");
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Some(&site.file())).await.unwrap();
+    let mail = ("email", "maria@example.com".to_owned());
+    let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
+    let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
+    assert_eq!(people::names(&account.devices).matches("•••").count(), 2);
+    let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
+    site.run(&["devices", "remove", &device.id]).await.unwrap();
+    let (account, sessions) = crate::auth::operate::show(&app, &user).await.unwrap();
+    assert_eq!((account.devices.len(), sessions.len()), (1, 0));
+    let waiting = crate::store::outbox::waiting(&mut app.store.read().await.unwrap()).await.unwrap();
+    assert_eq!(waiting, 1);
 }
 
 #[tokio::test]

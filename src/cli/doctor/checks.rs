@@ -41,10 +41,12 @@ pub fn disk(settings: &Settings) -> Option<Finding> {
     let output = Command::new("df").arg("-Pk").arg("--").arg(folder).output().ok()?;
     let free = free(&String::from_utf8_lossy(&output.stdout))?;
     let text = format!("{} MiB free in {}", free / 1_024, folder.display());
-    Some(match free {
-        ..NOTHING => Finding::fail("disk", format!("{text}; make room, or nobody can sign in")),
-        ..LITTLE => Finding::warn("disk", format!("{text}; make room")),
-        _ => Finding::ok("disk", text),
+    Some(if free < NOTHING {
+        Finding::fail("disk", format!("{text}; make room, or nobody can sign in"))
+    } else if free < LITTLE {
+        Finding::warn("disk", format!("{text}; make room"))
+    } else {
+        Finding::ok("disk", text)
     })
 }
 

@@ -10,9 +10,9 @@ use std::path::Path;
 use super::{Failure, Outcome, instance, print};
 use crate::settings::Settings;
 
-/// Try everything that an instance needs: database, master key, signing keys, providers, Redis, clock, disk.
+/// Try everything that an instance needs, and say what to do about what fails.
 ///
-/// One line each: ok, warn, or fail with the remedy. Nothing is sent to anybody. The exit code is 1 where
+/// Clock, disk, master key, database, signing keys, Redis, providers: one line each, ok, warn or fail. Nothing is sent to anybody. The exit code is 1 where
 /// something fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -43,7 +43,7 @@ impl Transcript {
     /// A message that was delivered.
     pub fn message(&mut self, message: &Message) {
         self.0 += &format!("* {} to {}\n", message.channel, plain(&message.to));
-        let subject = message.subject.as_ref().map(|subject| format!("Subject: {subject}\n"));
+        let subject = message.subject.as_ref().map(|subject| format!("Subject: {subject}\n\n"));
         let text = subject.unwrap_or_default() + message.text.expose();
         for line in text.trim_end().lines() {
             self.0 += format!("  | {}", plain(line)).trim_end();

@@ -1,7 +1,11 @@
 //! A client that walks a flow: it answers what it is asked, with what its person has and what messages say.
 
-use poem::http::Method;
-use poem::{Body, Endpoint, Request};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use poem::http::uri::Scheme;
+use poem::http::{self, Method};
+use poem::web::{LocalAddr, RemoteAddr};
+use poem::{Addr, Body, Endpoint, Request, RequestParts};
 use serde_json::{Map, Value, json};
 use totp_rs::Builder;
 
@@ -170,18 +174,26 @@ impl<'a> Walk<'a> {
         self.call(Method::POST, path, Some(body)).await
     }
 
-    /// One request and its answer, both written down.
-    async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Stopped> {
-        self.transcript.request(&format!("{method} {path}"), body.as_ref());
-        let host = self.world.app.settings.public_url.authority().to_owned();
-        let mut request = Request::builder().method(method).uri_str(path).header("host", host);
+    /// A request as it would come in over a socket.
+    fn request(&self, method: Method, path: &str, body: Option<&Value>) -> http::Result<Request> {
+        let mut request = http::Request::builder().method(method).uri(path);
+        request = request.header("host", self.world.app.settings.public_url.authority());
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let request = match &body {
-            Some(body) => request.content_type("application/json").body(Body::from_string(body.to_string())),
-            None => request.finish(),
-        };
+        if body.is_some() {
+            request = request.header("content-type", "application/json");
+        }
+        let (parts, ()) = request.body(())?.into_parts();
+        let parts = RequestParts::from((parts, LocalAddr(LOOPBACK), RemoteAddr(LOOPBACK), Scheme::HTTP));
+        let body = body.map_or_else(Body::empty, |body| Body::from_string(body.to_string()));
+        Ok(Request::from_parts(parts, body))
+    }
+
+    /// One request and its answer, both written down.
+    async fn call(&mut self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Stopped> {
+        self.transcript.request(&format!("{method} {path}"), body.as_ref());
+        let request = self.request(method, path, body.as_ref()).map_err(|error| error.to_string())?;
         let answer = server::endpoint(self.world.app.clone()).get_response(request).await;
         let status = answer.status();
         let bytes = answer.into_body().into_vec().await.map_err(|error| error.to_string())?;
@@ -193,6 +205,9 @@ impl<'a> Walk<'a> {
         Ok(value.unwrap_or_default())
     }
 }
+
+/// Where the client and the server would be.
+const LOOPBACK: Addr = Addr::SocketAddr(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
 
 /// The code in a message.
 fn code(message: &Message) -> Result<String, Stopped> {
