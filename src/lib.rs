@@ -21,6 +21,7 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod base;
+pub mod cli;
 pub mod devices;
 pub mod flows;
 pub mod keys;

@@ -10,7 +10,7 @@ use crate::messages::Channel;
 use crate::outbox::Routes;
 use crate::providers::{self, Provider};
 use crate::secrets::SECRETS;
-use crate::settings::{Mode, Settings};
+use crate::settings::{Confirm, Mode, Settings};
 use crate::throttle;
 
 /// What the settings mean, once flows, providers and rates are understood.
@@ -42,6 +42,9 @@ pub fn read(settings: &Settings) -> Result<Plan, Vec<Mistake>> {
     } else {
         keep(&mut mistakes, flows::parse("recovery", &settings.recovery, &words, None))
     };
+    if let Some(signin) = &signin {
+        mistakes.extend(unconfirmable(settings, signin));
+    }
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     match (signin, recovery, throttle) {
         (Some(signin), Some(recovery), Some(throttle)) if mistakes.is_empty() => {
@@ -49,6 +52,24 @@ pub fn read(settings: &Settings) -> Result<Plan, Vec<Mistake>> {
         }
         _ => Err(mistakes),
     }
+}
+
+/// Identifiers that sign-up must confirm and that no provider delivers to: nobody could ever sign up by them.
+fn unconfirmable(settings: &Settings, signin: &Flows) -> Vec<Mistake> {
+    let lists = [
+        ("email", settings.email.confirm, settings.email_providers()),
+        ("phone", settings.phone.confirm, settings.phone_providers()),
+    ];
+    let used = |kind: &str| signin.identifiers().contains(&kind);
+    let dead = lists.into_iter().filter(|(kind, confirm, providers)| {
+        used(kind) && *confirm != Confirm::Never && providers.is_empty()
+    });
+    dead.map(|(kind, ..)| {
+        let message =
+            format!("a flow begins with {kind}, and nothing delivers its confirmation; name a provider");
+        Mistake::new(format!("{kind}.providers"), message)
+    })
+    .collect()
 }
 
 fn keep<T>(mistakes: &mut Vec<Mistake>, found: Result<T, Vec<Mistake>>) -> Option<T> {

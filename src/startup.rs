@@ -1,7 +1,7 @@
 //! Builds an [`App`] of settings, in order; used by `serve`, the command line and the tests.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use tokio::sync::Notify;
 
@@ -74,10 +74,11 @@ pub struct Started {
     pub worker: Worker,
 }
 
-/// Chooses the one cryptographic backend of everything, once a process.
-pub fn install_crypto() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
+/// Says, once a process, which library computes for TLS and for tokens: more than one is linked in.
+pub fn choose_cryptography() {
+    static CHOSEN: Once = Once::new();
+    CHOSEN.call_once(|| {
+        // Where somebody in this process chose before, theirs stays.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     });
@@ -85,7 +86,7 @@ pub fn install_crypto() {
 
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
-    install_crypto();
+    choose_cryptography();
     let found = plan::read(&settings).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     let development = settings.mode == Mode::Development;
     let master = master_key(&settings.keys.file, development, &world.random)?;

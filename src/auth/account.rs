@@ -32,13 +32,18 @@ pub async fn by_identifier(db: &mut impl Db, kind: &str, canonical: &str) -> Res
 
 /// The account of a user; disabled accounts are as good as none.
 pub async fn by_id(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
+    Ok(even_disabled(db, user_id).await?.filter(|account| account.user.disabled_at.is_none()))
+}
+
+/// The account of a user, disabled or not: for operators alone.
+pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
     let user = users::by_id(db, user_id).await?;
     let devices = device_rows::of_user(db, user_id).await?;
     let secrets = secrets::of_user(db, user_id).await?;
     let of_kind = |kind: &'static str| secrets.iter().filter(move |s| s.kind == kind).map(|s| s.hash.clone());
     let password = of_kind(secrets::PASSWORD).next();
     let recovery = of_kind(secrets::RECOVERY).collect();
-    Ok(user.filter(|u| u.disabled_at.is_none()).map(|user| Account { user, devices, password, recovery }))
+    Ok(user.map(|user| Account { user, devices, password, recovery }))
 }
 
 impl Account {

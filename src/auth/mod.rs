@@ -20,6 +20,7 @@ pub mod input;
 pub mod introspect;
 pub mod me;
 mod notices;
+pub mod operate;
 pub mod owned;
 pub mod progress;
 pub mod purpose;

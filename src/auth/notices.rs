@@ -31,6 +31,11 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Message]) -> Result<()> {
     Ok(())
 }
 
+/// As [`about`], for what the operator did: there is no client to speak of.
+pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<String>) -> Result<Vec<Message>> {
+    render(app, account, kind, &Context { device, ..at(app) })
+}
+
 fn at(app: &App) -> Context {
     Context { at: app.now(), ..Context::default() }
 }

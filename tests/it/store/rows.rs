@@ -33,6 +33,8 @@ pub fn device(id: &str, user_id: &str, canonical: &str, confirmed: bool) -> Devi
         confirmed_at: confirmed.then_some(NOW),
         proven_at: None,
         last_used_at: None,
+        replaces: None,
+        replaced_at: None,
     }
 }
 

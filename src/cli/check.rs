@@ -1,0 +1,88 @@
+//! `multauth check`
+
+use std::fmt::Write;
+use std::path::Path;
+
+use super::{Outcome, instance, print};
+use crate::base::Mistake;
+use crate::flows::{self, Flows, level_of_flow};
+use crate::providers;
+use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
+
+/// Check settings, flows and providers, without touching database or network.
+///
+/// Every mistake is one line on standard error with its place, and the exit code is 2. What is allowed and worth
+/// a second look is a warning.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  multauth check
+  multauth check --config multauth.toml && systemctl restart multauth
+
+For what lies outside of the settings (database, providers, Redis) there is `multauth doctor`.")]
+pub struct Args {}
+
+pub fn run(_: Args, file: Option<&Path>) -> Outcome {
+    let loaded = instance::load(file)?;
+    print::out(&report(&loaded, file)?)
+}
+
+/// What was found in settings without a mistake.
+pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Failure> {
+    let settings = &loaded.settings;
+    let understood = instance::understand(settings)?;
+    let from = file.map_or("built-in".to_owned(), |file| file.display().to_string());
+    let mode = if settings.mode == Mode::Production { "production" } else { "development" };
+    let mut text = format!("settings   {from}, {mode}\n");
+    for (name, list) in [("flow", &understood.signin), ("recovery", &understood.recovery)] {
+        for flow in list.iter() {
+            let level = level_of_flow(flow, &understood.words);
+            let _ = writeln!(text, "{name:<10} {}, level {level}", flow.name);
+        }
+    }
+    for (section, list) in [("email", settings.email_providers()), ("phone", settings.phone_providers())] {
+        let _ = writeln!(text, "{section:<10} {}", kinds(&list));
+    }
+    let warnings = warnings(settings, [&understood.signin, &understood.recovery]);
+    for warning in warnings {
+        let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
+    }
+    Ok(text + "the settings are right\n")
+}
+
+/// Kinds of providers, in the order they are tried.
+fn kinds(list: &Providers) -> String {
+    let kinds: Vec<&str> = list.iter().map(kind).collect();
+    if kinds.is_empty() { "no provider".into() } else { kinds.join(", then ") }
+}
+
+fn kind(table: &toml::Table) -> &str {
+    table.get("kind").and_then(toml::Value::as_str).unwrap_or("?")
+}
+
+/// What is allowed and worth a second look.
+fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
+    let mut found: Vec<Mistake> = lists.into_iter().flat_map(flows::warnings).collect();
+    let sections = [
+        ("email", settings.email.confirm, settings.email_providers()),
+        ("phone", settings.phone.confirm, settings.phone_providers()),
+    ];
+    for (section, confirm, providers) in sections {
+        if confirm == Confirm::Never {
+            let text = "addresses are taken as proven: somebody may sign up with one that is not theirs";
+            found.push(Mistake::new(format!("{section}.confirm"), text));
+        }
+        let lost = |table: &&toml::Table| providers::kind(kind(table)).is_some_and(|k| k.development_only);
+        if let Some(table) = providers.iter().find(lost) {
+            let text = format!("{:?} is for development: no message reaches anybody", kind(table));
+            found.push(Mistake::new(format!("{section}.providers"), text));
+        }
+        if providers.is_empty() {
+            found.push(Mistake::new(format!("{section}.providers"), "is empty: no message leaves this way"));
+        }
+    }
+    if settings.phone.countries.is_empty() && !settings.phone_providers().is_empty() {
+        found.push(Mistake::new("phone.countries", "is empty: no phone is sent anything"));
+    }
+    found
+}

@@ -1,0 +1,101 @@
+//! `multauth doctor`: tries everything that an instance needs, and says what to do about what does not work.
+//!
+//! To add a check: a function in `checks.rs` or `outside.rs` that gives [`Finding`]s, and a line in [`examine`].
+
+mod checks;
+mod outside;
+
+use std::path::Path;
+
+use super::{Failure, Outcome, instance, print};
+use crate::settings::Settings;
+
+/// Try everything that an instance needs, and say what to do about what fails.
+///
+/// Clock, disk, master key, database, signing keys, Redis, providers: one line each, ok, warn or fail. Nothing is sent to anybody. The exit code is 1 where
+/// something fails.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  multauth doctor
+  multauth doctor --config /etc/multauth/multauth.toml")]
+pub struct Args {}
+
+/// How a check ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// As it should be.
+    Ok,
+    /// It works, and is worth a look.
+    Warn,
+    /// It does not work.
+    Fail,
+}
+
+/// What a check found.
+#[derive(Debug)]
+pub struct Finding {
+    health: Health,
+    what: String,
+    text: String,
+}
+
+impl Finding {
+    fn ok(what: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { health: Health::Ok, what: what.into(), text: text.into() }
+    }
+
+    fn warn(what: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { health: Health::Warn, what: what.into(), text: text.into() }
+    }
+
+    fn fail(what: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { health: Health::Fail, what: what.into(), text: text.into() }
+    }
+
+    fn line(&self) -> String {
+        let health = match self.health {
+            Health::Ok => "ok",
+            Health::Warn => "warn",
+            Health::Fail => "fail",
+        };
+        let text = self.text.lines().collect::<Vec<_>>().join("; ");
+        format!("{health:<4}  {:<18}  {text}\n", self.what)
+    }
+}
+
+pub async fn run(_: Args, file: Option<&Path>) -> Outcome {
+    let settings = instance::settings(file)?;
+    let from = file.map_or("built-in".to_owned(), |file| file.display().to_string());
+    print::out(&Finding::ok("settings", from).line())?;
+    let findings = examine(&settings, &|finding| print::out(&finding.line())).await?;
+    let failed = findings.iter().filter(|finding| finding.health == Health::Fail).count();
+    if failed == 0 { Ok(()) } else { Err(Failure::Told) }
+}
+
+/// Makes every check and tells each finding as soon as it is there.
+pub async fn examine(
+    settings: &Settings,
+    tell: &dyn Fn(&Finding) -> Result<(), Failure>,
+) -> Result<Vec<Finding>, Failure> {
+    let mut found = Vec::new();
+    let mut note = |finding: Finding| -> Result<(), Failure> {
+        tell(&finding)?;
+        found.push(finding);
+        Ok(())
+    };
+    note(checks::clock())?;
+    checks::disk(settings).map(&mut note).transpose()?;
+    let (sealer, finding) = checks::master(settings);
+    note(finding)?;
+    let (store, finding) = checks::database(settings).await;
+    note(finding)?;
+    if let (Some(store), Some(sealer)) = (store, sealer) {
+        note(checks::signing(store, sealer).await)?;
+    }
+    note(outside::redis(settings).await)?;
+    for provider in outside::providers(settings) {
+        note(outside::provider(provider).await)?;
+    }
+    Ok(found)
+}

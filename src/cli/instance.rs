@@ -1,0 +1,57 @@
+//! What the commands work on: the settings, the flows, and an instance on the operator's database.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::Failure;
+use crate::app::App;
+use crate::base::Sensitive;
+use crate::plan::{self, Plan};
+use crate::settings::{self, Loaded, Settings};
+use crate::startup::{self, World};
+use crate::store::{self, Store};
+
+/// The file that is read where no other was named.
+pub const USUAL: &str = "multauth.toml";
+
+/// The file of the settings: the named one, else [`USUAL`] where there is one.
+pub fn settings_file(named: Option<PathBuf>) -> Option<PathBuf> {
+    named.or_else(|| Some(PathBuf::from(USUAL)).filter(|usual| usual.exists()))
+}
+
+/// The settings of this process.
+pub fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
+    startup::settings(file, settings::environment()).map_err(Failure::Settings)
+}
+
+/// The settings of this process where nobody asks for their places.
+pub fn settings(file: Option<&Path>) -> Result<Settings, Failure> {
+    Ok(load(file)?.settings)
+}
+
+/// Understands the flows of `settings`.
+pub fn understand(settings: &Settings) -> Result<Plan, Failure> {
+    plan::read(settings).map_err(|mistakes| {
+        let lines: Vec<String> = mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect();
+        Failure::Failed(lines.join("\n"))
+    })
+}
+
+/// The file of an SQLite database; none for PostgreSQL.
+pub fn database_file(settings: &Settings) -> Option<&Path> {
+    settings.database.url.expose().strip_prefix("sqlite://").map(Path::new)
+}
+
+/// An instance on the operator's own database, which must be there and up to date: a command never makes or
+/// changes one in passing.
+pub async fn open(file: Option<&Path>) -> Result<Arc<App>, Failure> {
+    let mut settings = settings(file)?;
+    if let Some(path) = database_file(&settings).filter(|path| !path.exists()) {
+        let path = path.display();
+        return Err(Failure::Failed(format!("there is no database {path}; `multauth migrate` makes it")));
+    }
+    store::check_version(&Store::open(settings.database.url.expose(), 1).await?).await?;
+    // Nothing that is asked here is limited, so that no shared window is needed.
+    settings.redis.url = Sensitive::default();
+    Ok(startup::start(settings, World::default()).await?.app)
+}

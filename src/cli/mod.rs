@@ -1,0 +1,103 @@
+//! The command line: `multauth COMMAND`. A file a command; each has its arguments and a `run`.
+//!
+//! To add a command: a file with an `Args` whose help ends with examples, a line in [`Command`], one in
+//! `dispatch`. What commands write for people or machines to use goes to standard output, everything else to
+//! standard error. Exit codes: 0 fine, 1 failed, 2 wrong settings or arguments.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod apikeys;
+mod check;
+mod devices;
+mod doctor;
+mod failure;
+mod flows;
+mod instance;
+mod keys;
+mod migrate;
+mod openapi;
+mod people;
+mod print;
+mod serve;
+mod simulate;
+mod users;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{api, server};
+use failure::{Failure, Outcome};
+
+/// An identity server: sign-up, sign-in and recovery by the flows that you list.
+///
+/// A flow is one identifier, then the secrets that prove it: ["email", "password", "passcode"].
+#[derive(Debug, Parser)]
+#[command(name = "multauth", version, after_help = EXAMPLES)]
+pub struct Args {
+    /// The settings; without it ./multauth.toml where there is one, else the built-in settings.
+    #[arg(long, global = true, env = "MULTAUTH_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  multauth                                   serve on http://localhost:8080, for development
+  multauth --config multauth.toml            serve by your own settings
+  multauth check                             are the settings right?
+  multauth flows                             what do the flows ask for, what are they worth?
+  multauth simulate email+password+passcode  see every request and answer of a flow
+  multauth doctor                            does everything around it work?
+
+Without a command it serves. Settings can also come from the environment:
+  MULTAUTH__SERVER__LISTEN=127.0.0.1:9000 multauth
+Exit codes: 0 fine, 1 failed, 2 wrong settings or arguments.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Args),
+    Migrate(migrate::Args),
+    Check(check::Args),
+    Flows(flows::Args),
+    Simulate(simulate::Args),
+    Openapi(openapi::Args),
+    Keys(keys::Args),
+    Apikeys(apikeys::Args),
+    Users(users::Args),
+    Devices(devices::Args),
+    Doctor(doctor::Args),
+}
+
+/// Does what `args` say; the exit code is 0 where all is fine, 1 for a failure, 2 for wrong settings.
+pub async fn run(args: Args) -> ExitCode {
+    let file = instance::settings_file(args.config);
+    let command = args.command.unwrap_or(Command::Serve(serve::Args {}));
+    match dispatch(command, file.as_deref()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprint!("{failure}");
+            failure.code()
+        }
+    }
+}
+
+async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
+    match command {
+        Command::Serve(args) => serve::run(args, file).await,
+        Command::Migrate(args) => migrate::run(args, file).await,
+        Command::Check(args) => check::run(args, file),
+        Command::Flows(args) => flows::run(args, file),
+        Command::Simulate(args) => simulate::run(args, file).await,
+        Command::Openapi(args) => openapi::run(args, file),
+        Command::Keys(args) => keys::run(args, file).await,
+        Command::Apikeys(args) => apikeys::run(args, file).await,
+        Command::Users(args) => users::run(args, file).await,
+        Command::Devices(args) => devices::run(args, file).await,
+        Command::Doctor(args) => doctor::run(args, file).await,
+    }
+}

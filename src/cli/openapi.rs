@@ -1,0 +1,27 @@
+//! `multauth openapi`
+
+use std::path::{Path, PathBuf};
+
+use super::{Failure, Outcome, api, instance, print};
+
+/// Print the API document (OpenAPI, JSON) that an instance with these settings serves.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  multauth openapi > openapi.json
+  multauth openapi --write openapi/multauth.json
+  multauth openapi --config multauth.toml | jq '.paths | keys'")]
+pub struct Args {
+    /// Write it to a file instead.
+    #[arg(long, value_name = "FILE")]
+    write: Option<PathBuf>,
+}
+
+pub fn run(args: Args, file: Option<&Path>) -> Outcome {
+    let document = api::document(&instance::settings(file)?);
+    match args.write {
+        None => print::json(&document),
+        Some(path) => std::fs::write(&path, format!("{document:#}\n"))
+            .map_err(|error| Failure::Failed(format!("{} cannot be written: {error}", path.display()))),
+    }
+}

@@ -1,0 +1,234 @@
+//! The command line as it is typed, and what it does to a database.
+
+use std::path::{Path, PathBuf};
+
+use clap::{CommandFactory, Parser};
+
+use super::*;
+use crate::flows::Flows;
+use crate::settings::Settings;
+
+/// A folder with a settings file whose database and keys lie in it.
+struct Site(tempfile::TempDir);
+
+impl Site {
+    fn new(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let at = folder.path().display();
+        let text = format!(
+            "{more}\n[database]\nurl = \"sqlite://{at}/test.db\"\n[keys]\nfile = \"{at}/master.key\"\n"
+        );
+        std::fs::write(folder.path().join("multauth.toml"), text).unwrap();
+        Self(folder)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.path().join("multauth.toml")
+    }
+
+    async fn run(&self, words: &[&str]) -> Outcome {
+        let args = Args::try_parse_from(std::iter::once(&"multauth").chain(words)).unwrap();
+        dispatch(args.command.unwrap(), Some(&self.file())).await
+    }
+
+    fn settings(&self) -> Settings {
+        crate::startup::settings(Some(&self.file()), std::iter::empty()).unwrap().settings
+    }
+}
+
+fn each(command: &clap::Command, seen: &mut dyn FnMut(&clap::Command)) {
+    seen(command);
+    command.get_subcommands().filter(|c| c.get_name() != "help").for_each(|c| each(c, seen));
+}
+
+#[test]
+fn every_help_teaches_with_an_example_that_is_right() {
+    Args::command().debug_assert();
+    each(&Args::command(), &mut |command| {
+        let name = command.get_name();
+        let after = command.get_after_help().unwrap_or_else(|| panic!("{name} has no examples")).to_string();
+        assert!(command.get_about().is_some(), "{name} does not say what it is");
+        let examples = after.lines().filter_map(|line| line.trim_start().strip_prefix("multauth "));
+        let mut some = false;
+        for example in examples {
+            some = true;
+            let typed = example.split("  ").next().unwrap().split(['>', '|', '&']).next().unwrap();
+            let words = std::iter::once("multauth").chain(typed.split_whitespace());
+            Args::try_parse_from(words).unwrap_or_else(|error| panic!("{name}: {typed}: {error}"));
+        }
+        assert!(some, "{name} has no example");
+    });
+}
+
+#[test]
+fn without_a_command_it_serves_and_the_file_may_stand_anywhere() {
+    assert!(Args::try_parse_from(["multauth"]).unwrap().command.is_none());
+    for words in [["multauth", "--config", "a.toml", "check"], ["multauth", "check", "--config", "a.toml"]] {
+        let args = Args::try_parse_from(words).unwrap();
+        assert_eq!(args.config.as_deref(), Some(Path::new("a.toml")));
+    }
+    assert!(Args::try_parse_from(["multauth", "sevre"]).is_err());
+}
+
+#[tokio::test]
+async fn wrong_settings_are_told_line_by_line() {
+    let site = Site::new("nmae = \"x\"\nflows = [[\"email\"]]");
+    let failure = site.run(&["check"]).await.unwrap_err();
+    let text = failure.to_string();
+    assert!(matches!(failure, Failure::Settings(_)));
+    assert!(text.lines().count() >= 2, "{text}");
+    assert!(text.contains("multauth.toml:1: nmae") && text.contains("multauth.toml:2: flows[0]"), "{text}");
+}
+
+#[test]
+fn right_settings_are_summed_up_with_warnings() {
+    let site =
+        Site::new("flows = [[\"username\", \"password\"], [\"username\", \"password\", \"passcode\"]]");
+    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty()).unwrap();
+    let text = check::report(&loaded, None).unwrap();
+    assert!(text.contains("flow       username+password, level single"), "{text}");
+    assert!(text.contains("warning") && text.contains("multauth.toml:1: flows[0]"), "{text}");
+    assert!(text.contains("\"console\" is for development"), "{text}");
+}
+
+#[test]
+fn flows_are_explained() {
+    let found = flows::Explained::of(&Settings::built_in()).unwrap();
+    let text = found.text(&[]);
+    assert!(text.contains("username+password\n  The user is named by: username."), "{text}");
+    assert!(text.contains("of at least 15 characters"), "{text}");
+    assert!(text.contains("RECOVERY") && text.contains("email+passcode"), "{text}");
+    assert_eq!(found.json()["flows"].as_array().unwrap().len(), 3);
+    assert_eq!(found.json()["flows"][2]["level"], "single");
+}
+
+#[tokio::test]
+async fn a_command_makes_no_database_in_passing() {
+    let site = Site::new("");
+    let failure = site.run(&["users", "list"]).await.unwrap_err();
+    assert!(failure.to_string().contains("multauth migrate"), "{failure}");
+    assert!(!site.0.path().join("test.db").exists());
+}
+
+#[tokio::test]
+async fn the_operator_rules_over_keys_users_and_devices() {
+    let site = Site::new("");
+    site.run(&["migrate"]).await.unwrap();
+    site.run(&["keys", "rotate", "--now"]).await.unwrap();
+    site.run(&["keys", "list", "--json"]).await.unwrap();
+    assert!(site.run(&["keys", "revoke", "none"]).await.is_err());
+    site.run(&["apikeys", "make", "--name", "shop", "--scope", "verify"]).await.unwrap();
+    let wrong = site.run(&["apikeys", "make", "--name", "shop", "--scope", "rule"]).await.unwrap_err();
+    assert!(wrong.to_string().contains("introspect"), "{wrong}");
+    site.run(&["apikeys", "list"]).await.unwrap();
+
+    let (user, device) = somebody(&site).await;
+    site.run(&["users", "list"]).await.unwrap();
+    site.run(&["users", "show", &user]).await.unwrap();
+    site.run(&["users", "disable", &user]).await.unwrap();
+    site.run(&["users", "show", &user]).await.unwrap();
+    site.run(&["users", "enable", &user]).await.unwrap();
+    let last = site.run(&["devices", "remove", &device]).await.unwrap_err();
+    assert!(last.to_string().contains("--force"), "{last}");
+    site.run(&["devices", "remove", "--force", &device]).await.unwrap();
+    site.run(&["devices", "list", &user]).await.unwrap();
+    site.run(&["users", "delete", &user]).await.unwrap();
+    let gone = site.run(&["users", "show", &user]).await.unwrap_err();
+    assert!(gone.to_string().contains(&format!("there is no user {user}")), "{gone}");
+}
+
+/// Signs somebody up by username, ends their session; gives their id and the device's.
+async fn somebody(site: &Site) -> (String, String) {
+    use crate::auth::operate;
+    let app = instance::open(Some(&site.file())).await.unwrap();
+    let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
+    let (account, sessions) = operate::show(&app, &user).await.unwrap();
+    assert_eq!(sessions.len(), 1);
+    assert!(!people::names(&account.devices).contains("maria"), "masked");
+    assert_eq!(operate::end_sessions(&app, &user).await.unwrap(), 1);
+    assert!(operate::show(&app, &user).await.unwrap().1.is_empty());
+    assert_eq!(operate::list(&app, "", 10).await.unwrap().len(), 1);
+    assert!(operate::end_sessions(&app, "nobody").await.is_err());
+    (user, account.devices[0].id.clone())
+}
+
+async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str, String); N]) -> String {
+    use crate::auth::input::{Client, Given};
+    use crate::auth::progress::Progress;
+    let client = Client { ip: [127, 0, 0, 1].into(), agent: "tests".into(), known_device: None };
+    let secrets = [("password", "plum-velvet-crane-orbit".into())].into();
+    let given = Given { identifiers: names.into(), secrets, ..Given::default() };
+    let done = crate::auth::signup::begin(app, &client, &given).await.unwrap();
+    let Progress::Done(done) = done else { panic!("it asks for more") };
+    done.user
+}
+
+#[tokio::test]
+async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
+    let site = Site::new("[email]\nconfirm = \"never\"");
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Some(&site.file())).await.unwrap();
+    let mail = ("email", "maria@example.com".to_owned());
+    let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
+    let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
+    assert_eq!(people::names(&account.devices).matches("•••").count(), 2);
+    let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
+    site.run(&["devices", "remove", &device.id]).await.unwrap();
+    let (account, sessions) = crate::auth::operate::show(&app, &user).await.unwrap();
+    assert_eq!((account.devices.len(), sessions.len()), (1, 0));
+    let waiting = crate::store::outbox::waiting(&mut app.store.read().await.unwrap()).await.unwrap();
+    assert_eq!(waiting, 1);
+}
+
+#[tokio::test]
+async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
+    let site = Site::new("");
+    let quiet = |_: &doctor::Finding| Ok(());
+    let healths = |found: Vec<doctor::Finding>| format!("{found:?}");
+    let new = healths(doctor::examine(&site.settings(), &quiet).await.unwrap());
+    assert!(new.contains("there is none yet") && !new.contains("Fail"), "{new}");
+    site.run(&["migrate"]).await.unwrap();
+    instance::open(Some(&site.file())).await.unwrap();
+    let used = healths(doctor::examine(&site.settings(), &quiet).await.unwrap());
+    assert!(used.contains("wrote and read") && used.contains("the newest of"), "{used}");
+    std::fs::remove_file(site.0.path().join("master.key")).unwrap();
+    site.run(&["keys", "master", &site.0.path().join("master.key").display().to_string()]).await.unwrap();
+    let other = site.run(&["doctor"]).await.unwrap_err();
+    assert!(matches!(other, Failure::Told));
+}
+
+async fn simulated(more: &str, name: &str) -> String {
+    let site = Site::new(more);
+    let settings = site.settings();
+    let flows: Flows = instance::understand(&settings).unwrap().signin;
+    let flow = flows.find(name).unwrap();
+    let (text, arrived) = simulate::simulate(&settings, flow, 1).await.unwrap();
+    assert!(arrived, "{text}");
+    let (again, _) = simulate::simulate(&settings, flow, 1).await.unwrap();
+    assert_eq!(text, again, "chance is seeded");
+    text
+}
+
+#[tokio::test]
+async fn every_built_in_flow_can_be_walked() {
+    let text = simulated("", "phone+hardcode+passcode").await;
+    assert!(text.contains("> POST /v1/signin") && text.contains("* sms to +12025550123"), "{text}");
+    let text = simulated("", "email+password+passcode").await;
+    assert!(text.contains("* email to maria@example.com") && text.contains("\"passcode\": \""), "{text}");
+    let text = simulated("", "username+password").await;
+    assert!(!text.contains("* email"), "{text}");
+}
+
+#[tokio::test]
+async fn an_authenticator_is_added_after_sign_up() {
+    let flows = r#"flows = [["email", "password", "passcode:email"], ["username", "password", "passcode:authenticator"]]"#;
+    let text = simulated(flows, "username+password+passcode:authenticator").await;
+    assert!(text.contains("adding an authenticator app"), "{text}");
+}
+
+#[tokio::test]
+async fn an_address_that_is_confirmed_later_is_confirmed() {
+    let more = "flows = [[\"email\", \"passcode\"]]\n[email]\nconfirm = \"after\"";
+    let text = simulated(more, "email+passcode").await;
+    assert!(text.contains("confirming the address"), "{text}");
+}
