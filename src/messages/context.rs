@@ -69,7 +69,8 @@ impl Code {
 impl Context {
     /// A context with everything in it that `kind` can show: for previews, and for the trial at start.
     pub fn sample(kind: Kind) -> Self {
-        let code = Code { code: "305118".into(), key: Some("4Zb0kEo".into()), lifetime: 10 * clock::MINUTE };
+        let lifetime = if kind.is_undo() { 3 * clock::DAY } else { 10 * clock::MINUTE };
+        let code = Code { code: "305118".into(), key: Some("4Zb0kEo".into()), lifetime };
         Self {
             at: 1_772_359_200_000,
             place: Some("192.0.2.0/24".into()),
