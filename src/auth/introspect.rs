@@ -22,7 +22,9 @@ pub enum Inspected {
 pub async fn look(app: &App, token: &str) -> Result<Inspected> {
     if let Some(refresh) = Refresh::parse(token) {
         let found = sessions::live(&mut app.store.read().await?, &refresh.session(), app.now()).await?;
-        let live = found.filter(|session| session.refresh_hash == refresh.hash());
+        let idle_since = app.now() - app.settings.tokens.idle_lifetime.millis();
+        let live =
+            found.filter(|session| session.refresh_hash == refresh.hash() && session.rotated_at > idle_since);
         return Ok(
             live.map_or(Inspected::Inactive, |session| Inspected::Refresh(Box::new(Caller { session })))
         );

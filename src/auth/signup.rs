@@ -235,6 +235,7 @@ async fn order(
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
         account: None,
         counted_as: String::new(),
+        identifier: None,
     })
 }
 
