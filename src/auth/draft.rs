@@ -12,7 +12,6 @@ use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, phone};
 use crate::flows::Flow;
 use crate::messages::{Channel, Context, Kind, Message};
-use crate::outbox;
 use crate::secrets::hardcode;
 use crate::settings::Confirm;
 use crate::store::devices::{self as rows, Device};
@@ -278,7 +277,7 @@ impl Draft {
 
 /// What goes to an address that somebody else owns: a notice, at most one a day (R17).
 pub async fn notice(app: &App, device: &DraftDevice) -> Parcel {
-    let address = app.subject(&["notice", &device.delivery]);
+    let address = app.subject(&["notice", &device.canonical]);
     let keys = Keys { address: Some(&address), ..Keys::default() };
     match app.throttle.check("notice", app.now(), &keys).await {
         Ok(()) => Parcel::Taken,
@@ -286,8 +285,18 @@ pub async fn notice(app: &App, device: &DraftDevice) -> Parcel {
     }
 }
 
-/// Tells the owners of taken addresses of a sign-up that made its account at once.
-pub async fn tell_owners(app: &App, client: &Client, tx: &mut Tx, draft: &Draft) -> Result<()> {
+/// What goes to an address that nobody owns: the code. It asks for the notice's limit as well, so that an
+/// answer takes as long where the limits are kept elsewhere (R16).
+pub async fn no_notice(app: &App, device: &DraftDevice) -> Parcel {
+    let address = app.subject(&["notice", &device.canonical]);
+    let keys = Keys { address: Some(&address), ..Keys::default() };
+    let _ = app.throttle.peek("notice", app.now(), &keys).await;
+    Parcel::Code
+}
+
+/// Notices to the owners of taken addresses, of a sign-up that makes its account at once.
+pub async fn to_owners(app: &App, client: &Client, draft: &Draft) -> Result<Vec<Message>> {
+    let mut notices = Vec::new();
     for device in draft.devices.iter().filter(|d| d.taken) {
         let channel = super::asks::channels(app, &device.kind).first().copied();
         let Some(channel) = channel.filter(|c| *c == Channel::Email) else { continue };
@@ -296,11 +305,10 @@ pub async fn tell_owners(app: &App, client: &Client, tx: &mut Tx, draft: &Draft)
             let rendered = app.catalogue.render(Kind::SignupTaken, channel, &about);
             let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
             let (id, to) = (app.random.uuid(), device.delivery.as_str());
-            let message = Message::new(id, app.now(), channel, to, Kind::SignupTaken, rendered);
-            outbox::write(tx, &app.sealer, &message, None).await?;
+            notices.push(Message::new(id, app.now(), channel, to, Kind::SignupTaken, rendered));
         }
     }
-    Ok(())
+    Ok(notices)
 }
 
 fn place(attempt: &str) -> String {

@@ -4,7 +4,7 @@
 //! A taken address is answered like a free one; its owner is told instead of being sent a code (R17).
 
 use super::asks::{channels, with_challenge};
-use super::challenge::{self, Order, Parcel};
+use super::challenge::{self, Order};
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
@@ -20,6 +20,7 @@ use crate::base::{Sensitive, ids};
 use crate::devices;
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
+use crate::outbox;
 use crate::store::attempts::{self, Attempt};
 use crate::store::{Tx, challenges, sessions};
 use crate::throttle::Keys;
@@ -128,20 +129,20 @@ pub async fn answer(
         return Err(error);
     }
     let device = device.ok_or(AuthError::AttemptGone)?;
-    username_free(app, client, &mut tx, &draft).await?;
+    if username_taken(&mut tx, &draft).await? {
+        // The code is not spent: it comes again with another name.
+        drop(tx);
+        let keys = Keys { ip: Some(client.ip), ..Keys::default() };
+        app.throttle.check("username_lookup", app.now(), &keys).await?;
+        return Err(AuthError::Taken("username"));
+    }
     finish(app, client, tx, &attempt, &draft, &device).await
 }
 
-/// Whether a username is free is told only here, behind a proven address.
-async fn username_free(app: &App, client: &Client, tx: &mut Tx, draft: &Draft) -> Result<()> {
-    let Some(username) = draft.devices.iter().find(|d| d.kind == "username") else { return Ok(()) };
-    if crate::store::devices::owner(tx, "username", &username.canonical).await?.is_none() {
-        return Ok(());
-    }
-    // The code was not spent: this transaction is dropped, and it comes again with another name.
-    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-    app.throttle.check("username_lookup", app.now(), &keys).await?;
-    Err(AuthError::Taken("username"))
+/// Whether a username is free is told only behind a proven address.
+async fn username_taken(tx: &mut Tx, draft: &Draft) -> Result<bool> {
+    let Some(username) = draft.devices.iter().find(|d| d.kind == "username") else { return Ok(false) };
+    Ok(crate::store::devices::owner(tx, "username", &username.canonical).await?.is_some())
 }
 
 async fn finish(
@@ -163,9 +164,12 @@ async fn finish(
 
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
+    let notices = draft::to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
     let made = made(app, client, draft, proven, &mut tx).await?;
-    draft::tell_owners(app, client, &mut tx, draft).await?;
+    for notice in &notices {
+        outbox::write(&mut tx, &app.sealer, notice, None).await?;
+    }
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Progress::Done(made.done(app)?))
@@ -231,7 +235,11 @@ async fn order(
         target: device.kind.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone(),
-        parcel: if device.taken { draft::notice(app, device).await } else { Parcel::Code },
+        parcel: if device.taken {
+            draft::notice(app, device).await
+        } else {
+            draft::no_notice(app, device).await
+        },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
         account: None,
         counted_as: String::new(),
