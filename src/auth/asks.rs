@@ -1,8 +1,7 @@
 //! What an attempt asks, told to its client, and what is sent without being asked to.
 
-use super::account::carries;
 use super::challenge::{Order, Parcel, alive, resend_in};
-use super::error::Result;
+use super::error::{AuthError, Result};
 use super::progress::Ask;
 use super::walk::{OWN, Walk};
 use crate::app::App;
@@ -58,6 +57,9 @@ fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
         ask.channel = channels.first().map(|c| c.name().to_owned());
         ask.to = Some(kind.mask(&walk.attempt.canonical));
         ask.channels = channels.iter().map(|c| c.name().to_owned()).collect();
+    } else if secret.device.as_deref() == Some(AUTHENTICATOR) {
+        ask.channel = Some(AUTHENTICATOR.to_owned());
+        return ask;
     }
     with_challenge(walk.app, ask, sent.iter().find(|c| c.target == OWN))
 }
@@ -125,18 +127,34 @@ pub async fn before_proof(
     secret: &Secret,
     channel: Option<Channel>,
 ) -> Result<Option<Order>> {
-    let carriers = walk.carriers(secret);
-    let reached =
-        carriers.into_iter().find(|device| carries(walk.app, &device.kind) && device.delivery.is_some());
+    if secret.device.as_deref() == Some(AUTHENTICATOR) {
+        return Ok(None);
+    }
+    let reached = walk.carriers(secret).into_iter().find(|device| device.delivery.is_some());
     let own = own_kind(walk, secret);
     let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
-    let usual = channels(walk.app, kind).first().copied().unwrap_or(Channel::Email);
+    let able = channels(walk.app, kind);
+    let usual = able.first().copied().unwrap_or(Channel::Email);
+    // Where the identifier is no address, which channels there are is told to nobody.
+    let channel = if own.is_some() { channel } else { None };
+    if channel.is_some_and(|wanted| !able.contains(&wanted)) {
+        return Err(AuthError::NotFound);
+    }
     let stored = reached.and_then(|device| device.delivery.clone());
     let parcel = if stored.is_some() && !walk.barred() { Parcel::Code } else { Parcel::Nothing };
     let typed = own.map(|_| walk.attempt.canonical.clone()).unwrap_or_default();
     Ok(Some(Order {
         target: OWN.to_owned(),
         address: stored.unwrap_or(typed),
+        identifier: own.is_none().then(|| {
+            let (kind, canonical) = (&walk.attempt.kind, &walk.attempt.canonical);
+            walk.app.subject(&[
+                "sends to",
+                kind,
+                canonical,
+                walk.attempt.known_device.as_deref().unwrap_or(""),
+            ])
+        }),
         ..order(walk, channel.unwrap_or(usual), parcel).await?
     }))
 }
@@ -154,5 +172,6 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
         long,
         account: None,
         counted_as: walk.attempt.known_device.clone().unwrap_or_default(),
+        identifier: None,
     })
 }

@@ -12,14 +12,15 @@ use crate::app::App;
 use crate::base::clock::{SECOND, seconds_until};
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
-use crate::devices::phone;
+use crate::devices::{self, phone};
 use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox;
 use crate::secrets::passcode::{self, Shape};
 use crate::settings;
 use crate::store::challenges::{self, Challenge};
+use crate::store::guesses::{self, Guesses};
 use crate::store::sweep::UNDO;
-use crate::store::{Db, Tx, guesses};
+use crate::store::{Db, Tx};
 use crate::throttle::{Keys, block};
 
 /// A code longer than any that a person is asked to guess at.
@@ -48,6 +49,9 @@ pub struct Order {
     pub account: Option<String>,
     /// Whose sends are counted: the known device's, or everybody's.
     pub counted_as: String,
+    /// What is counted instead of the address, where whoever asks must not learn that there is one: a keyed
+    /// hash of the identifier. The address is counted as well, and silently sent nothing once it had enough.
+    pub identifier: Option<String>,
 }
 
 /// What leaves for an order.
@@ -74,7 +78,7 @@ pub struct Ready {
 /// # Errors
 /// [`AuthError::TooMany`] where the address, the network or the installation had enough messages.
 pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready> {
-    limit(app, client, order).await?;
+    let parcel = limit(app, client, order).await?;
     let now = app.now();
     let shape = shape(app, order);
     let length = length(app, order, shape.length).await?;
@@ -100,7 +104,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         spent_at: None,
     };
     let not_after = now - shape.resend.millis();
-    Ok(Ready { challenge, message, parcel: order.parcel, not_after })
+    Ok(Ready { challenge, message, parcel, not_after })
 }
 
 /// Writes a prepared order: the challenge, and the message in the same transaction.
@@ -132,21 +136,36 @@ pub async fn look(
     typed: &Sensitive,
     subject: &Subject,
 ) -> Result<()> {
-    let now = app.now();
+    let (so_far, stored) = take(app, tx, challenge, subject).await?;
+    let right = match (challenge, stored) {
+        (Some(challenge), Some(stored)) => {
+            let place = place(&challenge.scope, &challenge.target);
+            passcode::matches(&app.sealer, &place, typed.expose(), &stored)
+                && challenges::spend(tx, &challenge.id, app.now()).await? == 1
+        }
+        _ => false,
+    };
+    if right { subject.succeed(tx, &so_far).await } else { missed(app, tx, challenge, subject).await }
+}
+
+/// Takes a guess at the challenge; gives the code's hash where one was left.
+pub async fn take(
+    app: &App,
+    tx: &mut Tx,
+    challenge: Option<&Challenge>,
+    subject: &Subject,
+) -> Result<(Guesses, Option<String>)> {
     let bound = if challenge.is_some_and(|c| c.code_length >= LONG) { Bound::Long } else { Bound::Sent };
     let so_far = subject.judge(app, tx, bound).await?;
-    let right = match challenge {
-        Some(challenge) => {
-            let stored = challenges::guess(tx, &challenge.id, now).await?;
-            let place = place(&challenge.scope, &challenge.target);
-            stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored))
-                && challenges::spend(tx, &challenge.id, now).await? == 1
-        }
-        None => false,
+    let stored = match challenge {
+        Some(challenge) => challenges::guess(tx, &challenge.id, app.now()).await?,
+        None => None,
     };
-    if right {
-        return subject.succeed(tx, &so_far).await;
-    }
+    Ok((so_far, stored))
+}
+
+/// Counts a wrong code, and says so.
+pub async fn missed(app: &App, tx: &mut Tx, challenge: Option<&Challenge>, subject: &Subject) -> Result<()> {
     subject.fail(app, tx).await?;
     Err(wrong("passcode", challenge.map(|c| (c.max_guesses - c.guesses - 1).max(0))))
 }
@@ -200,19 +219,41 @@ async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
     Ok(Shape::Digits(u8::try_from(digits).unwrap_or(10)))
 }
 
-async fn limit(app: &App, client: &Client, order: &Order) -> Result<()> {
-    let address = app.subject(&["address", &order.address, &order.counted_as]);
-    let keys = Keys { ip: Some(client.ip), address: Some(&address), ..Keys::default() };
+/// What may leave now.
+async fn limit(app: &App, client: &Client, order: &Order) -> Result<Parcel> {
+    let address = app.subject(&["address", &counted(app, order), &order.counted_as]);
+    let told = order.identifier.as_deref().unwrap_or(&address);
+    let keys = Keys { ip: Some(client.ip), address: Some(told), ..Keys::default() };
     let now = app.now();
     app.throttle.peek("send", now, &keys).await?;
-    if Channel::PHONE.contains(&order.channel) {
-        if phone::sendable(&order.address, &app.rules).is_err() {
-            return Err(AuthError::TooMany { retry_after: 60 });
-        }
-        let block = app.subject(&["block", block(&order.address)]);
-        app.throttle.check("send_phone", now, &Keys { block: Some(&block), ..keys }).await?;
+    let by_phone = limit_phone(app, order, &keys).await;
+    if order.identifier.is_none() {
+        by_phone?;
+        app.throttle.check("send", now, &keys).await?;
+        return Ok(order.parcel);
     }
-    Ok(app.throttle.check("send", now, &keys).await?)
+    app.throttle.check("send", now, &keys).await?;
+    let keys = Keys { address: Some(&address), ..Keys::default() };
+    let by_address = app.throttle.check("send", now, &keys).await;
+    Ok(if by_phone.is_ok() && by_address.is_ok() { order.parcel } else { Parcel::Nothing })
+}
+
+async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<()> {
+    if !Channel::PHONE.contains(&order.channel) {
+        return Ok(());
+    }
+    if phone::sendable(&order.address, &app.rules).is_err() {
+        return Err(AuthError::TooMany { retry_after: 60 });
+    }
+    let block = app.subject(&["block", block(&order.address)]);
+    Ok(app.throttle.check("send_phone", app.now(), &Keys { block: Some(&block), ..*keys }).await?)
+}
+
+/// The address in the one form that is counted: other capitals are no other mailbox (R44).
+fn counted(app: &App, order: &Order) -> String {
+    let kind = devices::kind(if order.channel == Channel::Email { "email" } else { "phone" });
+    let canonical = kind.and_then(|kind| kind.canonical(&order.address, &app.rules).ok());
+    canonical.map_or_else(|| order.address.clone(), |address| address.canonical)
 }
 
 fn message(

@@ -50,16 +50,20 @@ pub enum Effect {
 /// [`AuthError::LinkDead`].
 pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
     let challenge = find(app, client, key).await?;
-    if undo(&challenge).is_some() {
-        return Ok(link(&challenge, Effect::WillConfirm));
-    }
-    let effect = match (device(&challenge), challenge.spent_at) {
-        (Some(_), Some(_)) => Effect::Confirmed { already: true },
-        (Some(_), None) => Effect::WillConfirm,
-        (None, Some(_)) => return Err(AuthError::LinkDead),
-        (None, None) => Effect::TypeCode(code(app, key, &challenge)),
-    };
+    let effect = effect(app, key, &challenge)?;
     Ok(link(&challenge, effect))
+}
+
+fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
+    if undo(challenge).is_some() {
+        return Ok(Effect::WillConfirm);
+    }
+    match (device(challenge), challenge.spent_at) {
+        (Some(_), Some(_)) => Ok(Effect::Confirmed { already: true }),
+        (Some(_), None) => Ok(Effect::WillConfirm),
+        (None, Some(_)) => Err(AuthError::LinkDead),
+        (None, None) => Ok(Effect::TypeCode(code(app, key, challenge))),
+    }
 }
 
 /// Spends a link: confirms a device; moves an attempt on for whoever holds it; else shows the code to type.
@@ -67,14 +71,13 @@ pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
 /// # Errors
 /// [`AuthError::LinkDead`], and whatever answering the attempt gives.
 pub async fn spend(app: &App, client: &Client, key: &str, attempt: Option<&Sensitive>) -> Result<Link> {
-    let found = look(app, client, key).await?;
     let challenge = find(app, client, key).await?;
     let code = code(app, key, &challenge);
     if let Some(new) = undo(&challenge) {
         owned::undo(app, client, new, &challenge.target).await?;
         return Ok(link(&challenge, Effect::Confirmed { already: false }));
     }
-    let effect = match (found.effect, attempt) {
+    let effect = match (effect(app, key, &challenge)?, attempt) {
         (Effect::WillConfirm, _) => {
             let device = device(&challenge).ok_or(AuthError::LinkDead)?;
             owned::confirm_by_link(app, client, device, &code).await?;

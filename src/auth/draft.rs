@@ -281,12 +281,21 @@ impl Draft {
 
 /// What goes to an address that somebody else owns: a notice, at most one a day (R17).
 pub async fn notice(app: &App, device: &DraftDevice) -> Parcel {
-    let address = app.subject(&["notice", &device.delivery]);
+    let address = app.subject(&["notice", &device.canonical]);
     let keys = Keys { address: Some(&address), ..Keys::default() };
     match app.throttle.check("notice", app.now(), &keys).await {
         Ok(()) => Parcel::Taken,
         Err(_) => Parcel::Nothing,
     }
+}
+
+/// What goes to an address that nobody owns: the code. It asks for the notice's limit as well, so that an
+/// answer takes as long where the limits are kept elsewhere (R16).
+pub async fn no_notice(app: &App, device: &DraftDevice) -> Parcel {
+    let address = app.subject(&["notice", &device.canonical]);
+    let keys = Keys { address: Some(&address), ..Keys::default() };
+    let _ = app.throttle.peek("notice", app.now(), &keys).await;
+    Parcel::Code
 }
 
 /// Notices to the owners of taken addresses, for a sign-up that makes its account at once.

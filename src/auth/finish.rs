@@ -113,7 +113,18 @@ impl Walk<'_> {
             return self.ask_new_password().await;
         };
         let user_id = account.user.id.clone();
-        let chosen = self.checked_password(&account, chosen)?;
+        let chosen = match self.checked_password(&account, chosen) {
+            Ok(chosen) => chosen,
+            Err(fault) => {
+                // What was proven stays so: another password may come alone.
+                if self.stored {
+                    let mut tx = self.transaction().await?;
+                    self.keep(&mut tx).await?;
+                    tx.commit().await?;
+                }
+                return Err(fault);
+            }
+        };
         let hash = self.app.hasher.hash(chosen, self.app.random.bytes()).await?;
         let now = self.app.now();
         let told = notices::about(self.app, self.client, &account, Kind::RecoveryDone, None)?;
@@ -122,7 +133,9 @@ impl Walk<'_> {
         secrets::set_password(&mut tx, &self.app.random.uuid(), &user_id, &hash, now).await?;
         self.purge(&mut tx, &account).await?;
         end_everything(&mut tx, &user_id).await?;
-        users::touch(&mut tx, &user_id, now).await?;
+        if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
+            return Err(AuthError::AttemptGone);
+        }
         notices::queue(self.app, &mut tx, &told).await?;
         tx.commit().await?;
         self.app.wake.notify_one();
@@ -131,10 +144,7 @@ impl Walk<'_> {
 
     async fn ask_new_password(mut self) -> Result<Progress> {
         let mut tx = self.transaction().await?;
-        if !self.stored {
-            attempts::insert(&mut tx, &self.attempt).await?;
-            self.stored = true;
-        }
+        self.keep(&mut tx).await?;
         tx.commit().await?;
         Ok(self.asking(vec![Ask::plain("new_password")]))
     }

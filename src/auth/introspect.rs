@@ -26,7 +26,9 @@ pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
     app.throttle.check("introspect", app.now(), &keys).await?;
     if let Some(refresh) = Refresh::parse(token) {
         let found = sessions::live(&mut app.store.read().await?, &refresh.session(), app.now()).await?;
-        let live = found.filter(|session| session.refresh_hash == refresh.hash());
+        let idle_since = app.now() - app.settings.tokens.idle_lifetime.millis();
+        let live =
+            found.filter(|session| session.refresh_hash == refresh.hash() && session.rotated_at > idle_since);
         return Ok(
             live.map_or(Inspected::Inactive, |session| Inspected::Refresh(Box::new(Caller { session })))
         );

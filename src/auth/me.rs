@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::messages::Kind;
 use crate::secrets::{password, recovery};
-use crate::store::{attempts, guesses, known_devices, secrets, sessions, users};
+use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
 use crate::users::profile;
 
@@ -50,7 +50,7 @@ pub async fn delete(app: &App, caller: &Caller) -> Result<()> {
 }
 
 /// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh
-/// authentication. Every other session ends (R83).
+/// authentication. Every other session ends (R83), and so do pending changes of addresses (R123).
 pub async fn change_password(
     app: &App,
     client: &Client,
@@ -78,11 +78,18 @@ pub async fn change_password(
     let (user, now) = (&account.user.id, app.now());
     let told = notices::about(app, client, &account, Kind::PasswordChanged, None)?;
     let mut tx = app.store.begin().await?;
-    users::touch(&mut tx, user, now).await?;
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(&mut tx, user).await?;
+    if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
+        // Recovered or disabled meanwhile: whoever knew the old password must not win over that.
+        return Err(AuthError::InvalidToken);
+    }
+    if account.confirmed().any(|d| d.canonical.is_some()) {
+        devices::drop_unconfirmed(&mut tx, user).await?;
+    }
     secrets::set_password(&mut tx, &app.random.uuid(), user, &hash, now).await?;
     sessions::end_others(&mut tx, user, &caller.session.id).await?;
     known_devices::forget(&mut tx, user).await?;
-    attempts::drop_of_user(&mut tx, user).await?;
     notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -111,6 +118,9 @@ pub async fn recovery_codes(app: &App, caller: &Caller) -> Result<Vec<Sensitive>
     let (user, now) = (&account.user.id, app.now());
     let codes = recovery::list(&app.random);
     let mut tx = app.store.begin().await?;
+    if users::still(&mut tx, user, account.user.credentials, now).await? != 1 {
+        return Err(AuthError::InvalidToken);
+    }
     secrets::drop_kind(&mut tx, user, secrets::RECOVERY).await?;
     for code in &codes {
         let hash = recovery::stored(&app.sealer, user, code.expose());

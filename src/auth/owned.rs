@@ -118,6 +118,7 @@ async fn add_authenticator(app: &App, account: &Account, label: &str) -> Result<
     let mut device = blank(app, account, "authenticator", label);
     device.secret = Some(totp::seal(app, &device.id, seed.as_ref()));
     let mut tx = app.store.begin().await?;
+    unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     rows::insert(&mut tx, &device).await?;
     tx.commit().await?;
     let called = account.confirmed().find_map(|d| d.canonical.clone()).unwrap_or_default();
@@ -236,6 +237,7 @@ async fn write_address(
     let told = told(app, client, account, device, Kind::DeviceAdded)?;
     let mut tx = app.store.begin().await?;
     let name = devices::kind(&device.kind).map_or("identifier", |kind| kind.name());
+    unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     rows::insert(&mut tx, device).await.map_err(|error| match error {
         crate::store::StoreError::Taken => AuthError::Taken(name),
         other => other.into(),
@@ -274,6 +276,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
         long: false,
         account: name,
         counted_as: String::new(),
+        identifier: None,
     }
 }
 
@@ -393,6 +396,7 @@ async fn undo_order(
         long: true,
         account: None,
         counted_as: "undo".to_owned(),
+        identifier: None,
     };
     challenge::prepare(app, client, &order).await.map(Some)
 }
@@ -427,8 +431,9 @@ async fn by_authenticator(
 ) -> Result<()> {
     let so_far = subject.judge(app, tx, Bound::Fixed).await?;
     let step = totp::step(app, device, typed, app.now());
-    if let Some(step) = step {
-        rows::take_step(tx, &device.id, step, app.now()).await?;
+    if let Some(step) = step
+        && rows::take_step(tx, &device.id, step, app.now()).await? == 1
+    {
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx).await?;
@@ -480,6 +485,12 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str) -> Re
     Ok(())
 }
 
+/// Of two changes that were thought out at the same state of the account only the first is made: a recovery
+/// is not undone by whoever it threw out, and two devices are not each the other's remaining way in (R126).
+fn unchanged(rows: u64) -> Result<()> {
+    if rows == 1 { Ok(()) } else { Err(crate::store::StoreError::Busy.into()) }
+}
+
 /// What every address is told of a change.
 fn told(app: &App, client: &Client, account: &Account, device: &Device, kind: Kind) -> Result<Vec<Message>> {
     let named = devices::kind(&device.kind);
@@ -490,7 +501,8 @@ fn told(app: &App, client: &Client, account: &Account, device: &Device, kind: Ki
 
 /// Kills what was under way and tells every address.
 async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &[Message]) -> Result<()> {
-    users::touch(tx, &account.user.id, app.now()).await?;
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(tx, &account.user.id).await?;
+    unchanged(users::touch_from(tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     notices::queue(app, tx, told).await
 }

@@ -4,7 +4,7 @@
 //! A taken address is answered like a free one; its owner is told instead of being sent a code (R17).
 
 use super::asks::{channels, with_challenge};
-use super::challenge::{self, Order, Parcel};
+use super::challenge::{self, Order};
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
@@ -128,20 +128,20 @@ pub async fn answer(
         return Err(error);
     }
     let device = device.ok_or(AuthError::AttemptGone)?;
-    username_free(app, client, &mut tx, &draft).await?;
+    if username_taken(&mut tx, &draft).await? {
+        // The code is not spent: it comes again with another name.
+        drop(tx);
+        let keys = Keys { ip: Some(client.ip), ..Keys::default() };
+        app.throttle.check("username_lookup", app.now(), &keys).await?;
+        return Err(AuthError::Taken("username"));
+    }
     finish(app, client, tx, &attempt, &draft, &device).await
 }
 
-/// Whether a username is free is told only here, behind a proven address.
-async fn username_free(app: &App, client: &Client, tx: &mut Tx, draft: &Draft) -> Result<()> {
-    let Some(username) = draft.devices.iter().find(|d| d.kind == "username") else { return Ok(()) };
-    if crate::store::devices::owner(tx, "username", &username.canonical).await?.is_none() {
-        return Ok(());
-    }
-    // The code was not spent: this transaction is dropped, and it comes again with another name.
-    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-    app.throttle.check("username_lookup", app.now(), &keys).await?;
-    Err(AuthError::Taken("username"))
+/// Whether a username is free is told only behind a proven address.
+async fn username_taken(tx: &mut Tx, draft: &Draft) -> Result<bool> {
+    let Some(username) = draft.devices.iter().find(|d| d.kind == "username") else { return Ok(false) };
+    Ok(crate::store::devices::owner(tx, "username", &username.canonical).await?.is_some())
 }
 
 async fn finish(
@@ -232,10 +232,15 @@ async fn order(
         target: device.kind.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone(),
-        parcel: if device.taken { draft::notice(app, device).await } else { Parcel::Code },
+        parcel: if device.taken {
+            draft::notice(app, device).await
+        } else {
+            draft::no_notice(app, device).await
+        },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
         account: None,
         counted_as: String::new(),
+        identifier: None,
     })
 }
 

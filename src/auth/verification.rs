@@ -75,6 +75,7 @@ pub async fn start(
         long: false,
         account: None,
         counted_as: String::new(),
+        identifier: None,
     };
     let ready = challenge::prepare(app, client, &order).await?;
     let mut tx = app.store.begin().await?;

@@ -20,6 +20,7 @@ use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
 use crate::messages::{Kind, Message};
 use crate::secrets::recovery;
 use crate::store::attempts::{self, Attempt};
+use crate::store::challenges::Challenge;
 use crate::store::devices::{self, Device};
 use crate::store::guesses::Guesses;
 use crate::store::{Tx, challenges, secrets};
@@ -136,7 +137,7 @@ impl<'a> Walk<'a> {
                 Step::Ask(asked) => asked,
             };
             match asked.iter().find(|secret| self.has(&given, secret)) {
-                Some(secret) => self.check(&secret.clone(), &mut given).await?,
+                Some(secret) => self.check(secret, &asked, &mut given).await?,
                 None if moved || !self.stored => return self.ask(&asked).await,
                 None => return Err(not_asked(&asked)),
             }
@@ -185,8 +186,24 @@ impl<'a> Walk<'a> {
     pub(super) fn carriers(&self, secret: &Secret) -> Vec<&Device> {
         let Some(account) = &self.account else { return Vec::new() };
         let used = |device: &&Device| self.proofs.iter().any(|p| p.device.as_ref() == Some(&device.id));
-        let all = account.carriers(self.app, secret, &self.attempt.kind);
+        let mut all = account.carriers(self.app, secret, &self.attempt.kind);
+        // The very device that the identifier names comes before its owner's others of that kind.
+        let own = |d: &Device| {
+            d.kind == self.attempt.kind && d.canonical.as_deref() == Some(&self.attempt.canonical)
+        };
+        all.sort_by_key(|device| !own(device));
         all.into_iter().filter(|device| !used(device)).collect()
+    }
+
+    /// The same for everything that is asked.
+    fn all_carriers(&self, asked: &[Secret]) -> Vec<Device> {
+        let mut all: Vec<Device> = Vec::new();
+        for device in asked.iter().filter(|s| s.name == "passcode").flat_map(|s| self.carriers(s)) {
+            if all.iter().all(|d| d.id != device.id) {
+                all.push(device.clone());
+            }
+        }
+        all
     }
 
     /// Whose guesses are counted for a factor.
@@ -197,19 +214,27 @@ impl<'a> Walk<'a> {
     }
 
     fn has(&self, given: &Given, secret: &Secret) -> bool {
-        let recovery = secret.name == "passcode" && self.proven() && given.recovery_code.is_some();
-        given.secrets.contains_key(secret.name.as_str()) || recovery
+        given.secrets.contains_key(secret.name.as_str())
+            || (secret.name == "passcode" && given.recovery_code.is_some() && self.takes_recovery_code())
     }
 
-    /// Checks one secret; a right one is noted, a wrong one ends the request.
-    async fn check(&mut self, secret: &Secret, given: &mut Given) -> Result<()> {
+    /// A recovery code stands in for one passcode of an attempt, once something else is proven (R72).
+    fn takes_recovery_code(&self) -> bool {
+        self.proven() && !self.proofs.iter().any(|p| p.secret == "passcode" && p.device.is_none())
+    }
+
+    /// Checks one of the secrets that are asked; a right one is noted, a wrong one ends the request.
+    async fn check(&mut self, secret: &Secret, asked: &[Secret], given: &mut Given) -> Result<()> {
         let typed = given.secrets.remove(secret.name.as_str());
-        match (secret.name.as_str(), typed, given.recovery_code.take()) {
-            ("password", Some(typed), _) => self.check_password(typed).await,
-            ("hardcode", Some(typed), _) => self.check_hardcode(typed).await,
-            ("passcode", Some(typed), _) => self.check_passcode(secret, &typed, given.device.take()).await,
-            ("passcode", None, Some(typed)) => self.check_recovery(secret, &typed).await,
-            (other, ..) => Err(AuthError::Internal(format!("the secret {other} is not checked anywhere"))),
+        match (secret.name.as_str(), typed) {
+            ("password", Some(typed)) => self.check_password(typed).await,
+            ("hardcode", Some(typed)) => self.check_hardcode(typed).await,
+            ("passcode", Some(typed)) => self.check_passcode(asked, &typed, given.device.take()).await,
+            ("passcode", None) => {
+                let typed = given.recovery_code.take().unwrap_or_default();
+                self.check_recovery(secret, &typed).await
+            }
+            (other, _) => Err(AuthError::Internal(format!("the secret {other} is not checked anywhere"))),
         }
     }
 
@@ -288,38 +313,30 @@ impl<'a> Walk<'a> {
         Ok(told.transpose()?.unwrap_or_default())
     }
 
-    /// A passcode is looked at for the device it was asked of: the named one, else the one that a code was
-    /// last sent to, else an authenticator.
+    /// A passcode is looked at for the device it was asked of. A failure is committed, whatever it is.
     async fn check_passcode(
         &mut self,
-        secret: &Secret,
+        asked: &[Secret],
         typed: &Sensitive,
         named: Option<String>,
     ) -> Result<()> {
         self.flush().await?;
         let subject = self.subject("passcode");
         let _turn = subject.turn(self.app).await;
-        let carriers: Vec<Device> = self.carriers(secret).into_iter().cloned().collect();
-        let named = named.filter(|id| carriers.iter().any(|d| d.id == *id));
+        let carriers = self.all_carriers(asked);
         let mut tx = self.app.store.begin().await?;
-        let target = if self.proven() { named.as_deref() } else { Some(OWN) };
-        let sent = challenge::latest(&mut tx, &self.scope(), target, self.app.now()).await?;
-        let fits = |id: &str| carriers.iter().find(|d| d.id == id);
-        let own = carriers.first().filter(|d| d.kind != "authenticator" || self.proven());
-        let sent = sent.filter(|c| c.target == OWN || fits(&c.target).is_some());
-        let app_device = carriers.iter().find(|d| {
-            d.kind == "authenticator" && named.as_ref().is_none_or(|id| *id == d.id) && sent.is_none()
-        });
-        let checked = match app_device {
-            Some(device) => self.check_authenticator(&mut tx, device, typed, &subject).await,
-            None => challenge::look(self.app, &mut tx, sent.as_ref(), typed, &subject).await,
+        let checked = if self.proven() {
+            self.check_device(&mut tx, &carriers, typed, named, &subject).await
+        } else {
+            self.check_own(&mut tx, &carriers, typed, &subject).await
         };
-        if let Err(error) = checked {
-            tx.commit().await?;
-            return Err(error);
-        }
-        let device = app_device.or(sent.as_ref().and_then(|c| fits(&c.target).or(own)));
-        let device = device.ok_or_else(|| challenge::wrong("passcode", None))?;
+        let device = match checked {
+            Ok(device) => device,
+            Err(error) => {
+                tx.commit().await?;
+                return Err(error);
+            }
+        };
         self.proofs.push(Proof {
             secret: "passcode".into(),
             kind: Some(device.kind.clone()),
@@ -328,6 +345,70 @@ impl<'a> Walk<'a> {
         self.note(&mut tx).await?;
         self.tx = Some(tx);
         Ok(())
+    }
+
+    /// Once something is proven: the named device, else the one that a code was last sent to, else an
+    /// authenticator.
+    async fn check_device<'d>(
+        &self,
+        tx: &mut Tx,
+        carriers: &'d [Device],
+        typed: &Sensitive,
+        named: Option<String>,
+        subject: &Subject,
+    ) -> Result<&'d Device> {
+        let named = named.filter(|id| carriers.iter().any(|d| d.id == *id));
+        let sent = challenge::latest(tx, &self.scope(), named.as_deref(), self.app.now()).await?;
+        let sent = sent.and_then(|c| sent_to(carriers, &c).map(|device| (c, device)));
+        let fits = |d: &&Device| d.kind == "authenticator" && named.as_ref().is_none_or(|id| *id == d.id);
+        match (sent, carriers.iter().find(fits)) {
+            (None, Some(device)) => {
+                self.check_authenticator(tx, device, typed, subject).await?;
+                Ok(device)
+            }
+            (Some((sent, device)), _) => {
+                challenge::look(self.app, tx, Some(&sent), typed, subject).await?;
+                Ok(device)
+            }
+            (None, None) => {
+                challenge::look(self.app, tx, None, typed, subject).await?;
+                Err(challenge::wrong("passcode", None))
+            }
+        }
+    }
+
+    /// While nothing is proven: the code that was sent for the identifier. Where no message reaches its owner
+    /// their authenticator counts, and every guess at it is one at the code that nobody has, so that an answer
+    /// tells nothing (R15).
+    async fn check_own<'d>(
+        &self,
+        tx: &mut Tx,
+        carriers: &'d [Device],
+        typed: &Sensitive,
+        subject: &Subject,
+    ) -> Result<&'d Device> {
+        let sent = challenge::latest(tx, &self.scope(), Some(OWN), self.app.now()).await?;
+        let reached = sent.as_ref().and_then(|c| sent_to(carriers, c));
+        let authenticator = carriers.iter().find(|d| d.kind == "authenticator");
+        let (Some(device), None) = (authenticator, reached) else {
+            challenge::look(self.app, tx, sent.as_ref(), typed, subject).await?;
+            return reached.ok_or_else(|| challenge::wrong("passcode", None));
+        };
+        let (so_far, left) = challenge::take(self.app, tx, sent.as_ref(), subject).await?;
+        let now = self.app.now();
+        let step = super::totp::step(self.app, device, typed, now);
+        let step = step.filter(|_| sent.is_none() || left.is_some());
+        if let Some(step) = step
+            && devices::take_step(tx, &device.id, step, now).await? == 1
+        {
+            if let Some(sent) = &sent {
+                challenges::spend(tx, &sent.id, now).await?;
+            }
+            subject.succeed(tx, &so_far).await?;
+            return Ok(device);
+        }
+        challenge::missed(self.app, tx, sent.as_ref(), subject).await?;
+        Err(challenge::wrong("passcode", None))
     }
 
     async fn check_authenticator(
@@ -381,6 +462,16 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Stores where the attempt stands.
+    pub(super) async fn keep(&mut self, tx: &mut Tx) -> Result<()> {
+        self.note(tx).await?;
+        if !self.stored {
+            attempts::insert(tx, &self.attempt).await?;
+            self.stored = true;
+        }
+        Ok(())
+    }
+
     /// Commits what is open, before anything slow.
     pub(super) async fn flush(&mut self) -> Result<()> {
         if let Some(tx) = self.tx.take() {
@@ -407,16 +498,13 @@ impl<'a> Walk<'a> {
             None => None,
         };
         let mut tx = self.app.store.begin().await?;
-        if self.stored {
-            self.note(&mut tx).await?;
-        } else {
-            self.attempt.passed =
-                serde_json::to_string(&self.proofs).map_err(|e| AuthError::Internal(e.to_string()))?;
-            attempts::insert(&mut tx, &self.attempt).await?;
-            self.stored = true;
-        }
+        self.keep(&mut tx).await?;
         if let Some(ready) = &ready {
-            challenge::write(self.app, &mut tx, ready).await?;
+            match challenge::write(self.app, &mut tx, ready).await {
+                // A code was sent there already, by hand: what was proven counts all the same.
+                Ok(()) | Err(AuthError::NoCode) => {}
+                Err(error) => return Err(error),
+            }
         }
         tx.commit().await?;
         self.app.wake.notify_one();
@@ -440,6 +528,12 @@ impl<'a> Walk<'a> {
         challenges::drop_scope(tx, &self.scope()).await?;
         Ok(())
     }
+}
+
+/// The device that a challenge was sent to: its target, or whose address it went to before anything was proven.
+fn sent_to<'d>(carriers: &'d [Device], sent: &Challenge) -> Option<&'d Device> {
+    let by_address = |d: &&Device| sent.target == OWN && d.delivery.as_deref() == Some(&sent.address);
+    carriers.iter().find(|d| d.id == sent.target || by_address(d))
 }
 
 fn not_asked(asked: &[Secret]) -> AuthError {

@@ -17,7 +17,7 @@ pub struct Verification {
     pub attempts: u32,
     /// How long until another code may be sent.
     pub resend: Span,
-    /// Sends the same code again instead of a new one.
+    /// A right code stays good until it expires, and may be checked again.
     pub reuse: bool,
     /// How long the proof of a passed verification is good.
     pub proof_lifetime: Span,

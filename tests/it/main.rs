@@ -1,4 +1,5 @@
 //! Tests through the doors of the crate: one binary, a file a subject.
 
+mod passcodes;
 mod store;
 mod support;
