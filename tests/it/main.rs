@@ -1,1 +1,4 @@
+//! Tests through the doors of the crate: one binary, a file a subject.
 
+mod doors;
+mod support;

@@ -1,0 +1,112 @@
+//! Both databases: SQLite in a folder of its own, and PostgreSQL where `MULTAUTH_TEST_POSTGRES` names a
+//! server (`postgres://…`, a role that may create databases). `tests/run` starts one.
+
+use std::sync::Once;
+
+use multauth::base::Random;
+use multauth::store::{self, Exec, Store};
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+
+/// One empty database; it goes when this is dropped.
+pub struct Database {
+    /// `sqlite` or `postgres`, for messages of failed tests.
+    pub name: &'static str,
+    /// What it is opened by.
+    pub url: String,
+    /// An open store.
+    pub store: Store,
+    _place: Place,
+}
+
+enum Place {
+    Folder { _folder: TempDir },
+    Server { admin: String, database: String },
+}
+
+/// Every database that can be had, brought up to date.
+pub async fn migrated() -> Vec<Database> {
+    let all = empty().await;
+    for database in &all {
+        store::migrate(&database.store).await.unwrap();
+    }
+    all
+}
+
+/// Every database that can be had, without a schema.
+pub async fn empty() -> Vec<Database> {
+    let mut all = vec![sqlite().await];
+    match std::env::var("MULTAUTH_TEST_POSTGRES") {
+        Ok(server) if !server.is_empty() => all.push(postgres(&server).await),
+        _ => {
+            static ONCE: Once = Once::new();
+            ONCE.call_once(|| eprintln!("PostgreSQL is skipped: MULTAUTH_TEST_POSTGRES is not set"));
+        }
+    }
+    all
+}
+
+/// An empty SQLite database.
+pub async fn sqlite() -> Database {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("new/multauth.db").display());
+    let store = Store::open(&url, 4).await.unwrap();
+    Database { name: "sqlite", url, store, _place: Place::Folder { _folder: folder } }
+}
+
+async fn postgres(server: &str) -> Database {
+    let database = format!("multauth_test_{}", Random::System.uuid().replace('-', ""));
+    run_on(server, format!("CREATE DATABASE {database}")).await;
+    let mut url = url::Url::parse(server).unwrap();
+    url.set_path(&database);
+    let store = Store::open(url.as_str(), 10).await.unwrap();
+    let place = Place::Server { admin: server.to_owned(), database };
+    Database { name: "postgres", url: url.into(), store, _place: place }
+}
+
+async fn run_on(server: &str, statement: String) {
+    let mut admin = PgConnection::connect(server).await.unwrap();
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
+}
+
+impl Database {
+    /// A second instance on the same database.
+    pub async fn again(&self) -> Store {
+        Store::open(&self.url, 4).await.unwrap()
+    }
+
+    /// Runs a statement that the crate itself has no use for.
+    pub async fn execute(&self, sql: &'static str) {
+        let mut tx = self.store.begin().await.unwrap();
+        match store::Db::exec(&mut tx) {
+            Exec::Sqlite(conn) => drop(sqlx::query(sql).execute(conn).await.unwrap()),
+            Exec::Postgres(conn) => drop(sqlx::query(sql).execute(conn).await.unwrap()),
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// The first column of the first row, a number.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        number(&mut self.store.begin().await.unwrap(), sql).await
+    }
+}
+
+/// The first column of the first row, a number, as `db` sees it.
+pub async fn number(db: &mut impl store::Db, sql: &'static str) -> i64 {
+    match db.exec() {
+        Exec::Sqlite(conn) => sqlx::query_scalar(sql).fetch_one(conn).await.unwrap(),
+        Exec::Postgres(conn) => sqlx::query_scalar(sql).fetch_one(conn).await.unwrap(),
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Self::Server { admin, database } = self else { return };
+        let (admin, statement) = (admin.clone(), format!("DROP DATABASE {database} WITH (FORCE)"));
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(run_on(&admin, statement));
+        });
+        let _ = dropped.join();
+    }
+}
