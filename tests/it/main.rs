@@ -2,4 +2,5 @@
 
 mod passcodes;
 mod store;
+mod doors;
 mod support;

@@ -1,0 +1,173 @@
+//! One running instance: the real router behind a real TCP listener, on a real database, with a clock that
+//! is moved by hand and an outbox that is emptied by hand.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+
+use multauth::app::App;
+use multauth::base::tuple::TupleSpec;
+use multauth::base::{Clock, Millis, Random, Sensitive};
+use multauth::outbox::Worker;
+use multauth::settings::Settings;
+use multauth::startup::{self, Started, World};
+use multauth::{auth, server};
+use poem::listener::TcpAcceptor;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use super::client::Client;
+use super::databases::{self, Database};
+use super::mailbox::Mail;
+
+/// When every test begins: 1 March 2026, 10:00:00 UTC.
+pub const BEGINNING: Millis = 1_772_359_200_000;
+
+/// An instance that is being tested.
+pub struct TestApp {
+    /// The instance itself, for what no door gives.
+    pub app: Arc<App>,
+    /// Where it answers, such as `http://127.0.0.1:40123`.
+    pub base: String,
+    /// Its time.
+    pub clock: Clock,
+    worker: Worker,
+    settings: Settings,
+    ground: Arc<Ground>,
+    networks: Arc<AtomicU16>,
+    seen: Mutex<HashSet<String>>,
+    serving: JoinHandle<()>,
+}
+
+/// What outlives a restart.
+struct Ground {
+    database: Database,
+    folder: TempDir,
+}
+
+impl TestApp {
+    /// An instance on SQLite, with the built-in settings changed by `change`.
+    pub async fn new(change: impl Fn(&mut Settings)) -> Self {
+        Self::on(databases::sqlite().await, change).await
+    }
+
+    /// One instance on each database that can be had.
+    pub async fn each(change: impl Fn(&mut Settings)) -> Vec<Self> {
+        let mut apps = Vec::new();
+        for database in databases::empty().await {
+            apps.push(Self::on(database, &change).await);
+        }
+        apps
+    }
+
+    async fn on(database: Database, change: impl Fn(&mut Settings)) -> Self {
+        let ground = Arc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
+        let mut settings = Settings::built_in();
+        quick(&mut settings, &ground);
+        change(&mut settings);
+        Self::start(settings, ground, Clock::fixed(BEGINNING), Arc::default()).await
+    }
+
+    async fn start(settings: Settings, ground: Arc<Ground>, clock: Clock, networks: Arc<AtomicU16>) -> Self {
+        let world = World { clock: clock.clone(), random: Random::System };
+        let Started { app, worker } = startup::start(settings.clone(), world).await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
+        let endpoint = server::endpoint(app.clone());
+        let serving = tokio::spawn(async move { server.run(endpoint).await.unwrap() });
+        Self { app, base, clock, worker, settings, ground, networks, seen: Mutex::default(), serving }
+    }
+
+    /// Another instance on the same database, with nothing of this one's memory.
+    pub async fn again(&self) -> Self {
+        let (ground, networks) = (self.ground.clone(), self.networks.clone());
+        Self::start(self.settings.clone(), ground, self.clock.clone(), networks).await
+    }
+
+    /// `sqlite` or `postgres`, for messages of failed tests.
+    pub fn database(&self) -> &'static str {
+        self.ground.database.name
+    }
+
+    /// The database itself.
+    pub fn rows(&self) -> &Database {
+        &self.ground.database
+    }
+
+    /// Lets time pass.
+    pub fn pass(&self, span: Millis) {
+        self.clock.advance(span);
+    }
+
+    /// Somebody at an address of their own, in a network of their own.
+    pub fn client(&self) -> Client {
+        let n = self.networks.fetch_add(1, Ordering::Relaxed);
+        Client::new(&self.base, format!("10.{}.{}.7", n / 256, n % 256))
+    }
+
+    /// Somebody with an API key of every scope.
+    pub async fn backend(&self) -> Client {
+        let scopes = ["verify".to_owned(), "introspect".to_owned()];
+        let (_, key) = auth::api_keys::make(&self.app, "test", &scopes).await.unwrap();
+        self.client().bearing(key.expose())
+    }
+
+    /// What was delivered since it was last asked, the oldest first.
+    pub async fn mail(&self) -> Vec<Mail> {
+        self.worker.drain().await.unwrap();
+        let mut seen = self.seen.lock().unwrap();
+        let all = self.app.inbox.as_ref().unwrap().all();
+        all.iter().rev().filter(|m| seen.insert(m.id.clone())).map(Mail::read).collect()
+    }
+
+    /// The one message that was delivered since; it carries a code.
+    pub async fn code(&self) -> Mail {
+        let mut mail = self.mail().await;
+        assert_eq!(mail.len(), 1, "exactly one message was expected: {mail:?}");
+        let mail = mail.remove(0);
+        assert!(mail.code.is_some(), "a code was expected: {mail:?}");
+        mail
+    }
+
+    /// Nothing was delivered since.
+    #[track_caller]
+    pub fn assert_silent(mail: &[Mail]) {
+        assert!(mail.is_empty(), "no message was expected: {mail:?}");
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// What makes tests quick and keeps them apart: cheap hashes, quiet delivery, addresses by a header.
+fn quick(settings: &mut Settings, ground: &Ground) {
+    settings.database.url = Sensitive::new(ground.database.url.clone());
+    settings.database.connections = 8;
+    settings.keys.file = ground.folder.path().join("master.key");
+    settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    settings.password.memory_kib = 64;
+    settings.password.iterations = 1;
+    settings.password.queue = 1_000;
+    let path = ground.folder.path().join("messages.jsonl").display().to_string();
+    let file = toml::Table::from_iter([("kind".into(), "file".into()), ("path".into(), path.into())]);
+    settings.email.providers = vec![file.clone()];
+    settings.phone.providers = vec![file];
+}
+
+/// Flows as an operator writes them.
+pub fn flows(tuples: &[&[&str]]) -> Vec<TupleSpec> {
+    let words = |tuple: &&[&str]| tuple.iter().map(|word| (*word).to_owned()).collect();
+    tuples.iter().map(|tuple| TupleSpec::Plain(words(tuple))).collect()
+}
+
+/// Lifts the rates of these actions, where a test wants to see what stands behind them.
+pub fn unlimited(settings: &mut Settings, actions: &[&str]) {
+    for action in actions {
+        settings.throttle.insert((*action).to_owned(), "off".to_owned());
+    }
+}
