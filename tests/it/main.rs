@@ -1,1 +1,3 @@
+//! Tests through the doors of the crate: one binary, a file a subject.
 
+mod surface;
