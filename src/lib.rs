@@ -6,12 +6,15 @@
 //!
 //! | row | |
 //! | --- | --- |
-//! | 9 | `main`, [`cli`] |
-//! | 8 | [`server`], [`startup`] |
-//! | 7 | [`api`], [`pages`] |
-//! | 6 | [`auth`] |
-//! | 5 | [`app`], [`plan`] |
-//! | 4 | [`devices`], [`secrets`], [`users`], [`tokens`] |
+//! | 12 | `main`, [`cli`] |
+//! | 11 | [`server`] |
+//! | 10 | [`startup`] |
+//! | 9 | [`pages`] |
+//! | 8 | [`api`] |
+//! | 7 | [`auth`] |
+//! | 6 | [`app`], [`plan`] |
+//! | 5 | [`secrets`] |
+//! | 4 | [`devices`], [`users`], [`tokens`] |
 //! | 3 | [`outbox`] |
 //! | 2 | [`throttle`], [`keys`], [`providers`] |
 //! | 1 | [`settings`], [`store`], [`flows`], [`messages`], [`telemetry`], [`locks`] |

@@ -118,6 +118,7 @@ pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
         acr: session.acr.clone(),
         amr: session.amr.split(' ').filter(|m| !m.is_empty()).map(str::to_owned).collect(),
         auth_time: session.auth_time.div_euclid(1_000),
+        nbf: None,
     };
     let token = jwt::sign(&app.keys, jwt::ACCESS, &claims);
     let token = token.map_err(|_| AuthError::Internal("there is no signing key".into()))?;

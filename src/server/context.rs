@@ -1,17 +1,15 @@
 //! What is known of a request before anything else: its id, its client, when it began. One log line a
-//! request, one count a route; a panic is one 500 and nothing more (R109).
+//! request, one count a route.
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 
-use futures_util::FutureExt;
 use ipnet::IpNet;
-use poem::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use poem::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use poem::{Addr, Endpoint, Request, Response};
 
-use crate::api::problem::Problem;
+use super::paths;
 use crate::app::App;
 use crate::auth::input::Client;
 use crate::base::net;
@@ -37,78 +35,27 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         let network = net::network(client.ip);
         request.set_data(client);
         request.set_data(self.app.clone());
-        let answer = AssertUnwindSafe(self.inner.get_response(request)).catch_unwind().await;
-        let mut response = answer.unwrap_or_else(|_| {
-            tracing::error!(request = id, "a handler panicked");
-            Problem::new("internal").response()
-        });
+        let mut response = self.inner.get_response(request).await;
+        let served = paths::find(&path);
+        if let (StatusCode::METHOD_NOT_ALLOWED, Some(served)) = (response.status(), served) {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(served.methods));
+        }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", value);
         }
-        tell(&id, &method, &path, &network, response.status(), began);
+        // A path may hold a handle or a key: only its pattern is written.
+        let route = served.map_or("other", |served| served.pattern);
+        tell(&id, &method, route, &network, response.status(), began);
         Ok(response)
     }
 }
 
-/// One line and one count. Paths may hold handles and keys: only their pattern is written.
-fn tell(id: &str, method: &Method, path: &str, network: &str, status: StatusCode, began: Instant) {
-    let route = route(path);
+/// One line and one count.
+fn tell(id: &str, method: &Method, route: &'static str, network: &str, status: StatusCode, began: Instant) {
     let elapsed = began.elapsed();
     let millis = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     tracing::info!(request = id, method = %method, route, network, status = status.as_u16(), millis, "request");
     metrics::request(route, status.as_u16(), elapsed.as_secs_f64());
-}
-
-/// Every path that is served, with what varies named; a bounded list, for logs and metrics (R152).
-const ROUTES: &[&str] = &[
-    "/v1/flows",
-    "/v1/signin",
-    "/v1/signup",
-    "/v1/recovery",
-    "/v1/reauth",
-    "/v1/attempts/{attempt}",
-    "/v1/attempts/{attempt}/send",
-    "/v1/confirm",
-    "/v1/token",
-    "/v1/signout",
-    "/v1/introspect",
-    "/v1/me",
-    "/v1/me/password",
-    "/v1/me/recovery-codes",
-    "/v1/me/devices",
-    "/v1/me/devices/{id}",
-    "/v1/me/devices/{id}/send",
-    "/v1/me/devices/{id}/confirm",
-    "/v1/me/sessions",
-    "/v1/me/sessions/{id}",
-    "/v1/verifications",
-    "/v1/verifications/{verification}",
-    "/v1/verifications/{verification}/check",
-    "/.well-known/jwks.json",
-    "/.well-known/openid-configuration",
-    "/.well-known/security.txt",
-    "/confirm/{key}",
-    "/healthz",
-    "/readyz",
-    "/metrics",
-    "/docs",
-    "/openapi.json",
-    "/dev/inbox",
-    "/",
-];
-
-fn route(path: &str) -> &'static str {
-    let fits = |pattern: &&&str| {
-        let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
-        loop {
-            match (pattern.next(), path.next()) {
-                (None, None) => return true,
-                (Some(p), Some(s)) if p == s || p.starts_with('{') => {}
-                _ => return false,
-            }
-        }
-    };
-    ROUTES.iter().find(fits).copied().unwrap_or("other")
 }
 
 /// Who calls. Only an address that a trusted proxy vouches for is believed; the header of anybody else is
@@ -178,12 +125,5 @@ mod tests {
         assert_eq!(seen(&["203.0.113.9, junk"]), ip("10.1.1.1"));
         assert_eq!(seen(&[""]), ip("10.1.1.1"));
         assert_eq!(seen(&["203.0.113.9:4711"]), ip("10.1.1.1"));
-    }
-
-    #[test]
-    fn handles_and_keys_are_no_part_of_a_route() {
-        assert_eq!(route("/v1/attempts/at_secret/send"), "/v1/attempts/{attempt}/send");
-        assert_eq!(route("/confirm/secret"), "/confirm/{key}");
-        assert_eq!(route("/v1/attempts/a/b/c"), "other");
     }
 }

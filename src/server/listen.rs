@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -69,14 +70,23 @@ pub(super) async fn serve(
         };
         let _ = io.set_nodelay(true);
         let endpoint = endpoint.clone();
+        let spoken = Arc::new(AtomicBool::new(false));
+        let heard = spoken.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            heard.store(true, Ordering::Relaxed);
             let endpoint = endpoint.clone();
             let request = (request, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP).into();
             async move { Ok::<hyper::Response<_>, Infallible>(endpoint.get_response(request).await.into()) }
         });
         let connection = graceful.watch(http.serve_connection(TokioIo::new(io), service).into_owned());
         tokio::spawn(async move {
-            let _ = connection.await;
+            tokio::pin!(connection);
+            // hyper's own limit begins once it knows which HTTP is spoken: one who says nothing, or only half
+            // of an HTTP/2 preface, would stay for ever.
+            let ended = tokio::time::timeout(limits.header, &mut connection).await.is_ok();
+            if !ended && spoken.load(Ordering::Relaxed) {
+                let _ = connection.await;
+            }
             drop(slot);
         });
     }

@@ -1,12 +1,14 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
-//! From the outside in: [`context`] (request id, client address, log line, metrics, panics), [`limits`]
-//! (size and time of bodies), [`headers`] (what every answer carries), the routes.
+//! From the outside in: [`context`] (request id, client address, log line, metrics), [`headers`] (what every
+//! answer carries), [`limits`] (size and time of bodies), [`caught`] (panics), the routes.
 
+mod caught;
 mod context;
 mod headers;
 mod limits;
 mod listen;
+mod paths;
 mod routes;
 mod tasks;
 
@@ -60,11 +62,13 @@ pub async fn serve_until(
     }
     ready(bound);
     let limits = listen::Limits::of(&app.settings);
-    let readiness = app.clone();
+    let stopping = app.clone();
     let stop = async move {
         stop.await;
+        stopping.stopping.store(true, std::sync::atomic::Ordering::Relaxed);
+        // A load balancer has to see it before connections are refused.
+        tokio::time::sleep(stopping.settings.server.stop_delay.duration()).await;
         tracing::info!("stopping: no new requests, those under way are finished");
-        readiness.stopping.store(true, std::sync::atomic::Ordering::Relaxed);
     };
     let drained = listen::serve(listener, endpoint(app.clone()), limits, stop).await;
     upkeep.abort();

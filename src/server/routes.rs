@@ -7,6 +7,7 @@ use poem::http::StatusCode;
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route, get, handler};
 
+use super::caught::Caught;
 use super::context::Context;
 use super::headers::Headers;
 use super::limits::Limits;
@@ -18,13 +19,13 @@ use crate::{api, pages, store, telemetry};
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let settings = &app.settings;
     let inner = routes(&app).catch_all_error(api::problem::framework).map_to_response();
+    let (body, patience) = (settings.server.body_limit as usize, settings.server.body_timeout.duration());
     let inner = Headers {
         origins: settings.server.cors_origins.clone(),
         https: settings.public_url.scheme() == "https",
-        inner,
+        inner: Limits { body, patience, inner: Caught(inner) },
     };
-    let (body, patience) = (settings.server.body_limit as usize, settings.server.body_timeout.duration());
-    Context { inner: Limits { body, patience, inner }, app }
+    Context { inner, app }
 }
 
 fn routes(app: &App) -> Route {
@@ -49,7 +50,9 @@ fn routes(app: &App) -> Route {
 
 /// Metrics alone, for a listener of their own.
 pub(super) fn metrics_only() -> impl Endpoint<Output = Response> {
-    Route::new().at("/metrics", get(metrics)).catch_all_error(api::problem::framework).map_to_response()
+    let route = Route::new().at("/metrics", get(metrics));
+    let inner = route.catch_all_error(api::problem::framework).map_to_response();
+    Headers { origins: Vec::new(), https: false, inner }
 }
 
 /// The document is made once; it does not change while an instance runs.

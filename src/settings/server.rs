@@ -34,6 +34,8 @@ pub struct Server {
     pub body_timeout: Span,
     /// For a connection without a request.
     pub idle_timeout: Span,
+    /// From the signal to stop until nothing new is taken; `/readyz` says no meanwhile.
+    pub stop_delay: Span,
     /// For requests under way to end when the server stops.
     pub drain: Span,
     /// Largest body of a request, in bytes.
@@ -54,6 +56,7 @@ impl Server {
         for (path, value) in timeouts {
             checks.within(path, value, Span(100)..=Span(HOUR));
         }
+        checks.within("server.stop_delay", self.stop_delay, Span(0)..=Span(10 * MINUTE));
         checks.within("server.drain", self.drain, Span(0)..=Span(10 * MINUTE));
         let apart = self.metrics_listen != Some(self.listen);
         checks.must(apart, "server.metrics_listen", "must be another address or port than server.listen");

@@ -38,6 +38,9 @@ pub struct Access {
     pub amr: Vec<String>,
     /// When the user last proved who they are, in seconds since the epoch.
     pub auth_time: i64,
+    /// Not before, in seconds since the epoch; ours do not have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nbf: Option<i64>,
 }
 
 /// The claims of a proof that somebody holds a number or an address.
@@ -80,7 +83,8 @@ pub fn sign(keys: &KeyRing, typ: &str, claims: &impl Serialize) -> Result<String
 pub fn verify(keys: &KeyRing, token: &str, iss: &str, aud: &str, now: Millis) -> Result<Access, Invalid> {
     let claims: Access = open(keys, token, ACCESS)?;
     let seconds = now.div_euclid(1_000);
-    let sound = claims.iss == iss && claims.aud == aud && claims.exp > seconds && claims.iat <= seconds + 60;
+    let begun = claims.iat <= seconds + 60 && claims.nbf.is_none_or(|nbf| nbf <= seconds);
+    let sound = claims.iss == iss && claims.aud == aud && claims.exp > seconds && begun;
     if sound { Ok(claims) } else { Err(Invalid) }
 }
 

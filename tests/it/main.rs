@@ -4,3 +4,4 @@ mod passcodes;
 mod store;
 mod doors;
 mod support;
+mod surface;
