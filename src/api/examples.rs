@@ -1,10 +1,9 @@
-//! Examples for the document: bodies made of the configured flows, answers, and the problem of each code.
+//! Examples for the document: bodies made of the configured flows, and answers.
 
 use serde_json::{Map, Value, json};
 
 use super::bodies;
 use super::fields::{Body, Field, Form};
-use super::problem::{CASES, Case};
 use crate::flows::{Flow, Flows};
 use crate::plan::Plan;
 use crate::secrets;
@@ -15,10 +14,6 @@ type Named = Vec<(String, Vec<String>)>;
 
 /// Adds the examples to a document.
 pub(super) fn add(document: &mut Value, plan: &Plan, settings: &Settings) {
-    for case in CASES {
-        document["components"]["examples"][case.code] =
-            json!({ "summary": case.title, "value": problem(case) });
-    }
     let answers = answers(plan, settings);
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for (name, example) in &answers {
@@ -124,12 +119,6 @@ fn profile(user: &User) -> Value {
 }
 
 fn answered(response: &mut Value, answers: &[(&str, Value)]) {
-    let about = response["description"].as_str().unwrap_or_default().to_owned();
-    if let Some(media) = response.pointer_mut("/content/application~1problem+json") {
-        for case in CASES.iter().filter(|case| about.contains(&format!("`{}`: ", case.code))) {
-            media["examples"][case.code] = json!({ "$ref": format!("#/components/examples/{}", case.code) });
-        }
-    }
     let attempt = json!("#/components/schemas/Attempt");
     if let Some(media) = response.pointer_mut("/content/application~1json")
         && media["schema"]["$ref"] == attempt
@@ -139,25 +128,6 @@ fn answered(response: &mut Value, answers: &[(&str, Value)]) {
             media["examples"][name] = json!({ "value": example });
         }
     }
-}
-
-/// A problem of that code, with what belongs to it.
-fn problem(case: &Case) -> Value {
-    let mut value = json!({
-        "type": format!("urn:multauth:problem:{}", case.code),
-        "title": case.title,
-        "status": case.status,
-        "code": case.code
-    });
-    match case.code {
-        "invalid_request" => {
-            value["errors"] = json!([{ "field": "label", "code": "empty", "message": "is empty" }]);
-        }
-        "wrong_secret" => value["attempts_left"] = json!(4),
-        "too_many" | "busy" => value["retry_after"] = json!(30),
-        _ => {}
-    }
-    value
 }
 
 const ATTEMPT: &str = "at_0f3Kq9sVb7ZxYw2TjN5uRmEhLc8PdGaQ1iOoBtXvS4k";

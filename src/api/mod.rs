@@ -12,6 +12,7 @@ mod confirm;
 mod devices;
 mod doors;
 mod examples;
+mod failures;
 pub mod fields;
 mod me;
 pub mod problem;

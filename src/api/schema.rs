@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{self, Body};
 use super::problem::CASES;
-use super::{bodies, examples, tidy};
+use super::{bodies, examples, failures, tidy};
 use crate::devices::DEVICES;
 use crate::plan::{self, Plan};
 use crate::settings::Settings;
@@ -25,6 +25,7 @@ pub fn document(settings: &Settings) -> Value {
     document["info"]["description"] = json!(about());
     document["info"]["contact"] = json!({ "name": settings.name, "url": url });
     tidy::tidy(&mut document);
+    failures::share(&mut document);
     if let Ok(plan) = plan::read(settings) {
         if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
             fill(schemas, &plan, settings);

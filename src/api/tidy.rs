@@ -4,12 +4,15 @@ use serde_json::{Map, Value, json};
 
 /// All of it.
 pub(super) fn tidy(document: &mut Value) {
-    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        unions(schemas);
+    let mut schemas = Map::new();
+    if let Some(known) = document["components"]["schemas"].as_object_mut() {
+        unions(known);
+        schemas = known.clone();
     }
     for item in document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut) {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             self::operation(method, operation);
+            answers(operation, &schemas);
         }
     }
     everywhere(document);
@@ -75,6 +78,17 @@ fn operation(method: &str, operation: &mut Value) {
         };
         parameter["description"] = json!(about);
         parameter["schema"] = schema;
+    }
+}
+
+/// An answer without words is described by what it holds.
+fn answers(operation: &mut Value, schemas: &Map<String, Value>) {
+    for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
+        if response["description"] == "" {
+            let schema = response.pointer("/content/application~1json; charset=utf-8/schema/$ref");
+            let about = schema.and_then(|schema| schemas.get(last(schema))).map(|s| s["description"].clone());
+            response["description"] = about.unwrap_or_else(|| json!("All of them."));
+        }
     }
 }
 
