@@ -68,12 +68,54 @@ fn listed(app: &App, flows: &flows::Flows) -> Vec<Flow> {
     flows.iter().map(one).collect()
 }
 
+/// A public key (RFC 7517).
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct PublicKey {
+    /// The family: `EC` or `OKP`.
+    kty: String,
+    /// `sig`: it verifies signatures.
+    r#use: Option<String>,
+    /// The algorithm: `ES256` or `EdDSA`.
+    alg: Option<String>,
+    /// The key's id, `kid` in the header of what it signed.
+    kid: Option<String>,
+    /// The curve: `P-256` or `Ed25519`.
+    crv: Option<String>,
+    /// The first coordinate, in base64url.
+    x: Option<String>,
+    /// The second coordinate, in base64url, of an `EC` key.
+    y: Option<String>,
+}
+
+impl From<&serde_json::Value> for PublicKey {
+    fn from(jwk: &serde_json::Value) -> Self {
+        let text = |name: &str| jwk[name].as_str().map(str::to_owned);
+        Self {
+            kty: text("kty").unwrap_or_default(),
+            r#use: text("use"),
+            alg: text("alg"),
+            kid: text("kid"),
+            crv: text("crv"),
+            x: text("x"),
+            y: text("y"),
+        }
+    }
+}
+
+/// A set of public keys (RFC 7517).
+#[derive(Object)]
+pub struct KeySet {
+    /// The keys that sign now, have signed what is still good, or will sign soon.
+    keys: Vec<PublicKey>,
+}
+
 /// Public keys (RFC 7517).
 #[derive(ApiResponse)]
 pub enum Jwks {
     /// The public keys; keep them as long as `Cache-Control` says.
     #[oai(status = 200)]
-    Keys(Json<serde_json::Value>, #[oai(header = "Cache-Control")] String),
+    Keys(Json<KeySet>, #[oai(header = "Cache-Control")] String),
 }
 
 /// What a verifier of tokens needs to know.
@@ -99,15 +141,20 @@ pub struct About;
 #[OpenApi(tag = "Tag::About")]
 impl About {
     /// The configured flows
+    ///
+    /// The ways to sign in and to win an account back, and what each is worth.
     #[oai(path = "/v1/flows", method = "get", operation_id = "flows")]
     async fn flows(&self, app: Data<&Arc<App>>) -> Result<Json<Flows>, Fail<Open>> {
         Ok(Json(Flows { flows: listed(&app, &app.signin), recovery: listed(&app, &app.recovery) }))
     }
 
     /// The public keys
+    ///
+    /// A JWKS (RFC 7517): what access tokens and proofs are verified by.
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
     async fn jwks(&self, app: Data<&Arc<App>>) -> Result<Jwks, Fail<Open>> {
-        Ok(Jwks::Keys(Json(app.keys.jwks()), format!("public, max-age={JWKS_MAX_AGE}")))
+        let keys = app.keys.keys().iter().map(|key| PublicKey::from(&key.jwk)).collect();
+        Ok(Jwks::Keys(Json(KeySet { keys }), format!("public, max-age={JWKS_MAX_AGE}")))
     }
 
     /// What a verifier of tokens needs to know

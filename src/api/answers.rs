@@ -52,8 +52,7 @@ pub struct Ask {
     /// Guesses left for the sent code.
     attempts_left: Option<u32>,
     /// The channels that it may be sent by.
-    #[oai(skip_serializing_if_is_empty)]
-    channels: Vec<String>,
+    channels: Option<Vec<String>>,
 }
 
 /// An attempt that is done.
@@ -127,7 +126,7 @@ impl From<progress::Ask> for Ask {
             expires_in: ask.expires_in,
             resend_in: ask.resend_in,
             attempts_left: ask.attempts_left,
-            channels: ask.channels,
+            channels: Some(ask.channels).filter(|channels| !channels.is_empty()),
         }
     }
 }

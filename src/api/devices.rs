@@ -44,6 +44,8 @@ pub struct DeviceApi;
 #[OpenApi(tag = "Tag::Devices")]
 impl DeviceApi {
     /// List devices
+    ///
+    /// All of them, confirmed or not.
     #[oai(path = "/v1/me/devices", method = "get", operation_id = "devices")]
     async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
@@ -107,7 +109,9 @@ impl DeviceApi {
         Ok(Gone::NoContent)
     }
 
-    /// Send the code of an unconfirmed device, again
+    /// Send the code of an unconfirmed device
+    ///
+    /// Again, or by another way.
     #[oai(path = "/v1/me/devices/:id/send", method = "post", operation_id = "send_device_code")]
     async fn send(
         &self,
@@ -123,7 +127,9 @@ impl DeviceApi {
         Ok(Gone::NoContent)
     }
 
-    /// Confirm a device by its code
+    /// Confirm a device
+    ///
+    /// By the code that was sent to it or that it shows.
     #[oai(path = "/v1/me/devices/:id/confirm", method = "post", operation_id = "confirm_device")]
     async fn confirm(
         &self,

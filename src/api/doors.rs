@@ -104,7 +104,9 @@ impl Doors {
         Ok(Json(doors::answer(&app, &client, &Sensitive::new(attempt.0), &body.0.given()).await?.into()))
     }
 
-    /// Send the passcode, again or by another way
+    /// Send the passcode
+    ///
+    /// For the first time, again, or by another way. The body may be left out.
     #[oai(path = "/v1/attempts/:attempt/send", method = "post", operation_id = "send")]
     async fn send(
         &self,
@@ -119,6 +121,8 @@ impl Doors {
     }
 
     /// Give an attempt up
+    ///
+    /// Its codes and links are dead at once.
     #[oai(path = "/v1/attempts/:attempt", method = "delete", operation_id = "cancel")]
     async fn cancel(
         &self,

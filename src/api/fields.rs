@@ -3,15 +3,20 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::auth::input::{Client, Given};
 use crate::base::{Fault, Sensitive};
-use crate::devices::{self, DEVICES};
-use crate::flows::Flows;
-use crate::secrets::SECRETS;
-use crate::settings::User;
+use crate::devices::phone::Phone;
+use crate::devices::{self, DEVICES, DeviceKind};
+use crate::flows::{Flow, Flows, Secret};
+use crate::messages::Channel;
+use crate::secrets::recovery::Recovery;
+use crate::secrets::{SECRETS, SecretKind, passcode::Passcode, password::Password};
+
+/// Characters of a text at most; what is shorter for a reason of its own says so later.
+pub const LONGEST: usize = 4_096;
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,10 +42,24 @@ pub struct Field {
     pub required: bool,
     /// What it is, for the document.
     pub about: &'static str,
+    /// What it may look like, for the document; empty where the name says it all.
+    pub example: &'static str,
+    /// The only texts that it may be; any where there are none.
+    pub choices: Vec<String>,
 }
 
 const fn field(name: &'static str, form: Form, required: bool, about: &'static str) -> Field {
-    Field { name, form, required, about }
+    Field { name, form, required, about, example: "", choices: Vec::new() }
+}
+
+impl Field {
+    fn like(self, example: &'static str) -> Self {
+        Self { example, ..self }
+    }
+
+    fn one_of<'a>(self, choices: impl IntoIterator<Item = &'a str>) -> Self {
+        Self { choices: choices.into_iter().map(str::to_owned).collect(), ..self }
+    }
 }
 
 const KNOWN_DEVICE: Field = field(
@@ -51,11 +70,17 @@ const KNOWN_DEVICE: Field = field(
 );
 const DEVICE: Field =
     field("device", Form::Text, false, "The `device` of the entry in `ask` that the passcode is of.");
-const CHANNEL: Field =
-    field("channel", Form::Text, false, "How to send it: `email`, `sms`, `call` or `whatsapp`.");
-const RECOVERY_CODE: Field =
-    field("recovery_code", Form::Secret, false, "A recovery code instead of a passcode.");
 const PROFILE: Field = field("profile", Form::Profile, false, "The profile.");
+
+fn recovery_code() -> Field {
+    let about = "A recovery code instead of a passcode.";
+    field(Recovery.field(), Form::Secret, false, about).like(Recovery.example())
+}
+
+fn channel() -> Field {
+    let about = "How to send it; without it, the first way that the address and the providers allow.";
+    field("channel", Form::Text, false, about).one_of(Channel::ALL.iter().map(|channel| channel.name()))
+}
 
 /// A request body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,27 +158,54 @@ impl Body {
         }
     }
 
+    /// What it is, for the document.
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Signin => "Exactly one identifier, and any secrets that are known already.",
+            Self::Signup => "The identifiers and secrets of at least one flow, and the profile.",
+            Self::Recovery => "Exactly one identifier.",
+            Self::Reauth => "A flow or secrets; an empty object is not enough.",
+            Self::Answer => "What one entry of `ask` asks for.",
+            Self::Send => "Which passcode, and by which way; the body may be left out.",
+            Self::Confirm => "The key of a link.",
+            Self::Refresh => "A refresh token.",
+            Self::Introspect => "A token to look at.",
+            Self::ChangeMe => "The fields of the profile to change.",
+            Self::ChangePassword => "The new password, and the current one.",
+            Self::NewDevice => "The kind of device, and that kind's own field.",
+            Self::ChangeDevice => "What to change; at least one field.",
+            Self::Code => "The code that was sent, or computed.",
+            Self::NewVerification => "Where to send a code.",
+        }
+    }
+
     /// Its fields, for these flows.
     pub fn fields(self, signin: &Flows, recovery: &Flows) -> Vec<Field> {
         let (named, proven) = (identifiers(signin, false), secrets_of(signin));
         match self {
-            Self::Signin => chain([named, proven, vec![RECOVERY_CODE, KNOWN_DEVICE]]),
+            Self::Signin => chain([named, proven, vec![recovery_code(), KNOWN_DEVICE]]),
             Self::Signup => {
                 let set = proven.into_iter().filter(|f| f.name != "passcode").collect();
                 chain([identifiers(signin, true), set, vec![PROFILE]])
             }
             Self::Recovery => chain([identifiers(recovery, false), vec![KNOWN_DEVICE]]),
             Self::Reauth => {
-                let flow = field("flow", Form::Text, false, "The name of the flow to re-authenticate by.");
-                chain([vec![flow], proven, vec![RECOVERY_CODE, DEVICE]])
+                let about = "The name of the flow to re-authenticate by; without it, the one of the sign-in.";
+                let flow = field("flow", Form::Text, false, about).one_of(signin.iter().map(|f| &*f.name));
+                chain([vec![flow], proven, vec![recovery_code(), DEVICE]])
             }
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
+                let new = new.like(Password.example());
                 let name = named.into_iter().filter(|f| f.name == "username").collect();
-                chain([proven, vec![new, RECOVERY_CODE, DEVICE], name])
+                chain([proven, vec![new, recovery_code(), DEVICE], name])
             }
-            Self::NewDevice => chain([vec![KIND, LABEL], of_devices()]),
-            Self::ChangeDevice => chain([self.fixed(), addresses()]),
+            Self::NewDevice => {
+                let kinds = in_use(signin, recovery);
+                let kind = field("kind", Form::Text, true, "What kind of device it is.");
+                chain([vec![kind.one_of(kinds.iter().map(|k| k.name())), label()], of_devices(&kinds)])
+            }
+            Self::ChangeDevice => chain([self.fixed(), addresses(&in_use(signin, recovery))]),
             other => other.fixed(),
         }
     }
@@ -162,7 +214,7 @@ impl Body {
     fn fixed(self) -> Vec<Field> {
         const TOKEN: &str = "An access or refresh token.";
         match self {
-            Self::Send => vec![DEVICE, CHANNEL],
+            Self::Send => vec![DEVICE, channel()],
             Self::Confirm => vec![
                 field("key", Form::Secret, true, "The key from the link."),
                 field(
@@ -177,20 +229,43 @@ impl Body {
             Self::ChangeMe => vec![Field { required: true, ..PROFILE }],
             Self::ChangePassword => vec![
                 field("password", Form::Secret, false, "The current password; needed where there is one."),
-                field("new_password", Form::Secret, true, "The new password."),
+                field("new_password", Form::Secret, true, "The new password.").like(Password.example()),
             ],
             Self::ChangeDevice => {
-                vec![LABEL, field("primary", Form::Flag, false, "`true`: the first of its kind to be used.")]
+                vec![
+                    label(),
+                    field("primary", Form::Flag, false, "`true`: the first of its kind to be used."),
+                ]
             }
-            Self::Code => vec![field("passcode", Form::Secret, true, "The code.")],
-            _ => vec![field("to", Form::Text, true, "A phone number or an email address."), CHANNEL],
+            Self::Code => vec![field("passcode", Form::Secret, true, "The code.").like(Passcode.example())],
+            _ => {
+                let to = field("to", Form::Text, true, "A phone number or an email address.");
+                vec![to.like(Phone.example()), channel()]
+            }
         }
     }
 }
 
-const KIND: Field =
-    field("kind", Form::Text, true, "The kind: `phone`, `email`, `username`, `authenticator` or `card`.");
-const LABEL: Field = field("label", Form::Text, false, "What its owner calls it.");
+fn label() -> Field {
+    field("label", Form::Text, false, "What its owner calls it.").like("Work")
+}
+
+/// The kinds of device that any flow has a use for: as its identifier, as a carrier of its passcode, or as a
+/// holder of its secret.
+pub fn in_use(signin: &Flows, recovery: &Flows) -> Vec<&'static dyn DeviceKind> {
+    let flows: Vec<&Flow> = signin.iter().chain(recovery.iter()).collect();
+    let proves = |kind: &dyn DeviceKind, secret: &Secret| match &secret.device {
+        Some(device) => device == kind.name(),
+        None if kind.holds_secret() => secret.name == kind.field(),
+        None => kind.carries_passcode() && SECRETS.iter().any(|s| s.name() == secret.name && s.carried()),
+    };
+    let used = |kind: &dyn DeviceKind| {
+        flows
+            .iter()
+            .any(|flow| flow.identifier == kind.name() || flow.secrets.iter().any(|s| proves(kind, s)))
+    };
+    DEVICES.iter().copied().filter(|kind| used(*kind)).collect()
+}
 
 fn chain<const N: usize>(parts: [Vec<Field>; N]) -> Vec<Field> {
     let mut seen = BTreeSet::new();
@@ -203,25 +278,28 @@ fn identifiers(flows: &Flows, reached: bool) -> Vec<Field> {
     let mut names: Vec<&str> = flows.identifiers();
     names.extend(narrowed.filter(|_| reached));
     let kinds = DEVICES.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
-    kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title())).collect()
+    kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
 }
 
 fn secrets_of(flows: &Flows) -> Vec<Field> {
     let used = |name: &str| flows.iter().flat_map(|flow| &flow.secrets).any(|s| s.name == name);
     let kinds = SECRETS.iter().filter(|kind| used(kind.name()));
-    kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title())).collect()
+    kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
 }
 
 /// The kinds whose address can be replaced.
-fn addresses() -> Vec<Field> {
-    let kinds = DEVICES.iter().filter(|kind| kind.names_owner());
-    kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title())).collect()
+fn addresses(kinds: &[&'static dyn DeviceKind]) -> Vec<Field> {
+    let kinds = kinds.iter().filter(|kind| kind.names_owner());
+    kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
 }
 
-fn of_devices() -> Vec<Field> {
+fn of_devices(kinds: &[&'static dyn DeviceKind]) -> Vec<Field> {
     let form = |secret| if secret { Form::Secret } else { Form::Text };
-    let kinds = DEVICES.iter().filter(|kind| !kind.field().is_empty());
-    kinds.map(|kind| field(kind.field(), form(kind.holds_secret()), false, kind.title())).collect()
+    let kinds = kinds.iter().filter(|kind| !kind.field().is_empty());
+    let one = |kind: &&'static dyn DeviceKind| {
+        field(kind.field(), form(kind.holds_secret()), false, kind.title()).like(kind.example())
+    };
+    kinds.map(one).collect()
 }
 
 /// The fields that a client sent, checked against those of a body.
@@ -250,14 +328,18 @@ pub fn read(fields: &[Field], sent: Map<String, Value>) -> Result<Read, Problem>
 
 fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {
     let fault = |code, message: &str| Some(Fault::new(field.name, code, message));
+    let choice = |text: &String| field.choices.is_empty() || field.choices.contains(text);
     match (field.form, value) {
         (_, None) if field.required => fault("missing", "is required"),
         (_, None) => None,
         (Form::Text | Form::Secret, Some(Value::String(text))) if text.is_empty() => {
             fault("empty", "is empty")
         }
-        (Form::Text | Form::Secret, Some(Value::String(text))) if text.len() > 4_096 => {
+        (Form::Text | Form::Secret, Some(Value::String(text))) if text.chars().count() > LONGEST => {
             fault("too_long", "is too long")
+        }
+        (Form::Text, Some(Value::String(text))) if !choice(text) => {
+            fault("unknown", &format!("one of: {}", field.choices.join(", ")))
         }
         (Form::Text | Form::Secret, Some(Value::String(_)))
         | (Form::Flag, Some(Value::Bool(_)))
@@ -303,7 +385,7 @@ impl Read {
             identifiers: identifiers.collect(),
             secrets: secrets.collect(),
             new_password: self.secret("new_password"),
-            recovery_code: self.secret(RECOVERY_CODE.name),
+            recovery_code: self.secret(Recovery.field()),
             device: self.text("device").map(str::to_owned),
             profile: self.profile().cloned(),
         }
@@ -314,42 +396,4 @@ impl Read {
         let known_device = self.text("known_device").map(str::to_owned);
         Client { known_device, ..client.clone() }
     }
-}
-
-/// The JSON Schema of a body.
-pub fn schema(fields: &[Field], user: &User) -> Value {
-    let properties: Map<String, Value> =
-        fields.iter().map(|f| (f.name.to_owned(), property(f, user))).collect();
-    let required: Vec<&str> = fields.iter().filter(|f| f.required).map(|f| f.name).collect();
-    let mut schema = json!({ "type": "object", "properties": properties, "additionalProperties": false });
-    if !required.is_empty() {
-        schema["required"] = json!(required);
-    }
-    schema
-}
-
-fn property(field: &Field, user: &User) -> Value {
-    match field.form {
-        Form::Text => {
-            json!({ "type": "string", "minLength": 1, "maxLength": 4096, "description": field.about })
-        }
-        Form::Secret => json!({
-            "type": "string", "format": "password", "minLength": 1, "maxLength": 4096, "writeOnly": true,
-            "description": field.about
-        }),
-        Form::Flag => json!({ "type": "boolean", "description": field.about }),
-        Form::Profile => profile(user),
-    }
-}
-
-/// The JSON Schema of the profile.
-pub fn profile(user: &User) -> Value {
-    let declared = user.fields.iter().filter(|(_, field)| !field.off);
-    let properties: Map<String, Value> = declared
-        .map(|(name, field)| (name.clone(), json!({ "type": "string", "maxLength": field.max_length })))
-        .collect();
-    json!({
-        "type": "object", "properties": properties, "additionalProperties": false,
-        "description": "The profile, as `[user.fields]` of the settings declares it."
-    })
 }

@@ -83,6 +83,8 @@ pub struct MeApi;
 #[OpenApi(tag = "Tag::Me")]
 impl MeApi {
     /// Who am I
+    ///
+    /// The signed-in user, with the primary confirmed identifiers.
     #[oai(path = "/v1/me", method = "get", operation_id = "me")]
     async fn get(
         &self,
@@ -110,6 +112,8 @@ impl MeApi {
     }
 
     /// Delete the account
+    ///
+    /// With its devices and sessions, for good. It needs a fresh authentication.
     #[oai(path = "/v1/me", method = "delete", operation_id = "delete_me")]
     async fn delete(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Own>> {
         let caller = user.caller(&app).await?;
@@ -118,6 +122,8 @@ impl MeApi {
     }
 
     /// Change the password
+    ///
+    /// Or set the first one. All other sessions end.
     #[oai(path = "/v1/me/password", method = "put", operation_id = "change_password")]
     async fn password(
         &self,

@@ -5,11 +5,14 @@
 
 mod about;
 pub mod answers;
+mod bodies;
 pub mod body;
 pub mod caller;
 mod confirm;
 mod devices;
 mod doors;
+mod examples;
+mod failures;
 pub mod fields;
 mod me;
 pub mod problem;
@@ -17,10 +20,11 @@ mod profile;
 mod schema;
 mod sessions;
 mod strict;
+mod tidy;
 mod tokens;
 pub mod verifications;
 
-use poem_openapi::{OpenApiService, Tags};
+use poem_openapi::{LicenseObject, OpenApiService, Tags};
 
 pub use schema::document;
 
@@ -70,7 +74,7 @@ pub fn service() -> OpenApiService<All, ()> {
         about::About,
     );
     OpenApiService::new(all, "multauth", env!("CARGO_PKG_VERSION"))
-        .license(poem_openapi::LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
+        .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
 }
 
 /// The channel that a body names.

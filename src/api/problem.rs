@@ -213,11 +213,9 @@ impl<S: Cases> ApiResponse for Fail<S> {
     fn meta() -> MetaResponses {
         let mut by_status = BTreeMap::<u16, Vec<&Case>>::new();
         // What the server itself answers, whatever the operation.
-        for code in
-            S::CODES.iter().chain(&["too_large", "unsupported_media_type", "too_many", "internal", "busy"])
-        {
-            let cases = by_status.entry(find(code).status).or_default();
-            cases.push(find(code));
+        let own = ["uri_too_long", "too_large", "unsupported_media_type", "too_many", "internal", "busy"];
+        for code in S::CODES.iter().chain(&own) {
+            by_status.entry(find(code).status).or_default().push(find(code));
         }
         let responses = by_status.into_iter().map(|(status, mut cases)| {
             cases.dedup();

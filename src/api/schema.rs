@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{self, Body};
 use super::problem::CASES;
+use super::{bodies, examples, failures, tidy};
+use crate::devices::DEVICES;
 use crate::plan::{self, Plan};
 use crate::settings::Settings;
 
@@ -18,55 +20,41 @@ pub(super) fn register(registry: &mut Registry, name: &str) {
 /// fields; a server with such settings does not start.
 pub fn document(settings: &Settings) -> Value {
     let mut document: Value = serde_json::from_str(&super::service().spec()).unwrap_or_default();
-    document["servers"] = json!([{ "url": settings.base_url() }]);
+    let url = settings.base_url();
+    document["servers"] = json!([{ "url": url, "description": "This instance." }]);
     document["info"]["description"] = json!(about());
-    if let (Ok(plan), Some(schemas)) =
-        (plan::read(settings), document["components"]["schemas"].as_object_mut())
-    {
-        fill(schemas, &plan, settings);
+    document["info"]["contact"] = json!({ "name": settings.name, "url": url });
+    tidy::tidy(&mut document);
+    failures::share(&mut document);
+    if let Ok(plan) = plan::read(settings) {
+        if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+            fill(schemas, &plan, settings);
+        }
+        examples::add(&mut document, &plan, settings);
     }
-    tidy(&mut document);
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.sort_keys();
+    }
     document
 }
 
 fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     for body in Body::ALL {
         let fields = body.fields(&plan.signin, &plan.recovery);
-        schemas.insert(body.name().to_owned(), fields::schema(&fields, &settings.user));
+        let mut schema = bodies::body(&fields, &settings.user);
+        schema["description"] = json!(body.about());
+        schemas.insert(body.name().to_owned(), schema);
     }
-    schemas.insert("Profile".to_owned(), fields::profile(&settings.user));
-    schemas.insert("Problem".to_owned(), problem());
-}
-
-fn problem() -> Value {
-    let codes: Vec<_> = CASES.iter().map(|case| case.code).collect();
-    json!({
-        "type": "object",
-        "description": "A failure (RFC 9457).",
-        "required": ["type", "title", "status", "code"],
-        "properties": {
-            "type": { "type": "string", "description": "A URN that ends in the code." },
-            "title": { "type": "string", "description": "What the code means." },
-            "status": { "type": "integer", "format": "int32", "description": "The HTTP status." },
-            "code": { "type": "string", "enum": codes, "description": "The stable code." },
-            "detail": { "type": "string", "description": "What is wrong in this case." },
-            "errors": {
-                "type": "array",
-                "description": "The fields that are wrong.",
-                "items": {
-                    "type": "object",
-                    "required": ["field", "code", "message"],
-                    "properties": {
-                        "field": { "type": "string" },
-                        "code": { "type": "string" },
-                        "message": { "type": "string" }
-                    }
-                }
-            },
-            "attempts_left": { "type": "integer", "format": "int64", "description": "Guesses left for the code." },
-            "retry_after": { "type": "integer", "format": "int64", "description": "Seconds to wait." }
-        }
-    })
+    schemas.insert("Profile".to_owned(), bodies::profile(&settings.user, false));
+    schemas.insert("Problem".to_owned(), bodies::problem());
+    schemas.insert("FieldError".to_owned(), bodies::field_error());
+    if let Some(me) = schemas.get_mut("Me").and_then(|me| me["properties"].as_object_mut()) {
+        let used = fields::in_use(&plan.signin, &plan.recovery);
+        let idle = |name: &str| {
+            DEVICES.iter().any(|k| k.name() == name) && used.iter().all(|kind| kind.name() != name)
+        };
+        me.retain(|name, _| !idle(name));
+    }
 }
 
 fn about() -> String {
@@ -79,32 +67,4 @@ fn about() -> String {
         text.push_str(&format!("| `{}` | {} | {} |\n", case.code, case.status, case.title));
     }
     text
-}
-
-/// What poem-openapi writes and readers of OpenAPI stumble over: formats that are not registered, charsets
-/// in media types, public operations that do not say so.
-fn tidy(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(tidy),
-        Value::Object(map) => {
-            if let Some(format) =
-                map.get("format").and_then(Value::as_str).and_then(|f| f.strip_prefix("uint"))
-            {
-                let format = if format == "64" { "int64" } else { "int32" };
-                map.insert("format".into(), json!(format));
-                map.entry("minimum").or_insert(json!(0));
-            }
-            if let Some(Value::Object(content)) = map.get_mut("content") {
-                let plain = std::mem::take(content).into_iter();
-                *content = plain
-                    .map(|(kind, v)| (kind.split(';').next().unwrap_or_default().to_owned(), v))
-                    .collect();
-            }
-            if map.contains_key("operationId") {
-                map.entry("security").or_insert(json!([]));
-            }
-            map.values_mut().for_each(tidy);
-        }
-        _ => {}
-    }
 }

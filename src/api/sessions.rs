@@ -28,6 +28,8 @@ pub struct SessionApi;
 #[OpenApi(tag = "Tag::Sessions")]
 impl SessionApi {
     /// List sessions
+    ///
+    /// Every place where the user is signed in.
     #[oai(path = "/v1/me/sessions", method = "get", operation_id = "sessions")]
     async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Session>>, Fail<Listing>> {
         let caller = user.caller(&app).await?;
@@ -35,7 +37,9 @@ impl SessionApi {
         Ok(Json(all.into_iter().map(|s| Session::new(s, &caller.session.id)).collect()))
     }
 
-    /// End all sessions, this one too
+    /// End all sessions
+    ///
+    /// This one too.
     #[oai(path = "/v1/me/sessions", method = "delete", operation_id = "end_sessions")]
     async fn end_all(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Listing>> {
         let caller = user.caller(&app).await?;
@@ -44,6 +48,8 @@ impl SessionApi {
     }
 
     /// End a session
+    ///
+    /// Its refresh token is dead at once; its access token lives on for its minutes where nobody asks here.
     #[oai(path = "/v1/me/sessions/:id", method = "delete", operation_id = "end_session")]
     async fn end(&self, app: Data<&Arc<App>>, user: User, id: Path<String>) -> Result<Gone, Fail<Listing>> {
         let caller = user.caller(&app).await?;

@@ -102,6 +102,8 @@ impl TokenApi {
     }
 
     /// Sign out
+    ///
+    /// The session of the access token ends.
     #[oai(path = "/v1/signout", method = "post", operation_id = "signout")]
     async fn signout(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Carrying>> {
         let caller = user.caller(&app).await?;

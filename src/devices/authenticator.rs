@@ -34,6 +34,10 @@ impl DeviceKind for Authenticator {
         "Authenticator app"
     }
 
+    fn example(&self) -> &'static str {
+        ""
+    }
+
     fn names_owner(&self) -> bool {
         false
     }

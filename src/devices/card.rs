@@ -28,6 +28,10 @@ impl DeviceKind for Card {
         "Card"
     }
 
+    fn example(&self) -> &'static str {
+        "4711-0815"
+    }
+
     fn names_owner(&self) -> bool {
         false
     }

@@ -30,6 +30,10 @@ impl DeviceKind for Email {
         "Email address"
     }
 
+    fn example(&self) -> &'static str {
+        "ada@example.org"
+    }
+
     fn names_owner(&self) -> bool {
         true
     }

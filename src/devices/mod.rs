@@ -25,6 +25,8 @@ pub trait DeviceKind: Sync {
     fn field(&self) -> &'static str;
     /// Its name for people, such as `Email address`.
     fn title(&self) -> &'static str;
+    /// What its field may look like, for the API document; empty where it has no field.
+    fn example(&self) -> &'static str;
     /// Whether it may be an identifier: the first word of a flow.
     fn names_owner(&self) -> bool;
     /// The channels that reach it, such as `sms`; none where it cannot be sent a message.

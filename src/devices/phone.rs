@@ -30,6 +30,10 @@ impl DeviceKind for Phone {
         "Phone number"
     }
 
+    fn example(&self) -> &'static str {
+        "+12025550123"
+    }
+
     fn names_owner(&self) -> bool {
         true
     }

@@ -88,6 +88,10 @@ impl DeviceKind for Username {
         "Username"
     }
 
+    fn example(&self) -> &'static str {
+        "ada.lovelace"
+    }
+
     fn names_owner(&self) -> bool {
         true
     }

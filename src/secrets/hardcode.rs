@@ -33,6 +33,10 @@ impl SecretKind for Hardcode {
     fn title(&self) -> &'static str {
         "Card number"
     }
+
+    fn example(&self) -> &'static str {
+        "4711-0815"
+    }
 }
 
 /// A hardcode as it is hashed and compared; see [`card::prepare`].

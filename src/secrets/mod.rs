@@ -42,6 +42,8 @@ pub trait SecretKind: Sync {
     fn carried(&self) -> bool;
     /// Its name for people.
     fn title(&self) -> &'static str;
+    /// What one may look like, for the API document.
+    fn example(&self) -> &'static str;
 }
 
 /// The kind called `name`.

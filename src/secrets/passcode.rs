@@ -36,6 +36,10 @@ impl SecretKind for Passcode {
     fn title(&self) -> &'static str {
         "One-time code"
     }
+
+    fn example(&self) -> &'static str {
+        "493072"
+    }
 }
 
 /// What a code looks like.

@@ -43,6 +43,10 @@ impl SecretKind for Password {
     fn title(&self) -> &'static str {
         "Password"
     }
+
+    fn example(&self) -> &'static str {
+        "plum-lantern-orbit-42"
+    }
 }
 
 /// Which passwords may be set. There is no rule of composition: every character counts, spaces and emoji too.

@@ -42,6 +42,10 @@ impl SecretKind for Recovery {
     fn title(&self) -> &'static str {
         "Recovery code"
     }
+
+    fn example(&self) -> &'static str {
+        "7K3M-Q0ZX-9WPT-2HVR"
+    }
 }
 
 /// A fresh list of [`CODES`] codes.

@@ -1,0 +1,105 @@
+//! The JSON Schemas of what follows the settings: request bodies, the profile, the problem.
+
+use serde_json::{Map, Value, json};
+
+use super::fields::{Field, Form, LONGEST};
+use super::problem::CASES;
+use crate::settings::User;
+
+/// The JSON Schema of a body.
+pub(super) fn body(fields: &[Field], user: &User) -> Value {
+    let properties: Map<String, Value> =
+        fields.iter().map(|f| (f.name.to_owned(), property(f, user))).collect();
+    let needed = |field: &&Field| field.required || (field.form == Form::Profile && any_required(user));
+    let required: Vec<&str> = fields.iter().filter(needed).map(|f| f.name).collect();
+    let mut schema = json!({ "type": "object", "additionalProperties": false });
+    if !required.is_empty() {
+        schema["required"] = json!(required);
+    }
+    schema["properties"] = properties.into();
+    schema
+}
+
+fn any_required(user: &User) -> bool {
+    user.fields.values().any(|field| field.required && !field.off)
+}
+
+fn property(field: &Field, user: &User) -> Value {
+    let mut schema = match field.form {
+        Form::Text | Form::Secret => json!({ "type": "string", "minLength": 1, "maxLength": LONGEST }),
+        Form::Flag => json!({ "type": "boolean" }),
+        Form::Profile => return profile(user, true),
+    };
+    schema["description"] = json!(field.about);
+    if field.form == Form::Secret {
+        schema["format"] = json!("password");
+        schema["writeOnly"] = json!(true);
+    }
+    if !field.choices.is_empty() {
+        schema = json!({ "type": "string", "enum": field.choices, "description": field.about });
+    }
+    if !field.example.is_empty() {
+        schema["example"] = json!(field.example);
+    }
+    schema
+}
+
+/// The JSON Schema of the profile: as it is answered, or as it is `sent`, where `null` leaves a field out.
+pub(super) fn profile(user: &User, sent: bool) -> Value {
+    let declared = || user.fields.iter().filter(|(_, field)| !field.off);
+    let one = |(name, field): (&String, &crate::settings::Field)| {
+        let about = format!("At most {} characters.", field.max_length);
+        let mut schema = json!({ "type": "string", "maxLength": field.max_length, "description": about });
+        if sent {
+            schema["nullable"] = json!(true);
+        }
+        (name.clone(), schema)
+    };
+    json!({
+        "type": "object",
+        "description": "The profile, as `[user.fields]` of the settings declares it.",
+        "additionalProperties": false,
+        "properties": declared().map(one).collect::<Map<_, _>>()
+    })
+}
+
+/// The JSON Schema of a failure.
+pub(super) fn problem() -> Value {
+    let codes: Vec<_> = CASES.iter().map(|case| case.code).collect();
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    let count = |about: &str| json!({ "type": "integer", "format": "int64", "description": about });
+    json!({
+        "type": "object",
+        "description": "A failure (RFC 9457).",
+        "required": ["type", "title", "status", "code"],
+        "properties": {
+            "type": text("A URN that ends in the code."),
+            "title": text("What the code means."),
+            "status": { "type": "integer", "format": "int32", "description": "The HTTP status." },
+            "code": { "type": "string", "enum": codes, "description": "The stable code." },
+            "detail": text("What is wrong in this case."),
+            "errors": {
+                "type": "array",
+                "description": "The fields that are wrong.",
+                "items": { "$ref": "#/components/schemas/FieldError" }
+            },
+            "attempts_left": count("Guesses left for the code."),
+            "retry_after": count("Seconds to wait.")
+        }
+    })
+}
+
+/// The JSON Schema of one field that is wrong.
+pub(super) fn field_error() -> Value {
+    let text = |about: &str| json!({ "type": "string", "description": about });
+    json!({
+        "type": "object",
+        "description": "A field that is wrong.",
+        "required": ["field", "code", "message"],
+        "properties": {
+            "field": text("Its name; empty where it is the body as a whole."),
+            "code": text("What is wrong with it, for programs."),
+            "message": text("What is wrong with it, for people: to be read behind its name.")
+        }
+    })
+}
