@@ -15,7 +15,7 @@ use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::auth::input::Client;
-use crate::auth::owned;
+use crate::auth::{owned, proving};
 use crate::base::ids;
 
 /// The failures of calls about devices.
@@ -141,6 +141,6 @@ impl DeviceApi {
     ) -> Result<Json<Device>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let code = body.0.secret("passcode").unwrap_or_default();
-        Ok(Json(owned::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?.into()))
+        Ok(Json(proving::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?.into()))
     }
 }

@@ -4,8 +4,8 @@
 
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
-use super::owned;
 use super::progress::Progress;
+use super::proving;
 use super::{doors, purpose::Purpose};
 use crate::app::App;
 use crate::base::Sensitive;
@@ -74,13 +74,13 @@ pub async fn spend(app: &App, client: &Client, key: &str, attempt: Option<&Sensi
     let challenge = find(app, client, key).await?;
     let code = code(app, key, &challenge);
     if let Some(new) = undo(&challenge) {
-        owned::undo(app, client, new, &challenge.target).await?;
+        proving::undo(app, client, new, &challenge.target).await?;
         return Ok(link(&challenge, Effect::Confirmed { already: false }));
     }
     let effect = match (effect(app, key, &challenge)?, attempt) {
         (Effect::WillConfirm, _) => {
             let device = device(&challenge).ok_or(AuthError::LinkDead)?;
-            owned::confirm_by_link(app, client, device, &code).await?;
+            proving::confirm_by_link(app, client, device, &code).await?;
             Effect::Confirmed { already: false }
         }
         (Effect::TypeCode(_), Some(handle)) if holds(handle, &challenge) => {

@@ -144,7 +144,7 @@ fn lack(app: &App, given: &Given, secret: &crate::flows::Secret) -> Option<Strin
     let reached = |kind: &&&'static str| {
         secret.device.as_ref().is_none_or(|narrowed| narrowed == **kind) && super::account::carries(app, kind)
     };
-    let has = given.identifiers.keys().find(|kind| reached(&kind)).is_some();
+    let has = given.identifiers.keys().find(|kind| reached(kind)).is_some();
     let wanted = secret.device.clone().unwrap_or_else(|| "email or phone".to_owned());
     (!has).then_some(wanted)
 }

@@ -60,7 +60,7 @@ pub async fn start(
         let message = format!("nothing is delivered by {channel} here; there is: {}", able.join(", "));
         return Err(Fault::new("channel", "not_available", message).into());
     }
-    let address = understand(app, kind, to).map_err(|error| called_to(error))?.address;
+    let address = understand(app, kind, to).map_err(called_to)?.address;
     if kind == "phone" {
         phone::sendable(&address.canonical, &app.rules).map_err(|fault| called_to(fault.into()))?;
     }

@@ -1,7 +1,7 @@
 //! Tests through the doors of the crate: one binary, a file a subject.
 
+mod doors;
 mod passcodes;
 mod store;
-mod doors;
 mod support;
 mod surface;

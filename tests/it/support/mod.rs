@@ -1,8 +1,8 @@
 //! What several tests need.
 
-pub mod databases;
 pub mod app;
 pub mod client;
+pub mod databases;
 pub mod mailbox;
 pub mod person;
 pub mod token;

@@ -1,0 +1,250 @@
+//! How each secret is checked. A failure is counted and committed, whatever becomes of the request; a hash
+//! is computed between transactions; a code is spent in the one that notes it.
+
+use super::challenge;
+use super::error::Result;
+use super::guard::{Bound, Subject};
+use super::progress::Proof;
+use super::walk::{OWN, Walk};
+use super::{cards, notices};
+use crate::base::Sensitive;
+use crate::flows::Secret;
+use crate::messages::{Kind, Message};
+use crate::secrets::recovery;
+use crate::store::challenges::Challenge;
+use crate::store::devices::{self, Device};
+use crate::store::guesses::Guesses;
+use crate::store::{Tx, challenges, secrets};
+
+impl Walk<'_> {
+    /// The devices that carry any of the passcodes that are asked.
+    fn all_carriers(&self, asked: &[Secret]) -> Vec<Device> {
+        let mut all: Vec<Device> = Vec::new();
+        for device in asked.iter().filter(|s| s.name == "passcode").flat_map(|s| self.carriers(s)) {
+            if all.iter().all(|d| d.id != device.id) {
+                all.push(device.clone());
+            }
+        }
+        all
+    }
+
+    pub(super) async fn check_password(&mut self, typed: Sensitive) -> Result<()> {
+        self.flush().await?;
+        let subject = self.subject("password");
+        let _turn = subject.turn(self.app).await;
+        let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
+        let typed = crate::secrets::password::prepare(typed.expose());
+        let right = match self.account.as_ref().and_then(|a| a.password.clone()) {
+            Some(stored) => {
+                let verified = self.app.hasher.verify(typed.clone(), stored).await?;
+                self.stale = (verified.ok && verified.stale).then_some(typed);
+                verified.ok
+            }
+            None => {
+                self.app.hasher.verify_nobody(typed).await?;
+                false
+            }
+        };
+        self.settle(&subject, &so_far, right, "password").await?;
+        self.failures = self.failures.max(so_far.streak);
+        self.proofs.push(Proof { secret: "password".into(), kind: None, device: None });
+        Ok(())
+    }
+
+    pub(super) async fn check_hardcode(&mut self, typed: Sensitive) -> Result<()> {
+        self.flush().await?;
+        let subject = self.subject("hardcode");
+        let _turn = subject.turn(self.app).await;
+        let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
+        let card = self.find_card(typed).await?;
+        self.settle(&subject, &so_far, card.is_some(), "hardcode").await?;
+        self.failures = self.failures.max(so_far.streak);
+        self.proofs.push(Proof { secret: "hardcode".into(), kind: None, device: card });
+        Ok(())
+    }
+
+    /// The card with that hardcode. A keyed hint picks the one to hash, so that several cards cost what
+    /// one does, and no card too.
+    async fn find_card(&self, typed: Sensitive) -> Result<Option<String>> {
+        let typed = crate::devices::card::prepare(typed.expose());
+        for device in self.account.iter().flat_map(|a| a.of_kind("card")) {
+            let stored = device.secret.as_deref().unwrap_or_default();
+            if let Some(phc) = cards::hinted(&self.app.sealer, &device.user_id, &typed, stored) {
+                let right = self.app.hasher.verify(typed, phc.to_owned()).await?.ok;
+                return Ok(right.then(|| device.id.clone()));
+            }
+        }
+        self.app.hasher.verify_nobody(typed).await?;
+        Ok(None)
+    }
+
+    /// Counts a failure, or ends a row of failures.
+    async fn settle(&self, subject: &Subject, so_far: &Guesses, right: bool, secret: &str) -> Result<()> {
+        if right && so_far.streak == 0 {
+            return Ok(());
+        }
+        let told = if right { Vec::new() } else { self.locked(so_far)? };
+        let mut tx = self.app.store.begin().await?;
+        if right {
+            subject.succeed(&mut tx, so_far).await?;
+        } else {
+            subject.fail(self.app, &mut tx).await?;
+            notices::queue(self.app, &mut tx, &told).await?;
+        }
+        tx.commit().await?;
+        if right { Ok(()) } else { Err(challenge::wrong(secret, None)) }
+    }
+
+    /// The failure that disables a factor is told to its owner (R38).
+    fn locked(&self, so_far: &Guesses) -> Result<Vec<Message>> {
+        let last = so_far.streak + 1 == i64::from(self.app.settings.guesses.stop_after);
+        let account = self.account.as_ref().filter(|_| last);
+        let told = account.map(|a| notices::about(self.app, self.client, a, Kind::FactorLocked, None));
+        Ok(told.transpose()?.unwrap_or_default())
+    }
+
+    /// A passcode is looked at for the device it was asked of. A failure is committed, whatever it is.
+    pub(super) async fn check_passcode(
+        &mut self,
+        asked: &[Secret],
+        typed: &Sensitive,
+        named: Option<String>,
+    ) -> Result<()> {
+        self.flush().await?;
+        let subject = self.subject("passcode");
+        let _turn = subject.turn(self.app).await;
+        let carriers = self.all_carriers(asked);
+        let mut tx = self.app.store.begin().await?;
+        let checked = if self.proven() {
+            self.check_device(&mut tx, &carriers, typed, named, &subject).await
+        } else {
+            self.check_own(&mut tx, &carriers, typed, &subject).await
+        };
+        let device = match checked {
+            Ok(device) => device,
+            Err(error) => {
+                tx.commit().await?;
+                return Err(error);
+            }
+        };
+        self.proofs.push(Proof {
+            secret: "passcode".into(),
+            kind: Some(device.kind.clone()),
+            device: Some(device.id.clone()),
+        });
+        self.note(&mut tx).await?;
+        self.tx = Some(tx);
+        Ok(())
+    }
+
+    /// Once something is proven: the named device, else the one that a code was last sent to, else an
+    /// authenticator.
+    async fn check_device<'d>(
+        &self,
+        tx: &mut Tx,
+        carriers: &'d [Device],
+        typed: &Sensitive,
+        named: Option<String>,
+        subject: &Subject,
+    ) -> Result<&'d Device> {
+        let named = named.filter(|id| carriers.iter().any(|d| d.id == *id));
+        let sent = challenge::latest(tx, &self.scope(), named.as_deref(), self.app.now()).await?;
+        let sent = sent.and_then(|c| sent_to(carriers, &c).map(|device| (c, device)));
+        let fits = |d: &&Device| d.kind == "authenticator" && named.as_ref().is_none_or(|id| *id == d.id);
+        match (sent, carriers.iter().find(fits)) {
+            (None, Some(device)) => {
+                self.check_authenticator(tx, device, typed, subject).await?;
+                Ok(device)
+            }
+            (Some((sent, device)), _) => {
+                challenge::look(self.app, tx, Some(&sent), typed, subject).await?;
+                Ok(device)
+            }
+            (None, None) => {
+                challenge::look(self.app, tx, None, typed, subject).await?;
+                Err(challenge::wrong("passcode", None))
+            }
+        }
+    }
+
+    /// While nothing is proven: the code that was sent for the identifier. Where no message reaches its owner
+    /// their authenticator counts, and every guess at it is one at the code that nobody has, so that an answer
+    /// tells nothing (R15).
+    async fn check_own<'d>(
+        &self,
+        tx: &mut Tx,
+        carriers: &'d [Device],
+        typed: &Sensitive,
+        subject: &Subject,
+    ) -> Result<&'d Device> {
+        let sent = challenge::latest(tx, &self.scope(), Some(OWN), self.app.now()).await?;
+        let reached = sent.as_ref().and_then(|c| sent_to(carriers, c));
+        let authenticator = carriers.iter().find(|d| d.kind == "authenticator");
+        let (Some(device), None) = (authenticator, reached) else {
+            challenge::look(self.app, tx, sent.as_ref(), typed, subject).await?;
+            return reached.ok_or_else(|| challenge::wrong("passcode", None));
+        };
+        let (so_far, left) = challenge::take(self.app, tx, sent.as_ref(), subject).await?;
+        let now = self.app.now();
+        let step = super::totp::step(self.app, device, typed, now);
+        let step = step.filter(|_| sent.is_none() || left.is_some());
+        if let Some(step) = step
+            && devices::take_step(tx, &device.id, step, now).await? == 1
+        {
+            if let Some(sent) = &sent {
+                challenges::spend(tx, &sent.id, now).await?;
+            }
+            subject.succeed(tx, &so_far).await?;
+            return Ok(device);
+        }
+        challenge::missed(self.app, tx, sent.as_ref(), subject).await?;
+        Err(challenge::wrong("passcode", None))
+    }
+
+    async fn check_authenticator(
+        &self,
+        tx: &mut Tx,
+        device: &Device,
+        typed: &Sensitive,
+        subject: &Subject,
+    ) -> Result<()> {
+        let so_far = subject.judge(self.app, tx, Bound::Fixed).await?;
+        let now = self.app.now();
+        let step = super::totp::step(self.app, device, typed, now);
+        let right = match step {
+            Some(step) => devices::take_step(tx, &device.id, step, now).await? == 1,
+            None => false,
+        };
+        if right {
+            return subject.succeed(tx, &so_far).await;
+        }
+        subject.fail(self.app, tx).await?;
+        Err(challenge::wrong("passcode", None))
+    }
+
+    /// A recovery code stands in for a passcode once something else is proven (R72).
+    pub(super) async fn check_recovery(&mut self, secret: &Secret, typed: &Sensitive) -> Result<()> {
+        self.flush().await?;
+        let subject = self.subject("recovery_code");
+        let user = self.account.as_ref().map(|a| a.user.id.clone()).unwrap_or_default();
+        let mut tx = self.app.store.begin().await?;
+        let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
+        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
+            subject.fail(self.app, &mut tx).await?;
+            tx.commit().await?;
+            return Err(challenge::wrong("recovery_code", None));
+        }
+        self.by_recovery_code = true;
+        let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
+        self.proofs.push(Proof { secret: "passcode".into(), kind, device: None });
+        self.note(&mut tx).await?;
+        self.tx = Some(tx);
+        Ok(())
+    }
+}
+
+/// The device that a challenge was sent to: its target, or whose address it went to before anything was proven.
+fn sent_to<'d>(carriers: &'d [Device], sent: &Challenge) -> Option<&'d Device> {
+    let by_address = |d: &&Device| sent.target == OWN && d.delivery.as_deref() == Some(&sent.address);
+    carriers.iter().find(|d| d.id == sent.target || by_address(d))
+}

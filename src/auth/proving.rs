@@ -1,0 +1,162 @@
+//! Devices shown to be their owner's: confirmed by code or link, and a change of address taken back.
+
+use super::account::{self, Account};
+use super::asks::channels;
+use super::challenge::{self, Order, Parcel};
+use super::error::{AuthError, Result};
+use super::finish::end_everything;
+use super::guard::{Bound, Subject};
+use super::input::Client;
+use super::owned::{account, changed, told};
+use super::purpose::Purpose;
+use super::session::Caller;
+use super::{doors, totp};
+use crate::app::App;
+use crate::base::Sensitive;
+use crate::messages::Kind;
+use crate::store::devices::{self as rows, Device};
+use crate::store::{Tx, challenges, known_devices, sessions};
+
+/// Confirms a device of the caller by a code.
+pub async fn confirm(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    id: &str,
+    typed: &Sensitive,
+) -> Result<Device> {
+    let account = account(app, caller).await?;
+    let device = account.device(id).cloned().ok_or(AuthError::NotFound)?;
+    if device.confirmed_at.is_some() && device.proven_at.is_some() {
+        return Ok(device);
+    }
+    doors::bounded(app, client, proven(app, client, &account, &device, typed, Some(&caller.session.id)))
+        .await?;
+    let again = rows::by_id(&mut app.store.read().await?, id).await?;
+    again.ok_or(AuthError::NotFound)
+}
+
+/// Confirms a device by its link, wherever that was opened.
+pub async fn confirm_by_link(app: &App, client: &Client, id: &str, code: &Sensitive) -> Result<()> {
+    let device = rows::by_id(&mut app.store.read().await?, id).await?.ok_or(AuthError::LinkDead)?;
+    let account = account::by_id(&mut app.store.read().await?, &device.user_id).await?;
+    let account = account.ok_or(AuthError::LinkDead)?;
+    proven(app, client, &account, &device, code, None).await
+}
+
+async fn proven(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    device: &Device,
+    typed: &Sensitive,
+    session: Option<&str>,
+) -> Result<()> {
+    let now = app.now();
+    let subject = Subject::new(app, Some(account), None, ("", ""), "confirm");
+    let told = told(app, client, account, device, Kind::DeviceAdded)?;
+    let undo = undo_order(app, client, account, device).await?;
+    let _turn = subject.turn(app).await;
+    let mut tx = app.store.begin().await?;
+    let looked = if device.kind == "authenticator" {
+        by_authenticator(app, &mut tx, device, typed, &subject).await
+    } else {
+        let scope = format!("device/{}", device.id);
+        let sent = challenge::latest(&mut tx, &scope, None, now).await?;
+        challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await
+    };
+    if let Err(error) = looked {
+        tx.commit().await?;
+        return Err(error);
+    }
+    let first = !account.devices.iter().any(|d| d.proven_at.is_some() && d.canonical.is_some());
+    rows::confirm(&mut tx, &device.id, now).await.map_err(|error| match error {
+        crate::store::StoreError::Taken => AuthError::NoCode,
+        other => other.into(),
+    })?;
+    if let Some(canonical) = &device.canonical {
+        rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
+    }
+    if let Some(old) = &device.replaces {
+        rows::replace(&mut tx, old, now).await?;
+        rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
+    }
+    if let Some(undo) = &undo {
+        challenge::write(app, &mut tx, undo).await?;
+    }
+    if first {
+        // Whoever made this account is shown to hold its address only now (R121).
+        sessions::end_others(&mut tx, &account.user.id, session.unwrap_or_default()).await?;
+        known_devices::forget(&mut tx, &account.user.id).await?;
+    }
+    changed(app, &mut tx, account, &told).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+/// The message to a replaced address, with the link that takes the change back.
+async fn undo_order(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    device: &Device,
+) -> Result<Option<challenge::Ready>> {
+    let old = device.replaces.as_deref().and_then(|id| account.device(id));
+    let Some((old, address)) = old.and_then(|old| Some((old, old.delivery.clone()?))) else {
+        return Ok(None);
+    };
+    let Some(channel) = channels(app, &old.kind).first().copied() else { return Ok(None) };
+    let order = Order {
+        purpose: Purpose::Undo,
+        scope: format!("undo/{}", device.id),
+        target: old.id.clone(),
+        channel,
+        address,
+        parcel: Parcel::Code,
+        long: true,
+        account: None,
+        counted_as: "undo".to_owned(),
+        identifier: None,
+    };
+    challenge::prepare(app, client, &order).await.map(Some)
+}
+
+/// Takes the change of an address back, by the link that its old address got: the new one goes, the old one
+/// is good again, and every session ends (R125).
+pub async fn undo(app: &App, client: &Client, new: &str, old: &str) -> Result<()> {
+    let row = rows::by_id(&mut app.store.read().await?, old).await?.ok_or(AuthError::LinkDead)?;
+    let account = account::by_id(&mut app.store.read().await?, &row.user_id).await?;
+    let account = account.ok_or(AuthError::LinkDead)?;
+    let told = told(app, client, &account, &row, Kind::DeviceAdded)?;
+    let mut tx = app.store.begin().await?;
+    if rows::restore(&mut tx, old).await? != 1 {
+        return Err(AuthError::LinkDead);
+    }
+    rows::delete(&mut tx, new, &row.user_id).await?;
+    rows::set_primary(&mut tx, &row.user_id, &row.kind, old).await?;
+    challenges::drop_scope(&mut tx, &format!("undo/{new}")).await?;
+    end_everything(&mut tx, &row.user_id).await?;
+    changed(app, &mut tx, &account, &told).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+async fn by_authenticator(
+    app: &App,
+    tx: &mut Tx,
+    device: &Device,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<()> {
+    let so_far = subject.judge(app, tx, Bound::Fixed).await?;
+    let step = totp::step(app, device, typed, app.now());
+    if let Some(step) = step
+        && rows::take_step(tx, &device.id, step, app.now()).await? == 1
+    {
+        return subject.succeed(tx, &so_far).await;
+    }
+    subject.fail(app, tx).await?;
+    Err(challenge::wrong("passcode", None))
+}
