@@ -133,8 +133,8 @@ impl VerificationApi {
         backend: Backend,
         verification: Path<String>,
     ) -> Result<Gone, Fail<Verifying>> {
-        backend.key(&app, &client, "verify").await?;
-        verification::cancel(&app, &Sensitive::new(verification.0)).await?;
+        let key = backend.key(&app, &client, "verify").await?;
+        verification::cancel(&app, &key, &Sensitive::new(verification.0)).await?;
         Ok(Gone::NoContent)
     }
 }

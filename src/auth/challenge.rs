@@ -202,7 +202,9 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
             resend: v.resend,
         };
     }
-    let shape = app.settings.passcode.for_channel(order.channel.name(), order.purpose.shape());
+    // Where the channel is not told, the shape of the code must not tell it.
+    let channel = if order.identifier.is_some() { "" } else { order.channel.name() };
+    let shape = app.settings.passcode.for_channel(channel, order.purpose.shape());
     if order.purpose == Purpose::Undo {
         return settings::Shape { lifetime: settings::Span(UNDO), ..shape };
     }

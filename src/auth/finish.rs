@@ -4,13 +4,13 @@ use super::account::Account;
 use super::error::{AuthError, Result};
 use super::input::Given;
 use super::notices;
-use super::progress::{Ask, Done, Progress, Tokens};
+use super::progress::{Ask, Done, Progress, Proof, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::walk::Walk;
 use crate::base::Sensitive;
 use crate::base::clock::DAY;
-use crate::flows::{self, Flow};
+use crate::flows::{self, Flow, Passed};
 use crate::messages::{Kind, Message};
 use crate::secrets::recovery;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
@@ -31,7 +31,12 @@ impl Walk<'_> {
 
     /// What was proven, for the session and its tokens.
     fn basis(&self, flow: &Flow) -> Basis {
-        let passed = self.passed();
+        // A recovery code opens the flow, and is not rated as the device that it stands in for (R11).
+        let rated = |proof: &Proof| Passed {
+            secret: proof.secret.clone(),
+            device: proof.kind.clone().filter(|_| proof.device.is_some()),
+        };
+        let passed: Vec<Passed> = self.proofs.iter().map(rated).collect();
         let level = flows::level_of_passed(&passed, &self.app.words);
         let mut amr: Vec<String> = flows::amr(&passed).into_iter().map(str::to_owned).collect();
         if level == flows::Level::MultiFactor && !amr.iter().any(|m| m == "mfa") {

@@ -59,7 +59,7 @@ impl Given {
         let names = flows.identifiers().join(", ");
         let mut given = self.identifiers.iter();
         match (given.next(), given.next()) {
-            (Some((kind, text)), None) => understand(app, kind, text),
+            (Some((kind, text)), None) => understand_owned(app, kind, text),
             (None, _) => {
                 Err(Fault::new("identifier", "missing", format!("give one identifier: {names}")).into())
             }
@@ -68,6 +68,18 @@ impl Given {
                 Err(Fault::new(*second, "several_identifiers", message).into())
             }
         }
+    }
+}
+
+/// An identifier that somebody may have: a name that is reserved by now was not always.
+fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
+    match understand(app, kind, text) {
+        Err(AuthError::Faults(faults)) if faults.iter().all(|fault| fault.code == "reserved") => {
+            let name = text.to_ascii_lowercase();
+            let kind = devices::kind(kind).ok_or(AuthError::NotFound)?;
+            Ok(Identifier { kind, address: Address { canonical: name.clone(), delivery: name } })
+        }
+        other => other,
     }
 }
 

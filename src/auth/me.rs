@@ -63,7 +63,8 @@ pub async fn change_password(
     app.throttle.check("password", app.now(), &keys).await?;
     match (&account.password, current) {
         (Some(stored), Some(typed)) => {
-            doors::bounded(app, client, check_current(app, &account, stored, typed)).await?;
+            doors::bounded(app, client, check_current(app, &account, &caller.session.id, stored, typed))
+                .await?;
         }
         (Some(_), None) => {
             return Err(Fault::new("password", "missing", "the current password is needed").into());
@@ -96,8 +97,15 @@ pub async fn change_password(
     Ok(())
 }
 
-async fn check_current(app: &App, account: &Account, stored: &str, typed: &Sensitive) -> Result<()> {
-    let subject = Subject::new(app, Some(account), None, ("", ""), "password");
+/// Guesses are counted by session: whoever fails elsewhere does not bar the owner from a change.
+async fn check_current(
+    app: &App,
+    account: &Account,
+    session: &str,
+    stored: &str,
+    typed: &Sensitive,
+) -> Result<()> {
+    let subject = Subject::new(app, Some(account), Some(session), ("", ""), "password");
     let _turn = subject.turn(app).await;
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let typed = password::prepare(typed.expose());
@@ -135,6 +143,8 @@ pub async fn recovery_codes(app: &App, caller: &Caller) -> Result<Vec<Sensitive>
 pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(&mut tx, user_id).await?;
     if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
         return Err(AuthError::NotFound);
     }

@@ -67,7 +67,7 @@ pub async fn start(
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
     let order = Order {
         purpose: Purpose::Verification,
-        scope: scope(&handle),
+        scope: scope(key, &handle),
         target: TARGET.to_owned(),
         channel,
         address: address.delivery,
@@ -82,7 +82,7 @@ pub async fn start(
     challenge::write(app, &mut tx, &ready).await?;
     tx.commit().await?;
     app.wake.notify_one();
-    pending(app, handle).await
+    pending(app, key, handle).await
 }
 
 /// A fault of the address is a fault of the field `to`.
@@ -105,8 +105,8 @@ fn kind(to: &str, channel: Option<Channel>) -> Result<&'static str> {
     }
 }
 
-async fn pending(app: &App, handle: Sensitive) -> Result<Pending> {
-    let sent = find(app, &handle).await?;
+async fn pending(app: &App, key: &ApiKey, handle: Sensitive) -> Result<Pending> {
+    let sent = find(app, key, &handle).await?;
     let kind = if sent.channel == "email" { "email" } else { "phone" };
     let ask = Ask {
         channel: Some(sent.channel.clone()),
@@ -128,7 +128,7 @@ pub async fn check(
     handle: &Sensitive,
     typed: &Sensitive,
 ) -> Result<Passed> {
-    let sent = find(app, handle).await?;
+    let sent = find(app, key, handle).await?;
     let address = app.subject(&["address", &sent.address]);
     let keys = Keys { key: Some(&key.id), ip: Some(client.ip), address: Some(&address), ..Keys::default() };
     app.throttle.check("check", app.now(), &keys).await?;
@@ -182,19 +182,20 @@ fn prove(app: &App, sent: &Challenge) -> Result<Passed> {
 }
 
 /// Gives a verification up.
-pub async fn cancel(app: &App, handle: &Sensitive) -> Result<()> {
-    find(app, handle).await?;
+pub async fn cancel(app: &App, key: &ApiKey, handle: &Sensitive) -> Result<()> {
+    find(app, key, handle).await?;
     let mut tx = app.store.begin().await?;
-    challenges::drop_scope(&mut tx, &scope(handle)).await?;
+    challenges::drop_scope(&mut tx, &scope(key, handle)).await?;
     Ok(tx.commit().await?)
 }
 
-async fn find(app: &App, handle: &Sensitive) -> Result<Challenge> {
+async fn find(app: &App, key: &ApiKey, handle: &Sensitive) -> Result<Challenge> {
     ids::stored(handle.expose(), ids::VERIFICATION).ok_or(AuthError::NotFound)?;
-    let sent = challenges::in_scope(&mut app.store.read().await?, &scope(handle)).await?;
+    let sent = challenges::in_scope(&mut app.store.read().await?, &scope(key, handle)).await?;
     sent.into_iter().find(|c| c.expires_at > app.now()).ok_or(AuthError::NotFound)
 }
 
-fn scope(handle: &Sensitive) -> String {
-    format!("verification/{}", sha256_hex(handle.expose().as_bytes()))
+/// A verification belongs to the API key that began it.
+fn scope(key: &ApiKey, handle: &Sensitive) -> String {
+    format!("verification/{}/{}", key.id, sha256_hex(handle.expose().as_bytes()))
 }

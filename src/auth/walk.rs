@@ -5,13 +5,13 @@
 //! transactions, never inside one.
 
 use super::account::{self, Account};
+use super::asks;
 use super::challenge;
 use super::error::{AuthError, Result};
 use super::guard::Subject;
 use super::input::{Client, Given};
 use super::progress::{Ask, Asking, Progress, Proof};
 use super::purpose::Purpose;
-use super::asks;
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;

@@ -73,7 +73,7 @@ pub const ACTIONS: &[Action] = &[
     ),
     action("notice", "1/d/address", &[Address], "mails that tell an owner of a sign-up with their address"),
     // signed in
-    action("token", "600/m/ip, 30/m/account", &[Ip, Net, Account, All], "refreshes"),
+    action("token", "600/m/ip", &[Ip, Net, All], "refreshes"),
     action("me", "300/m/ip, 120/m/account", &[Ip, Net, Account, All], "everything under /v1/me"),
     action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
     action("password", "10/h/account", &[Ip, Net, Account, All], "changes of a password"),

@@ -61,6 +61,8 @@ async fn device(app: &App, tx: &mut Tx, id: &str, kind: &str, address: Option<&s
         confirmed_at: Some(NOW),
         proven_at: Some(NOW),
         last_used_at: None,
+        replaces: None,
+        replaced_at: None,
     };
     devices::insert(tx, &row).await.unwrap();
 }
