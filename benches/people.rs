@@ -72,6 +72,8 @@ async fn device(app: &App, tx: &mut Tx, who: &Person, kind: &str, id: &str, addr
         confirmed_at: Some(now),
         proven_at: Some(now),
         last_used_at: None,
+        replaces: None,
+        replaced_at: None,
     };
     Ok(devices::insert(tx, &device).await?)
 }

@@ -95,6 +95,10 @@ async fn of_devices() {
         assert_eq!(seen, [("a", false, Some(NOW + 1)), ("d", true, None)]);
         let d = &all[1];
         assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(6)));
+        assert_eq!(devices::replace(tx, "d", NOW + 4).await.unwrap(), 1);
+        assert_eq!(devices::replace(tx, "d", NOW + 5).await.unwrap(), 0, "replaced already");
+        assert_eq!(devices::restore(tx, "d").await.unwrap(), 1);
+        assert_eq!(devices::restore(tx, "d").await.unwrap(), 0, "in use already");
         assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), 0, "somebody else's");
         assert_eq!(devices::drop_others(tx, "u", "a").await.unwrap(), 1);
         assert_eq!(devices::delete(tx, "a", "u").await.unwrap(), 1);

@@ -18,6 +18,9 @@ async fn only_what_is_over_is_deleted() {
             users::insert(&mut tx, &format!("nobody {id}"), "{}", made).await.unwrap();
             let claim = device(&format!("claim {id}"), "named", id, false);
             devices::insert(&mut tx, &devices::Device { created_at: made, ..claim }).await.unwrap();
+            let replaced = format!("replaced {id}");
+            devices::insert(&mut tx, &device(&replaced, "named", &replaced, true)).await.unwrap();
+            devices::replace(&mut tx, &replaced, made).await.unwrap();
             let mut row = attempt(id, Some("named"));
             row.expires_at = ended;
             attempts::insert(&mut tx, &row).await.unwrap();
@@ -37,13 +40,13 @@ async fn only_what_is_over_is_deleted() {
         outbox::insert(&mut tx, &queued("waiting")).await.unwrap();
         let gone = sweep::once(&mut tx, NOW).await.unwrap();
         assert!(gone.iter().all(|(_, rows)| *rows == 1), "{}: {gone:?}", db.name);
-        assert_eq!(gone.len(), 8, "{gone:?}");
+        assert_eq!(gone.len(), 9, "{gone:?}");
         let again = sweep::once(&mut tx, NOW).await.unwrap();
         assert!(again.iter().all(|(_, rows)| *rows == 0), "{}: {again:?}", db.name);
         tx.commit().await.unwrap();
         for (left, sql) in [
             (2, "SELECT COUNT(*) FROM users"),
-            (2, "SELECT COUNT(*) FROM devices"),
+            (3, "SELECT COUNT(*) FROM devices"),
             (1, "SELECT COUNT(*) FROM attempts WHERE id = 'new'"),
             (1, "SELECT COUNT(*) FROM challenges WHERE id = 'new'"),
             (1, "SELECT COUNT(*) FROM sessions WHERE id = 'new'"),
