@@ -197,6 +197,7 @@ impl Body {
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
                 let new = new.like(Password.example());
+                let proven = chain([proven, secrets_of(recovery), confirmation(signin)]);
                 let name = named.into_iter().filter(|f| f.name == "username").collect();
                 chain([proven, vec![new, recovery_code(), DEVICE], name])
             }
@@ -279,6 +280,14 @@ fn identifiers(flows: &Flows, reached: bool) -> Vec<Field> {
     names.extend(narrowed.filter(|_| reached));
     let kinds = DEVICES.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
+}
+
+/// The passcode that proves an address at sign-up, whether or not a flow asks for one.
+fn confirmation(flows: &Flows) -> Vec<Field> {
+    let named = flows.identifiers();
+    let reached = DEVICES.iter().any(|kind| named.contains(&kind.name()) && !kind.channels().is_empty());
+    let passcode = SECRETS.iter().filter(|kind| kind.carried() && reached);
+    passcode.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
 }
 
 fn secrets_of(flows: &Flows) -> Vec<Field> {

@@ -1,0 +1,105 @@
+//! An address that is replaced by another, and the change taken back (R125).
+
+use serde_json::{Value, json};
+
+use crate::support::app::{TestApp, flows, unlimited};
+use crate::support::person::{PASSWORD, Person};
+use multauth::base::clock::{DAY, HOUR, MINUTE};
+use multauth::messages::Kind;
+
+const OLD: &str = "ada@old.example";
+const NEW: &str = "ada@new.example";
+
+async fn app() -> TestApp {
+    TestApp::new(|settings| {
+        settings.flows = flows(&[&["email", "password"]]);
+        unlimited(settings, &["signin", "signup", "send", "devices", "attempt", "recovery"]);
+    })
+    .await
+}
+
+/// Somebody with the old address, and the id of its device.
+async fn ada(app: &TestApp) -> (Person, String) {
+    let client = app.client();
+    let asked = client.signup(json!({ "email": OLD, "password": PASSWORD })).await.is(200).asks();
+    let code = app.code().await;
+    let done = client.passcode(&asked.attempt, code.code()).await.is(200).done();
+    let ada = Person::with(&client, done);
+    let devices = ada.client.get("/v1/me/devices").await.is(200).json();
+    (ada, devices[0]["id"].as_str().unwrap().to_owned())
+}
+
+/// Asks for the new address; gives the id of the device that waits for its proof.
+async fn replace(ada: &Person, device: &str) -> String {
+    let path = format!("/v1/me/devices/{device}");
+    let body = json!({ "email": NEW }).to_string();
+    let answer = ada.client.raw("PATCH", &path, Some(&body)).await.is(200).json();
+    assert_eq!(answer["confirmed"], false);
+    answer["id"].as_str().unwrap().to_owned()
+}
+
+async fn signs_in(app: &TestApp, email: &str) -> bool {
+    app.client().signin(json!({ "email": email, "password": PASSWORD })).await.status == 200
+}
+
+#[tokio::test]
+async fn the_old_address_stays_good_until_the_new_one_is_proven() {
+    let app = app().await;
+    let (ada, device) = ada(&app).await;
+    let new = replace(&ada, &device).await;
+    let mail = app.code().await;
+    assert_eq!(mail.to, NEW);
+    assert!(signs_in(&app, OLD).await && !signs_in(&app, NEW).await);
+    ada.client.confirm(&new, mail.code()).await.is(200);
+    assert!(!signs_in(&app, OLD).await && signs_in(&app, NEW).await);
+    let left: Value = ada.client.get("/v1/me/devices").await.is(200).json();
+    let left: Vec<_> = left.as_array().unwrap().iter().map(|d| d["address"].as_str().unwrap()).collect();
+    assert_eq!(left, [NEW]);
+}
+
+#[tokio::test]
+async fn the_old_address_takes_the_change_back_for_three_days() {
+    for (late, taken_back) in [(3 * DAY - MINUTE, true), (3 * DAY + MINUTE, false)] {
+        let app = app().await;
+        let (ada, device) = ada(&app).await;
+        let new = replace(&ada, &device).await;
+        let code = app.code().await;
+        ada.client.confirm(&new, code.code()).await.is(200);
+        let mail = app.mail().await;
+        let told = mail.iter().find(|m| m.kind == Kind::DeviceReplaced).expect("the old address is told");
+        assert_eq!(told.to, OLD);
+        assert!(!told.text.contains(NEW), "the old address does not learn the new one");
+        app.pass(late);
+        let page = ada.client.raw("GET", &format!("/confirm/{}", told.key()), None).await;
+        assert_eq!(page.status, if taken_back { 200 } else { 404 }, "opening it changes nothing");
+        assert!(!signs_in(&app, OLD).await);
+        let spent = app.client().post("/v1/confirm", json!({ "key": told.key() })).await;
+        assert_eq!(spent.status, if taken_back { 200 } else { 404 });
+        assert_eq!(signs_in(&app, OLD).await, taken_back);
+        assert_eq!(signs_in(&app, NEW).await, !taken_back);
+        if taken_back {
+            ada.client.get("/v1/me").await.fails(401, "invalid_token");
+            app.client().post("/v1/confirm", json!({ "key": told.key() })).await.fails(404, "link_dead");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_added_lately_recovers_nothing() {
+    let app = app().await;
+    let (ada, _) = ada(&app).await;
+    app.pass(MINUTE);
+    ada.add(&app, "email", NEW).await;
+    app.mail().await;
+    let recover = |email: &'static str| {
+        let client = app.client();
+        async move { client.recovery(json!({ "email": email })).await.is(200).asks() }
+    };
+    recover(NEW).await;
+    TestApp::assert_silent(&app.mail().await);
+    recover(OLD).await;
+    assert_eq!(app.code().await.to, OLD);
+    app.pass(DAY + HOUR);
+    recover(NEW).await;
+    assert_eq!(app.code().await.to, NEW);
+}
