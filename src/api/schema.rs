@@ -41,11 +41,12 @@ pub fn document(settings: &Settings) -> Value {
 fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     for body in Body::ALL {
         let fields = body.fields(&plan.signin, &plan.recovery);
-        let mut schema = bodies::body(&fields, &settings.user);
+        let mut schema = bodies::body(&fields, body == Body::Send, &settings.user);
         schema["description"] = json!(body.about());
         schemas.insert(body.name().to_owned(), schema);
     }
     schemas.insert("Profile".to_owned(), bodies::profile(&settings.user, false));
+    schemas.insert("ProfileRequest".to_owned(), bodies::profile(&settings.user, true));
     schemas.insert("Problem".to_owned(), bodies::problem());
     schemas.insert("FieldError".to_owned(), bodies::field_error());
     if let Some(me) = schemas.get_mut("Me").and_then(|me| me["properties"].as_object_mut()) {

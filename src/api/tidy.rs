@@ -102,6 +102,7 @@ fn everywhere(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(everywhere),
         Value::Object(map) => {
             unsigned(map);
+            described(map);
             if let Some(Value::Object(content)) = map.get_mut("content") {
                 let plain = std::mem::take(content).into_iter();
                 *content = plain
@@ -114,6 +115,16 @@ fn everywhere(value: &mut Value) {
             map.values_mut().for_each(everywhere);
         }
         _ => {}
+    }
+}
+
+/// A reference with a description of its own: `allOf` of the reference alone, or generators see two types.
+fn described(map: &mut Map<String, Value>) {
+    let own = map.get("description").cloned();
+    if let Some(all) = map.get_mut("allOf").and_then(Value::as_array_mut)
+        && own.is_some()
+    {
+        all.retain(|part| part.get("$ref").is_some());
     }
 }
 
@@ -132,7 +143,7 @@ fn named(name: &str, property: &mut Value) {
     }
     if name.ends_with("_at") {
         property["format"] = json!("date-time");
-    } else if matches!(name, "id" | "device" | "sub" | "sid") {
+    } else if matches!(name, "id" | "sub" | "sid") {
         property["format"] = json!("uuid");
         if let Some(map) = property.as_object_mut() {
             map.remove("minLength");

@@ -97,7 +97,8 @@ const ROUTES: &[&str] = &[
     "/",
 ];
 
-fn route(path: &str) -> &'static str {
+/// The pattern of a path; `other` for one that is not served.
+pub(super) fn route(path: &str) -> &'static str {
     let fits = |pattern: &&&str| {
         let (mut pattern, mut path) = (pattern.split('/'), path.split('/'));
         loop {

@@ -3,6 +3,7 @@
 //! From the outside in: [`context`] (request id, client address, log line, metrics, panics), [`limits`]
 //! (size and time of bodies), [`headers`] (what every answer carries), the routes.
 
+mod allow;
 mod context;
 mod headers;
 mod limits;

@@ -7,6 +7,7 @@ use poem::http::StatusCode;
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route, get, handler};
 
+use super::allow::Allow;
 use super::context::Context;
 use super::headers::Headers;
 use super::limits::Limits;
@@ -18,6 +19,7 @@ use crate::{api, pages, store, telemetry};
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let settings = &app.settings;
     let inner = routes(&app).catch_all_error(api::problem::framework).map_to_response();
+    let inner = Allow::new(&api::document(settings), inner);
     let inner = Headers {
         origins: settings.server.cors_origins.clone(),
         https: settings.public_url.scheme() == "https",
