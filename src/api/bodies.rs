@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{Field, Form, LONGEST};
+use super::fields::{Field, Form};
 use super::problem::CASES;
 use crate::settings::User;
 
@@ -32,7 +32,7 @@ fn any_required(user: &User) -> bool {
 fn property(field: &Field) -> Value {
     let mut schema = match field.form {
         Form::Text | Form::Secret => {
-            json!({ "type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": PLAIN })
+            json!({ "type": "string", "minLength": 1, "maxLength": field.longest, "pattern": PLAIN })
         }
         Form::Flag => json!({ "type": "boolean" }),
         Form::Profile => {

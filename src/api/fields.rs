@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::auth::input::{Client, Given};
+use crate::auth::owned;
 use crate::base::{Fault, Sensitive};
 use crate::devices::phone::Phone;
 use crate::devices::{self, DEVICES, DeviceKind};
@@ -15,7 +16,7 @@ use crate::messages::Channel;
 use crate::secrets::recovery::Recovery;
 use crate::secrets::{SECRETS, SecretKind, passcode::Passcode, password::Password};
 
-/// Characters of a text at most; what is shorter for a reason of its own says so later.
+/// Characters of a text at most, where nothing smaller is said.
 pub const LONGEST: usize = 4_096;
 
 /// What a field holds.
@@ -44,12 +45,14 @@ pub struct Field {
     pub about: &'static str,
     /// What it may look like, for the document; empty where the name says it all.
     pub example: &'static str,
+    /// Characters of a text at most.
+    pub longest: usize,
     /// The only texts that it may be; any where there are none.
     pub choices: Vec<String>,
 }
 
 const fn field(name: &'static str, form: Form, required: bool, about: &'static str) -> Field {
-    Field { name, form, required, about, example: "", choices: Vec::new() }
+    Field { name, form, required, about, example: "", longest: LONGEST, choices: Vec::new() }
 }
 
 impl Field {
@@ -246,7 +249,8 @@ impl Body {
 }
 
 fn label() -> Field {
-    field("label", Form::Text, false, "What its owner calls it.").like("Work")
+    let label = field("label", Form::Text, false, "What its owner calls it.");
+    Field { longest: owned::LABEL, ..label.like("Work") }
 }
 
 /// The kinds of device that any flow has a use for: as its identifier, as a carrier of its passcode, or as a
@@ -328,8 +332,8 @@ fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {
         (Form::Text | Form::Secret, Some(Value::String(text))) if text.is_empty() => {
             fault("empty", "is empty")
         }
-        (Form::Text | Form::Secret, Some(Value::String(text))) if text.chars().count() > LONGEST => {
-            fault("too_long", "is too long")
+        (Form::Text | Form::Secret, Some(Value::String(text))) if text.chars().count() > field.longest => {
+            fault("too_long", &format!("must have at most {} characters", field.longest))
         }
         (Form::Text, Some(Value::String(text))) if !choice(text) => {
             fault("unknown", &format!("one of: {}", field.choices.join(", ")))
