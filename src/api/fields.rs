@@ -184,9 +184,10 @@ impl Body {
 
     /// Its fields, for these flows.
     pub fn fields(self, signin: &Flows, recovery: &Flows) -> Vec<Field> {
-        let (named, proven) = (identifiers(signin, false), secrets_of(signin));
+        let (named, proven) = (identifiers(signin, false), secrets_of(&[signin]));
+        let spare = if by_device(&[signin]) { vec![recovery_code()] } else { Vec::new() };
         match self {
-            Self::Signin => chain([named, proven, vec![recovery_code(), KNOWN_DEVICE]]),
+            Self::Signin => chain([named, proven, spare, vec![KNOWN_DEVICE]]),
             Self::Signup => {
                 let set = proven.into_iter().filter(|f| f.name != "passcode").collect();
                 chain([identifiers(signin, true), set, vec![PROFILE]])
@@ -195,13 +196,14 @@ impl Body {
             Self::Reauth => {
                 let about = "The name of the flow to re-authenticate by; without it, the one of the sign-in.";
                 let flow = field("flow", Form::Text, false, about).one_of(signin.iter().map(|f| &*f.name));
-                chain([vec![flow], proven, vec![recovery_code(), DEVICE]])
+                chain([vec![flow], proven, spare, device_of(&[signin])])
             }
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
                 let new = new.like(Password.example());
                 let name = named.into_iter().filter(|f| f.name == "username").collect();
-                chain([proven, vec![new, recovery_code(), DEVICE], name])
+                let (all, which) = (secrets_of(&[signin, recovery]), device_of(&[signin, recovery]));
+                chain([all, vec![new], spare, which, name])
             }
             Self::NewDevice => {
                 let kinds = in_use(signin, recovery);
@@ -284,10 +286,22 @@ fn identifiers(flows: &Flows, reached: bool) -> Vec<Field> {
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
 }
 
-fn secrets_of(flows: &Flows) -> Vec<Field> {
-    let used = |name: &str| flows.iter().flat_map(|flow| &flow.secrets).any(|s| s.name == name);
-    let kinds = SECRETS.iter().filter(|kind| used(kind.name()));
+fn asked<'a>(lists: &[&'a Flows]) -> impl Iterator<Item = &'a Secret> {
+    lists.iter().flat_map(|flows| flows.iter()).flat_map(|flow| &flow.secrets)
+}
+
+fn secrets_of(lists: &[&Flows]) -> Vec<Field> {
+    let kinds = SECRETS.iter().filter(|kind| asked(lists).any(|s| s.name == kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
+}
+
+/// Whether any flow asks for what a device carries.
+fn by_device(lists: &[&Flows]) -> bool {
+    asked(lists).any(|secret| SECRETS.iter().any(|kind| kind.name() == secret.name && kind.carried()))
+}
+
+fn device_of(lists: &[&Flows]) -> Vec<Field> {
+    if by_device(lists) { vec![DEVICE] } else { Vec::new() }
 }
 
 fn of_devices(kinds: &[&'static dyn DeviceKind]) -> Vec<Field> {
@@ -392,5 +406,46 @@ impl Read {
     pub fn client(&self, client: &Client) -> Client {
         let known_device = self.text("known_device").map(str::to_owned);
         Client { known_device, ..client.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::tuple::TupleSpec;
+    use crate::plan;
+    use crate::settings::Settings;
+
+    fn names(body: Body, signin: &[&[&str]], recovery: &[&[&str]]) -> Vec<&'static str> {
+        let words = |flow: &&[&str]| flow.iter().map(|word| (*word).to_owned()).collect();
+        let list = |flows: &[&[&str]]| flows.iter().map(|flow| TupleSpec::Plain(words(flow))).collect();
+        let settings = Settings { flows: list(signin), recovery: list(recovery), ..Settings::built_in() };
+        let plan = plan::read(&settings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        body.fields(&plan.signin, &plan.recovery).iter().map(|field| field.name).collect()
+    }
+
+    #[test]
+    fn bodies_have_what_the_flows_ask_for_and_nothing_else() {
+        let only: &[&[&str]] = &[&["username", "password"]];
+        assert_eq!(names(Body::Signin, only, &[]), ["username", "password", "known_device"]);
+        assert_eq!(names(Body::NewDevice, only, &[]), ["kind", "label", "username"]);
+        assert_eq!(names(Body::Answer, only, &[]), ["password", "new_password", "username"]);
+    }
+
+    #[test]
+    fn what_only_a_recovery_asks_for_can_be_answered() {
+        let (only, mail): (&[&[&str]], &[&[&str]]) =
+            (&[&["username", "password"]], &[&["email", "passcode"]]);
+        assert!(names(Body::Answer, only, mail).contains(&"passcode"));
+        assert!(names(Body::NewDevice, only, mail).contains(&"email"));
+        assert!(!names(Body::Signin, only, mail).contains(&"passcode"));
+    }
+
+    #[test]
+    fn a_text_is_one_of_the_choices() {
+        let fields = Body::Send.fields(&Flows::default(), &Flows::default());
+        let sent = |text: &str| serde_json::json!({ "channel": text }).as_object().cloned().unwrap();
+        assert!(read(&fields, sent("sms")).is_ok());
+        assert!(read(&fields, sent("pigeon")).is_err());
     }
 }

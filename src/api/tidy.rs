@@ -15,7 +15,18 @@ pub(super) fn tidy(document: &mut Value) {
             answers(operation, &schemas);
         }
     }
+    tags(document);
     everywhere(document);
+}
+
+/// In the order in which the operations come, which is the one to read them in.
+fn tags(document: &mut Value) {
+    let items = document["paths"].as_object().into_iter().flat_map(Map::values);
+    let operations = items.flat_map(|item| item.as_object().into_iter().flat_map(Map::values));
+    let order: Vec<Value> = operations.map(|operation| operation["tags"][0].clone()).collect();
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.sort_by_key(|tag| order.iter().position(|name| *name == tag["name"]));
+    }
 }
 
 /// A member of a union is written as `allOf` of its mark and its object. Generators make better types of one
