@@ -37,7 +37,7 @@ pub struct Asking {
 pub struct Ask {
     /// The field to answer with: `password`, `passcode`, `hardcode`, `new_password` or `profile`.
     secret: String,
-    /// The device that carries the passcode.
+    /// The device that carries the passcode: its id or, while there is no account yet, its kind.
     device: Option<String>,
     /// How the passcode comes: a channel, or `authenticator`.
     channel: Option<String>,

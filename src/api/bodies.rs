@@ -2,19 +2,24 @@
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{Field, Form, LONGEST};
+use super::fields::{Field, Form};
 use super::problem::CASES;
 use crate::settings::User;
 
-/// The JSON Schema of a body.
-pub(super) fn body(fields: &[Field], user: &User) -> Value {
-    let properties: Map<String, Value> =
-        fields.iter().map(|f| (f.name.to_owned(), property(f, user))).collect();
+/// No control characters: [`super::strict`] refuses them in every text.
+const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
+/// The JSON Schema of a body that may, or may not, be `empty`.
+pub(super) fn body(fields: &[Field], empty: bool, user: &User) -> Value {
+    let properties: Map<String, Value> = fields.iter().map(|f| (f.name.to_owned(), property(f))).collect();
     let needed = |field: &&Field| field.required || (field.form == Form::Profile && any_required(user));
     let required: Vec<&str> = fields.iter().filter(needed).map(|f| f.name).collect();
     let mut schema = json!({ "type": "object", "additionalProperties": false });
     if !required.is_empty() {
         schema["required"] = json!(required);
+    }
+    if required.is_empty() && !empty {
+        schema["minProperties"] = json!(1);
     }
     schema["properties"] = properties.into();
     schema
@@ -24,11 +29,16 @@ fn any_required(user: &User) -> bool {
     user.fields.values().any(|field| field.required && !field.off)
 }
 
-fn property(field: &Field, user: &User) -> Value {
+fn property(field: &Field) -> Value {
     let mut schema = match field.form {
-        Form::Text | Form::Secret => json!({ "type": "string", "minLength": 1, "maxLength": LONGEST }),
+        Form::Text | Form::Secret => {
+            json!({ "type": "string", "minLength": 1, "maxLength": field.longest, "pattern": PLAIN })
+        }
         Form::Flag => json!({ "type": "boolean" }),
-        Form::Profile => return profile(user, true),
+        Form::Profile => {
+            let fields = json!({ "$ref": "#/components/schemas/ProfileRequest" });
+            return json!({ "allOf": [fields], "description": field.about });
+        }
     };
     schema["description"] = json!(field.about);
     if field.form == Form::Secret {
@@ -50,6 +60,7 @@ pub(super) fn profile(user: &User, sent: bool) -> Value {
     let one = |(name, field): (&String, &crate::settings::Field)| {
         let about = format!("At most {} characters.", field.max_length);
         let mut schema = json!({ "type": "string", "maxLength": field.max_length, "description": about });
+        schema["pattern"] = json!(PLAIN);
         if sent {
             schema["nullable"] = json!(true);
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::auth::input::{Client, Given};
+use crate::auth::owned;
 use crate::base::{Fault, Sensitive};
 use crate::devices::phone::Phone;
 use crate::devices::{self, DEVICES, DeviceKind};
@@ -15,7 +16,7 @@ use crate::messages::Channel;
 use crate::secrets::recovery::Recovery;
 use crate::secrets::{SECRETS, SecretKind, passcode::Passcode, password::Password};
 
-/// Characters of a text at most; what is shorter for a reason of its own says so later.
+/// Characters of a text at most, where nothing smaller is said.
 pub const LONGEST: usize = 4_096;
 
 /// What a field holds.
@@ -44,12 +45,14 @@ pub struct Field {
     pub about: &'static str,
     /// What it may look like, for the document; empty where the name says it all.
     pub example: &'static str,
+    /// Characters of a text at most.
+    pub longest: usize,
     /// The only texts that it may be; any where there are none.
     pub choices: Vec<String>,
 }
 
 const fn field(name: &'static str, form: Form, required: bool, about: &'static str) -> Field {
-    Field { name, form, required, about, example: "", choices: Vec::new() }
+    Field { name, form, required, about, example: "", longest: LONGEST, choices: Vec::new() }
 }
 
 impl Field {
@@ -181,9 +184,10 @@ impl Body {
 
     /// Its fields, for these flows.
     pub fn fields(self, signin: &Flows, recovery: &Flows) -> Vec<Field> {
-        let (named, proven) = (identifiers(signin, false), secrets_of(signin));
+        let (named, proven) = (identifiers(signin, false), secrets_of(&[signin]));
+        let spare = if by_device(&[signin]) { vec![recovery_code()] } else { Vec::new() };
         match self {
-            Self::Signin => chain([named, proven, vec![recovery_code(), KNOWN_DEVICE]]),
+            Self::Signin => chain([named, proven, spare, vec![KNOWN_DEVICE]]),
             Self::Signup => {
                 let set = proven.into_iter().filter(|f| f.name != "passcode").collect();
                 chain([identifiers(signin, true), set, vec![PROFILE]])
@@ -192,14 +196,14 @@ impl Body {
             Self::Reauth => {
                 let about = "The name of the flow to re-authenticate by; without it, the one of the sign-in.";
                 let flow = field("flow", Form::Text, false, about).one_of(signin.iter().map(|f| &*f.name));
-                chain([vec![flow], proven, vec![recovery_code(), DEVICE]])
+                chain([vec![flow], proven, spare, device_of(&[signin])])
             }
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
                 let new = new.like(Password.example());
-                let proven = chain([proven, secrets_of(recovery), confirmation(signin)]);
                 let name = named.into_iter().filter(|f| f.name == "username").collect();
-                chain([proven, vec![new, recovery_code(), DEVICE], name])
+                let (all, which) = (secrets_of(&[signin, recovery]), device_of(&[signin, recovery]));
+                chain([all, confirmation(signin), vec![new], spare, which, name])
             }
             Self::NewDevice => {
                 let kinds = in_use(signin, recovery);
@@ -248,7 +252,8 @@ impl Body {
 }
 
 fn label() -> Field {
-    field("label", Form::Text, false, "What its owner calls it.").like("Work")
+    let label = field("label", Form::Text, false, "What its owner calls it.");
+    Field { longest: owned::LABEL, ..label.like("Work") }
 }
 
 /// The kinds of device that any flow has a use for: as its identifier, as a carrier of its passcode, or as a
@@ -275,11 +280,27 @@ fn chain<const N: usize>(parts: [Vec<Field>; N]) -> Vec<Field> {
 
 /// The identifiers that begin a flow; with `reached`, also the devices that a flow narrows a passcode to.
 fn identifiers(flows: &Flows, reached: bool) -> Vec<Field> {
-    let narrowed = flows.iter().flat_map(|flow| &flow.secrets).filter_map(|s| s.device.as_deref());
     let mut names: Vec<&str> = flows.identifiers();
-    names.extend(narrowed.filter(|_| reached));
+    if reached {
+        names.extend(flows.iter().flat_map(|flow| &flow.secrets).filter_map(|s| s.device.as_deref()));
+        let lost = names.iter().any(|name| unreachable(flows, name));
+        names.extend(
+            DEVICES.iter().filter(|kind| lost && !kind.channels().is_empty()).map(|kind| kind.name()),
+        );
+    }
     let kinds = DEVICES.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
+}
+
+/// Whether every flow that begins with `name` asks for a passcode that such a device cannot carry: sign-up
+/// then needs an address as well.
+fn unreachable(flows: &Flows, name: &str) -> bool {
+    let silent = DEVICES.iter().any(|kind| kind.name() == name && kind.channels().is_empty());
+    let open = |secret: &Secret| {
+        secret.device.is_none() && SECRETS.iter().any(|k| k.name() == secret.name && k.carried())
+    };
+    let mut own = flows.iter().filter(|flow| flow.identifier == name).peekable();
+    silent && own.peek().is_some() && own.all(|flow| flow.secrets.iter().any(open))
 }
 
 /// The passcode that proves an address at sign-up, whether or not a flow asks for one.
@@ -290,16 +311,28 @@ fn confirmation(flows: &Flows) -> Vec<Field> {
     passcode.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
 }
 
-fn secrets_of(flows: &Flows) -> Vec<Field> {
-    let used = |name: &str| flows.iter().flat_map(|flow| &flow.secrets).any(|s| s.name == name);
-    let kinds = SECRETS.iter().filter(|kind| used(kind.name()));
-    kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
-}
-
 /// The kinds whose address can be replaced.
 fn addresses(kinds: &[&'static dyn DeviceKind]) -> Vec<Field> {
     let kinds = kinds.iter().filter(|kind| kind.names_owner());
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
+}
+
+fn asked<'a>(lists: &[&'a Flows]) -> impl Iterator<Item = &'a Secret> {
+    lists.iter().flat_map(|flows| flows.iter()).flat_map(|flow| &flow.secrets)
+}
+
+fn secrets_of(lists: &[&Flows]) -> Vec<Field> {
+    let kinds = SECRETS.iter().filter(|kind| asked(lists).any(|s| s.name == kind.name()));
+    kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
+}
+
+/// Whether any flow asks for what a device carries.
+fn by_device(lists: &[&Flows]) -> bool {
+    asked(lists).any(|secret| SECRETS.iter().any(|kind| kind.name() == secret.name && kind.carried()))
+}
+
+fn device_of(lists: &[&Flows]) -> Vec<Field> {
+    if by_device(lists) { vec![DEVICE] } else { Vec::new() }
 }
 
 fn of_devices(kinds: &[&'static dyn DeviceKind]) -> Vec<Field> {
@@ -344,8 +377,8 @@ fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {
         (Form::Text | Form::Secret, Some(Value::String(text))) if text.is_empty() => {
             fault("empty", "is empty")
         }
-        (Form::Text | Form::Secret, Some(Value::String(text))) if text.chars().count() > LONGEST => {
-            fault("too_long", "is too long")
+        (Form::Text | Form::Secret, Some(Value::String(text))) if text.chars().count() > field.longest => {
+            fault("too_long", &format!("must have at most {} characters", field.longest))
         }
         (Form::Text, Some(Value::String(text))) if !choice(text) => {
             fault("unknown", &format!("one of: {}", field.choices.join(", ")))
@@ -404,5 +437,46 @@ impl Read {
     pub fn client(&self, client: &Client) -> Client {
         let known_device = self.text("known_device").map(str::to_owned);
         Client { known_device, ..client.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::tuple::TupleSpec;
+    use crate::plan;
+    use crate::settings::Settings;
+
+    fn names(body: Body, signin: &[&[&str]], recovery: &[&[&str]]) -> Vec<&'static str> {
+        let words = |flow: &&[&str]| flow.iter().map(|word| (*word).to_owned()).collect();
+        let list = |flows: &[&[&str]]| flows.iter().map(|flow| TupleSpec::Plain(words(flow))).collect();
+        let settings = Settings { flows: list(signin), recovery: list(recovery), ..Settings::built_in() };
+        let plan = plan::read(&settings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        body.fields(&plan.signin, &plan.recovery).iter().map(|field| field.name).collect()
+    }
+
+    #[test]
+    fn bodies_have_what_the_flows_ask_for_and_nothing_else() {
+        let only: &[&[&str]] = &[&["username", "password"]];
+        assert_eq!(names(Body::Signin, only, &[]), ["username", "password", "known_device"]);
+        assert_eq!(names(Body::NewDevice, only, &[]), ["kind", "label", "username"]);
+        assert_eq!(names(Body::Answer, only, &[]), ["password", "new_password", "username"]);
+    }
+
+    #[test]
+    fn what_only_a_recovery_asks_for_can_be_answered() {
+        let (only, mail): (&[&[&str]], &[&[&str]]) =
+            (&[&["username", "password"]], &[&["email", "passcode"]]);
+        assert!(names(Body::Answer, only, mail).contains(&"passcode"));
+        assert!(names(Body::NewDevice, only, mail).contains(&"email"));
+        assert!(!names(Body::Signin, only, mail).contains(&"passcode"));
+    }
+
+    #[test]
+    fn a_text_is_one_of_the_choices() {
+        let fields = Body::Send.fields(&Flows::default(), &Flows::default());
+        let sent = |text: &str| serde_json::json!({ "channel": text }).as_object().cloned().unwrap();
+        assert!(read(&fields, sent("sms")).is_ok());
+        assert!(read(&fields, sent("pigeon")).is_err());
     }
 }

@@ -41,11 +41,12 @@ pub fn document(settings: &Settings) -> Value {
 fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     for body in Body::ALL {
         let fields = body.fields(&plan.signin, &plan.recovery);
-        let mut schema = bodies::body(&fields, &settings.user);
+        let mut schema = bodies::body(&fields, body == Body::Send, &settings.user);
         schema["description"] = json!(body.about());
         schemas.insert(body.name().to_owned(), schema);
     }
     schemas.insert("Profile".to_owned(), bodies::profile(&settings.user, false));
+    schemas.insert("ProfileRequest".to_owned(), bodies::profile(&settings.user, true));
     schemas.insert("Problem".to_owned(), bodies::problem());
     schemas.insert("FieldError".to_owned(), bodies::field_error());
     if let Some(me) = schemas.get_mut("Me").and_then(|me| me["properties"].as_object_mut()) {
@@ -67,4 +68,58 @@ fn about() -> String {
         text.push_str(&format!("| `{}` | {} | {} |\n", case.code, case.status, case.title));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn each<'a>(value: &'a Value, look: &mut impl FnMut(&'a Map<String, Value>)) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| each(item, look)),
+            Value::Object(map) => {
+                look(map);
+                map.values().for_each(|item| each(item, look));
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn everything_is_described() {
+        let document = document(&Settings::built_in());
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                for part in ["summary", "description", "operationId", "security", "tags"] {
+                    assert!(operation.get(part).is_some(), "{method} {path} {part}");
+                }
+            }
+        }
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            assert!(schema["description"].is_string(), "{name}");
+            for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+                let about = schema["description"].as_str().unwrap_or_default();
+                assert!(!about.is_empty(), "{name}.{property}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_reference_leads_somewhere() {
+        let document = document(&Settings::built_in());
+        each(&document, &mut |map| {
+            if let Some(Value::String(target)) = map.get("$ref") {
+                assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
+            }
+        });
+    }
+
+    #[test]
+    fn an_attempt_is_told_by_its_state() {
+        let document = document(&Settings::built_in());
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(schemas["Attempt"]["discriminator"]["mapping"]["ask"], "#/components/schemas/Asking");
+        assert_eq!(schemas["Asking"]["properties"]["state"]["enum"], json!(["ask"]));
+        assert_eq!(schemas["Done"]["properties"]["state"]["enum"], json!(["done"]));
+    }
 }

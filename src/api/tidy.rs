@@ -15,7 +15,18 @@ pub(super) fn tidy(document: &mut Value) {
             answers(operation, &schemas);
         }
     }
+    tags(document);
     everywhere(document);
+}
+
+/// In the order in which the operations come, which is the one to read them in.
+fn tags(document: &mut Value) {
+    let items = document["paths"].as_object().into_iter().flat_map(Map::values);
+    let operations = items.flat_map(|item| item.as_object().into_iter().flat_map(Map::values));
+    let order: Vec<Value> = operations.map(|operation| operation["tags"][0].clone()).collect();
+    if let Some(tags) = document["tags"].as_array_mut() {
+        tags.sort_by_key(|tag| order.iter().position(|name| *name == tag["name"]));
+    }
 }
 
 /// A member of a union is written as `allOf` of its mark and its object. Generators make better types of one
@@ -102,6 +113,7 @@ fn everywhere(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(everywhere),
         Value::Object(map) => {
             unsigned(map);
+            described(map);
             if let Some(Value::Object(content)) = map.get_mut("content") {
                 let plain = std::mem::take(content).into_iter();
                 *content = plain
@@ -114,6 +126,16 @@ fn everywhere(value: &mut Value) {
             map.values_mut().for_each(everywhere);
         }
         _ => {}
+    }
+}
+
+/// A reference with a description of its own: `allOf` of the reference alone, or generators see two types.
+fn described(map: &mut Map<String, Value>) {
+    let own = map.get("description").cloned();
+    if let Some(all) = map.get_mut("allOf").and_then(Value::as_array_mut)
+        && own.is_some()
+    {
+        all.retain(|part| part.get("$ref").is_some());
     }
 }
 
@@ -132,7 +154,7 @@ fn named(name: &str, property: &mut Value) {
     }
     if name.ends_with("_at") {
         property["format"] = json!("date-time");
-    } else if matches!(name, "id" | "device" | "sub" | "sid") {
+    } else if matches!(name, "id" | "sub" | "sid") {
         property["format"] = json!("uuid");
         if let Some(map) = property.as_object_mut() {
             map.remove("minLength");

@@ -84,10 +84,12 @@ pub async fn add(
     }
 }
 
-/// A label of at most 64 characters.
+/// Characters of a label at most.
+pub const LABEL: usize = 64;
+
 fn checked_label(label: &str) -> Result<&str> {
-    let long = label.chars().count() > 64;
-    let fault = || Fault::new("label", "too_long", "must have at most 64 characters");
+    let long = label.chars().count() > LABEL;
+    let fault = || Fault::new("label", "too_long", format!("must have at most {LABEL} characters"));
     if long { Err(fault().into()) } else { Ok(label) }
 }
 

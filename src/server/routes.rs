@@ -69,9 +69,14 @@ fn docs(settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
         img-src data: blob:; font-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
     // Three megabytes of script are put together when somebody looks, not kept.
     let document = api::document(settings).to_string().replace("</", "<\\/");
+    // Fonts and a client from elsewhere would be asked for; the policy forbids them.
+    const PLAIN: &str =
+        r#"id="api-reference" data-configuration='{"withDefaultFonts":false,"hideClientButton":true}'"#;
     poem::endpoint::make_sync(move |_| {
         let service = api::service();
-        let page = service.scalar_html().replace(&service.spec(), &document);
+        let page = service.scalar_html().replacen(r#"id="api-reference""#, PLAIN, 1);
+        let page = page.replacen("<title>Scalar</title>", "<title>multauth: the API</title>", 1);
+        let page = page.replacen(&service.spec(), &document, 1);
         Response::builder()
             .content_type("text/html; charset=utf-8")
             .header("content-security-policy", POLICY)

@@ -24,7 +24,8 @@ impl Mail {
     /// Reads a message.
     pub fn read(message: &Message) -> Self {
         let text = message.text.expose().to_owned();
-        let code = (message.kind.carries_code() && !message.kind.is_undo()).then(|| code(message.channel, &text));
+        let code =
+            (message.kind.carries_code() && !message.kind.is_undo()).then(|| code(message.channel, &text));
         let key = if message.channel == Channel::Email { key(&text) } else { None };
         assert_eq!(key.is_some(), code.is_some() && message.channel == Channel::Email, "{text}");
         let (channel, to, kind) = (message.channel, message.to.clone(), message.kind);
