@@ -272,6 +272,13 @@ impl Answer {
         value["code"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// An answer that arrived whole, or none.
+    pub fn whole(bytes: &[u8]) -> Option<Self> {
+        let answer = Self::read(bytes)?;
+        let length = answer.headers.iter().find(|(name, _)| name == "content-length")?.1.parse().ok();
+        (length == Some(answer.body.len())).then_some(answer)
+    }
+
     fn read(bytes: &[u8]) -> Option<Self> {
         let text = String::from_utf8_lossy(bytes);
         let (head, rest) = text.split_once("\r\n\r\n")?;
