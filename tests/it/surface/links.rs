@@ -92,8 +92,7 @@ async fn no_request_changes_a_link_or_the_issuer() {
         assert_eq!(server.call(with(verify, header)).await.status, 201, "{what}");
         nothing_of_others(server.message(&address, 5).await.text.expose(), &what);
 
-        let metadata =
-            server.call(with(Call::new("GET", "/.well-known/multauth-configuration"), header)).await;
+        let metadata = server.call(with(Call::new("GET", &metadata_path()), header)).await;
         assert_eq!(metadata.json()["issuer"], OWN, "{what}");
         assert_eq!(metadata.json()["jwks_uri"], format!("{OWN}/.well-known/jwks.json"), "{what}");
         for path in ["/confirm/x", "/openapi.json", "/.well-known/security.txt", "/v1/flows"] {
@@ -102,11 +101,19 @@ async fn no_request_changes_a_link_or_the_issuer() {
             assert_eq!(answer.header("location"), None, "{what}");
         }
     }
-    let target = "http://evil.example/.well-known/multauth-configuration";
-    assert_eq!(server.get(target).await.json()["issuer"], OWN, "a whole address as the target");
-    let twice = Call::new("GET", "/.well-known/multauth-configuration").header("Host", "evil.example");
+    let target = format!("http://evil.example{}", metadata_path());
+    assert_eq!(server.get(&target).await.json()["issuer"], OWN, "a whole address as the target");
+    let twice = Call::new("GET", &metadata_path()).header("Host", "evil.example");
     let answer = server.call(twice).await;
     assert!(answer.status == 400 || answer.json()["issuer"] == OWN, "two hosts");
+}
+
+/// Where the document says that the metadata is.
+fn metadata_path() -> String {
+    let document = multauth::api::document(&multauth::settings::Settings::built_in());
+    let is = |item: &Value| item["get"]["operationId"] == "metadata";
+    let paths = document["paths"].as_object().unwrap();
+    paths.iter().find(|(_, item)| is(item)).map(|(path, _)| path.clone()).unwrap()
 }
 
 fn own_alone(link: &str, text: &str, what: &str) {
