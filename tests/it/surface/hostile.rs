@@ -176,7 +176,7 @@ async fn a_large_body_is_refused_and_soon() {
     let answer = server.call(Call::new("POST", "/v1/signin").json(large.clone())).await;
     problem(&answer, 413, "1 MiB");
     let limit = server.app.settings.server.body_limit as usize;
-    let body = |length: usize| [b"{\"username\":\"a\"}".as_slice(), &vec![b' '; length - 16]].concat();
+    let body = |length: usize| [b"{\"username\":\"abcd\"}".as_slice(), &vec![b' '; length - 19]].concat();
     let just = server.call(Call::new("POST", "/v1/signin").json(body(limit))).await;
     assert_eq!(just.status, 200, "{}", just.body);
     let over = server.call(Call::new("POST", "/v1/signin").json(body(limit + 1))).await;
@@ -191,7 +191,7 @@ async fn a_large_body_is_refused_and_soon() {
 #[tokio::test]
 async fn only_json_is_taken() {
     let server = Server::start(|_| {}).await;
-    let body = r#"{"username":"a"}"#;
+    let body = r#"{"username":"abcd"}"#;
     let kinds = [
         "",
         "text/plain",

@@ -1,7 +1,13 @@
 //! The surface that clients and attackers see: the document, headers, hostile input, tokens, limits, leaks.
 
+mod client_ip;
 mod document;
 mod hostile;
 mod layers;
+mod links;
 mod postgres;
+mod restart;
+mod secrets_leak;
 mod server;
+mod tokens;
+mod verifications;

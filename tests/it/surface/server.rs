@@ -9,7 +9,7 @@ use std::time::Duration;
 use multauth::app::App;
 use multauth::auth::api_keys;
 use multauth::base::{Clock, Millis, Sensitive};
-use multauth::messages::Message;
+use multauth::messages::{Channel, Message};
 use multauth::outbox::Worker;
 use multauth::settings::Settings;
 use multauth::startup::{self, Started, World};
@@ -179,9 +179,10 @@ impl Tokens {
     }
 }
 
-/// The code of a message: its first run of six digits or more.
+/// The code of a message: its first run of six digits or more. A call says them one by one.
 pub fn code(message: &Message) -> String {
     let text = message.text.expose();
+    let text = if message.channel == Channel::Call { &text.replace(", ", "") } else { text };
     let runs = text.split(|c: char| !c.is_ascii_digit());
     runs.into_iter().find(|run| run.len() >= 6).unwrap_or_else(|| panic!("a code in {text}")).to_owned()
 }
@@ -270,6 +271,13 @@ impl Answer {
     pub fn code(&self) -> String {
         let value: Value = serde_json::from_str(&self.body).unwrap_or_default();
         value["code"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// An answer that arrived whole, or none.
+    pub fn whole(bytes: &[u8]) -> Option<Self> {
+        let answer = Self::read(bytes)?;
+        let length = answer.headers.iter().find(|(name, _)| name == "content-length")?.1.parse().ok();
+        (length == Some(answer.body.len())).then_some(answer)
     }
 
     fn read(bytes: &[u8]) -> Option<Self> {
