@@ -135,7 +135,7 @@ impl Body {
 
     /// Its fields, for these flows.
     pub fn fields(self, signin: &Flows, recovery: &Flows) -> Vec<Field> {
-        let (named, proven) = (identifiers(signin, false), secrets_of(signin));
+        let (named, proven) = (identifiers(signin, false), secrets_of(&[signin], ""));
         match self {
             Self::Signin => chain([named, proven, vec![RECOVERY_CODE, KNOWN_DEVICE]]),
             Self::Signup => {
@@ -150,6 +150,8 @@ impl Body {
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
                 let name = named.into_iter().filter(|f| f.name == "username").collect();
+                // A sign-up proves its address by a passcode, whatever the flows ask for.
+                let proven = secrets_of(&[signin, recovery], "passcode");
                 chain([proven, vec![new, RECOVERY_CODE, DEVICE], name])
             }
             Self::NewDevice => chain([vec![KIND, LABEL], of_devices()]),
@@ -205,9 +207,12 @@ fn identifiers(flows: &Flows, reached: bool) -> Vec<Field> {
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title())).collect()
 }
 
-fn secrets_of(flows: &Flows) -> Vec<Field> {
-    let used = |name: &str| flows.iter().flat_map(|flow| &flow.secrets).any(|s| s.name == name);
-    let kinds = SECRETS.iter().filter(|kind| used(kind.name()));
+/// The secrets that some flow asks for, and the one that is always taken.
+fn secrets_of(flows: &[&Flows], always: &str) -> Vec<Field> {
+    let asked = |name: &str| {
+        flows.iter().flat_map(|flows| flows.iter()).flat_map(|flow| &flow.secrets).any(|s| s.name == name)
+    };
+    let kinds = SECRETS.iter().filter(|kind| kind.name() == always || asked(kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title())).collect()
 }
 
