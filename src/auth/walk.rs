@@ -164,7 +164,12 @@ impl<'a> Walk<'a> {
     pub(super) fn carriers(&self, secret: &Secret) -> Vec<&Device> {
         let Some(account) = &self.account else { return Vec::new() };
         let used = |device: &&Device| self.proofs.iter().any(|p| p.device.as_ref() == Some(&device.id));
-        let all = account.carriers(self.app, secret, &self.attempt.kind);
+        let mut all = account.carriers(self.app, secret, &self.attempt.kind);
+        // The very device that the identifier names comes before its owner's others of that kind.
+        let own = |d: &Device| {
+            d.kind == self.attempt.kind && d.canonical.as_deref() == Some(&self.attempt.canonical)
+        };
+        all.sort_by_key(|device| !own(device));
         all.into_iter().filter(|device| !used(device)).collect()
     }
 
