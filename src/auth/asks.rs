@@ -53,6 +53,10 @@ fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
 /// A passcode before anything is proven: the same whether or not somebody has the identifier.
 fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
     let mut ask = Ask::plain("passcode");
+    // How long a code lives would tell how it was sent, and to what kind of device (R15).
+    if own_kind(walk, secret).is_none() && secret.device.as_deref() != Some(AUTHENTICATOR) {
+        return ask;
+    }
     if let Some(kind) = own_kind(walk, secret) {
         let channels = channels(walk.app, kind.name());
         ask.channel = channels.first().map(|c| c.name().to_owned());
@@ -133,7 +137,8 @@ pub async fn before_proof(
     let usual = channels(walk.app, kind).first().copied().unwrap_or(Channel::Email);
     let stored = reached.and_then(|device| device.delivery.clone());
     let parcel = if stored.is_some() && !walk.barred() { Parcel::Code } else { Parcel::Nothing };
-    let typed = own.map(|_| walk.attempt.canonical.clone()).unwrap_or_default();
+    // Each identifier that leads nowhere has a window of its own, as each address has.
+    let typed = walk.attempt.canonical.clone();
     Ok(Some(Order {
         target: OWN.to_owned(),
         address: stored.unwrap_or(typed),
@@ -147,6 +152,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
     Ok(Order {
         purpose: walk.purpose,
         scope: walk.scope(),
+        ends: walk.attempt.expires_at,
         target: String::new(),
         channel,
         address: String::new(),

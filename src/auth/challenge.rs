@@ -33,6 +33,8 @@ pub struct Order {
     pub purpose: Purpose,
     /// The scope: `attempt/…`, `device/…` or `verification/…`.
     pub scope: String,
+    /// When what it belongs to ends: no code is promised for longer.
+    pub ends: Millis,
     /// The target within the scope.
     pub target: String,
     /// How it leaves.
@@ -76,10 +78,11 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     limit(app, client, order).await?;
     let now = app.now();
     let shape = shape(app, order);
+    let lifetime = shape.lifetime.millis().min(order.ends - now);
     let length = length(app, order, shape.length).await?;
     let key = passcode::key(&app.random);
     let code = passcode::code_for(&app.sealer, &key, length);
-    let message = message(app, client, order, &code, &key, shape.lifetime.millis())?;
+    let message = message(app, client, order, &code, &key, lifetime)?;
     let challenge = Challenge {
         id: app.random.uuid(),
         scope: order.scope.clone(),
@@ -95,7 +98,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         max_guesses: i64::from(shape.attempts),
         sends: 1,
         sent_at: now,
-        expires_at: now + shape.lifetime.millis(),
+        expires_at: now + lifetime,
         spent_at: None,
     };
     let not_after = now - shape.resend.millis();
