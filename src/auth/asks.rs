@@ -53,10 +53,6 @@ fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
 /// A passcode before anything is proven: the same whether or not somebody has the identifier.
 fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
     let mut ask = Ask::plain("passcode");
-    // How long a code lives would tell how it was sent, and to what kind of device (R15).
-    if own_kind(walk, secret).is_none() && secret.device.as_deref() != Some(AUTHENTICATOR) {
-        return ask;
-    }
     if let Some(kind) = own_kind(walk, secret) {
         let channels = channels(walk.app, kind.name());
         ask.channel = channels.first().map(|c| c.name().to_owned());
@@ -140,6 +136,7 @@ pub async fn before_proof(
     // Each identifier that leads nowhere has a window of its own, as each address has.
     let typed = walk.attempt.canonical.clone();
     Ok(Some(Order {
+        plain: own.is_none(),
         target: OWN.to_owned(),
         address: stored.unwrap_or(typed),
         ..order(walk, channel.unwrap_or(usual), parcel).await?
@@ -153,6 +150,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
         purpose: walk.purpose,
         scope: walk.scope(),
         ends: walk.attempt.expires_at,
+        plain: false,
         target: String::new(),
         channel,
         address: String::new(),

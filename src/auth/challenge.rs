@@ -35,6 +35,8 @@ pub struct Order {
     pub scope: String,
     /// When what it belongs to ends: no code is promised for longer.
     pub ends: Millis,
+    /// Whether its code is shaped alike on every channel: whoever asks must not learn by which one it goes (R15).
+    pub plain: bool,
     /// The target within the scope.
     pub target: String,
     /// How it leaves.
@@ -185,7 +187,9 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
             resend: v.resend,
         };
     }
-    app.settings.passcode.for_channel(order.channel.name(), order.purpose.shape())
+    let of = |channel| app.settings.passcode.for_channel(channel, order.purpose.shape());
+    let own = of(order.channel.name());
+    if order.plain { settings::Shape { resend: own.resend, ..of("") } } else { own }
 }
 
 async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {

@@ -233,6 +233,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
         purpose: Purpose::Device,
         scope: format!("device/{}", device.id),
         ends: Millis::MAX,
+        plain: false,
         target: device.id.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone().unwrap_or_default(),

@@ -69,6 +69,7 @@ pub async fn start(
         purpose: Purpose::Verification,
         scope: scope(&handle),
         ends: Millis::MAX,
+        plain: false,
         target: TARGET.to_owned(),
         channel,
         address: address.delivery,
