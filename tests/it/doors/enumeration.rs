@@ -74,7 +74,7 @@ impl Stranger<'_> {
     }
 }
 
-async fn stranger<'a>(app: &'a TestApp, kind: &str, identifier: &str) -> Vec<String> {
+async fn stranger(app: &TestApp, kind: &str, identifier: &str) -> Vec<String> {
     let (client, transcript) = (app.client(), Vec::new());
     let mut stranger = Stranger { app, client, transcript };
     let named = json!({ kind: identifier });
