@@ -142,8 +142,10 @@ pub async fn before_proof(
     }
     let stored = reached.and_then(|device| device.delivery.clone());
     let parcel = if stored.is_some() && !walk.barred() { Parcel::Code } else { Parcel::Nothing };
-    let typed = own.map(|_| walk.attempt.canonical.clone()).unwrap_or_default();
+    // Each identifier that leads nowhere has a window of its own, as each address has.
+    let typed = walk.attempt.canonical.clone();
     Ok(Some(Order {
+        plain: own.is_none(),
         target: OWN.to_owned(),
         address: stored.unwrap_or(typed),
         identifier: own.is_none().then(|| {
@@ -165,6 +167,8 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
     Ok(Order {
         purpose: walk.purpose,
         scope: walk.scope(),
+        ends: walk.attempt.expires_at,
+        plain: false,
         target: String::new(),
         channel,
         address: String::new(),

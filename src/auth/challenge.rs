@@ -35,6 +35,10 @@ pub struct Order {
     pub purpose: Purpose,
     /// The scope: `attempt/…`, `device/…` or `verification/…`.
     pub scope: String,
+    /// When what it belongs to ends: no code is promised for longer.
+    pub ends: Millis,
+    /// Whether its code is shaped alike on every channel: whoever asks must not learn by which one it goes (R15).
+    pub plain: bool,
     /// The target within the scope.
     pub target: String,
     /// How it leaves.
@@ -81,10 +85,11 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let parcel = limit(app, client, order).await?;
     let now = app.now();
     let shape = shape(app, order);
+    let lifetime = shape.lifetime.millis().min(order.ends - now);
     let length = length(app, order, shape.length).await?;
     let key = passcode::key(&app.random);
     let code = passcode::code_for(&app.sealer, &key, length);
-    let message = message(app, client, order, &code, &key, shape.lifetime.millis())?;
+    let message = message(app, client, order, &code, &key, lifetime)?;
     let challenge = Challenge {
         id: app.random.uuid(),
         scope: order.scope.clone(),
@@ -100,7 +105,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         max_guesses: i64::from(shape.attempts),
         sends: 1,
         sent_at: now,
-        expires_at: now + shape.lifetime.millis(),
+        expires_at: now + lifetime,
         spent_at: None,
     };
     let not_after = now - shape.resend.millis();
@@ -203,12 +208,12 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
         };
     }
     // Where the channel is not told, the shape of the code must not tell it.
-    let channel = if order.identifier.is_some() { "" } else { order.channel.name() };
-    let shape = app.settings.passcode.for_channel(channel, order.purpose.shape());
+    let of = |channel| app.settings.passcode.for_channel(channel, order.purpose.shape());
+    let own = of(order.channel.name());
     if order.purpose == Purpose::Undo {
-        return settings::Shape { lifetime: settings::Span(UNDO), ..shape };
+        return settings::Shape { lifetime: settings::Span(UNDO), ..own };
     }
-    shape
+    if order.plain { settings::Shape { resend: own.resend, ..of("") } } else { own }
 }
 
 async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {

@@ -13,7 +13,7 @@ use super::purpose::Purpose;
 use super::session::Caller;
 use super::{cards, doors, notices, rules, totp};
 use crate::app::App;
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, DeviceKind, authenticator, phone};
 use crate::messages::{Channel, Kind, Message};
 use crate::secrets::hardcode;
@@ -269,6 +269,8 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
     Order {
         purpose: Purpose::Device,
         scope: format!("device/{}", device.id),
+        ends: Millis::MAX,
+        plain: false,
         target: device.id.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone().unwrap_or_default(),

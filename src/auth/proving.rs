@@ -12,7 +12,7 @@ use super::purpose::Purpose;
 use super::session::Caller;
 use super::{doors, totp};
 use crate::app::App;
-use crate::base::Sensitive;
+use crate::base::{Millis, Sensitive};
 use crate::messages::Kind;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Tx, challenges, known_devices, sessions};
@@ -117,6 +117,8 @@ async fn undo_order(
         long: true,
         account: None,
         counted_as: "undo".to_owned(),
+        ends: Millis::MAX,
+        plain: false,
         identifier: None,
     };
     challenge::prepare(app, client, &order).await.map(Some)

@@ -229,6 +229,8 @@ async fn order(
     Ok(Order {
         purpose: Purpose::Signup,
         scope: scope(attempt),
+        ends: attempt.expires_at,
+        plain: false,
         target: device.kind.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone(),

@@ -9,7 +9,7 @@ use super::progress::Ask;
 use super::purpose::Purpose;
 use crate::app::App;
 use crate::base::seal::sha256_hex;
-use crate::base::{Fault, Sensitive, ids};
+use crate::base::{Fault, Millis, Sensitive, ids};
 use crate::devices::{self, phone};
 use crate::messages::Channel;
 use crate::secrets::passcode;
@@ -68,6 +68,8 @@ pub async fn start(
     let order = Order {
         purpose: Purpose::Verification,
         scope: scope(key, &handle),
+        ends: Millis::MAX,
+        plain: false,
         target: TARGET.to_owned(),
         channel,
         address: address.delivery,

@@ -1,3 +1,12 @@
 //! The four doors and the corridor behind them, over HTTP, with codes read from delivered messages.
 
+mod changes;
+mod concurrency;
+mod enumeration;
+mod guesses;
+mod lifetimes;
+mod purposes;
+mod recovery;
+mod second_factor;
+mod steps;
 mod worked_example;

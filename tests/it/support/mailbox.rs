@@ -27,7 +27,8 @@ impl Mail {
         let code =
             (message.kind.carries_code() && !message.kind.is_undo()).then(|| code(message.channel, &text));
         let key = if message.channel == Channel::Email { key(&text) } else { None };
-        assert_eq!(key.is_some(), code.is_some() && message.channel == Channel::Email, "{text}");
+        let linked = message.kind.carries_code() && message.channel == Channel::Email;
+        assert_eq!(key.is_some(), linked, "{text}");
         let (channel, to, kind) = (message.channel, message.to.clone(), message.kind);
         Self { channel, to, kind, code, key, text }
     }
