@@ -128,10 +128,15 @@ async fn a_recovery_code_stands_in_once_for_the_lost_second_factor() {
         let asked = by_password(&client).await.asks();
         client.answer(&asked.attempt, json!({ "recovery_code": code })).await
     };
-    let done = spend(code).await.done();
+    app.mail().await;
+    let answer = spend(code).await;
+    let successor = answer.json()["recovery_code"].as_str().unwrap().to_owned();
+    let done = answer.done();
     spend(code).await.wrong();
     let me = Person::with(&client, done).client.get("/v1/me").await.json();
-    assert_eq!(me["recovery_codes"], 9);
+    assert_eq!(me["recovery_codes"], 10, "the one that was used has a successor");
+    let claims = claims(&app, &spend(&successor).await.done().access).await;
+    assert_ne!(claims["acr"], "urn:multauth:acr:multifactor", "it is not rated as the lost device");
     // Before the password is proven a recovery code is worth nothing.
     let early = client.signin(json!({ "username": "ada" })).await.asks();
     let code = codes["codes"][1].as_str().unwrap();
