@@ -1,0 +1,84 @@
+//! Sign-ins by username and password, beside Argon2id alone on as many threads as there are cores.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use argon2::{Algorithm, Argon2, Block, Params, Version};
+use multauth::settings;
+
+use super::Place;
+use crate::http::Http;
+use crate::load::{self, Pair, Result, Work, median};
+use crate::people::{PASSWORD, Person};
+use crate::row::Row;
+
+/// What is to be reached of the bare hash.
+const GOAL: f64 = 0.95;
+
+struct Signin {
+    http: Http,
+    people: Arc<Vec<Person>>,
+    next: Arc<AtomicUsize>,
+}
+
+impl Work for Signin {
+    async fn once(&mut self) -> Result<bool> {
+        let person = &self.people[self.next.fetch_add(1, Ordering::Relaxed) % self.people.len()];
+        let body = format!(r#"{{"username":"{}","password":"{PASSWORD}"}}"#, person.name);
+        let answer = self.http.post("/v1/signin", None, &body).await?;
+        if answer.contains(r#""state":"done""#) { Ok(true) } else { Err(answer.to_owned().into()) }
+    }
+}
+
+/// Measures it.
+pub async fn run(place: Place<'_>) -> Result<Row> {
+    let next = Arc::<AtomicUsize>::default();
+    let connections = place.connections().await?.into_iter();
+    let mut ours: Vec<Signin> =
+        connections.map(|http| Signin { http, people: place.people.clone(), next: next.clone() }).collect();
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    for round in 0..=place.options.rounds() {
+        let pair = (
+            load::rate(&mut ours, place.options.round()).await?,
+            hashes(&place.instance.app.settings.password, place.options.round()).await?,
+        );
+        eprintln!("    {:>10.1} /s  beside {:>10.1} /s", pair.0, pair.1);
+        if round > 0 {
+            a.push(pair.0);
+            b.push(pair.1);
+        }
+    }
+    let pair = Pair { ours: median(&mut a), limit: median(&mut b) };
+    Ok(Row::rate(place.title, &pair, "(Argon2id alone)", GOAL))
+}
+
+/// How many hashes a second all cores compute.
+async fn hashes(settings: &settings::Password, time: std::time::Duration) -> Result<f64> {
+    let params = Params::new(settings.memory_kib, settings.iterations, 1, Some(32))?;
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let cores = std::thread::available_parallelism()?.get();
+    let began = Instant::now();
+    let hashing = (0..cores).map(|_| {
+        let argon = argon.clone();
+        tokio::task::spawn_blocking(move || {
+            let (mut memory, mut output) = (vec![Block::new(); argon.params().block_count()], [0; 32]);
+            let mut done = 0u32;
+            while began.elapsed() < time {
+                argon.hash_password_into_with_memory(
+                    PASSWORD.as_bytes(),
+                    b"sixteen of bytes",
+                    &mut output,
+                    &mut memory,
+                )?;
+                done += 1;
+            }
+            Ok::<_, argon2::Error>(done)
+        })
+    });
+    let mut all = 0;
+    for core in hashing.collect::<Vec<_>>() {
+        all += core.await??;
+    }
+    Ok(f64::from(all) / began.elapsed().as_secs_f64())
+}
