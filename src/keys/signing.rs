@@ -158,3 +158,24 @@ fn pair(algorithm: &str, pkcs8: &[u8]) -> Option<(Jwa, Pair, DecodingKey)> {
 fn place(kid: &str) -> String {
     format!("signing_keys/{kid}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_either_kind_of_key_signs_is_verified_by_its_public_half() {
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let sealer = Sealer::new(&[7; 32]);
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+            let key = LoadedKey::open(&make(algorithm, &sealer, 0, 0).unwrap(), &sealer).unwrap();
+            let text =
+                |bytes| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes);
+            let signature = text(key.sign(b"a.b").unwrap());
+            let verified = |message: &[u8]| {
+                jsonwebtoken::crypto::verify(&signature, message, &key.decoding, key.algorithm).unwrap()
+            };
+            assert!(verified(b"a.b") && !verified(b"a.c"), "{algorithm:?}");
+        }
+    }
+}
