@@ -95,7 +95,14 @@ impl Instance {
         let (stop, stopped) = oneshot::channel::<()>();
         let serving = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            server::serve_until(started, |address| drop(ready.send(address)), stopped).await
+            server::serve_until(
+                started,
+                |address| {
+                    let _ = ready.send(address);
+                },
+                stopped,
+            )
+            .await
         });
         Ok(Self { app, address: listening.await?, kind, folder, made, stop, serving })
     }

@@ -47,17 +47,17 @@ impl Options {
 
     /// How often each side is measured.
     pub fn rounds(&self) -> usize {
-        if self.short { 3 } else { 7 }
+        if self.short { 5 } else { 21 }
     }
 
     /// How long one round is.
     pub fn round(&self) -> Duration {
-        Duration::from_millis(if self.short { 700 } else { 3_000 })
+        Duration::from_millis(if self.short { 500 } else { 1_000 })
     }
 
     /// How much is laid ready for a round of work that uses something up.
     pub fn prepared(&self) -> usize {
-        if self.short { 800 } else { 4_000 }
+        if self.short { 600 } else { 1_200 }
     }
 }
 

@@ -47,7 +47,9 @@ impl Recorder {
         self.level.reload(EnvFilter::try_new("info")?)?;
         done?;
         let all = std::mem::take(&mut *self.seen.lock().map_err(|_| "the recorder broke")?);
-        Ok(all.into_iter().filter(|sql| !sql.contains("outbox")).collect())
+        // The worker of the outbox, and connections that are opened.
+        let ours = |sql: &String| !sql.contains("outbox") && !sql.starts_with("PRAGMA");
+        Ok(all.into_iter().filter(ours).collect())
     }
 }
 

@@ -34,7 +34,7 @@ pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
         );
     }
     let Ok(claims) = session::claims(app, token) else { return Ok(Inspected::Inactive) };
-    match session::caller(app, token).await {
+    match session::holder(app, &claims).await {
         Ok(_) => Ok(Inspected::Access(Box::new(claims))),
         Err(super::error::AuthError::InvalidToken) => Ok(Inspected::Inactive),
         Err(error) => Err(error),

@@ -190,7 +190,14 @@ pub struct Caller {
 /// # Errors
 /// [`AuthError::InvalidToken`].
 pub async fn caller(app: &App, token: &str) -> Result<Caller> {
-    let claims = claims(app, token)?;
+    holder(app, &claims(app, token)?).await
+}
+
+/// The live session of a token whose claims were checked; otherwise as [`caller`].
+///
+/// # Errors
+/// [`AuthError::InvalidToken`].
+pub async fn holder(app: &App, claims: &Access) -> Result<Caller> {
     let mut db = app.store.read().await?;
     let session = sessions::live(&mut db, &claims.sid, app.now()).await?;
     let session = session.filter(|s| s.user_id == claims.sub).ok_or(AuthError::InvalidToken)?;

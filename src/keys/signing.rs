@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair};
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm as Jwa, DecodingKey, EncodingKey};
@@ -44,8 +45,7 @@ pub struct LoadedKey {
     pub kid: String,
     /// The one algorithm that it is for.
     pub algorithm: Jwa,
-    /// Signs.
-    pub encoding: Arc<EncodingKey>,
+    pair: Arc<Pair>,
     /// Verifies.
     pub decoding: Arc<DecodingKey>,
     /// The public half.
@@ -56,6 +56,12 @@ pub struct LoadedKey {
     pub active_at: Millis,
     /// When it leaves the JWKS.
     pub retired_at: Option<Millis>,
+}
+
+/// The private half, parsed once: reading and checking it costs more than signing does.
+enum Pair {
+    Es256(EcdsaKeyPair),
+    EdDsa(Ed25519KeyPair),
 }
 
 /// Makes a key pair and seals its private half.
@@ -102,18 +108,26 @@ impl LoadedKey {
     pub(super) fn open(row: &SigningKey, sealer: &Sealer) -> Result<Self, KeyError> {
         let damaged = || KeyError::Damaged(row.id.clone());
         let pkcs8 = sealer.open(&place(&row.id), &row.private_key)?;
-        let encoding = encoding(&row.algorithm, &pkcs8).ok_or_else(damaged)?;
-        let (algorithm, decoding) = decoding(&row.algorithm, &pkcs8).ok_or_else(damaged)?;
+        let (algorithm, pair, decoding) = pair(&row.algorithm, &pkcs8).ok_or_else(damaged)?;
         Ok(Self {
             kid: row.id.clone(),
             algorithm,
-            encoding: Arc::new(encoding),
+            pair: Arc::new(pair),
             decoding: Arc::new(decoding),
             jwk: serde_json::from_str(&row.public_jwk).map_err(|_| damaged())?,
             created_at: row.created_at,
             active_at: row.active_at,
             retired_at: row.retired_at,
         })
+    }
+
+    /// The signature of `message`, as a JWS carries it (RFC 7518, RFC 8037); `None` where the library fails.
+    pub fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
+        let signature = match &*self.pair {
+            Pair::Es256(pair) => pair.sign(&SystemRandom::new(), message).ok()?,
+            Pair::EdDsa(pair) => pair.try_sign(message).ok()?,
+        };
+        Some(signature.as_ref().to_vec())
     }
 }
 
@@ -125,15 +139,17 @@ fn encoding(algorithm: &str, pkcs8: &[u8]) -> Option<EncodingKey> {
     }
 }
 
-fn decoding(algorithm: &str, pkcs8: &[u8]) -> Option<(Jwa, DecodingKey)> {
+fn pair(algorithm: &str, pkcs8: &[u8]) -> Option<(Jwa, Pair, DecodingKey)> {
     match algorithm {
         "ES256" => {
             let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8).ok()?;
-            Some((Jwa::ES256, DecodingKey::from_ec_der(pair.public_key().as_ref())))
+            let decoding = DecodingKey::from_ec_der(pair.public_key().as_ref());
+            Some((Jwa::ES256, Pair::Es256(pair), decoding))
         }
         "EdDSA" => {
             let pair = Ed25519KeyPair::from_pkcs8(pkcs8).ok()?;
-            Some((Jwa::EdDSA, DecodingKey::from_ed_der(pair.public_key().as_ref())))
+            let decoding = DecodingKey::from_ed_der(pair.public_key().as_ref());
+            Some((Jwa::EdDSA, Pair::EdDsa(pair), decoding))
         }
         _ => None,
     }
@@ -141,4 +157,25 @@ fn decoding(algorithm: &str, pkcs8: &[u8]) -> Option<(Jwa, DecodingKey)> {
 
 fn place(kid: &str) -> String {
     format!("signing_keys/{kid}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_either_kind_of_key_signs_is_verified_by_its_public_half() {
+        let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
+        let sealer = Sealer::new(&[7; 32]);
+        for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
+            let key = LoadedKey::open(&make(algorithm, &sealer, 0, 0).unwrap(), &sealer).unwrap();
+            let text =
+                |bytes| base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, bytes);
+            let signature = text(key.sign(b"a.b").unwrap());
+            let verified = |message: &[u8]| {
+                jsonwebtoken::crypto::verify(&signature, message, &key.decoding, key.algorithm).unwrap()
+            };
+            assert!(verified(b"a.b") && !verified(b"a.c"), "{algorithm:?}");
+        }
+    }
 }

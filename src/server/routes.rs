@@ -1,7 +1,7 @@
 //! The route tree.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 
 use poem::http::StatusCode;
 use poem::web::Data;
@@ -55,10 +55,11 @@ pub(super) fn metrics_only() -> impl Endpoint<Output = Response> {
     Headers { origins: Vec::new(), https: false, inner }
 }
 
-/// The document is made once; it does not change while an instance runs.
+/// The document, made when somebody first asks and kept: few ask, and it does not change while an instance runs.
 fn document(settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
-    let text = api::document(settings).to_string();
+    let (settings, text) = (settings.clone(), OnceLock::new());
     poem::endpoint::make_sync(move |_| {
+        let text = text.get_or_init(|| api::document(&settings).to_string());
         Response::builder().content_type("application/json; charset=utf-8").body(text.clone())
     })
 }
@@ -68,15 +69,16 @@ fn docs(settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
     const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
         img-src data: blob:; font-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
     // Three megabytes of script are put together when somebody looks, not kept.
-    let document = api::document(settings).to_string().replace("</", "<\\/");
     // Fonts and a client from elsewhere would be asked for; the policy forbids them.
     const PLAIN: &str =
         r#"id="api-reference" data-configuration='{"withDefaultFonts":false,"hideClientButton":true}'"#;
+    let (settings, document) = (settings.clone(), OnceLock::new());
     poem::endpoint::make_sync(move |_| {
+        let document = document.get_or_init(|| api::document(&settings).to_string().replace("</", "<\\/"));
         let service = api::service();
         let page = service.scalar_html().replacen(r#"id="api-reference""#, PLAIN, 1);
         let page = page.replacen("<title>Scalar</title>", "<title>multauth: the API</title>", 1);
-        let page = page.replacen(&service.spec(), &document, 1);
+        let page = page.replacen(&service.spec(), document, 1);
         Response::builder()
             .content_type("text/html; charset=utf-8")
             .header("content-security-policy", POLICY)
