@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, instance, print};
-use crate::flows::{self, Explanation, Flow, Flows};
+use crate::flows::{self, Explanation, Flows};
 use crate::plan;
 use crate::settings::Settings;
 
