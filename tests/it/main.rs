@@ -2,6 +2,7 @@
 
 mod doors;
 mod passcodes;
+mod readme;
 mod store;
 mod support;
 mod surface;
