@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::base::Mistake;
 use crate::devices::{self, DEVICES};
-use crate::flows::{self, Carrier, Flows, Level, SecretWord, Vocabulary};
+use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
 use crate::messages::Channel;
 use crate::outbox::Routes;
 use crate::providers::{self, Provider};
@@ -74,6 +74,21 @@ fn unconfirmable(settings: &Settings, signin: &Flows) -> Vec<Mistake> {
 
 fn keep<T>(mistakes: &mut Vec<Mistake>, found: Result<T, Vec<Mistake>>) -> Option<T> {
     found.map_err(|more| mistakes.extend(more)).ok()
+}
+
+/// The numbers of the settings that a flow is judged by; of several channels the weakest counts.
+pub fn bounds(settings: &Settings, flow: &Flow) -> Bounds {
+    let of = |channel| settings.passcode.for_channel(channel, "");
+    let channels = ["email", "sms", "call", "whatsapp"];
+    let alone = matches!(flow.secrets.as_slice(), [secret] if secret.name == "password");
+    let password = &settings.password;
+    Bounds {
+        passcode_length: channels.map(|c| of(c).length).into_iter().min().unwrap_or(0),
+        passcode_attempts: channels.map(|c| of(c).attempts).into_iter().max().unwrap_or(0),
+        authenticator_live: 1 + settings.authenticator.steps_back,
+        password_minimum: if alone { password.minimum_single } else { password.minimum_multi },
+        ..Bounds::default()
+    }
 }
 
 /// The words that a flow may hold, read from the registries.

@@ -94,7 +94,8 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
     let store = Store::open(settings.database.url.expose(), settings.database.connections).await?;
     let applied = store::migrate(&store).await?;
     if !applied.is_empty() {
-        tracing::info!(?applied, database = store.name(), "the database was brought up to date");
+        let applied = applied.join(", ");
+        tracing::info!(applied, database = store.name(), "the database was brought up to date");
     }
     crate::devices::phone::warm_up();
     let keys =

@@ -9,8 +9,9 @@ use poem_openapi::{ApiResponse, Object, OpenApi};
 use super::Tag;
 use super::problem::{Cases, Fail};
 use crate::app::App;
-use crate::flows::{self, Bounds};
+use crate::flows;
 use crate::keys::JWKS_MAX_AGE;
+use crate::plan;
 
 /// The failures of calls that cannot fail by what is sent.
 pub struct Open;
@@ -47,12 +48,8 @@ pub struct Flows {
 }
 
 fn listed(app: &App, flows: &flows::Flows) -> Vec<Flow> {
-    let bounds = Bounds {
-        passcode_length: app.settings.passcode.length,
-        passcode_attempts: app.settings.passcode.attempts,
-        ..Bounds::default()
-    };
     let one = |flow: &flows::Flow| {
+        let bounds = plan::bounds(&app.settings, flow);
         let facts = flows::facts(flow, &app.words, &bounds);
         let explanation = flows::explain(flow, flows, &app.words, &bounds);
         Flow {

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, instance, print};
-use crate::flows::{self, Bounds, Explanation, Flow, Flows};
+use crate::flows::{self, Explanation, Flows};
+use crate::plan;
 use crate::settings::Settings;
 
 /// Explain every flow in plain words.
@@ -45,7 +46,7 @@ impl Explained {
     pub fn of(settings: &Settings) -> Result<Self, Failure> {
         let understood = instance::understand(settings)?;
         let explain = |list: &Flows| -> Vec<Explanation> {
-            let one = |flow| flows::explain(flow, list, &understood.words, &bounds(settings, flow));
+            let one = |flow| flows::explain(flow, list, &understood.words, &plan::bounds(settings, flow));
             list.iter().map(one).collect()
         };
         let lists = [&understood.signin, &understood.recovery];
@@ -100,19 +101,4 @@ fn one(explanation: &Explanation) -> Value {
         "gives_way": explanation.gives_way,
         "notes": explanation.notes,
     })
-}
-
-/// The numbers of the settings that a flow is judged by; of several channels the weakest counts.
-fn bounds(settings: &Settings, flow: &Flow) -> Bounds {
-    let of = |channel| settings.passcode.for_channel(channel, "");
-    let channels = ["email", "sms", "call", "whatsapp"];
-    let alone = matches!(flow.secrets.as_slice(), [secret] if secret.name == "password");
-    let password = &settings.password;
-    Bounds {
-        passcode_length: channels.map(|c| of(c).length).into_iter().min().unwrap_or(0),
-        passcode_attempts: channels.map(|c| of(c).attempts).into_iter().max().unwrap_or(0),
-        authenticator_live: 1 + settings.authenticator.steps_back,
-        password_minimum: if alone { password.minimum_single } else { password.minimum_multi },
-        ..Bounds::default()
-    }
 }

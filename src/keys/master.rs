@@ -5,6 +5,7 @@ use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use data_encoding::HEXLOWER_PERMISSIVE;
 
 use crate::base::Random;
 
@@ -18,7 +19,9 @@ pub enum MasterKeyError {
     #[error("the master key {0} cannot be used: {1}")]
     File(String, std::io::Error),
     /// The file holds something else.
-    #[error("the master key {0} must be 32 random bytes in base64 (`head -c 32 /dev/urandom | base64`)")]
+    #[error(
+        "the master key {0} must be 32 random bytes in base64 or hex (`head -c 32 /dev/urandom | base64`)"
+    )]
     Malformed(String),
     /// The key is one that everybody knows.
     #[error("the master key {0} is not random; make one with `multauth keys master {0}`")]
@@ -40,10 +43,19 @@ pub fn master_key(path: &Path, may_make: bool, random: &Random) -> Result<[u8; 3
     if !may_make && readable_by_others(path) {
         return Err(MasterKeyError::Readable(name));
     }
-    let bytes = STANDARD.decode(text.trim()).map_err(|_| MasterKeyError::Malformed(name.clone()))?;
-    let key: [u8; 32] = bytes.try_into().map_err(|_| MasterKeyError::Malformed(name.clone()))?;
+    let key = decode(text.trim()).ok_or_else(|| MasterKeyError::Malformed(name.clone()))?;
     let distinct = key.iter().collect::<std::collections::BTreeSet<_>>().len();
     if distinct < 8 { Err(MasterKeyError::Sample(name)) } else { Ok(key) }
+}
+
+/// 32 bytes, written in base64 or hex; the two differ in length.
+fn decode(text: &str) -> Option<[u8; 32]> {
+    let bytes = if text.len() == 64 {
+        HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok()?
+    } else {
+        STANDARD.decode(text).ok()?
+    };
+    bytes.try_into().ok()
 }
 
 /// Makes a master key in a new file that only its owner can read.
@@ -84,6 +96,16 @@ mod tests {
         assert!(matches!(master_key(&path, false, &Random::System), Err(MasterKeyError::Missing(_))));
         let made = master_key(&path, true, &Random::System).unwrap();
         assert_eq!(master_key(&path, false, &Random::System).unwrap(), made);
+    }
+
+    #[test]
+    fn it_may_be_written_in_base64_or_hex() {
+        let key: [u8; 32] = std::array::from_fn(|n| n as u8);
+        let hex = data_encoding::HEXUPPER.encode(&key);
+        assert_eq!(decode(&hex), Some(key));
+        assert_eq!(decode(&hex.to_lowercase()), Some(key));
+        assert_eq!(decode(&STANDARD.encode(key)), Some(key));
+        assert_eq!(decode(&hex[1..]), None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod doors;
 mod passcodes;
+mod readme;
 mod replacing;
 mod store;
 mod support;

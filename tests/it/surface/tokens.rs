@@ -40,8 +40,7 @@ fn decoded(part: &str) -> Value {
 /// A token with this header and these claims, as they are written, signed with the key itself.
 fn signed(key: &LoadedKey, header: &str, claims: &str) -> String {
     let message = format!("{}.{}", B64.encode(header), B64.encode(claims));
-    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key.encoding, key.algorithm).unwrap();
-    format!("{message}.{signature}")
+    format!("{message}.{}", B64.encode(key.sign(message.as_bytes()).unwrap()))
 }
 
 /// The text of `value` with `name` set to `new` as it is written, or taken away.
