@@ -66,7 +66,7 @@ impl Work for Statements {
         let passed = format!(r#"[{{"secret":"passcode","kind":"email","device":"{device}"}}]"#);
         let now = self.now;
         // The ids of what is made: 36 characters that nothing else has, and a hash of 64.
-        let (id, hash) = (&challenge[..], &attempt[..]);
+        let (id, hash) = (challenge, attempt);
         let values = [
             vec![attempt.into(), now.into()],
             vec![user.as_str().into()],

@@ -27,7 +27,7 @@ impl Work for Look {
 }
 
 /// The statements of a look.
-const KNOWN: [&str; 3] = ["FROM api_keys", "FROM sessions", "FROM users"];
+const KNOWN: [&str; 2] = ["FROM api_keys", "FROM sessions"];
 
 struct Reading {
     bare: Bare,
@@ -39,11 +39,8 @@ struct Reading {
 
 impl Work for Reading {
     async fn once(&mut self) -> Result<bool> {
-        let values = [
-            vec![self.key.as_str().into()],
-            vec![self.held.session.as_str().into(), self.now.into()],
-            vec![self.held.user.as_str().into()],
-        ];
+        let values =
+            [vec![self.key.as_str().into()], vec![self.held.session.as_str().into(), self.now.into()]];
         self.bare.run(&self.plan, values).await?;
         Ok(true)
     }
