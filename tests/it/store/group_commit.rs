@@ -54,7 +54,7 @@ async fn a_failing_turn_undoes_only_its_own_work() {
             tokio::spawn(async move {
                 let mut tx = store.begin().await.unwrap();
                 facts::put_new(&mut tx, &format!("row {n}"), "x").await.unwrap();
-                if n % 2 == 0 {
+                if n.is_multiple_of(2) {
                     return tx.commit().await;
                 }
                 user(&mut tx, "u").await;
@@ -84,7 +84,7 @@ async fn a_cancelled_turn_undoes_only_its_own_work() {
             tokio::spawn(async move {
                 let mut tx = store.begin().await.unwrap();
                 facts::put_new(&mut tx, &format!("row {n}"), "x").await.unwrap();
-                if n % 3 == 0 {
+                if n.is_multiple_of(3) {
                     // The caller goes away in the middle of it.
                     let rest = async {
                         tokio::task::yield_now().await;

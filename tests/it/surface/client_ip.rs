@@ -85,7 +85,7 @@ async fn too_many_is_a_problem_that_says_when() {
         assert_eq!((answer.status, answer.code().as_str()), (429, "too_many"));
         assert_eq!(answer.header("content-type"), Some("application/problem+json"));
         let after: u64 = answer.header("retry-after").unwrap().parse().unwrap();
-        assert!(after > 0 && after % 30 == 0 && after <= 60, "{after}");
+        assert!(after > 0 && after.is_multiple_of(30) && after <= 60, "{after}");
         assert_eq!(answer.json()["retry_after"], after);
         assert!(!answer.body.contains("ip") || !answer.body.contains("1/m"), "it tells not which window");
     }

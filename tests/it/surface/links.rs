@@ -62,7 +62,7 @@ async fn no_request_changes_a_link_or_the_issuer() {
         assert_eq!(answer.status, 200, "{what}: {}", answer.body);
         let attempt = answer.json()["attempt"].as_str().unwrap().to_owned();
         let first = server.message(&address, 1).await;
-        own_alone(&link(&first), &first.text.expose().to_owned(), &what);
+        own_alone(&link(&first), first.text.expose(), &what);
         own_alone(&link(&first), first.html.as_ref().unwrap().expose(), &what);
         let done = Call::new("POST", &format!("/v1/attempts/{attempt}"));
         let code = super::server::code(&first);
