@@ -109,7 +109,7 @@ fn is_command(words: &[&str]) -> bool {
 }
 
 /// The first words of a call of the program, as far as they can be commands.
-fn call<'a>(code: &'a str, most: usize) -> Option<Vec<&'a str>> {
+fn call(code: &str, most: usize) -> Option<Vec<&str>> {
     let behind =
         ["multauth ", "cargo run -q -- "].into_iter().find_map(|start| Some(code.split_once(start)?.1))?;
     let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase());
