@@ -82,8 +82,6 @@ async fn device(app: &App, tx: &mut Tx, who: &Person, kind: &str, id: &str, addr
 pub struct Held {
     /// Its id.
     pub session: String,
-    /// Whose it is.
-    pub user: String,
     /// The refresh token.
     pub refresh: String,
     /// What the database keeps of that.
@@ -104,7 +102,6 @@ pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<
         held.push(Held {
             access: session::access_only(app, &opened.session)?.access_token.expose().to_owned(),
             session: opened.session.id,
-            user: person.user.clone(),
             refresh: opened.refresh.text(),
             hash: opened.refresh.hash(),
         });

@@ -45,8 +45,8 @@ pub enum StoreError {
     /// A transaction could not be made durable; nothing of it was kept.
     #[error("the transaction could not be committed: {0}")]
     Commit(String),
-    /// The folder for the database file cannot be made.
-    #[error("cannot make the folder {0}: {1}")]
+    /// The database file, or the folder for it, cannot be made.
+    #[error("cannot make {0}: {1}")]
     Folder(String, std::io::Error),
     /// The URL names no database that multauth knows.
     #[error("database.url must begin with sqlite:// or postgres://")]

@@ -45,6 +45,7 @@ pub(super) async fn open(path: &Path, readers: u32) -> Result<(SqlitePool, Write
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|e| StoreError::Folder(folder.display().to_string(), e))?;
     }
+    make_private(path).map_err(|e| StoreError::Folder(path.display().to_string(), e))?;
     let options = options(path);
     let conn = SqliteConnection::connect_with(&options).await?;
     let read = SqlitePoolOptions::new()
@@ -57,6 +58,18 @@ pub(super) async fn open(path: &Path, readers: u32) -> Result<(SqlitePool, Write
         .connect_with(options.read_only(true).create_if_missing(false))
         .await?;
     Ok((read, Writer(Arc::new(Mutex::new(State { conn, open: false, waiting: Vec::new() })))))
+}
+
+/// Makes a file that is missing, for its owner alone; what SQLite lays beside it takes its mode after it.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// WAL with `synchronous=FULL`: what is acknowledged has been synced to the disk.
