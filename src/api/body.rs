@@ -1,4 +1,4 @@
-//! A request body: strict JSON with the fields of [`super::fields`], read before any operation begins.
+//! A request body: strict JSON with the fields of [`super::requests`], read before any operation begins.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -8,8 +8,9 @@ use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Map;
 
-use super::fields::{Body, Read, read};
+use super::fields::{Read, read};
 use super::problem::Problem;
+use super::requests::Body;
 use super::{schema, strict};
 use crate::app::App;
 

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::bodies;
-use super::fields::{Body, Field, Form};
+use super::fields::{Field, Form};
+use super::requests::Body;
 use crate::flows::{Flow, Flows};
 use crate::plan::Plan;
 use crate::secrets;
@@ -69,7 +70,7 @@ fn wanted(body: Body, plan: &Plan) -> Named {
         Body::Send => vec![one("channel", &["channel"])],
         Body::Confirm => vec![one("link", &["key"])],
         Body::ChangePassword => vec![one("password", &["password", "new_password"])],
-        Body::NewDevice => super::fields::in_use(&plan.signin, &plan.recovery)
+        Body::NewDevice => super::requests::in_use(&plan.signin, &plan.recovery)
             .iter()
             .map(|kind| one(kind.name(), &["kind", kind.field(), "label"]))
             .collect(),

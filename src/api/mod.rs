@@ -1,6 +1,6 @@
 //! The HTTP API: a file a resource, each handler a sentence. Typed arguments, one operation, one conversion.
 //!
-//! Bodies are read by [`body`] from the lists in [`fields`]; failures are the catalogue in [`problem`]; the
+//! Bodies are read by [`body`] from the lists in [`requests`]; failures are the catalogue in [`problem`]; the
 //! document of an instance is made by [`document`].
 
 mod about;
@@ -17,6 +17,7 @@ pub mod fields;
 mod me;
 pub mod problem;
 mod profile;
+pub mod requests;
 mod schema;
 mod sessions;
 mod strict;

@@ -4,8 +4,8 @@
 use poem_openapi::registry::{MetaSchema, Registry};
 use serde_json::{Map, Value, json};
 
-use super::fields::{self, Body};
 use super::problem::CASES;
+use super::requests::{self, Body};
 use super::{bodies, examples, failures, tidy};
 use crate::devices::DEVICES;
 use crate::plan::{self, Plan};
@@ -50,7 +50,7 @@ fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     schemas.insert("Problem".to_owned(), bodies::problem());
     schemas.insert("FieldError".to_owned(), bodies::field_error());
     if let Some(me) = schemas.get_mut("Me").and_then(|me| me["properties"].as_object_mut()) {
-        let used = fields::in_use(&plan.signin, &plan.recovery);
+        let used = requests::in_use(&plan.signin, &plan.recovery);
         let idle = |name: &str| {
             DEVICES.iter().any(|k| k.name() == name) && used.iter().all(|kind| kind.name() != name)
         };
