@@ -8,6 +8,7 @@ use crate::auth::api_keys;
 use crate::auth::session::{self, Caller};
 use crate::auth::{AuthError, Result};
 use crate::store::api_keys::ApiKey;
+use crate::throttle::Keys;
 
 /// An access token: `Authorization: Bearer …`.
 #[derive(SecurityScheme)]
@@ -15,9 +16,12 @@ use crate::store::api_keys::ApiKey;
 pub struct User(Bearer);
 
 impl User {
-    /// The live session behind the token.
+    /// The live session behind the token; every call of a signed-in user counts.
     pub async fn caller(&self, app: &App) -> Result<Caller> {
-        session::caller(app, &self.0.token).await
+        let caller = session::caller(app, &self.0.token).await?;
+        let keys = Keys { account: Some(&caller.session.user_id), ..Keys::default() };
+        app.throttle.check("me", app.now(), &keys).await?;
+        Ok(caller)
     }
 }
 
@@ -29,7 +33,7 @@ pub struct Backend(Bearer);
 impl Backend {
     /// The live key, if it has the scope. A wrong one counts as a failure of its network.
     pub async fn key(&self, app: &App, client: &crate::auth::input::Client, scope: &str) -> Result<ApiKey> {
-        let keys = crate::throttle::Keys { ip: Some(client.ip), ..Default::default() };
+        let keys = Keys { ip: Some(client.ip), ..Default::default() };
         app.throttle.peek("failures", app.now(), &keys).await?;
         let found = api_keys::check(app, &self.0.token, scope).await;
         if matches!(found, Err(AuthError::InvalidToken)) {

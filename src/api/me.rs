@@ -86,14 +86,9 @@ impl MeApi {
     ///
     /// The signed-in user, with the primary confirmed identifiers.
     #[oai(path = "/v1/me", method = "get", operation_id = "me")]
-    async fn get(
-        &self,
-        app: Data<&Arc<App>>,
-        client: Data<&Client>,
-        user: User,
-    ) -> Result<Json<Me>, Fail<Own>> {
+    async fn get(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Me>, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        Ok(Json(me::get(&app, &client, &caller).await?.into()))
+        Ok(Json(me::get(&app, &caller).await?.into()))
     }
 
     /// Change the profile

@@ -52,12 +52,6 @@ pub const ACTIONS: &[Action] = &[
         &[Ip, Net],
         "wrong secrets and wrong API keys; a success clears nothing",
     ),
-    action(
-        "wrong_codes",
-        "10000/d/all",
-        &[All],
-        "wrong passcodes of everybody: when full, codes grow longer and nobody is refused",
-    ),
     // messages
     action(
         "send",
@@ -74,7 +68,7 @@ pub const ACTIONS: &[Action] = &[
     action("notice", "1/d/address", &[Address], "mails that tell an owner of a sign-up with their address"),
     // signed in
     action("token", "600/m/ip", &[Ip, Net, All], "refreshes"),
-    action("me", "300/m/ip, 120/m/account", &[Ip, Net, Account, All], "everything under /v1/me"),
+    action("me", "120/m/account", &[Account, All], "calls with an access token"),
     action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
     action("password", "10/h/account", &[Ip, Net, Account, All], "changes of a password"),
     // applications
@@ -86,10 +80,6 @@ pub const ACTIONS: &[Action] = &[
         &[Ip, Net, Key, Address, All],
         "codes checked for a verification",
     ),
-    action("admin", "600/m/key", &[Ip, Net, Key, All], "administration"),
-    // others
-    action("pages", "120/m/ip", &[Ip, Net, All], "hosted pages"),
-    action("receipts", "6000/m/ip", &[Ip, Net, All], "delivery receipts from providers"),
 ];
 
 /// The rates of every action: what the settings say in `given` (the table at `path`), else the default.
@@ -144,9 +134,9 @@ mod tests {
 
     #[test]
     fn the_settings_win_over_the_defaults() {
-        let rates = rates("throttle", &given(&[("signin", "3/m/net"), ("pages", "off")])).unwrap();
+        let rates = rates("throttle", &given(&[("signin", "3/m/net"), ("me", "off")])).unwrap();
         assert_eq!(rates["signin"], parse("", "3/m/net").unwrap());
-        assert!(rates["pages"].is_empty());
+        assert!(rates["me"].is_empty());
         assert_eq!(rates["signup"], parse("", "20/h/ip").unwrap());
     }
 

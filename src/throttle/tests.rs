@@ -52,10 +52,10 @@ async fn looking_counts_nothing() {
 
 #[tokio::test]
 async fn off_lifts_a_limit_and_an_unknown_action_is_refused() {
-    let throttle = throttle("pages", "off", Windows::memory());
+    let throttle = throttle("me", "off", Windows::memory());
     let keys = Keys { ip: Some(ip("192.0.2.1")), ..Keys::default() };
     for _ in 0..1_000 {
-        throttle.check("pages", 0, &keys).await.unwrap();
+        throttle.check("me", 0, &keys).await.unwrap();
     }
     throttle.check("page", 0, &keys).await.unwrap_err();
 }
