@@ -114,9 +114,6 @@ async fn sign_up(address: SocketAddr, prefix: String, ledger: Arc<Mutex<Ledger>>
 
 #[tokio::test]
 async fn a_kill_loses_nothing_that_was_acknowledged() {
-    if !ready() {
-        return;
-    }
     let folder = TempDir::new().unwrap();
     let (file, address) = config(folder.path(), "");
     let mut acknowledged = 0;
@@ -162,9 +159,6 @@ async fn compare(address: SocketAddr, ledger: &Ledger) {
 
 #[tokio::test]
 async fn a_stop_is_announced_and_finishes_what_is_under_way() {
-    if !ready() {
-        return;
-    }
     let folder = TempDir::new().unwrap();
     let (file, address) = config(folder.path(), "stop_delay = \"1s\"");
     let mut program = Program::start(&file, address).await;
@@ -190,13 +184,4 @@ async fn a_stop_is_announced_and_finishes_what_is_under_way() {
     assert_eq!(program.exit_code().await, Some(0));
     let program = Program::start(&file, address).await;
     assert_eq!(post(program.address, "/v1/signin", body("latecomer")).await.unwrap().status, 200);
-}
-
-/// Whether the program knows `serve --config`.
-fn ready() -> bool {
-    let ready = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cli").is_dir();
-    if !ready {
-        eprintln!("skipped: the program has no command line yet");
-    }
-    ready
 }
