@@ -57,9 +57,10 @@ impl Account {
         self.confirmed().filter(move |device| device.kind == kind)
     }
 
-    /// The device of that id.
+    /// The device of that id, unless another one took its place: a replaced one cannot be touched, so that it
+    /// can take the change back (R125).
     pub fn device(&self, id: &str) -> Option<&Device> {
-        self.devices.iter().find(|device| device.id == id)
+        self.devices.iter().find(|device| device.id == id && device.replaced_at.is_none())
     }
 
     /// Confirmed devices that can carry the passcode `secret` asks for: those of the kind `first` before

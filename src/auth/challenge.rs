@@ -228,6 +228,10 @@ async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
 
 /// What may leave now.
 async fn limit(app: &App, client: &Client, order: &Order) -> Result<Parcel> {
+    if order.purpose == Purpose::Undo {
+        // Nobody asks for it: the change that it tells of is what is limited.
+        return Ok(order.parcel);
+    }
     let address = app.subject(&["address", &counted(app, order), &order.counted_as]);
     let told = order.identifier.as_deref().unwrap_or(&address);
     let keys = Keys { ip: Some(client.ip), address: Some(told), ..Keys::default() };

@@ -21,12 +21,23 @@ use crate::throttle::Keys;
 
 /// Begins a sign-in, and goes as far as the secrets that came along lead.
 pub async fn signin(app: &App, client: &Client, given: &Given) -> Result<Progress> {
-    enter(app, client, given, Purpose::Signin, &app.signin).await
+    counted(Purpose::Signin, enter(app, client, given, Purpose::Signin, &app.signin).await)
 }
 
 /// Begins a recovery.
 pub async fn recovery(app: &App, client: &Client, given: &Given) -> Result<Progress> {
-    enter(app, client, given, Purpose::Recovery, &app.recovery).await
+    counted(Purpose::Recovery, enter(app, client, given, Purpose::Recovery, &app.recovery).await)
+}
+
+/// Counts how an attempt went on.
+fn counted(purpose: Purpose, progress: Result<Progress>) -> Result<Progress> {
+    let outcome = match &progress {
+        Ok(Progress::Ask(_)) => "asked",
+        Ok(Progress::Done(_)) => "done",
+        Err(_) => "refused",
+    };
+    metrics::attempt(purpose.name(), outcome);
+    progress
 }
 
 async fn enter(
@@ -117,13 +128,14 @@ fn reauth_identifier(
 /// Answers an attempt.
 pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Given) -> Result<Progress> {
     let attempt = live(app, client, handle).await?;
-    bounded(app, client, async {
-        if attempt.purpose == Purpose::Signup.name() {
+    let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
+    let progress = bounded(app, client, async {
+        if purpose == Purpose::Signup {
             return signup::answer(app, client, attempt, handle, given).await;
         }
         Walk::resume(app, client, attempt, handle.clone()).await?.run(given).await
-    })
-    .await
+    });
+    counted(purpose, progress.await)
 }
 
 /// Sends the passcode of an attempt, again or by another way.

@@ -176,7 +176,7 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
     let account = trusted(app, caller).await?;
     let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
     app.throttle.check("devices", app.now(), &keys).await?;
-    let old = account.device(id).filter(|d| d.confirmed_at.is_some() && d.replaced_at.is_none());
+    let old = account.device(id).filter(|d| d.confirmed_at.is_some());
     let old = old.ok_or(AuthError::NotFound)?;
     let kind = devices::kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
     let new = Device { replaces: Some(old.id.clone()), ..blank(app, &account, kind.name(), &old.label) };
@@ -212,7 +212,9 @@ async fn store_address(
         app.throttle.check("username_lookup", app.now(), &keys).await?;
         return Err(AuthError::Taken(kind.name()));
     }
-    let at_once = silent || (draft::moment(app, kind.name()) == Moment::Never && !taken);
+    // What takes the place of another address is proven, whatever is taken as it is elsewhere (R125).
+    let unproven = draft::moment(app, kind.name()) == Moment::Never && blank.replaces.is_none();
+    let at_once = silent || (unproven && !taken);
     let device = Device {
         canonical: Some(found.canonical),
         delivery: Some(found.delivery),
@@ -247,6 +249,7 @@ async fn write_address(
         None if device.confirmed_at.is_some() => {
             if let Some(old) = &device.replaces {
                 rows::replace(&mut tx, old, app.now()).await?;
+                rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
             }
             changed(app, &mut tx, account, &told).await?;
         }

@@ -124,18 +124,22 @@ async fn undo_order(
     challenge::prepare(app, client, &order).await.map(Some)
 }
 
-/// Takes the change of an address back, by the link that its old address got: the new one goes, the old one
-/// is good again, and every session ends (R125).
+/// Takes the change of an address back, by the link that its old address got: the new one goes with all that
+/// was added since, the old one is good again, and every session ends (R125).
 pub async fn undo(app: &App, client: &Client, new: &str, old: &str) -> Result<()> {
     let row = rows::by_id(&mut app.store.read().await?, old).await?.ok_or(AuthError::LinkDead)?;
     let account = account::by_id(&mut app.store.read().await?, &row.user_id).await?;
     let account = account.ok_or(AuthError::LinkDead)?;
     let told = told(app, client, &account, &row, Kind::DeviceAdded)?;
+    let made = account.devices.iter().find(|d| d.id == new).map(|d| d.created_at);
+    let since = made.or(row.replaced_at).ok_or(AuthError::LinkDead)?;
     let mut tx = app.store.begin().await?;
     if rows::restore(&mut tx, old).await? != 1 {
         return Err(AuthError::LinkDead);
     }
-    rows::delete(&mut tx, new, &row.user_id).await?;
+    for added in account.devices.iter().filter(|d| d.created_at >= since && d.id != old) {
+        rows::delete(&mut tx, &added.id, &row.user_id).await?;
+    }
     rows::set_primary(&mut tx, &row.user_id, &row.kind, old).await?;
     challenges::drop_scope(&mut tx, &format!("undo/{new}")).await?;
     end_everything(&mut tx, &row.user_id).await?;

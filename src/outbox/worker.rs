@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use crate::messages::Message;
 use crate::providers::{Outcome, Provider};
 use crate::store::outbox::{End, Queued};
 use crate::store::{self, Store, StoreError};
+use crate::telemetry::metrics;
 
 /// How many messages are under way at once.
 const AT_ONCE: usize = 16;
@@ -119,8 +120,6 @@ impl Worker {
 
     async fn deliver(&self, queued: &Queued) {
         let ended = self.attempt(queued).await;
-        metrics::counter!("multauth_messages_total", "channel" => queued.channel.clone(), "outcome" => ended.name())
-            .increment(1);
         if let Err(error) = self.record(queued, &ended).await {
             // The lease runs out and the message is tried again, with the same id.
             tracing::warn!(%error, message = queued.id, "what became of a message cannot be recorded");
@@ -137,7 +136,11 @@ impl Worker {
         };
         let mut last = (String::from("no provider delivers on this channel"), None);
         for provider in self.routes.get(queued.channel.as_str()).into_iter().flatten() {
-            match provider.send(&message).await {
+            let began = Instant::now();
+            let outcome = provider.send(&message).await;
+            let seconds = began.elapsed().as_secs_f64();
+            metrics::message(message.channel.name(), provider.name(), outcome.name(), seconds);
+            match outcome {
                 Outcome::Delivered { .. } => return self.delivered(&message, provider.name()),
                 Outcome::GiveUp { why } => return Ended::Failed(why),
                 Outcome::Retry { why, after } => last = (why, after),

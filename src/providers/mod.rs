@@ -62,6 +62,16 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Its name in the metrics.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Delivered { .. } => "accepted",
+            Self::Retry { .. } => "failed",
+            Self::GiveUp { .. } => "refused",
+            Self::Misconfigured { .. } => "misconfigured",
+        }
+    }
+
     fn retry(why: impl Into<String>) -> Self {
         Self::Retry { why: why.into(), after: None }
     }

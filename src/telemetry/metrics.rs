@@ -40,8 +40,6 @@ const WRONG: &str = "multauth_wrong_secrets_total";
 const MESSAGES: &str = "multauth_messages_total";
 const MESSAGE_SECONDS: &str = "multauth_message_seconds";
 const OUTBOX: &str = "multauth_outbox_waiting";
-const EVENTS: &str = "multauth_events_total";
-const HASH_SECONDS: &str = "multauth_password_hash_seconds";
 
 const fn metric(kind: Kind, name: &'static str, about: &'static str) -> Metric {
     Metric { kind, name, about }
@@ -67,8 +65,6 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, MESSAGES, "Messages, by channel, provider and outcome."),
     metric(Kind::Histogram, MESSAGE_SECONDS, "Time a provider takes to accept a message, by provider."),
     metric(Kind::Gauge, OUTBOX, "Messages that wait to be sent."),
-    metric(Kind::Counter, EVENTS, "Events, by name."),
-    metric(Kind::Histogram, HASH_SECONDS, "Time to hash a password, waiting for its turn included."),
 ];
 
 /// Upper bounds of the buckets, seconds.
@@ -163,24 +159,16 @@ pub fn wrong(kind: &'static str) {
 }
 
 /// A provider took `seconds` over a message; `outcome` such as `accepted`, `refused`, `failed`.
-pub fn message(channel: &'static str, provider: &'static str, outcome: &'static str, seconds: f64) {
-    counter!(MESSAGES, "channel" => channel, "provider" => provider, "outcome" => outcome).increment(1);
+pub fn message(channel: &'static str, provider: &str, outcome: &'static str, seconds: f64) {
+    let provider = provider.to_owned();
+    counter!(MESSAGES, "channel" => channel, "provider" => provider.clone(), "outcome" => outcome)
+        .increment(1);
     histogram!(MESSAGE_SECONDS, "provider" => provider).record(seconds);
 }
 
 /// How many messages wait to be sent.
 pub fn outbox(waiting: u32) {
     gauge!(OUTBOX).set(f64::from(waiting));
-}
-
-/// An event happened.
-pub fn event(name: &'static str) {
-    counter!(EVENTS, "event" => name).increment(1);
-}
-
-/// Hashing a password took `seconds`.
-pub fn hashed(seconds: f64) {
-    histogram!(HASH_SECONDS).record(seconds);
 }
 
 #[cfg(test)]
@@ -197,8 +185,6 @@ mod tests {
         wrong("passcode");
         message("email", "smtp", "accepted", 0.2);
         outbox(3);
-        event("signed_in");
-        hashed(0.05);
     }
 
     fn rendered(work: impl FnOnce()) -> String {

@@ -103,3 +103,50 @@ async fn an_address_added_lately_recovers_nothing() {
     recover(NEW).await;
     assert_eq!(app.code().await.to, NEW);
 }
+
+#[tokio::test]
+async fn whoever_holds_the_session_cannot_keep_the_old_address_from_taking_it_back() {
+    let app = app().await;
+    let (ada, device) = ada(&app).await;
+    app.pass(MINUTE);
+    let new = replace(&ada, &device).await;
+    let code = app.code().await;
+    ada.client.confirm(&new, code.code()).await.is(200);
+    let mail = app.mail().await;
+    let told = mail.iter().find(|m| m.kind == Kind::DeviceReplaced).unwrap();
+    // The replaced device is none that can be removed, and a further change does not survive either.
+    ada.client.delete(&format!("/v1/me/devices/{device}")).await.fails(404, "not_found");
+    let path = format!("/v1/me/devices/{new}");
+    let body = json!({ "email": "eve@further.example" }).to_string();
+    let further = ada.client.raw("PATCH", &path, Some(&body)).await.is(200).json();
+    let code = app.code().await;
+    ada.client.confirm(further["id"].as_str().unwrap(), code.code()).await.is(200);
+    app.client().post("/v1/confirm", json!({ "key": told.key() })).await.is(200);
+    assert!(signs_in(&app, OLD).await);
+    assert!(!signs_in(&app, NEW).await && !signs_in(&app, "eve@further.example").await);
+}
+
+#[tokio::test]
+async fn a_new_address_is_proven_even_where_others_are_taken_as_they_are() {
+    let app = TestApp::new(|settings| {
+        settings.flows = flows(&[&["email", "password"]]);
+        settings.email.confirm = multauth::settings::Confirm::Never;
+    })
+    .await;
+    let ada = app.signup(json!({ "email": OLD, "password": PASSWORD })).await;
+    app.pass(MINUTE);
+    let devices = ada.client.get("/v1/me/devices").await.is(200).json();
+    replace(&ada, devices[0]["id"].as_str().unwrap()).await;
+    assert!(signs_in(&app, OLD).await && !signs_in(&app, NEW).await);
+}
+
+#[tokio::test]
+async fn wrong_codes_for_a_new_address_use_no_sends_up() {
+    let app = app().await;
+    let (ada, device) = ada(&app).await;
+    let new = replace(&ada, &device).await;
+    let code = app.code().await;
+    ada.client.confirm(&new, &crate::support::mailbox::wrong(code.code(), 0)).await.wrong();
+    ada.client.confirm(&new, code.code()).await.is(200);
+    assert!(app.mail().await.iter().any(|m| m.kind == Kind::DeviceReplaced));
+}
