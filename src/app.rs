@@ -13,6 +13,7 @@ use crate::keys::KeyRing;
 use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
 use crate::outbox::Inbox;
+use crate::providers::Routes;
 use crate::secrets::hasher::Hasher;
 use crate::secrets::password::Policy;
 use crate::settings::Settings;
@@ -51,6 +52,8 @@ pub struct App {
     pub catalogue: Catalogue,
     /// The channels that some provider delivers on.
     pub channels: Vec<Channel>,
+    /// The providers, in the order they are tried.
+    pub routes: Arc<Routes>,
     /// Rung when a message was queued.
     pub wake: Arc<Notify>,
     /// Delivered messages, in development.

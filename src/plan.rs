@@ -1,16 +1,13 @@
 //! What the settings mean: flows, providers and rates, understood together.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use crate::base::Mistake;
 use crate::devices::{self, DEVICES};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
-use crate::messages::Channel;
-use crate::outbox::Routes;
-use crate::providers::{self, Provider};
+use crate::providers::{ProviderKind, Routes};
 use crate::secrets::SECRETS;
-use crate::settings::{Confirm, Mode, Settings};
+use crate::settings::{Confirm, Settings};
 use crate::throttle;
 
 /// What the settings mean, once flows, providers and rates are understood.
@@ -21,19 +18,19 @@ pub struct Plan {
     pub signin: Flows,
     /// The flows of recovery.
     pub recovery: Flows,
-    /// The providers of every channel.
+    /// The providers, in the order they are tried.
     pub routes: Routes,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
 }
 
-/// Understands the settings.
+/// Understands the settings; `own` are kinds of providers beside the built-in ones.
 ///
 /// # Errors
 /// Every mistake of flows, providers and rates at once.
-pub fn read(settings: &Settings) -> Result<Plan, Vec<Mistake>> {
+pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let routes = keep(&mut mistakes, routes(settings)).unwrap_or_default();
+    let routes = keep(&mut mistakes, Routes::read(settings, own)).unwrap_or_default();
     let words = vocabulary(settings);
     let minimum = settings.minimum_level.parse::<Level>().ok();
     let signin = keep(&mut mistakes, flows::parse("flows", &settings.flows, &words, minimum));
@@ -126,32 +123,4 @@ fn works(settings: &Settings, kind: &dyn devices::DeviceKind) -> Result<(), Stri
         return Err(format!("{}.providers is empty", kind.name()));
     }
     Ok(())
-}
-
-/// The providers of every channel, in the order they are tried.
-fn routes(settings: &Settings) -> Result<Routes, Vec<Mistake>> {
-    let production = settings.mode == Mode::Production;
-    let mut routes: Routes = HashMap::new();
-    let mut mistakes = Vec::new();
-    let lists = [
-        ("email", settings.email_providers(), &[Channel::Email][..]),
-        ("phone", settings.phone_providers(), Channel::PHONE),
-    ];
-    for (section, tables, channels) in lists {
-        for (n, table) in tables.iter().enumerate() {
-            let path = format!("{section}.providers[{n}]");
-            match providers::build(table, &path, channels, production) {
-                Ok(built) => route(&mut routes, table, channels, Arc::from(built)),
-                Err(found) => mistakes.extend(found),
-            }
-        }
-    }
-    if mistakes.is_empty() { Ok(routes) } else { Err(mistakes) }
-}
-
-fn route(routes: &mut Routes, table: &toml::Table, channels: &[Channel], provider: Arc<dyn Provider>) {
-    let kind = table.get("kind").and_then(toml::Value::as_str).and_then(providers::kind);
-    for channel in channels.iter().filter(|c| kind.is_some_and(|kind| kind.serves(&[**c]))) {
-        routes.entry(channel.name()).or_default().push(provider.clone());
-    }
 }

@@ -11,9 +11,10 @@ use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
-use crate::messages::{Catalogue, CatalogueError, Channel, Sender};
+use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::outbox::{Inbox, Worker};
 use crate::plan;
+use crate::providers::ProviderKind;
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
@@ -47,23 +48,26 @@ pub enum StartError {
 }
 
 /// What a test or `simulate` puts in place of the real world.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct World {
     /// Time.
     pub clock: Clock,
     /// Chance.
     pub random: Random,
+    /// Kinds of providers beside the built-in ones.
+    pub providers: Vec<ProviderKind>,
 }
 
-/// Reads the settings and checks all of them: flows, providers and rates too.
+/// Reads the settings and checks all of them: flows, providers (`own` kinds beside the built-in ones) and rates too.
 ///
 /// # Errors
 /// Every mistake at once, each with its place.
 pub fn settings(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
+    own: &[ProviderKind],
 ) -> Result<Loaded, Vec<Located>> {
-    settings::load_and(file, env, |settings| plan::read(settings).err().unwrap_or_default())
+    settings::load_and(file, env, |settings| plan::read(settings, own).err().unwrap_or_default())
 }
 
 /// An instance, and the worker that empties its outbox.
@@ -87,7 +91,8 @@ pub fn choose_cryptography() {
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
     choose_cryptography();
-    let found = plan::read(&settings).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
+    let found = plan::read(&settings, &world.providers)
+        .map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     let development = settings.mode == Mode::Development;
     let master = master_key(&settings.keys.file, development, &world.random)?;
     let sealer = Arc::new(Sealer::new(&master));
@@ -103,13 +108,13 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
     keys.start(algorithm(&settings)).await?;
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
-    let channels = Channel::ALL.iter().copied().filter(|c| found.routes.contains_key(c.name())).collect();
+    let routes = Arc::new(found.routes);
     let worker = Worker {
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
         random: world.random.clone(),
-        routes: Arc::new(found.routes),
+        routes: routes.clone(),
         inbox: inbox.clone(),
         wake: wake.clone(),
     };
@@ -130,7 +135,8 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         store,
         sealer,
         keys,
-        channels,
+        channels: routes.channels(),
+        routes,
         wake,
         inbox,
     };

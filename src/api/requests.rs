@@ -303,7 +303,7 @@ mod tests {
         let words = |flow: &&[&str]| flow.iter().map(|word| (*word).to_owned()).collect();
         let list = |flows: &[&[&str]]| flows.iter().map(|flow| TupleSpec::Plain(words(flow))).collect();
         let settings = Settings { flows: list(signin), recovery: list(recovery), ..Settings::built_in() };
-        let plan = plan::read(&settings).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let plan = plan::read(&settings, &[]).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         body.fields(&plan.signin, &plan.recovery).iter().map(|field| field.name).collect()
     }
 

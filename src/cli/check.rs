@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{Outcome, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
-use crate::providers;
+use crate::providers::PROVIDERS;
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 
 /// Check settings, flows and providers, without touching database or network.
@@ -72,7 +72,8 @@ fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
             let text = "addresses are taken as proven: somebody may sign up with one that is not theirs";
             found.push(Mistake::new(format!("{section}.confirm"), text));
         }
-        let lost = |table: &&toml::Table| providers::kind(kind(table)).is_some_and(|k| k.development_only);
+        let development = |name: &str| PROVIDERS.iter().any(|k| k.name == name && k.development_only);
+        let lost = |table: &&toml::Table| development(kind(table));
         if let Some(table) = providers.iter().find(lost) {
             let text = format!("{:?} is for development: no message reaches anybody", kind(table));
             found.push(Mistake::new(format!("{section}.providers"), text));

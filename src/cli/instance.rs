@@ -21,7 +21,7 @@ pub fn settings_file(named: Option<PathBuf>) -> Option<PathBuf> {
 
 /// The settings of this process.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
-    startup::settings(file, settings::environment()).map_err(Failure::Settings)
+    startup::settings(file, settings::environment(), &[]).map_err(Failure::Settings)
 }
 
 /// The settings of this process where nobody asks for their places.
@@ -31,7 +31,7 @@ pub fn settings(file: Option<&Path>) -> Result<Settings, Failure> {
 
 /// Understands the flows of `settings`.
 pub fn understand(settings: &Settings) -> Result<Plan, Failure> {
-    plan::read(settings).map_err(|mistakes| {
+    plan::read(settings, &[]).map_err(|mistakes| {
         let lines: Vec<String> = mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect();
         Failure::Failed(lines.join("\n"))
     })

@@ -32,7 +32,7 @@ impl Site {
     }
 
     fn settings(&self) -> Settings {
-        crate::startup::settings(Some(&self.file()), std::iter::empty()).unwrap().settings
+        crate::startup::settings(Some(&self.file()), std::iter::empty(), &[]).unwrap().settings
     }
 }
 
@@ -84,7 +84,7 @@ async fn wrong_settings_are_told_line_by_line() {
 fn right_settings_are_summed_up_with_warnings() {
     let site =
         Site::new("flows = [[\"username\", \"password\"], [\"username\", \"password\", \"passcode\"]]");
-    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty()).unwrap();
+    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]).unwrap();
     let text = check::report(&loaded, None).unwrap();
     assert!(text.contains("flow       username+password, level single"), "{text}");
     assert!(text.contains("warning") && text.contains("multauth.toml:1: flows[0]"), "{text}");

@@ -8,7 +8,7 @@ mod inbox;
 mod worker;
 
 pub use inbox::Inbox;
-pub use worker::{Routes, Worker};
+pub use worker::Worker;
 
 use crate::base::Millis;
 use crate::base::clock::DAY;

@@ -1,6 +1,5 @@
 //! The worker that empties the outbox.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +11,7 @@ use crate::base::clock::{HOUR, MINUTE, SECOND};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::messages::Message;
-use crate::providers::{Outcome, Provider};
+use crate::providers::{Outcome, Routes};
 use crate::store::outbox::{End, Queued};
 use crate::store::{self, Store, StoreError};
 use crate::telemetry::metrics;
@@ -23,9 +22,6 @@ const AT_ONCE: usize = 16;
 const LEASE: Millis = MINUTE;
 /// How long to rest where nothing is due: another instance may have queued something.
 const REST: Duration = Duration::from_secs(1);
-
-/// The providers of each channel, in the order they are tried.
-pub type Routes = HashMap<&'static str, Vec<Arc<dyn Provider>>>;
 
 /// Delivers what is queued.
 #[derive(Clone)]
@@ -135,21 +131,18 @@ impl Worker {
             return Ended::Failed("the message cannot be opened".into());
         };
         let mut last = (String::from("no provider delivers on this channel"), None);
-        for provider in self.routes.get(queued.channel.as_str()).into_iter().flatten() {
+        for entry in self.routes.of(message.channel, &message.to, message.kind.carries_code()) {
+            let provider = &entry.provider;
             let began = Instant::now();
             let outcome = provider.send(&message).await;
             let seconds = began.elapsed().as_secs_f64();
-            metrics::message(message.channel.name(), provider.name(), outcome.name(), seconds);
+            metrics::message(message.channel.name(), &entry.name, outcome.name(), seconds);
             match outcome {
-                Outcome::Delivered { .. } => return self.delivered(&message, provider.name()),
+                Outcome::Delivered { .. } => return self.delivered(&message, &entry.name),
                 Outcome::GiveUp { why } => return Ended::Failed(why),
                 Outcome::Retry { why, after } => last = (why, after),
                 Outcome::Misconfigured { why } => {
-                    tracing::error!(
-                        provider = provider.name(),
-                        why,
-                        "a provider refuses us: mend its settings"
-                    );
+                    tracing::error!(provider = entry.name, why, "a provider refuses us: mend its settings");
                     last = (why, None);
                 }
             }

@@ -5,7 +5,7 @@ use std::io::Write;
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::{Outcome, Provider, ProviderKind, settings};
+use super::{Outcome, Provider, ProviderKind, Spec};
 use crate::base::{Mistake, clock};
 use crate::messages::{Channel, Message};
 
@@ -24,8 +24,8 @@ struct Settings {}
 
 struct Console;
 
-fn build(table: &toml::Table, path: &str) -> Result<Box<dyn Provider>, Vec<Mistake>> {
-    let Settings {} = settings::read(table, path)?;
+fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
+    let Settings {} = spec.read()?;
     Ok(Box::new(Console))
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use serde::Deserialize;
 
-use super::{Outcome, Provider, ProviderKind, settings};
+use super::{Outcome, Provider, ProviderKind, Spec};
 use crate::base::Mistake;
 use crate::messages::{Channel, Message};
 
@@ -30,10 +30,10 @@ struct Lines {
     path: PathBuf,
 }
 
-fn build(table: &toml::Table, path: &str) -> Result<Box<dyn Provider>, Vec<Mistake>> {
-    let Settings { path: file } = settings::read(table, path)?;
+fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
+    let Settings { path: file } = spec.read()?;
     if file.as_os_str().is_empty() {
-        return Err(vec![Mistake::new(format!("{path}.path"), "is empty; name the file to append to")]);
+        return Err(vec![spec.mistake("path", "is empty; name the file to append to")]);
     }
     Ok(Box::new(Lines { path: file }))
 }
@@ -87,10 +87,11 @@ fn open(path: &Path) -> io::Result<File> {
 mod tests {
     use super::*;
     use crate::messages::{Kind, Rendered};
+    use crate::providers::spec::told;
 
     fn provider(path: &Path) -> Box<dyn Provider> {
-        let table = toml::Table::from_iter([("path".to_owned(), path.display().to_string().into())]);
-        build(&table, "email.providers[0]").unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+        told(&format!("path = {:?}", path.display().to_string()), build)
+            .unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
     }
 
     fn message(id: usize) -> Message {

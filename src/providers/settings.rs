@@ -6,11 +6,10 @@ use serde::de::DeserializeOwned;
 
 use crate::base::{Mistake, Sensitive};
 
-/// Reads `table` (without its `kind`) as `T`, which refuses unknown fields. Every unknown key is reported, each
-/// with the valid names, and then the first value that does not fit.
+/// Reads `table` as `T`, which refuses unknown fields. Every unknown key is reported, each with the valid names,
+/// and then the first value that does not fit.
 pub(super) fn read<T: DeserializeOwned>(table: &toml::Table, path: &str) -> Result<T, Vec<Mistake>> {
     let mut table = table.clone();
-    table.remove("kind");
     let mut mistakes = Vec::new();
     loop {
         let error = match serde_path_to_error::deserialize::<_, T>(table.clone()) {
@@ -87,11 +86,11 @@ mod tests {
 
     #[test]
     fn every_mistake_says_where_and_what_is_right() {
-        let found = wrong("kind = \"x\"\nporrt = 1\nhots = 2\nport = \"x\"");
+        let found = wrong("porrt = 1\nhots = 2\nport = \"x\"");
         let paths: Vec<_> = found.iter().map(|m| m.path.as_str()).collect();
         assert_eq!(paths, ["p[0].hots", "p[0].porrt", "p[0].port"]);
         assert!(found[0].message.contains("`port`"), "{found:?}");
-        assert_eq!(wrong("kind = \"x\"")[0].message, "missing field `port`");
+        assert_eq!(wrong("")[0].message, "missing field `port`");
     }
 
     #[cfg(unix)]

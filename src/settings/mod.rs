@@ -159,16 +159,9 @@ impl Settings {
         if self.authenticator.issuer.is_empty() { &self.name } else { &self.authenticator.issuer }
     }
 
-    /// Who sends mail; in development, where nobody is named, the console. A mail server without a `from` of
-    /// its own gets [`Settings::email_from`].
+    /// Who sends mail; in development, where nobody is named, the console.
     pub fn email_providers(&self) -> Providers {
-        let mut providers = self.or_console(&self.email.providers);
-        for table in &mut providers {
-            if table.get("kind").and_then(toml::Value::as_str) == Some("smtp") {
-                table.entry("from").or_insert_with(|| self.email_from().into());
-            }
-        }
-        providers
+        self.or_console(&self.email.providers)
     }
 
     /// Who sends to phones; in development, where nobody is named, the console.

@@ -4,7 +4,10 @@ use super::sql::{self, Result};
 use super::{Store, StoreError, Tx};
 
 /// Every migration in order; add a file and a line, never change one that was released.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "start", include_str!("../../migrations/0001_start.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "start", include_str!("../../migrations/0001_start.sql")),
+    (2, "delivery", include_str!("../../migrations/0002_delivery.sql")),
+];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";
 const LATEST: &str = "SELECT COALESCE(MAX(version), 0) FROM migrations";

@@ -31,8 +31,8 @@ async fn instance(flows: &str) -> Instance {
          [throttle]\nsignin = \"off\"\nattempt = \"off\"\nsend = \"5/h/address\"\n"
     );
     std::fs::write(&file, text).unwrap();
-    let settings = startup::settings(Some(&file), std::iter::empty()).unwrap().settings;
-    let world = World { clock: Clock::fixed(NOW), random: Random::System };
+    let settings = startup::settings(Some(&file), std::iter::empty(), &[]).unwrap().settings;
+    let world = World { clock: Clock::fixed(NOW), random: Random::System, ..World::default() };
     let started = startup::start(settings, world).await.unwrap();
     let app = started.app.clone();
     let mut tx = app.store.begin().await.unwrap();

@@ -48,7 +48,7 @@ fn accept(text: &str) -> multauth::settings::Settings {
     let folder = secrets();
     let file = folder.path().join("multauth.toml");
     fs::write(&file, text.replace("/etc/multauth", folder.path().to_str().unwrap())).unwrap();
-    let loaded = startup::settings(Some(&file), std::iter::empty());
+    let loaded = startup::settings(Some(&file), std::iter::empty(), &[]);
     loaded
         .unwrap_or_else(|mistakes| {
             panic!("{}\n{text}", mistakes.iter().map(|m| format!("{m}\n")).collect::<String>())

@@ -8,6 +8,7 @@ mod outside;
 use std::path::Path;
 
 use super::{Failure, Outcome, instance, print};
+use crate::providers::Routes;
 use crate::settings::Settings;
 
 /// Try everything that an instance needs, and say what to do about what fails.
@@ -94,8 +95,10 @@ pub async fn examine(
         note(checks::signing(store, sealer).await)?;
     }
     note(outside::redis(settings).await)?;
-    for provider in outside::providers(settings) {
-        note(outside::provider(provider).await)?;
+    // Mistakes in their settings were reported when those were read.
+    let routes = Routes::read(settings, &[]).unwrap_or_default();
+    for entry in routes.all() {
+        note(outside::provider(entry).await)?;
     }
     Ok(found)
 }

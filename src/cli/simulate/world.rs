@@ -6,10 +6,9 @@ use std::sync::Arc;
 use super::super::Failure;
 use crate::app::App;
 use crate::base::{Clock, Millis, Random, Sensitive};
-use crate::messages::Channel;
 use crate::outbox::Worker;
-use crate::providers;
-use crate::settings::{Mode, Providers, Settings};
+use crate::providers::Routes;
+use crate::settings::{Mode, Settings};
 use crate::startup;
 
 /// When it begins: 1 March 2026, 10:00 UTC.
@@ -28,9 +27,10 @@ impl World {
     /// Starts an instance by `settings`, apart from where it keeps and sends things.
     pub async fn start(settings: &Settings, seed: u64) -> Result<Self, Failure> {
         let folder = Folder::new()?;
-        let world = startup::World { clock: Clock::fixed(BEGIN), random: Random::seeded(seed) };
+        let world =
+            startup::World { clock: Clock::fixed(BEGIN), random: Random::seeded(seed), ..Default::default() };
         let started = startup::start(private(settings, &folder.0), world).await?;
-        let channels = channels(settings);
+        let channels = Routes::read(settings, &[]).map(|routes| routes.channels()).unwrap_or_default();
         let mut app = Arc::into_inner(started.app).ok_or(Failure::failed("the instance is in use"))?;
         app.channels.retain(|channel| channels.contains(channel));
         Ok(Self { app: Arc::new(app), worker: started.worker, _folder: folder })
@@ -52,17 +52,6 @@ fn private(settings: &Settings, folder: &Path) -> Settings {
     private.email.providers = vec![file.clone()];
     private.phone.providers = vec![file];
     private
-}
-
-/// The channels that the operator's own providers deliver on.
-fn channels(settings: &Settings) -> Vec<Channel> {
-    let on = |providers: Providers, among: &[Channel]| -> Vec<Channel> {
-        let kinds = providers.iter().filter_map(|table| table.get("kind").and_then(toml::Value::as_str));
-        let kinds: Vec<_> = kinds.filter_map(providers::kind).collect();
-        among.iter().copied().filter(|channel| kinds.iter().any(|kind| kind.serves(&[*channel]))).collect()
-    };
-    [on(settings.email_providers(), &[Channel::Email]), on(settings.phone_providers(), Channel::PHONE)]
-        .concat()
 }
 
 /// A folder of our own that goes when we go.

@@ -69,7 +69,7 @@ impl TestApp {
     }
 
     async fn start(settings: Settings, ground: Arc<Ground>, clock: Clock, networks: Arc<AtomicU16>) -> Self {
-        let world = World { clock: clock.clone(), random: Random::System };
+        let world = World { clock: clock.clone(), ..World::default() };
         let Started { app, worker } = startup::start(settings.clone(), world).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

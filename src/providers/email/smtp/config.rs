@@ -15,7 +15,7 @@ use super::letter::{Letterhead, ascii_domain};
 use super::relay::{Relay, Security};
 use crate::base::{Mistake, Sensitive};
 use crate::messages::clean;
-use crate::providers::settings;
+use crate::providers::{Spec, settings};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,7 +27,7 @@ struct Settings {
     username: Option<String>,
     password: Option<Sensitive>,
     password_file: Option<PathBuf>,
-    from: String,
+    from: Option<String>,
     reply_to: Option<String>,
     #[serde(default = "ten_seconds")]
     timeout: SignedDuration,
@@ -50,14 +50,14 @@ fn ten_seconds() -> SignedDuration {
     SignedDuration::from_secs(10)
 }
 
-/// The server and the letterhead that `table` at `path` describes, or all its mistakes.
-pub(super) fn read(table: &toml::Table, path: &str) -> Result<(Relay, Letterhead), Vec<Mistake>> {
-    let settings: Settings = settings::read(table, path)?;
+/// The server and the letterhead that `spec` describes, or all its mistakes.
+pub(super) fn read(spec: &Spec<'_>) -> Result<(Relay, Letterhead), Vec<Mistake>> {
+    let settings: Settings = spec.read()?;
     let mut mistakes = Vec::new();
-    let mut note = |key: &str, message: String| mistakes.push(Mistake::new(format!("{path}.{key}"), message));
+    let mut note = |key: &str, message: String| mistakes.push(spec.mistake(key, message));
 
     let host = keep(host(&settings.host), "host", &mut note);
-    let from = keep(mailbox(&settings.from), "from", &mut note);
+    let from = keep(mailbox(settings.from.as_deref().unwrap_or(&spec.site.from)), "from", &mut note);
     let reply_to = settings.reply_to.as_deref().and_then(|text| keep(mailbox(text), "reply_to", &mut note));
     let timeout = keep(timeout(settings.timeout), "timeout", &mut note);
     let hello = match &settings.helo {
@@ -65,7 +65,8 @@ pub(super) fn read(table: &toml::Table, path: &str) -> Result<(Relay, Letterhead
         None => Some(ClientId::default()),
     };
     let security = host.as_deref().and_then(|host| security(&settings, host, &mut note));
-    let credentials = credentials(&settings, path).map_err(|mistake| mistakes.push(mistake)).ok().flatten();
+    let credentials =
+        credentials(&settings, spec.path).map_err(|mistake| mistakes.push(mistake)).ok().flatten();
 
     match (host, from, timeout, hello, security) {
         (Some(host), Some(from), Some(timeout), Some(hello), Some(security)) if mistakes.is_empty() => {
@@ -173,9 +174,14 @@ fn credentials(settings: &Settings, path: &str) -> Result<Option<Credentials>, M
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::spec::told;
+
+    fn understood(text: &str) -> Result<(Relay, Letterhead), Vec<Mistake>> {
+        told(text, read)
+    }
 
     fn paths(text: &str) -> Vec<String> {
-        let mistakes = read(&toml::from_str(text).unwrap(), "p[0]").err().unwrap_or_default();
+        let mistakes = understood(text).err().unwrap_or_default();
         mistakes.into_iter().map(|mistake| mistake.path).collect()
     }
 
@@ -204,7 +210,7 @@ mod tests {
     #[test]
     fn encryption_is_the_default_and_cannot_be_half_meant() {
         let plain = "host = \"smtp.example.com\"\nfrom = \"a@example.com\"\n";
-        let (relay, _) = read(&toml::from_str(plain).unwrap(), "p[0]").unwrap();
+        let (relay, _) = understood(plain).unwrap();
         assert!(matches!(relay.security(), Security::StartTls(_)));
         assert_eq!(paths(&format!("{plain}insecure = true")), ["p[0].insecure"]);
         assert_eq!(paths(&format!("{plain}tls = \"opportunistic\"")), ["p[0].tls"]);

@@ -10,7 +10,7 @@ mod verdict;
 
 use async_trait::async_trait;
 
-use super::super::{Outcome, Provider, ProviderKind};
+use super::super::{Outcome, Provider, ProviderKind, Spec};
 use crate::base::Mistake;
 use crate::messages::{Channel, Message};
 use letter::Letterhead;
@@ -30,8 +30,8 @@ struct Smtp {
     letterhead: Letterhead,
 }
 
-fn build(table: &toml::Table, path: &str) -> Result<Box<dyn Provider>, Vec<Mistake>> {
-    let (relay, letterhead) = config::read(table, path)?;
+fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
+    let (relay, letterhead) = config::read(spec)?;
     Ok(Box::new(Smtp { relay, letterhead }))
 }
 

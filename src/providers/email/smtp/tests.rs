@@ -1,6 +1,7 @@
 use super::sink::Sink;
 use super::*;
 use crate::messages::{Catalogue, Context, Kind, Sender};
+use crate::providers::spec::told;
 
 fn provider(sink: &Sink, more: &str) -> Box<dyn Provider> {
     at(sink.address.port(), more)
@@ -8,7 +9,7 @@ fn provider(sink: &Sink, more: &str) -> Box<dyn Provider> {
 
 fn at(port: u16, more: &str) -> Box<dyn Provider> {
     let text = format!("host = \"127.0.0.1\"\nport = {port}\nfrom = \"Acme <no-reply@example.com>\"\n{more}");
-    build(&toml::from_str(&text).unwrap(), "p[0]").unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+    told(&text, build).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
 }
 
 const PLAIN: &str = "tls = \"none\"\nhelo = \"id.example.com\"";
