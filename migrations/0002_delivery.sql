@@ -10,6 +10,8 @@ ALTER TABLE outbox ADD COLUMN verifiable BOOLEAN NOT NULL DEFAULT FALSE;
 ALTER TABLE outbox ADD COLUMN device_id TEXT;
 -- the country of the number, such as "PL"; '' for email
 ALTER TABLE outbox ADD COLUMN country TEXT NOT NULL DEFAULT '';
+-- the number without its last six digits; '' for email
+ALTER TABLE outbox ADD COLUMN prefix TEXT NOT NULL DEFAULT '';
 -- the providers that were passed over for good, by name and with a comma behind each
 ALTER TABLE outbox ADD COLUMN passed TEXT NOT NULL DEFAULT '';
 -- the vendor's own name for it
@@ -24,7 +26,7 @@ DROP INDEX outbox_due;
 CREATE INDEX outbox_due ON outbox (lane, due_at) WHERE state = 'queued';
 CREATE INDEX outbox_challenge ON outbox (challenge) WHERE challenge IS NOT NULL;
 CREATE INDEX outbox_reference ON outbox (reference) WHERE reference IS NOT NULL;
-CREATE INDEX outbox_conversion ON outbox (country, finished_at) WHERE country <> '';
+CREATE INDEX outbox_conversion ON outbox (prefix, finished_at) WHERE prefix <> '';
 CREATE INDEX outbox_failed ON outbox (finished_at) WHERE state = 'failed';
 
 -- A vendor that owns the code of a challenge, and its name for it; NULL while the code is ours.
