@@ -5,6 +5,7 @@
 //! ([`delivery`]), and empties it. One whose code has ended is dropped instead of sent late (R136). What vendors
 //! report later comes in by [`receipts`].
 
+pub mod dead;
 mod delivery;
 mod inbox;
 pub mod receipts;
