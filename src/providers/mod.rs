@@ -138,4 +138,6 @@ impl ProviderKind {
 }
 
 #[cfg(test)]
+mod sink;
+#[cfg(test)]
 mod tests;
