@@ -31,7 +31,13 @@ pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 
 /// Every kind of provider.
-pub const PROVIDERS: &[ProviderKind] = &[console::KIND, file::KIND, email::smtp::KIND];
+pub const PROVIDERS: &[ProviderKind] = &[
+    console::KIND,
+    file::KIND,
+    email::smtp::KIND,
+    phone::twilio::messages::KIND,
+    phone::twilio::verify::KIND,
+];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
 #[async_trait]
@@ -93,6 +99,14 @@ impl Outcome {
             Self::Retry { .. } => "failed",
             Self::GiveUp { .. } => "refused",
             Self::Misconfigured { .. } => "misconfigured",
+        }
+    }
+
+    /// What happened; nothing where the other side took it.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Delivered { .. } => "",
+            Self::Retry { why, .. } | Self::GiveUp { why } | Self::Misconfigured { why } => why,
         }
     }
 
