@@ -37,6 +37,7 @@ pub const PROVIDERS: &[ProviderKind] = &[
     email::smtp::KIND,
     phone::twilio::messages::KIND,
     phone::twilio::verify::KIND,
+    phone::vonage::KIND,
 ];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
