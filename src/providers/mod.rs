@@ -16,6 +16,7 @@ mod routes;
 mod settings;
 mod spec;
 mod verifier;
+pub mod webhook;
 
 use std::time::Duration;
 
@@ -38,6 +39,7 @@ pub const PROVIDERS: &[ProviderKind] = &[
     phone::twilio::messages::KIND,
     phone::twilio::verify::KIND,
     phone::vonage::KIND,
+    webhook::KIND,
 ];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
