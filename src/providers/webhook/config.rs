@@ -181,7 +181,7 @@ fn header(name: &str, value: &Sensitive) -> Result<(HeaderName, HeaderValue), St
 
 fn fields(spec: &Spec<'_>, key: &str, sources: &BTreeMap<String, String>) -> Result<Fields, Vec<Mistake>> {
     let wrong = |(name, unfit)| spec.mistake(&format!("{key}.{name}"), format!("{unfit}"));
-    Fields::new(sources).map_err(|found| found.into_iter().map(wrong).collect())
+    Fields::new(sources, spec.channels).map_err(|found| found.into_iter().map(wrong).collect())
 }
 
 fn body(spec: &Spec<'_>, settings: &Settings) -> Result<Body, Vec<Mistake>> {
@@ -199,13 +199,13 @@ fn body(spec: &Spec<'_>, settings: &Settings) -> Result<Body, Vec<Mistake>> {
         return Err(wrong(key, "cannot go with method = \"GET\"; say it in `query`".into()));
     }
     match (&settings.json, &settings.form, &settings.text) {
-        (Some(source), _, _) => {
-            JsonTemplate::new(source).map(Body::Json).map_err(|unfit| wrong("json", unfit.to_string()))
-        }
+        (Some(source), _, _) => JsonTemplate::new(source, spec.channels)
+            .map(Body::Json)
+            .map_err(|unfit| wrong("json", unfit.to_string())),
         (_, Some(sources), _) => fields(spec, "form", sources).map(Body::Form),
-        (_, _, Some(source)) => {
-            TextTemplate::new(source).map(Body::Text).map_err(|unfit| wrong("text", unfit.to_string()))
-        }
+        (_, _, Some(source)) => TextTemplate::new(source, spec.channels)
+            .map(Body::Text)
+            .map_err(|unfit| wrong("text", unfit.to_string())),
         _ if settings.method == Method::Get => Ok(Body::None),
         _ => Ok(Body::Everything),
     }

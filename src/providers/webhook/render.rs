@@ -42,21 +42,16 @@ impl Values {
         Self(context! { id, to, digits, channel, kind, subject, text, html })
     }
 
-    /// Messages to try templates on: one with everything, one with as little as there can be.
-    fn samples() -> [Self; 2] {
-        let message = |channel, to, subject: Option<&str>, html: Option<&str>| {
-            let rendered = Rendered {
-                subject: subject.map(str::to_owned),
-                text: "Your code is \"305118\" & \\ {}\n".into(),
-                html: html.map(Into::into),
-            };
-            Self::of(&Message::new("6d3c-1", 0, channel, to, Kind::SigninCode, rendered))
+    /// A message to try templates on.
+    fn sample(channel: Channel) -> Self {
+        let mail = channel == Channel::Email;
+        let rendered = Rendered {
+            subject: mail.then(|| "Your \"code\"".into()),
+            text: "Your code is \"305118\" & \\ {}\n".into(),
+            html: mail.then(|| "<p>Your \"code\"</p>".into()),
         };
-        let subject = Some("Your \"code\"");
-        [
-            message(Channel::Email, "a@example.org", subject, Some("<p>Your \"code\"</p>")),
-            message(Channel::Sms, "+48123456767", None, None),
-        ]
+        let to = if mail { "a@example.org" } else { "+48123456767" };
+        Self::of(&Message::new("6d3c-1", 0, channel, to, Kind::SigninCode, rendered))
     }
 }
 
@@ -76,8 +71,8 @@ struct Template {
 const NAME: &str = "it";
 
 impl Template {
-    /// Compiles `source` and tries it on samples.
-    fn new(source: &str, manner: Manner) -> Result<Self, Unfit> {
+    /// Compiles `source` and tries it on a message of each channel.
+    fn new(source: &str, manner: Manner, channels: &[Channel]) -> Result<Self, Unfit> {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_formatter(move |out, _, value| {
@@ -93,7 +88,9 @@ impl Template {
             .map_err(|error| Unfit::Syntax(explain(&error)))?;
         let template = Self { manner, environment };
         template.find_unknown()?;
-        Values::samples().iter().try_for_each(|values| template.render(values).map(drop))?;
+        for channel in channels {
+            template.render(&Values::sample(*channel))?;
+        }
         Ok(template)
     }
 
@@ -135,11 +132,14 @@ pub(super) struct Fields(Vec<(String, Template)>);
 
 impl Fields {
     /// Every field with its template; the error names the field.
-    pub(super) fn new(sources: &BTreeMap<String, String>) -> Result<Self, Vec<(String, Unfit)>> {
+    pub(super) fn new(
+        sources: &BTreeMap<String, String>,
+        channels: &[Channel],
+    ) -> Result<Self, Vec<(String, Unfit)>> {
         let mut fields = Vec::new();
         let mut wrong = Vec::new();
         for (name, source) in sources {
-            match Template::new(source, Manner::Plain) {
+            match Template::new(source, Manner::Plain, channels) {
                 Ok(template) => fields.push((name.clone(), template)),
                 Err(unfit) => wrong.push((name.clone(), unfit)),
             }
@@ -171,14 +171,14 @@ pub(super) struct JsonTemplate(Template);
 pub(super) struct TextTemplate(Template);
 
 impl JsonTemplate {
-    pub(super) fn new(source: &str) -> Result<Self, Unfit> {
-        Template::new(source, Manner::Json).map(Self)
+    pub(super) fn new(source: &str, channels: &[Channel]) -> Result<Self, Unfit> {
+        Template::new(source, Manner::Json, channels).map(Self)
     }
 }
 
 impl TextTemplate {
-    pub(super) fn new(source: &str) -> Result<Self, Unfit> {
-        Template::new(source, Manner::Plain).map(Self)
+    pub(super) fn new(source: &str, channels: &[Channel]) -> Result<Self, Unfit> {
+        Template::new(source, Manner::Plain, channels).map(Self)
     }
 }
 
@@ -218,7 +218,7 @@ mod tests {
     }
 
     fn unfit(source: &str, manner: Manner) -> String {
-        Template::new(source, manner).err().map_or_else(String::new, |unfit| unfit.to_string())
+        Template::new(source, manner, Channel::ALL).err().map_or_else(String::new, |unfit| unfit.to_string())
     }
 
     proptest! {
@@ -226,7 +226,7 @@ mod tests {
         fn no_message_changes_the_shape_of_a_request(text in any::<String>(), to in any::<String>()) {
             let values = Values::of(&message(&text, &to));
             let source = r#"{"to": {{ to }}, "deep": [{"text": {{ text | safe }}}], "both": {{ to ~ text }}}"#;
-            let body = Body::Json(JsonTemplate::new(source).unwrap());
+            let body = Body::Json(JsonTemplate::new(source, Channel::ALL).unwrap());
             let (_, body) = body.render(&values).unwrap().unwrap();
             let expected = serde_json::json!({
                 "to": to, "deep": [{"text": text}], "both": format!("{to}{text}")
@@ -234,7 +234,7 @@ mod tests {
             prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&body).unwrap(), expected);
 
             let fields = [("a", "{{ to }}"), ("b", "x{{ text }}y")].map(|(k, v)| (k.into(), v.into()));
-            let body = Body::Form(Fields::new(&fields.into()).unwrap());
+            let body = Body::Form(Fields::new(&fields.into(), Channel::ALL).unwrap());
             let (_, body) = body.render(&values).unwrap().unwrap();
             let found: Vec<_> = form_urlencoded::parse(body.as_bytes()).into_owned().collect();
             prop_assert_eq!(found, [("a".to_owned(), to), ("b".to_owned(), format!("x{text}y"))]);
@@ -251,18 +251,22 @@ mod tests {
         assert!(unfit("{\"s\": {{ subject }}, }", Manner::Json).contains("does not make JSON"));
         assert!(unfit("{{ 1 // 0 }}", Manner::Plain).contains("cannot be printed"));
         assert_eq!(unfit("{% for n in range(2) %}{{ n }}{% endfor %}{{ to | upper }}", Manner::Plain), "");
-        assert_eq!(
-            unfit("{\"s\": {{ subject }}, \"n\": {{ digits | int }}}", Manner::Json),
-            "cannot be printed: invalid operation, line 1"
-        );
+    }
+
+    #[test]
+    fn a_template_is_tried_on_what_it_is_for() {
+        let number =
+            |channels: &[Channel]| Template::new("[{{ digits | int }}]", Manner::Json, channels).err();
+        assert_eq!(number(Channel::PHONE), None);
+        assert!(matches!(number(&[Channel::Email]), Some(Unfit::Printing(_))));
     }
 
     #[test]
     fn what_is_absent_is_null_or_nothing() {
         let values = Values::of(&message("305118", "+48123456767"));
-        let json = Template::new("[{{ subject }}, {{ digits }}]", Manner::Json).unwrap();
+        let json = Template::new("[{{ subject }}, {{ digits }}]", Manner::Json, &[]).unwrap();
         assert_eq!(json.render(&values).unwrap(), "[null, \"48123456767\"]");
-        let plain = Template::new("<{{ subject }}> {{ text }}", Manner::Plain).unwrap();
+        let plain = Template::new("<{{ subject }}> {{ text }}", Manner::Plain, &[]).unwrap();
         assert_eq!(plain.render(&values).unwrap(), "<> 305118");
     }
 
