@@ -16,6 +16,7 @@ mod routes;
 mod settings;
 mod spec;
 mod verifier;
+pub mod webhook;
 
 use std::time::Duration;
 
@@ -31,7 +32,15 @@ pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 
 /// Every kind of provider.
-pub const PROVIDERS: &[ProviderKind] = &[console::KIND, file::KIND, email::smtp::KIND];
+pub const PROVIDERS: &[ProviderKind] = &[
+    console::KIND,
+    file::KIND,
+    email::smtp::KIND,
+    phone::twilio::messages::KIND,
+    phone::twilio::verify::KIND,
+    phone::vonage::KIND,
+    webhook::KIND,
+];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
 #[async_trait]
@@ -96,6 +105,14 @@ impl Outcome {
         }
     }
 
+    /// What happened; nothing where the other side took it.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Delivered { .. } => "",
+            Self::Retry { why, .. } | Self::GiveUp { why } | Self::Misconfigured { why } => why,
+        }
+    }
+
     /// [`Outcome::Retry`] without a wait that somebody asked for.
     pub fn retry(why: impl Into<String>) -> Self {
         Self::Retry { why: why.into(), after: None }
@@ -137,5 +154,7 @@ impl ProviderKind {
     }
 }
 
+#[cfg(test)]
+mod sink;
 #[cfg(test)]
 mod tests;
