@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use multauth::base::Random;
 use multauth::messages::{Channel, Kind, Message};
 use multauth::providers::{Outcome, Provider};
 use serde_json::json;
@@ -33,6 +34,11 @@ fn code_for(to: &str) -> Message {
     message("6d3c-41", Kind::SigninCode, Channel::Email, to)
 }
 
+/// An address that never had mail, however long the server has been up.
+fn fresh(name: &str) -> String {
+    format!("{name}.{}@example.org", Random::System.uuid())
+}
+
 fn the_one(server: &Smtp, to: &str) -> Taken {
     let mut taken = server.taken(to);
     assert_eq!(taken.len(), 1, "{taken:?}");
@@ -44,17 +50,15 @@ async fn starttls_with_a_password_delivers_one_letter_to_one_recipient() {
     let Some(server) = beds::smtp() else { return };
     let provider = trusted(&server);
     assert_eq!(provider.check().await, Ok(()));
-    let outcome = provider.send(&code_for("starttls@example.org")).await;
+    let to = fresh("starttls");
+    let outcome = provider.send(&code_for(&to)).await;
     assert_eq!(outcome, Outcome::Delivered { reference: Some("A1B2C3".into()) });
-    let mail = the_one(&server, "starttls@example.org");
-    assert_eq!(
-        (mail.to.as_slice(), mail.from.as_str()),
-        (&["starttls@example.org".into()][..], "no-reply@example.com")
-    );
+    let mail = the_one(&server, &to);
+    assert_eq!((mail.to.as_slice(), mail.from.as_str()), (&[to.clone()][..], "no-reply@example.com"));
     assert!(mail.tls && mail.auth, "{mail:?}");
     let letter = mail.letter();
     assert_eq!(letter.header("Message-ID"), "<6d3c-41@example.com>");
-    assert_eq!(letter.header("To"), "starttls@example.org");
+    assert_eq!(letter.header("To"), to);
     assert_eq!(letter.header("From"), "Acme <no-reply@example.com>");
     assert_eq!(letter.header("Auto-Submitted"), "auto-generated");
     assert!(!letter.header("Subject").contains("305118"), "{letter:?}");
@@ -67,9 +71,10 @@ async fn starttls_with_a_password_delivers_one_letter_to_one_recipient() {
 async fn tls_from_the_first_byte_delivers() {
     let Some(server) = beds::smtp() else { return };
     let more = format!("tls = \"tls\", password = \"s3cret\", ca_file = \"{}\"", server.ca);
-    let outcome = smtp(&server.tls, &more).send(&code_for("tls@example.org")).await;
+    let to = fresh("tls");
+    let outcome = smtp(&server.tls, &more).send(&code_for(&to)).await;
     assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
-    let mail = the_one(&server, "tls@example.org");
+    let mail = the_one(&server, &to);
     assert!(mail.tls && mail.auth, "{mail:?}");
     assert_eq!(mail.letter().code(), "305118");
 }
@@ -118,7 +123,7 @@ async fn a_refusal_says_whether_to_come_back() {
         assert!(!outcome.contains("example.org") && !outcome.contains("305118"), "{outcome}");
         assert!(server.taken(&to).is_empty());
         // Whatever happened to the connection, the next message gets through.
-        let next = format!("after-{who}@example.org");
+        let next = fresh("next");
         let outcome = provider.send(&code_for(&next)).await;
         assert!(matches!(outcome, Outcome::Delivered { .. }), "after {who}: {outcome:?}");
         assert_eq!(the_one(&server, &next).to, [next]);
@@ -133,7 +138,7 @@ async fn a_code_that_postfix_delivered_completes_a_signup() {
         toml::from_str(&format!("it = {{ {} }}", settings(&postfix.starttls, &more))).unwrap();
     let provider = provider["it"].as_table().unwrap();
     for app in TestApp::each(|settings| settings.email.providers = vec![provider.clone()]).await {
-        let (client, to) = (app.client(), format!("{}.reader@example.org", app.database()));
+        let (client, to) = (app.client(), fresh("reader"));
         let asked = client.signup(json!({ "email": to, "password": PASSWORD })).await.asks();
         app.mail().await;
         let letter = arrived(|| postfix.delivered(&to)).await;

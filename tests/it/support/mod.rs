@@ -7,4 +7,6 @@ pub mod databases;
 pub mod letter;
 pub mod mailbox;
 pub mod person;
+pub mod program;
+pub mod sink;
 pub mod token;

@@ -8,6 +8,6 @@ mod links;
 mod postgres;
 mod restart;
 mod secrets_leak;
-mod server;
+pub mod server;
 mod tokens;
 mod verifications;
