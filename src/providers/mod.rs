@@ -78,7 +78,7 @@ pub enum Outcome {
     Retry {
         /// What happened.
         why: String,
-        /// How long the other side asked to wait.
+        /// How long the other side asked to wait. With it the provider is not failing: its breaker counts nothing.
         after: Option<Duration>,
     },
     /// Never: nobody can be reached at that address.

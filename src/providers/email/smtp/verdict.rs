@@ -3,6 +3,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::time::Duration;
 
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
@@ -25,6 +26,8 @@ pub(super) fn outcome(failure: &Failure, letter: &Letter) -> Outcome {
             true => Outcome::give_up(why),
             false => Outcome::misconfigured(why),
         },
+        // About one mailbox, such as greylisting: the server works and says so.
+        Failure::Sending(error) if of_mailbox(error) => Outcome::Retry { why, after: Some(Duration::ZERO) },
         Failure::Connecting(_) | Failure::Sending(_) => Outcome::retry(why),
     }
 }
@@ -44,6 +47,12 @@ pub(super) fn reference(reply: &Response) -> Option<String> {
     let (_, after) = text.split_once("queued as ")?;
     let name: String = after.chars().take_while(char::is_ascii_alphanumeric).take(64).collect();
     (!name.is_empty()).then_some(name)
+}
+
+/// Whether a refusal for now is about the recipient (RFC 5321 section 4.2.2).
+fn of_mailbox(error: &Error) -> bool {
+    let code = error.status().map(|code| code.to_string());
+    matches!(code.as_deref(), Some("450" | "451" | "452"))
 }
 
 /// Whether waiting does not help: no TLS, no trust, no entry.
