@@ -254,7 +254,7 @@ async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft)
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),
-            to: devices::kind(&device.kind).map(|kind| kind.mask(&device.delivery)),
+            to: devices::kind(&device.kind).map(|kind| devices::shown(kind, &device.delivery, &app.rules)),
             channels: channels.iter().map(|c| c.name().to_owned()).collect(),
             ..Ask::plain("passcode")
         };
