@@ -14,6 +14,7 @@ use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
 use crate::outbox::Inbox;
 use crate::providers::Routes;
+use crate::providers::lookup::Lookup;
 use crate::secrets::hasher::Hasher;
 use crate::secrets::password::Policy;
 use crate::settings::Settings;
@@ -54,6 +55,8 @@ pub struct App {
     pub channels: Vec<Channel>,
     /// The providers, in the order they are tried.
     pub routes: Arc<Routes>,
+    /// Who is asked what kind of line a number is.
+    pub lookup: Option<Lookup>,
     /// Rung when a message was queued.
     pub wake: Arc<Notify>,
     /// Delivered messages, in development.

@@ -136,6 +136,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         sealer,
         keys,
         channels: routes.channels(),
+        lookup: found.lookup,
         routes,
         wake,
         inbox,

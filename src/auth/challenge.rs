@@ -4,10 +4,12 @@
 //! again replaces the code and keeps the count of guesses (R28). Where nobody has the identifier, the same
 //! is done and the message goes to nobody (R15).
 
+use super::conversion;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::purpose::Purpose;
+use super::spend::{self, Terms};
 use crate::app::App;
 use crate::base::clock::{SECOND, seconds_until};
 use crate::base::seal::sha256_hex;
@@ -20,7 +22,7 @@ use crate::settings;
 use crate::store::challenges::{self, Challenge};
 use crate::store::guesses::{self, Guesses};
 use crate::store::sweep::UNDO;
-use crate::store::{Db, Tx};
+use crate::store::{Db, Tx, suspensions};
 use crate::throttle::{Keys, block};
 
 /// A code longer than any that a person is asked to guess at.
@@ -74,6 +76,7 @@ pub struct Ready {
     challenge: Challenge,
     message: Message,
     parcel: Parcel,
+    terms: Terms,
     not_after: Millis,
 }
 
@@ -109,20 +112,24 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         spent_at: None,
     };
     let not_after = now - shape.resend.millis();
-    Ok(Ready { challenge, message, parcel, not_after })
+    Ok(Ready { challenge, message, parcel, terms: terms(order), not_after })
 }
 
 /// Writes a prepared order: the challenge, and the message in the same transaction.
 ///
 /// # Errors
-/// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago.
+/// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago; [`AuthError::TooMany`] where
+/// others took the last message meanwhile: the challenge stands then, and the message goes to nobody.
 pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<()> {
     if challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
         return Err(AuthError::NoCode);
     }
     let (sealer, message) = (&app.sealer, &ready.message);
-    match ready.parcel {
-        Parcel::Code => outbox::write(tx, sealer, message, Some(ready.challenge.expires_at)).await?,
+    match spend::settle(app, tx, message, ready.parcel, ready.terms).await? {
+        Parcel::Code => {
+            outbox::write(tx, sealer, message, Some(ready.challenge.expires_at)).await?;
+            spend::mark(tx, message, &ready.challenge.key_hash).await?;
+        }
         Parcel::Taken => outbox::write(tx, sealer, message, None).await?,
         Parcel::Nothing => outbox::write_to_nobody(tx, sealer, message).await?,
     }
@@ -150,7 +157,18 @@ pub async fn look(
         }
         _ => false,
     };
-    if right { subject.succeed(tx, &so_far).await } else { missed(app, tx, challenge, subject).await }
+    if right {
+        typed_right(app, tx, challenge).await?;
+        subject.succeed(tx, &so_far).await
+    } else {
+        missed(app, tx, challenge, subject).await
+    }
+}
+
+/// Notes that the code of a challenge arrived and was typed.
+pub async fn typed_right(app: &App, tx: &mut Tx, challenge: Option<&Challenge>) -> Result<()> {
+    let Some(challenge) = challenge else { return Ok(()) };
+    Ok(suspensions::typed(tx, &challenge.key_hash, app.now()).await.map(drop)?)
 }
 
 /// Takes a guess at the challenge; gives the code's hash where one was left.
@@ -230,7 +248,9 @@ async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
 async fn limit(app: &App, client: &Client, order: &Order) -> Result<Parcel> {
     if order.purpose == Purpose::Undo {
         // Nobody asks for it: the change that it tells of is what is limited.
-        return Ok(order.parcel);
+        let texted =
+            !Channel::PHONE.contains(&order.channel) || phone::sendable(&order.address, &app.rules).is_ok();
+        return Ok(if texted { order.parcel } else { Parcel::Nothing });
     }
     let address = app.subject(&["address", &counted(app, order), &order.counted_as]);
     let told = order.identifier.as_deref().unwrap_or(&address);
@@ -256,8 +276,19 @@ async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<()> {
     if phone::sendable(&order.address, &app.rules).is_err() {
         return Err(AuthError::TooMany { retry_after: 60 });
     }
+    spend::peek(app, &order.address).await?;
+    conversion::check(app, &order.address).await?;
     let block = app.subject(&["block", block(&order.address)]);
     Ok(app.throttle.check("send_phone", app.now(), &Keys { block: Some(&block), ..*keys }).await?)
+}
+
+/// What it means for an order that no message may leave.
+fn terms(order: &Order) -> Terms {
+    match (order.purpose, &order.identifier) {
+        (Purpose::Undo, _) => Terms::Owed,
+        (_, Some(_)) => Terms::Silent,
+        (_, None) => Terms::Told,
+    }
 }
 
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).

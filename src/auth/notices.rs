@@ -2,9 +2,12 @@
 
 use super::account::{self, Account};
 use super::asks::channels;
+use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::spend::{self, Terms};
 use crate::app::App;
+use crate::devices::phone;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::outbox;
 use crate::store::Tx;
@@ -23,10 +26,13 @@ pub fn about(
     render(app, account, kind, &about)
 }
 
-/// Queues notices in the transaction of what they tell.
+/// Queues notices in the transaction of what they tell. One to a phone costs money, and is dropped where there is
+/// none left.
 pub async fn queue(app: &App, tx: &mut Tx, notices: &[Message]) -> Result<()> {
     for message in notices {
-        outbox::write(tx, &app.sealer, message, None).await?;
+        if spend::settle(app, tx, message, Parcel::Taken, Terms::Owed).await? != Parcel::Nothing {
+            outbox::write(tx, &app.sealer, message, None).await?;
+        }
     }
     Ok(())
 }
@@ -49,11 +55,13 @@ fn render(app: &App, account: &Account, kind: Kind, about: &Context) -> Result<V
     addresses(app, account).into_iter().map(one).collect()
 }
 
-/// Where notices go: every confirmed email address and, where there is none, every phone.
+/// Where notices go: every confirmed email address and, where there is none, every phone that is texted at all.
 fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str)> {
     let reached = |device: &'a crate::store::devices::Device| {
         let channel = channels(app, &device.kind).first().copied()?;
-        Some((channel, device.delivery.as_deref()?))
+        let to = device.delivery.as_deref()?;
+        let texted = channel == Channel::Email || phone::sendable(to, &app.rules).is_ok();
+        texted.then_some((channel, to))
     };
     let all: Vec<_> = account.confirmed().filter_map(reached).collect();
     let mails: Vec<_> = all.iter().filter(|(channel, _)| *channel == Channel::Email).copied().collect();

@@ -49,7 +49,11 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let mut tx = app.store.begin().await?;
     attempts::insert(&mut tx, &attempt).await?;
     if let Some(ready) = &ready {
-        challenge::write(app, &mut tx, ready).await?;
+        match challenge::write(app, &mut tx, ready).await {
+            // The last message went to somebody else meanwhile: this one may be asked for later.
+            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     tx.commit().await?;
     app.wake.notify_one();

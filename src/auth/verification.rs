@@ -5,6 +5,7 @@ use super::challenge::{self, Order, Parcel};
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::{Client, understand};
+use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
 use crate::app::App;
@@ -63,6 +64,7 @@ pub async fn start(
     let address = understand(app, kind, to).map_err(called_to)?.address;
     if kind == "phone" {
         phone::sendable(&address.canonical, &app.rules).map_err(|fault| called_to(fault.into()))?;
+        line::check(app, &address.canonical).await.map_err(called_to)?;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
     let order = Order {
@@ -160,6 +162,7 @@ async fn look_again(
     let place = challenge::place(&sent.scope, &sent.target);
     if stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored)) {
         challenges::prove(tx, &sent.id, app.now()).await?;
+        challenge::typed_right(app, tx, Some(sent)).await?;
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx).await?;

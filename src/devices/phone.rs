@@ -128,7 +128,8 @@ pub fn sendable(e164: &str, rules: &Rules) -> Result<(), Fault> {
         _ => return Err(not_texted()),
     };
     let code = region(e164).ok_or_else(not_texted)?;
-    let among = |list: &[String]| list.iter().any(|country| country == "*" || country.eq_ignore_ascii_case(&code));
+    let among =
+        |list: &[String]| list.iter().any(|country| country == "*" || country.eq_ignore_ascii_case(&code));
     if !among(&rules.countries) || among(&rules.refused) {
         return Err(fault("country_not_served", "We do not send messages to phone numbers of this country."));
     }

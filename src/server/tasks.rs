@@ -30,7 +30,7 @@ async fn once(app: &App) -> Result<(), String> {
     let known = app.now() - app.settings.phone.lookup.cache.millis();
     let lines = lines::forget(&mut tx, known).await.map_err(|e| e.to_string())?;
     tx.commit().await.map_err(|e| e.to_string())?;
-    let rows: u64 = lines + gone.iter().map(|(_, rows)| rows).sum();
+    let rows: u64 = lines + gone.iter().map(|(_, rows)| rows).sum::<u64>();
     if rows > 0 {
         tracing::debug!(rows, "rows that are over were deleted");
     }
