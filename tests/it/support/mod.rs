@@ -6,3 +6,4 @@ pub mod databases;
 pub mod mailbox;
 pub mod person;
 pub mod token;
+pub mod vendor;

@@ -1,0 +1,3 @@
+//! Vendors as their own documents describe them.
+
+mod lookup;
