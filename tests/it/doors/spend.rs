@@ -309,6 +309,7 @@ async fn a_notice_to_a_phone_is_held_back_by_money_alone() {
     for (money, notices) in [(0.0, 1), (0.2, 0)] {
         let change = |settings: &mut Settings| {
             open(settings);
+            settings.flows = flows(&[&["phone", "passcode"], &["username", "hardcode", "passcode"]]);
             settings.phone.spend.per_day = 2;
             (settings.phone.spend.price, settings.phone.spend.money_per_day) = (0.1, money);
         };
