@@ -8,11 +8,12 @@ use tokio::sync::Notify;
 use crate::base::seal::{Purpose, Sealer};
 use crate::base::{Clock, Millis, Random};
 use crate::devices::Rules;
+use crate::devices::sandbox::Sandbox;
 use crate::flows::{Flows, Vocabulary};
 use crate::keys::KeyRing;
 use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
-use crate::outbox::Inbox;
+use crate::outbox::{Inbox, Outbox};
 use crate::providers::Routes;
 use crate::providers::lookup::Lookup;
 use crate::secrets::hasher::Hasher;
@@ -57,6 +58,10 @@ pub struct App {
     pub routes: Arc<Routes>,
     /// Who is asked what kind of line a number is.
     pub lookup: Option<Lookup>,
+    /// Writes messages.
+    pub outbox: Outbox,
+    /// Addresses and numbers with fixed codes.
+    pub sandbox: Sandbox,
     /// Rung when a message was queued.
     pub wake: Arc<Notify>,
     /// Delivered messages, in development.

@@ -5,7 +5,7 @@ use super::error::{AuthError, Result};
 use super::spend::coarse;
 use crate::app::App;
 use crate::base::clock::seconds_until;
-use crate::devices::phone;
+use crate::outbox::prefix;
 use crate::settings;
 use crate::store::suspensions::{self, Conversion};
 use crate::telemetry::metrics;
@@ -20,7 +20,7 @@ pub async fn check(app: &App, e164: &str) -> Result<()> {
     if rule.sends == 0 {
         return Ok(());
     }
-    let (now, prefix) = (app.now(), phone::prefix(e164));
+    let (now, prefix) = (app.now(), prefix(e164));
     let mut db = app.store.read().await?;
     let last = suspensions::of(&mut db, prefix).await?;
     if let Some(ends_at) = last.map(|last| last.ends_at).filter(|ends_at| *ends_at > now) {

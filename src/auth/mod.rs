@@ -33,6 +33,7 @@ pub mod session;
 pub mod signup;
 mod spend;
 mod totp;
+mod vendor;
 pub mod verification;
 mod walk;
 

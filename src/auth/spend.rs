@@ -12,8 +12,8 @@ use crate::base::clock::{DAY, HOUR, seconds_until};
 use crate::devices::phone;
 use crate::messages::{Channel, Message};
 use crate::settings::{self, Micros};
+use crate::store::Tx;
 use crate::store::spend::{self, Caps, Charge, WINDOWS, Window};
-use crate::store::{Tx, suspensions};
 use crate::telemetry::metrics;
 
 /// A wait is rounded up to this many seconds, so that it does not tell which window was full (R19).
@@ -29,6 +29,8 @@ pub enum Terms {
     /// Nobody asked for it: it tells an owner what happened. Only limits in money hold it back, and then it is
     /// dropped; other people's codes cannot use up the messages that it needs.
     Owed,
+    /// It is sent to nobody whatever happens: it has a fixed code.
+    Free,
 }
 
 /// What one message to a phone is counted as.
@@ -44,7 +46,7 @@ struct Toll<'a> {
 /// [`AuthError::TooMany`] until the hour or day is over.
 pub async fn peek(app: &App, e164: &str) -> Result<()> {
     let now = app.now();
-    let country = phone::region(e164).unwrap_or_default();
+    let country = phone::country(e164);
     let (cost, caps) =
         (app.settings.phone.spend.price_of(e164), caps(&app.settings.phone.spend, Terms::Told));
     let toll = Toll { country: &country, cost, caps };
@@ -69,12 +71,12 @@ pub async fn settle(
     parcel: Parcel,
     terms: Terms,
 ) -> Result<Parcel> {
-    if !Channel::PHONE.contains(&message.channel) {
+    if terms == Terms::Free || !Channel::PHONE.contains(&message.channel) {
         return Ok(parcel);
     }
     let now = app.now();
     let limits = &app.settings.phone.spend;
-    let country = phone::region(&message.to).unwrap_or_default();
+    let country = phone::country(&message.to);
     let cost = limits.price_of(&message.to).saturating_mul(Micros::from(segments(message)));
     let toll = Toll { country: &country, cost, caps: caps(limits, terms) };
     let leaves = parcel != Parcel::Nothing;
@@ -94,7 +96,7 @@ pub async fn settle(
     let error = refused(now, &full);
     match terms {
         Terms::Told => Err(error),
-        Terms::Silent => Ok(Parcel::Nothing),
+        Terms::Silent | Terms::Free => Ok(Parcel::Nothing),
         Terms::Owed => {
             tracing::warn!(
                 kind = message.kind.name(),
@@ -104,15 +106,6 @@ pub async fn settle(
             Ok(Parcel::Nothing)
         }
     }
-}
-
-/// Notes of a queued code to a phone where it goes and which challenge it belongs to.
-pub async fn mark(tx: &mut Tx, message: &Message, key_hash: &str) -> Result<()> {
-    if Channel::PHONE.contains(&message.channel) {
-        let country = phone::region(&message.to).unwrap_or_default();
-        suspensions::mark(tx, &message.id, &country, phone::prefix(&message.to), key_hash).await?;
-    }
-    Ok(())
 }
 
 impl Toll<'_> {

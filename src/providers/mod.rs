@@ -17,6 +17,7 @@ mod routes;
 mod settings;
 mod spec;
 mod verifier;
+pub mod webhook;
 
 use std::time::Duration;
 
@@ -32,20 +33,28 @@ pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 
 /// Every kind of provider.
-pub const PROVIDERS: &[ProviderKind] = &[console::KIND, file::KIND, email::smtp::KIND];
+pub const PROVIDERS: &[ProviderKind] = &[
+    console::KIND,
+    file::KIND,
+    email::smtp::KIND,
+    phone::twilio::messages::KIND,
+    phone::twilio::verify::KIND,
+    phone::vonage::KIND,
+    webhook::KIND,
+];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
 #[async_trait]
 pub trait Provider: Send + Sync {
-    /// The name of its kind, such as `smtp`.
-    fn name(&self) -> &str;
-
     /// Hands `message` over, within the provider's own time-out. Calling again with the same message is safe as
     /// far as the other side recognises its id; a message may arrive twice, never be lost.
     async fn send(&self, message: &Message) -> Outcome;
 
-    /// Whether a message would get out now, without sending one; the error is for the operator's eyes.
-    async fn check(&self) -> Result<(), String>;
+    /// Whether a message would get out now, without sending one; the error is for the operator's eyes. Fine where
+    /// there is nothing to look at.
+    async fn check(&self) -> Result<(), String> {
+        Ok(())
+    }
 
     /// The vendor's side of codes, where it makes and checks them itself.
     fn verifier(&self) -> Option<&dyn Verifier> {
@@ -97,6 +106,14 @@ impl Outcome {
         }
     }
 
+    /// What happened; nothing where the other side took it.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Delivered { .. } => "",
+            Self::Retry { why, .. } | Self::GiveUp { why } | Self::Misconfigured { why } => why,
+        }
+    }
+
     /// [`Outcome::Retry`] without a wait that somebody asked for.
     pub fn retry(why: impl Into<String>) -> Self {
         Self::Retry { why: why.into(), after: None }
@@ -138,5 +155,7 @@ impl ProviderKind {
     }
 }
 
+#[cfg(test)]
+mod sink;
 #[cfg(test)]
 mod tests;

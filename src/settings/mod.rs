@@ -27,6 +27,7 @@ mod passcode;
 mod password;
 mod phone;
 mod rules;
+mod sandbox;
 mod server;
 mod span;
 mod tokens;
@@ -47,6 +48,7 @@ pub use origins::{Located, Origins};
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
 pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
+pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
@@ -83,6 +85,8 @@ pub struct Settings {
     pub recovery: Vec<TupleSpec>,
     /// The least a flow must reach: `single`, `twostep` or `multifactor`; empty: anything.
     pub minimum_level: String,
+    /// Addresses and numbers with fixed codes.
+    pub sandbox: Vec<SandboxEntry>,
     /// The public listener.
     pub server: Server,
     /// Where the truth is kept.

@@ -27,8 +27,6 @@ const OF: &str = "SELECT since, ends_at FROM suspensions WHERE prefix = $1";
 const BEGIN: &str = "INSERT INTO suspensions (prefix, since, ends_at) VALUES ($1, $2, $3)
     ON CONFLICT (prefix) DO UPDATE SET since = excluded.since, ends_at = excluded.ends_at
     WHERE suspensions.ends_at <= excluded.since";
-const MARK: &str = "UPDATE outbox SET country = $2, prefix = $3, challenge = $4 WHERE id = $1";
-const TYPED: &str = "UPDATE outbox SET confirmed_at = $2 WHERE challenge = $1 AND confirmed_at IS NULL";
 /// A code that is still good may be typed yet, and counts for neither.
 const CONVERSION: &str = "SELECT COUNT(*) AS sent, COUNT(confirmed_at) AS typed FROM outbox
     WHERE prefix = $1 AND prefix <> '' AND finished_at > $2 AND state = 'sent' AND challenge IS NOT NULL
@@ -42,22 +40,6 @@ pub async fn of(db: &mut impl Db, prefix: &str) -> Result<Option<Suspension>> {
 /// Suspends a prefix; 0 where somebody else did already.
 pub async fn begin(db: &mut impl Db, prefix: &str, now: Millis, ends_at: Millis) -> Result<u64> {
     sql::run(db, BEGIN, (prefix, now, ends_at)).await
-}
-
-/// Notes of a queued message to which country and prefix it goes, and the hash of its challenge's key.
-pub async fn mark(
-    db: &mut impl Db,
-    message: &str,
-    country: &str,
-    prefix: &str,
-    challenge: &str,
-) -> Result<u64> {
-    sql::run(db, MARK, (message, country, prefix, challenge)).await
-}
-
-/// Notes that the code of a challenge was typed, by the hash of its key.
-pub async fn typed(db: &mut impl Db, challenge: &str, now: Millis) -> Result<u64> {
-    sql::run(db, TYPED, (challenge, now)).await
 }
 
 /// The codes that left for a prefix after `since`.

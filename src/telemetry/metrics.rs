@@ -39,6 +39,7 @@ const ATTEMPTS: &str = "multauth_attempts_total";
 const WRONG: &str = "multauth_wrong_secrets_total";
 const MESSAGES: &str = "multauth_messages_total";
 const MESSAGE_SECONDS: &str = "multauth_message_seconds";
+const RECEIPTS: &str = "multauth_receipts_total";
 const OUTBOX: &str = "multauth_outbox_waiting";
 const SPEND_NEAR: &str = "multauth_spend_near_total";
 const SPEND_REFUSED: &str = "multauth_spend_refused_total";
@@ -68,6 +69,7 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, WRONG, "Wrong secrets, by kind."),
     metric(Kind::Counter, MESSAGES, "Messages, by channel, provider and outcome."),
     metric(Kind::Histogram, MESSAGE_SECONDS, "Time a provider takes to accept a message, by provider."),
+    metric(Kind::Counter, RECEIPTS, "What vendors reported of messages, by provider and fate."),
     metric(Kind::Gauge, OUTBOX, "Messages that wait to be sent."),
     metric(Kind::Counter, SPEND_NEAR, "Limits of messages to phones that were nearly used up, by window."),
     metric(Kind::Counter, SPEND_REFUSED, "Messages to phones refused by a limit, by window."),
@@ -174,6 +176,11 @@ pub fn message(channel: &'static str, provider: &str, outcome: &'static str, sec
     histogram!(MESSAGE_SECONDS, "provider" => provider).record(seconds);
 }
 
+/// A vendor reported what became of a message.
+pub fn receipt(provider: &str, fate: &'static str) {
+    counter!(RECEIPTS, "provider" => provider.to_owned(), "fate" => fate).increment(1);
+}
+
 /// How many messages wait to be sent.
 pub fn outbox(waiting: u32) {
     gauge!(OUTBOX).set(f64::from(waiting));
@@ -212,6 +219,7 @@ mod tests {
         attempt("signin", "done");
         wrong("passcode");
         message("email", "smtp", "accepted", 0.2);
+        receipt("smtp", "delivered");
         outbox(3);
         spend_near("day");
         spend_refused("hour");

@@ -1,1 +1,4 @@
-//! Providers that reach a phone, a file each. So far only those that serve both email and phone, one folder up.
+//! Providers that reach a phone, a file or folder each. What serves both email and phone in one way is one folder up.
+
+pub mod twilio;
+pub mod vonage;

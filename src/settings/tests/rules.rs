@@ -124,17 +124,6 @@ fn development_has_the_console_where_nobody_is_named() {
 }
 
 #[test]
-fn a_mail_server_sends_as_its_own_from_or_as_the_common_one() {
-    let found = settings(
-        "[email]\nfrom = \"Ours <ours@example.org>\"\nproviders = [{ kind = \"smtp\", host = \"a\" }, \
-         { kind = \"smtp\", host = \"b\", from = \"b@example.org\" }]",
-    );
-    let from: Vec<_> =
-        found.email_providers().iter().map(|table| table["from"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(from, ["Ours <ours@example.org>", "b@example.org"]);
-}
-
-#[test]
 fn a_country_is_served_or_refused_and_not_both() {
     let found = mistakes("[phone]\ncountries = [\"US\", \"CA\"]\nrefused = [\"CU\", \"CA\"]\n");
     begin_with(&found, &["multauth.toml:3: phone.refused[1]: stands in phone.countries too"]);

@@ -5,6 +5,7 @@ mod document;
 mod hostile;
 mod layers;
 mod links;
+mod own_provider;
 mod postgres;
 mod restart;
 mod secrets_leak;

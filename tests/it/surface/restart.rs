@@ -15,9 +15,9 @@ use tokio::net::TcpStream;
 use super::server::{Answer, Call, PASSWORD, Tokens, exchange};
 
 /// The program, started in a folder of its own.
-struct Program {
+pub struct Program {
     child: Child,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Drop for Program {
@@ -27,7 +27,7 @@ impl Drop for Program {
     }
 }
 
-fn config(folder: &Path, more: &str) -> (PathBuf, SocketAddr) {
+pub fn config(folder: &Path, more: &str) -> (PathBuf, SocketAddr) {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let file = folder.join("multauth.toml");
     let text = format!(
@@ -41,14 +41,14 @@ fn config(folder: &Path, more: &str) -> (PathBuf, SocketAddr) {
 
 impl Program {
     async fn start(file: &Path, address: SocketAddr) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_multauth"))
-            .args(["serve", "--config"])
-            .arg(file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_multauth"));
+        command.args(["serve", "--config"]).arg(file);
+        Self::run(command, address).await
+    }
+
+    /// Starts what `command` starts, and waits until it is ready.
+    pub async fn run(mut command: Command, address: SocketAddr) -> Self {
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let mut program = Self { child, address };
         for _ in 0..1_000 {
             if program.get("/readyz").await.is_some_and(|answer| answer.status == 200) {
