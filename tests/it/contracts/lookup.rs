@@ -1,21 +1,11 @@
-//! What kind of line a number is, asked as Twilio's own document of Lookup v2 has it.
+//! What kind of line a number is, asked as Twilio's own document of Lookup v2 (served by Prism) has it.
 
 use multauth::base::Sensitive;
 use multauth::providers::lookup::{Line, Lookup};
 use multauth::settings::Settings;
 use multauth::startup;
 
-/// Where the document is served (Prism, `twilio_lookups_v2.json`).
-fn bed() -> Option<String> {
-    let url = std::env::var("MULTAUTH_TEST_TWILIO_LOOKUP").ok().filter(|url| !url.is_empty());
-    if url.is_none() {
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            b"not tested: MULTAUTH_TEST_TWILIO_LOOKUP names nothing\n",
-        );
-    }
-    url
-}
+use crate::support::beds;
 
 fn lookup(url: &str, token: &str) -> Lookup {
     startup::choose_cryptography();
@@ -30,7 +20,7 @@ fn lookup(url: &str, token: &str) -> Lookup {
 /// The document's example knows no line of the number that it is about: what counts is that the call is one.
 #[tokio::test]
 async fn a_question_is_one_that_the_vendor_knows() {
-    let Some(url) = bed() else { return };
+    let Some(url) = beds::variable("TWILIO_LOOKUP") else { return };
     assert_eq!(lookup(&url, "token").ask("+12025550123", 0).await, Ok(Line::Unknown));
     let wrong = lookup(&format!("{url}/nowhere"), "token").ask("+12025550123", 0).await;
     assert_eq!(wrong, Err("answered 404".into()), "other paths are not answered");

@@ -1,9 +1,13 @@
 //! What several tests need.
 
 pub mod app;
+pub mod beds;
 pub mod client;
 pub mod databases;
+pub mod letter;
 pub mod mailbox;
 pub mod person;
+pub mod program;
+pub mod sink;
 pub mod token;
 pub mod vendor;

@@ -9,6 +9,6 @@ mod own_provider;
 mod postgres;
 mod restart;
 mod secrets_leak;
-mod server;
+pub mod server;
 mod tokens;
 mod verifications;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use multauth::messages::Channel;
 use serde_json::json;
 
-use super::restart::{Program, config};
 use crate::support::client::Client;
 use crate::support::mailbox;
+use crate::support::program::{Program, config};
 
 /// The example's program, built if it is not yet.
 fn example(name: &str) -> PathBuf {
@@ -36,7 +36,7 @@ async fn a_sign_up_goes_out_by_a_provider_of_ones_own() {
     let folder = tempfile::tempdir().unwrap();
     let loft = folder.path().join("pigeons.txt");
     let phone = format!("[phone]\nproviders = [{{ kind = \"pigeon\", loft = {loft:?} }}]");
-    let (file, address) = config(folder.path(), &phone);
+    let (file, address) = config(folder.path(), "", &phone);
     let mut command = Command::new(example("own_provider"));
     command.arg(&file);
     let program = Program::run(command, address).await;
