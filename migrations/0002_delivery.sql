@@ -36,8 +36,9 @@ ALTER TABLE challenges ADD COLUMN reference TEXT;
 -- Since when messages to it come back; NULL while they arrive.
 ALTER TABLE devices ADD COLUMN failing_since BIGINT;
 
--- Messages to phones and what they cost, by hour and day: of the installation, a country or a prefix.
+-- Messages to phones and what they cost, by hour and day.
 CREATE TABLE spend (
+    -- 'day' and 'hour' of the installation, 'day/PL' and 'hour/PL' of a country
     scope TEXT NOT NULL,
     -- when the hour or day began
     since BIGINT NOT NULL,
@@ -56,3 +57,12 @@ CREATE TABLE lines (
     looked_at BIGINT NOT NULL
 );
 CREATE INDEX lines_looked ON lines (looked_at);
+
+-- Beginnings of numbers that are sent no code for a while: hardly one of theirs was typed.
+CREATE TABLE suspensions (
+    -- as in the outbox
+    prefix TEXT PRIMARY KEY,
+    since BIGINT NOT NULL,
+    ends_at BIGINT NOT NULL
+);
+CREATE INDEX suspensions_ends ON suspensions (ends_at);

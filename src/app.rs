@@ -15,6 +15,7 @@ use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
 use crate::outbox::{Inbox, Outbox};
 use crate::providers::Routes;
+use crate::providers::lookup::Lookup;
 use crate::secrets::hasher::Hasher;
 use crate::secrets::password::Policy;
 use crate::settings::Settings;
@@ -55,6 +56,8 @@ pub struct App {
     pub channels: Vec<Channel>,
     /// The providers, in the order they are tried.
     pub routes: Arc<Routes>,
+    /// Who is asked what kind of line a number is.
+    pub lookup: Option<Lookup>,
     /// Writes messages.
     pub outbox: Outbox,
     /// Addresses and numbers with fixed codes.

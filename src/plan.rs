@@ -6,6 +6,7 @@ use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DEVICES};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
+use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
 use crate::secrets::SECRETS;
 use crate::settings::{Confirm, Settings};
@@ -21,6 +22,8 @@ pub struct Plan {
     pub recovery: Flows,
     /// The providers, in the order they are tried.
     pub routes: Routes,
+    /// Who is asked what kind of line a number is.
+    pub lookup: Option<Lookup>,
     /// Addresses and numbers with fixed codes.
     pub sandbox: Sandbox,
     /// The rates of every action.
@@ -34,6 +37,7 @@ pub struct Plan {
 pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, Routes::read(settings, own)).unwrap_or_default();
+    let lookup = keep(&mut mistakes, Lookup::read(settings)).flatten();
     let words = vocabulary(settings);
     let minimum = settings.minimum_level.parse::<Level>().ok();
     let signin = keep(&mut mistakes, flows::parse("flows", &settings.flows, &words, minimum));
@@ -49,7 +53,7 @@ pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mista
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     match (signin, recovery, throttle) {
         (Some(signin), Some(recovery), Some(throttle)) if mistakes.is_empty() => {
-            Ok(Plan { words, signin, recovery, routes, sandbox, throttle })
+            Ok(Plan { words, signin, recovery, routes, lookup, sandbox, throttle })
         }
         _ => Err(mistakes),
     }
@@ -62,6 +66,13 @@ fn unconfirmable(settings: &Settings, signin: &Flows) -> Vec<Mistake> {
         ("phone", settings.phone.confirm, settings.phone_providers()),
     ];
     let used = |kind: &str| signin.identifiers().contains(&kind);
+    let nowhere =
+        used("phone") && settings.phone.confirm != Confirm::Never && settings.phone_countries().is_empty();
+    let nowhere = nowhere.then(|| {
+        let message = "a flow begins with phone, and nothing is sent to any country; name those that you serve, \
+                       such as [\"US\"]";
+        Mistake::new("phone.countries", message)
+    });
     let dead = lists.into_iter().filter(|(kind, confirm, providers)| {
         used(kind) && *confirm != Confirm::Never && providers.is_empty()
     });
@@ -70,6 +81,7 @@ fn unconfirmable(settings: &Settings, signin: &Flows) -> Vec<Mistake> {
             format!("a flow begins with {kind}, and nothing delivers its confirmation; name a provider");
         Mistake::new(format!("{kind}.providers"), message)
     })
+    .chain(nowhere)
     .collect()
 }
 
@@ -125,6 +137,9 @@ fn works(settings: &Settings, kind: &dyn devices::DeviceKind) -> Result<(), Stri
     };
     if providers.is_empty() {
         return Err(format!("{}.providers is empty", kind.name()));
+    }
+    if kind.name() == "phone" && settings.phone_countries().is_empty() {
+        return Err("phone.countries is empty".into());
     }
     Ok(())
 }

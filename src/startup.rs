@@ -137,6 +137,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         sealer,
         keys,
         channels: routes.channels(),
+        lookup: found.lookup,
         sandbox: found.sandbox,
         routes,
         wake,
@@ -184,7 +185,13 @@ fn rules(settings: &Settings) -> Rules {
     let region = settings.phone.default_region.clone();
     Rules {
         default_region: (!region.is_empty()).then_some(region),
-        countries: settings.phone.countries.clone(),
+        countries: settings.phone_countries(),
+        refused: settings.phone.refused.clone(),
+        refused_lines: settings::LineType::ALL
+            .into_iter()
+            .filter(|line| !settings.phone.line_types.contains(line))
+            .collect(),
+        phone_mask: settings.phone.mask,
         reserved_usernames: settings.username.reserved.clone(),
     }
 }

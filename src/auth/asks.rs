@@ -42,7 +42,7 @@ fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
     let ask = Ask {
         device: Some(device.id.clone()),
         channel: Some(channels.first().map_or(AUTHENTICATOR.to_owned(), |c| c.name().to_owned())),
-        to: device.delivery.as_deref().zip(kind).map(|(to, kind)| kind.mask(to)),
+        to: device.delivery.as_deref().zip(kind).map(|(to, kind)| devices::shown(kind, to, &app.rules)),
         channels: channels.iter().map(|c| c.name().to_owned()).collect(),
         ..Ask::plain("passcode")
     };
@@ -55,7 +55,8 @@ fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
     if let Some(kind) = own_kind(walk, secret) {
         let channels = channels(walk.app, kind.name());
         ask.channel = channels.first().map(|c| c.name().to_owned());
-        ask.to = Some(kind.mask(&walk.attempt.canonical));
+        // What was typed, even unmasked.
+        ask.to = Some(devices::shown(kind, &walk.attempt.canonical, &walk.app.rules));
         ask.channels = channels.iter().map(|c| c.name().to_owned()).collect();
     } else if secret.device.as_deref() == Some(AUTHENTICATOR) {
         ask.channel = Some(AUTHENTICATOR.to_owned());

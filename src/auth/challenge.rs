@@ -4,10 +4,12 @@
 //! again replaces the code and keeps the count of guesses (R28). Where nobody has the identifier, the same
 //! is done and the message goes to nobody (R15).
 
+use super::conversion;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::purpose::Purpose;
+use super::spend::{self, Terms};
 use crate::app::App;
 use crate::base::clock::{SECOND, seconds_until};
 use crate::base::seal::sha256_hex;
@@ -77,6 +79,7 @@ pub struct Ready {
     message: Message,
     about: About,
     parcel: Parcel,
+    terms: Terms,
     not_after: Millis,
 }
 
@@ -92,6 +95,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let length = length(app, order, shape.length).await?;
     let key = passcode::key(&app.random);
     let fixed = app.sandbox.code(&counted(app, order), now).filter(|_| parcel == Parcel::Code);
+    let terms = if fixed.is_some() { Terms::Free } else { terms(order) };
     let parcel = if fixed.is_some() { Parcel::Nothing } else { parcel };
     let code = fixed.unwrap_or_else(|| passcode::code_for(&app.sealer, &key, length));
     let message = message(app, client, order, &code, &key, lifetime)?;
@@ -117,18 +121,19 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     };
     let not_after = now - shape.resend.millis();
     let about = about(order, &challenge, parcel);
-    Ok(Ready { challenge, message, about, parcel, not_after })
+    Ok(Ready { challenge, message, about, parcel, terms, not_after })
 }
 
 /// Writes a prepared order: the challenge, and the message in the same transaction.
 ///
 /// # Errors
-/// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago.
+/// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago; [`AuthError::TooMany`] where
+/// others took the last message meanwhile: the challenge stands then, and the message goes to nobody.
 pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<()> {
     if challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
         return Err(AuthError::NoCode);
     }
-    match ready.parcel {
+    match spend::settle(app, tx, &ready.message, ready.parcel, ready.terms).await? {
         Parcel::Code | Parcel::Taken => app.outbox.write(tx, &ready.message, &ready.about).await?,
         Parcel::Nothing => app.outbox.write_to_nobody(tx, &ready.message, &ready.about).await?,
     }
@@ -257,9 +262,15 @@ async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
 
 /// What may leave now.
 async fn limit(app: &App, client: &Client, order: &Order) -> Result<Parcel> {
-    if order.purpose == Purpose::Undo || app.sandbox.code(&counted(app, order), app.now()).is_some() {
-        // Nobody asks for the one: the change that it tells of is what is limited. The other is sent to nobody.
+    if app.sandbox.code(&counted(app, order), app.now()).is_some() {
+        // It is sent to nobody.
         return Ok(order.parcel);
+    }
+    if order.purpose == Purpose::Undo {
+        // Nobody asks for it: the change that it tells of is what is limited.
+        let texted =
+            !Channel::PHONE.contains(&order.channel) || phone::sendable(&order.address, &app.rules).is_ok();
+        return Ok(if texted { order.parcel } else { Parcel::Nothing });
     }
     let address = app.subject(&["address", &counted(app, order), &order.counted_as]);
     let told = order.identifier.as_deref().unwrap_or(&address);
@@ -285,8 +296,19 @@ async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<()> {
     if phone::sendable(&order.address, &app.rules).is_err() {
         return Err(AuthError::TooMany { retry_after: 60 });
     }
+    spend::peek(app, &order.address).await?;
+    conversion::check(app, &order.address).await?;
     let block = app.subject(&["block", block(&order.address)]);
     Ok(app.throttle.check("send_phone", app.now(), &Keys { block: Some(&block), ..*keys }).await?)
+}
+
+/// What it means for an order that no message may leave.
+fn terms(order: &Order) -> Terms {
+    match (order.purpose, &order.identifier) {
+        (Purpose::Undo, _) => Terms::Owed,
+        (_, Some(_)) => Terms::Silent,
+        (_, None) => Terms::Told,
+    }
 }
 
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).

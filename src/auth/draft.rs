@@ -7,7 +7,7 @@ use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
-use super::rules;
+use super::{line, rules};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, phone};
@@ -97,6 +97,9 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     let card = card.map_err(|fault| faults.push(fault)).ok().flatten();
     if !faults.is_empty() {
         return Err(AuthError::Faults(faults));
+    }
+    for device in found.iter().filter(|d| d.kind == "phone" && d.confirm != Moment::Never) {
+        line::check(app, &device.canonical).await?;
     }
     let mut draft =
         Draft { devices: found, password: None, hardcode: None, user: app.random.uuid(), profile };

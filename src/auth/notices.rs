@@ -2,8 +2,10 @@
 
 use super::account::{self, Account};
 use super::asks::channels;
+use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::spend::{self, Terms};
 use crate::app::App;
 use crate::devices::phone;
 use crate::messages::{Channel, Context, Kind, Message};
@@ -37,10 +39,13 @@ pub fn about(
     render(app, account, kind, &about)
 }
 
-/// Queues notices in the transaction of what they tell.
+/// Queues notices in the transaction of what they tell. One to a phone costs money, and is dropped where there is
+/// none left.
 pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
     for Notice { message, about } in notices {
-        app.outbox.write(tx, message, about).await?;
+        if spend::settle(app, tx, message, Parcel::Taken, Terms::Owed).await? != Parcel::Nothing {
+            app.outbox.write(tx, message, about).await?;
+        }
     }
     Ok(())
 }
@@ -65,13 +70,15 @@ fn render(app: &App, account: &Account, kind: Kind, about: &Context) -> Result<V
     addresses(app, account).into_iter().map(one).collect()
 }
 
-/// Where notices go: every confirmed email address and, where there is none, every phone; none of the sandbox.
-/// Each with the device that has it.
+/// Where notices go: every confirmed email address and, where there is none, every phone that is texted at all; none
+/// of the sandbox. Each with the device that has it.
 fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str, &'a str)> {
     let reached = |device: &'a crate::store::devices::Device| {
         let channel = channels(app, &device.kind).first().copied()?;
+        let to = device.delivery.as_deref()?;
         let real = app.sandbox.code(device.canonical.as_deref()?, app.now()).is_none();
-        real.then_some((channel, device.id.as_str(), device.delivery.as_deref()?))
+        let texted = channel == Channel::Email || phone::sendable(to, &app.rules).is_ok();
+        (real && texted).then_some((channel, device.id.as_str(), to))
     };
     let all: Vec<_> = account.confirmed().filter_map(reached).collect();
     let mails: Vec<_> = all.iter().filter(|(channel, ..)| *channel == Channel::Email).copied().collect();

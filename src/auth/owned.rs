@@ -12,7 +12,7 @@ use super::input::{Client, Given, understand};
 use super::notices::Notice;
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{cards, doors, notices, rules, totp};
+use super::{cards, doors, line, notices, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, DeviceKind, authenticator, phone};
@@ -198,6 +198,7 @@ async fn store_address(
     let found = understand(app, kind.name(), text)?.address;
     if kind.name() == "phone" {
         phone::sendable(&found.canonical, &app.rules)?;
+        line::check(app, &found.canonical).await?;
     }
     if account.devices.iter().any(|d| d.kind == kind.name() && d.canonical.as_ref() == Some(&found.canonical))
     {
@@ -247,7 +248,10 @@ async fn write_address(
         other => other.into(),
     })?;
     match &ready {
-        Some(ready) => challenge::write(app, &mut tx, ready).await?,
+        Some(ready) => match challenge::write(app, &mut tx, ready).await {
+            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Err(error) => return Err(error),
+        },
         None if device.confirmed_at.is_some() => {
             if let Some(old) = &device.replaces {
                 rows::replace(&mut tx, old, app.now()).await?;

@@ -50,7 +50,11 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let mut tx = app.store.begin().await?;
     attempts::insert(&mut tx, &attempt).await?;
     if let Some(ready) = &ready {
-        challenge::write(app, &mut tx, ready).await?;
+        match challenge::write(app, &mut tx, ready).await {
+            // The last message went to somebody else meanwhile: this one may be asked for later.
+            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Err(error) => return Err(error),
+        }
     }
     tx.commit().await?;
     app.wake.notify_one();
@@ -259,7 +263,7 @@ async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft)
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),
-            to: devices::kind(&device.kind).map(|kind| kind.mask(&device.delivery)),
+            to: devices::kind(&device.kind).map(|kind| devices::shown(kind, &device.delivery, &app.rules)),
             channels: channels.iter().map(|c| c.name().to_owned()).collect(),
             ..Ask::plain("passcode")
         };

@@ -5,6 +5,7 @@ use super::challenge::{self, Order, Parcel};
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::{Client, understand};
+use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
 use super::vendor;
@@ -64,6 +65,7 @@ pub async fn start(
     let address = understand(app, kind, to).map_err(called_to)?.address;
     if kind == "phone" {
         phone::sendable(&address.canonical, &app.rules).map_err(|fault| called_to(fault.into()))?;
+        line::check(app, &address.canonical).await.map_err(called_to)?;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
     let order = Order {
@@ -114,7 +116,7 @@ async fn pending(app: &App, key: &ApiKey, handle: Sensitive) -> Result<Pending> 
     let kind = if sent.channel == "email" { "email" } else { "phone" };
     let ask = Ask {
         channel: Some(sent.channel.clone()),
-        to: devices::kind(kind).map(|kind| kind.mask(&sent.address)),
+        to: devices::kind(kind).map(|kind| devices::shown(kind, &sent.address, &app.rules)),
         channels: vec![sent.channel.clone()],
         ..Ask::plain("passcode")
     };

@@ -272,8 +272,9 @@ impl<'a> Walk<'a> {
         self.keep(&mut tx).await?;
         if let Some(ready) = &ready {
             match challenge::write(self.app, &mut tx, ready).await {
-                // A code was sent there already, by hand: what was proven counts all the same.
-                Ok(()) | Err(AuthError::NoCode) => {}
+                // A code was sent there already, by hand, or the last message went to somebody else meanwhile:
+                // what was proven counts all the same.
+                Ok(()) | Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
                 Err(error) => return Err(error),
             }
         }

@@ -82,8 +82,31 @@ fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
             found.push(Mistake::new(format!("{section}.providers"), "is empty: no message leaves this way"));
         }
     }
-    if settings.phone.countries.is_empty() && !settings.phone_providers().is_empty() {
+    found.extend(phone_warnings(settings));
+    found
+}
+
+/// What may cost money that nobody meant to spend.
+fn phone_warnings(settings: &Settings) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    let countries = settings.phone_countries();
+    if settings.phone_providers().is_empty() {
+        return found;
+    }
+    if countries.is_empty() {
         found.push(Mistake::new("phone.countries", "is empty: no phone is sent anything"));
+    }
+    if countries.iter().any(|country| country == "*") {
+        let text = "is every country: fraudsters choose the dearest; name those that you serve";
+        found.push(Mistake::new("phone.countries", text));
+    }
+    let spend = &settings.phone.spend;
+    if settings.mode == Mode::Production && spend.price == 0.0 && spend.prices.is_empty() {
+        let text = "is empty, and so is phone.spend.price: what messages to phones cost is not counted";
+        found.push(Mistake::new("phone.spend.prices", text));
+    } else if settings.mode == Mode::Production && !spend.caps_money() {
+        let text = "is 0, as every limit in money is: only the number of messages to phones is limited";
+        found.push(Mistake::new("phone.spend.money_per_day", text));
     }
     found
 }

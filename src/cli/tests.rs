@@ -91,6 +91,42 @@ fn right_settings_are_summed_up_with_warnings() {
     assert!(text.contains("\"console\" is for development"), "{text}");
 }
 
+/// Settings for production whose users sign in by phone.
+fn by_phone(more: &str) -> String {
+    format!(
+        "mode = \"production\"\npublic_url = \"https://id.example.org\"\nflows = [[\"phone\", \"passcode\"]]\n\
+         recovery = []\n{more}"
+    )
+}
+
+/// A provider whose table is right, of a kind that serves phones in production.
+const PROVIDER: &str = r#"providers = [{ kind = "webhook", url = "https://sms.example.org", bearer = "s3cret", json = '{"to": {{ to }}, "text": {{ text }}}' }]"#;
+
+#[test]
+fn in_production_a_flow_by_phone_needs_a_country() {
+    let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}")));
+    let mistakes = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]).unwrap_err();
+    let text: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
+    assert!(
+        text.contains("phone.countries: a flow begins with phone, and nothing is sent to any country"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_may_cost_money_unseen_is_warned_of() {
+    let warned = |more: &str| {
+        let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}\n{more}")));
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]);
+        let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap();
+        ["phone.countries", "phone.spend.prices", "phone.spend.money_per_day"].map(|key| text.contains(key))
+    };
+    assert_eq!(warned("countries = [\"*\"]"), [true, true, false]);
+    assert_eq!(warned("countries = [\"US\"]\nspend.price = 0.01"), [false, false, true]);
+    let bounded = "countries = [\"US\"]\nspend.price = 0.01\nspend.money_per_day = 20";
+    assert_eq!(warned(bounded), [false, false, false]);
+}
+
 #[test]
 fn flows_are_explained() {
     let found = flows::Explained::of(&Settings::built_in()).unwrap();

@@ -13,6 +13,7 @@ pub mod username;
 
 use crate::base::Fault;
 use crate::flows::Factor;
+use crate::settings::{LineType, Mask};
 
 /// Every kind of device, in the order in which people are shown them.
 pub const DEVICES: &[&dyn DeviceKind] =
@@ -63,8 +64,14 @@ pub struct Address {
 pub struct Rules {
     /// The region (ISO 3166 alpha-2, such as `US`) that a phone number without a country code belongs to.
     pub default_region: Option<String>,
-    /// The regions to which anything is texted; none at all where the list is empty (R46).
+    /// The regions to which anything is texted, `*` for all; none at all where the list is empty (R46).
     pub countries: Vec<String>,
+    /// The regions to which nothing is texted, whatever `countries` says.
+    pub refused: Vec<String>,
+    /// The kinds of lines that nothing is texted to.
+    pub refused_lines: Vec<LineType>,
+    /// How a phone number is shown to whoever signs in.
+    pub phone_mask: Mask,
     /// Usernames that nobody may take, besides the built-in ones.
     pub reserved_usernames: Vec<String>,
 }
@@ -77,6 +84,11 @@ pub fn kind(name: &str) -> Option<&'static dyn DeviceKind> {
 /// The kind whose value comes in the request field `field`.
 pub fn by_field(field: &str) -> Option<&'static dyn DeviceKind> {
     DEVICES.iter().copied().find(|kind| !field.is_empty() && kind.field() == field)
+}
+
+/// The address of a device of `kind` as an answer shows it to somebody who signs in: masked, as the settings say.
+pub fn shown(kind: &dyn DeviceKind, address: &str, rules: &Rules) -> String {
+    if kind.name() == "phone" { phone::shown(address, rules.phone_mask) } else { kind.mask(address) }
 }
 
 /// The answer of kinds that have no address.

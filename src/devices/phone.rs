@@ -5,6 +5,7 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNu
 
 use super::{Address, DeviceKind, Rules};
 use crate::base::Fault;
+use crate::settings::{LineType, Mask};
 
 /// The most digits of a number, country code included (ITU-T E.164, 6.2.1).
 const MAXIMUM_DIGITS: usize = 15;
@@ -76,15 +77,37 @@ impl DeviceKind for Phone {
     }
 
     fn mask(&self, address: &str) -> String {
-        let Some(number) = PhoneNumber::parse(address, None).ok() else { return "•••".into() };
-        let national = number.get_national_significant_number();
-        let (hidden, last) = national.split_at(national.len().saturating_sub(2));
-        let mut dots = String::new();
-        for place in 0..hidden.len() {
-            dots.push_str(if place % 3 == 2 { "• " } else { "•" });
-        }
-        format!("+{} {dots}{last}", number.country_code)
+        shown(address, Mask::Country)
     }
+}
+
+/// A number as `mask` shows it: `+48 ••• ••• •67`, `••• ••0 267` (the national form and its last four
+/// digits), or the whole of it.
+pub fn shown(address: &str, mask: Mask) -> String {
+    let Some(number) = PhoneNumber::parse(address, None).ok() else { return "•••".into() };
+    match mask {
+        Mask::Country => {
+            let national = number.get_national_significant_number();
+            let (hidden, last) = national.split_at(national.len().saturating_sub(2));
+            let mut dots = String::new();
+            for place in 0..hidden.len() {
+                dots.push_str(if place % 3 == 2 { "• " } else { "•" });
+            }
+            format!("+{} {dots}{last}", number.country_code)
+        }
+        Mask::Last => last_four(&number.format_as(PhoneNumberFormat::National)),
+        Mask::Off => written(&number),
+    }
+}
+
+/// `national` with dots for all digits but the last four.
+fn last_four(national: &str) -> String {
+    let mut digits = national.chars().filter(char::is_ascii_digit).count();
+    let dot = |c: char| {
+        digits -= usize::from(c.is_ascii_digit());
+        if c.is_ascii_digit() && digits >= 4 { '•' } else { c }
+    };
+    national.chars().map(dot).collect()
 }
 
 /// Whether anything may be texted to `e164`: its kind by the numbering plan, and its country (R46).
@@ -93,25 +116,49 @@ impl DeviceKind for Phone {
 /// numbers of no country, the satellite networks among them. With no `countries`, nothing may be texted.
 ///
 /// # Errors
-/// `phone` with the code `invalid`, `not_texted` (the kind) or `country_not_served`.
+/// `phone` with the code `invalid`, `not_texted` (the kind), `country_not_served` or `line_type_not_allowed`.
 pub fn sendable(e164: &str, rules: &Rules) -> Result<(), Fault> {
     let number = read(e164, None).ok_or_else(invalid)?;
-    let region = number.get_region_code().filter(|region| *region != Region::World);
-    let of_a_person = matches!(
-        number.get_type(),
-        PhoneNumberType::Mobile
-            | PhoneNumberType::FixedLine
-            | PhoneNumberType::FixedLineOrMobile
-            | PhoneNumberType::VoIP
-    );
-    let (true, Some(region)) = (of_a_person, region) else {
-        return Err(fault("not_texted", "No messages are sent to this kind of phone number."));
+    let line = match number.get_type() {
+        PhoneNumberType::Mobile => Some(LineType::Mobile),
+        PhoneNumberType::FixedLine => Some(LineType::Landline),
+        PhoneNumberType::VoIP => Some(LineType::Voip),
+        // In North America one cannot be told from the other.
+        PhoneNumberType::FixedLineOrMobile => None,
+        _ => return Err(not_texted()),
     };
-    let code = region.as_region_str();
-    if rules.countries.iter().any(|country| country.eq_ignore_ascii_case(&code)) {
+    let code = country(e164);
+    if code.is_empty() {
+        return Err(not_texted());
+    }
+    let among =
+        |list: &[String]| list.iter().any(|country| country == "*" || country.eq_ignore_ascii_case(&code));
+    if !among(&rules.countries) || among(&rules.refused) {
+        return Err(fault("country_not_served", "We do not send messages to phone numbers of this country."));
+    }
+    line.map_or(Ok(()), |line| line_allowed(line, rules))
+}
+
+/// Whether messages go to lines of that kind.
+///
+/// # Errors
+/// `phone` with the code `line_type_not_allowed`.
+pub fn line_allowed(line: LineType, rules: &Rules) -> Result<(), Fault> {
+    if !rules.refused_lines.contains(&line) {
         return Ok(());
     }
-    Err(fault("country_not_served", "No messages are sent to phone numbers of this country."))
+    let message = format!("{} phone numbers are not allowed.", line.title());
+    Err(fault("line_type_not_allowed", &message))
+}
+
+/// The fault of a number that is no person's line.
+pub fn not_texted() -> Fault {
+    fault("not_texted", "No messages are sent to this kind of phone number.")
+}
+
+/// The fault of a number whose kind of line nobody knows, where that is not good enough.
+pub fn line_unknown() -> Fault {
+    fault("line_type_unknown", "What kind of phone number this is cannot be found out, so it is not taken.")
 }
 
 /// The country of a number (ISO 3166-1 alpha-2, such as `PL`); empty where it has none.
@@ -354,6 +401,37 @@ mod tests {
         assert_eq!(Phone.mask("+12025550123"), "+1 ••• ••• ••23");
         assert_eq!(Phone.mask("+4733378901"), "+47 ••• ••• 01");
         assert_eq!(Phone.mask("none"), "•••");
+    }
+
+    #[test]
+    fn a_number_is_shown_as_the_operator_likes() {
+        let shown = |mask| ["+48600100267", "+12025550123", "none"].map(|number| shown(number, mask));
+        assert_eq!(shown(Mask::Country), ["+48 ••• ••• •67", "+1 ••• ••• ••23", "•••"]);
+        assert_eq!(shown(Mask::Last), ["••• ••0 267", "(•••) •••-0123", "•••"]);
+        assert_eq!(shown(Mask::Off), ["+48600100267", "+12025550123", "•••"]);
+    }
+
+    #[test]
+    fn a_country_is_refused_whatever_else_is_said() {
+        let all = Rules { countries: vec!["*".into()], refused: vec!["CU".into()], ..Rules::default() };
+        let code = |e164: &str| sendable(e164, &all).map_err(|fault| fault.code);
+        assert_eq!(["+4915112345678", "+12042345678", "+12025550123"].map(code), [Ok(()); 3]);
+        assert_eq!(code("+5351234567"), Err("country_not_served"));
+        assert_eq!(["+19002345678", "+881612345678"].map(code), [Err("not_texted"); 2]);
+    }
+
+    #[test]
+    fn the_plan_tells_lines_apart_where_it_can() {
+        let refused = |lines: &[LineType]| Rules { refused_lines: lines.to_vec(), ..rules("") };
+        let only = refused(&[LineType::Landline, LineType::Voip]);
+        let fault = sendable("+48221234567", &only).unwrap_err();
+        assert_eq!(fault.code, "line_type_not_allowed");
+        assert_eq!(fault.message, "Landline phone numbers are not allowed.");
+        for mobile_or_unknown in ["+48600100267", "+12025550123"] {
+            assert_eq!(sendable(mobile_or_unknown, &only), Ok(()));
+        }
+        let none = refused(&[LineType::Mobile]);
+        assert!(sendable("+48221234567", &none).is_ok() && sendable("+48600100267", &none).is_err());
     }
 
     #[test]

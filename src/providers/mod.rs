@@ -10,6 +10,7 @@ pub mod console;
 pub mod email;
 pub mod file;
 pub mod http;
+pub mod lookup;
 pub mod phone;
 mod receipts;
 mod routes;

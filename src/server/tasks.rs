@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::startup::algorithm;
-use crate::store::sweep;
+use crate::store::{lines, sweep};
 use crate::telemetry::metrics;
 
 /// Runs until it is aborted.
@@ -27,8 +27,10 @@ async fn once(app: &App) -> Result<(), String> {
     app.keys.rotate_by_age(algorithm(&app.settings), age).await.map_err(|e| e.to_string())?;
     let mut tx = app.store.begin().await.map_err(|e| e.to_string())?;
     let gone = sweep::once(&mut tx, app.now()).await.map_err(|e| e.to_string())?;
+    let known = app.now() - app.settings.phone.lookup.cache.millis();
+    let lines = lines::forget(&mut tx, known).await.map_err(|e| e.to_string())?;
     tx.commit().await.map_err(|e| e.to_string())?;
-    let rows: u64 = gone.iter().map(|(_, rows)| rows).sum();
+    let rows: u64 = lines + gone.iter().map(|(_, rows)| rows).sum::<u64>();
     if rows > 0 {
         tracing::debug!(rows, "rows that are over were deleted");
     }

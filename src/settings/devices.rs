@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::check::Checks;
 use super::overlay::hint;
+use super::phone::{LineType, Lookup, Mask, Spend};
 
 /// When a device counts as its owner's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -52,8 +53,18 @@ pub struct Phone {
     pub confirm: Confirm,
     /// Region (ISO 3166-1, such as `US`) whose national forms are accepted; empty: international form only.
     pub default_region: String,
-    /// Regions that messages go to; nothing is sent elsewhere.
+    /// Regions that messages go to, `*` for all; nothing is sent elsewhere. Ask [`super::Settings::phone_countries`].
     pub countries: Vec<String>,
+    /// Regions that nothing is sent to, whatever `countries` says.
+    pub refused: Vec<String>,
+    /// The kinds of lines that messages go to.
+    pub line_types: Vec<LineType>,
+    /// How a number is shown to somebody who signs in.
+    pub mask: Mask,
+    /// Who is asked what kind of line a number is.
+    pub lookup: Lookup,
+    /// What messages may cost.
+    pub spend: Spend,
     /// Who sends, in order: the next takes over where one fails. Ask [`super::Settings::phone_providers`].
     pub providers: Providers,
 }
@@ -90,6 +101,11 @@ impl fmt::Debug for Phone {
         f.debug_struct("Phone")
             .field("confirm", &self.confirm)
             .field("countries", &self.countries)
+            .field("refused", &self.refused)
+            .field("line_types", &self.line_types)
+            .field("mask", &self.mask)
+            .field("lookup", &self.lookup)
+            .field("spend", &self.spend)
             .field("providers", &kinds)
             .finish()
     }
@@ -116,20 +132,34 @@ impl Email {
     }
 }
 
+/// What stands for every region in `phone.countries`.
+const EVERYWHERE: &str = "*";
+
 impl Phone {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    /// `served` are the regions that messages go to.
+    pub(super) fn check(&self, served: &[String], checks: &mut Checks) {
         let known: Vec<String> = PHONE_NUMBER_UTIL
             .get_supported_regions()
             .map(|region| region.as_region_str().as_str().to_owned())
             .collect();
-        for (n, country) in self.countries.iter().enumerate() {
+        for (n, country) in self.countries.iter().enumerate().filter(|(_, country)| *country != EVERYWHERE) {
             region(&format!("phone.countries[{n}]"), country, &known, checks);
+        }
+        for (n, country) in self.refused.iter().enumerate() {
+            let path = format!("phone.refused[{n}]");
+            region(&path, country, &known, checks);
+            let both = format!("stands in phone.countries too: is \"{country}\" served or not?");
+            checks.must(!self.countries.contains(country), &path, both);
         }
         if !self.default_region.is_empty() {
             region("phone.default_region", &self.default_region, &known, checks);
-            let served = self.countries.contains(&self.default_region);
+            let everywhere = served.iter().any(|country| country == EVERYWHERE);
+            let served = everywhere || served.contains(&self.default_region);
             checks.must(served, "phone.default_region", "must be one of phone.countries");
         }
+        let message = "must name one kind of line at least: \"mobile\", \"landline\", \"voip\"";
+        checks.must(!self.line_types.is_empty(), "phone.line_types", message);
+        self.spend.check(checks);
     }
 }
 

@@ -20,7 +20,10 @@ pub(super) fn read_all(
 ) {
     let database = (&mut settings.database.url, &settings.database.url_file, "database.url");
     let redis = (&mut settings.redis.url, &settings.redis.url_file, "redis.url");
-    for (secret, file, path) in [database, redis] {
+    let lookup = &mut settings.phone.lookup;
+    let token = (&mut lookup.auth_token, &lookup.auth_token_file, "phone.lookup.auth_token");
+    let secret = (&mut lookup.api_secret, &lookup.api_secret_file, "phone.lookup.api_secret");
+    for (secret, file, path) in [database, redis, token, secret] {
         let Some(file) = file else { continue };
         let file_path = format!("{path}_file");
         if !origins.is_default(path) {

@@ -25,6 +25,7 @@ mod origins;
 mod overlay;
 mod passcode;
 mod password;
+mod phone;
 mod rules;
 mod sandbox;
 mod server;
@@ -46,6 +47,7 @@ pub use log::{Log, LogFormat};
 pub use origins::{Located, Origins};
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
+pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
 pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
@@ -171,6 +173,14 @@ impl Settings {
     /// Who sends to phones; in development, where nobody is named, the console.
     pub fn phone_providers(&self) -> Providers {
         self.or_console(&self.phone.providers)
+    }
+
+    /// Regions that messages go to, `*` for all; in development, where none is named, the one that examples are of.
+    pub fn phone_countries(&self) -> Vec<String> {
+        if self.mode == Mode::Production || !self.phone.countries.is_empty() {
+            return self.phone.countries.clone();
+        }
+        vec!["US".to_owned()]
     }
 
     fn or_console(&self, named: &Providers) -> Providers {

@@ -24,7 +24,7 @@ impl Settings {
         self.reauth.check(checks);
         self.username.check(checks);
         self.email.check(checks);
-        self.phone.check(checks);
+        self.phone.check(&self.phone_countries(), checks);
         self.authenticator.check(checks);
         self.passcode.check(checks);
         self.password.check(checks);

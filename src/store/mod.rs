@@ -15,14 +15,17 @@ pub mod devices;
 pub mod facts;
 pub mod guesses;
 pub mod known_devices;
+pub mod lines;
 mod migrate;
 pub mod outbox;
 mod postgres;
 pub mod secrets;
 pub mod sessions;
 pub mod signing_keys;
+pub mod spend;
 mod sql;
 mod sqlite;
+pub mod suspensions;
 pub mod sweep;
 pub mod users;
 

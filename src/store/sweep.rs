@@ -44,6 +44,8 @@ const OVER: &[Over] = &[
     over!("outbox", "id", "finished_at", 7 * DAY),
     over!("guesses", "subject", "last_at", 31 * DAY),
     over!("guess_days", "day", "day * 86400000", 31 * DAY),
+    over!("spend", "scope", "since", 31 * DAY),
+    over!("suspensions", "prefix", "ends_at", DAY),
 ];
 
 /// An account that nothing confirmed names any more, a day after it was made (R120).

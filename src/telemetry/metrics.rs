@@ -41,6 +41,10 @@ const MESSAGES: &str = "multauth_messages_total";
 const MESSAGE_SECONDS: &str = "multauth_message_seconds";
 const RECEIPTS: &str = "multauth_receipts_total";
 const OUTBOX: &str = "multauth_outbox_waiting";
+const SPEND_NEAR: &str = "multauth_spend_near_total";
+const SPEND_REFUSED: &str = "multauth_spend_refused_total";
+const SUSPENDED: &str = "multauth_suspended_prefixes_total";
+const LOOKUPS: &str = "multauth_lookups_total";
 
 const fn metric(kind: Kind, name: &'static str, about: &'static str) -> Metric {
     Metric { kind, name, about }
@@ -67,6 +71,10 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Histogram, MESSAGE_SECONDS, "Time a provider takes to accept a message, by provider."),
     metric(Kind::Counter, RECEIPTS, "What vendors reported of messages, by provider and fate."),
     metric(Kind::Gauge, OUTBOX, "Messages that wait to be sent."),
+    metric(Kind::Counter, SPEND_NEAR, "Limits of messages to phones that were nearly used up, by window."),
+    metric(Kind::Counter, SPEND_REFUSED, "Messages to phones refused by a limit, by window."),
+    metric(Kind::Counter, SUSPENDED, "Prefixes of numbers suspended because hardly a code was typed."),
+    metric(Kind::Counter, LOOKUPS, "Questions what kind of line a number is, by outcome."),
 ];
 
 /// Upper bounds of the buckets, seconds.
@@ -178,6 +186,26 @@ pub fn outbox(waiting: u32) {
     gauge!(OUTBOX).set(f64::from(waiting));
 }
 
+/// A limit of messages to phones came near: `window` such as `day` or `country_hour`.
+pub fn spend_near(window: &'static str) {
+    counter!(SPEND_NEAR, "window" => window).increment(1);
+}
+
+/// A limit of messages to phones refused one.
+pub fn spend_refused(window: &'static str) {
+    counter!(SPEND_REFUSED, "window" => window).increment(1);
+}
+
+/// A prefix of numbers was suspended.
+pub fn suspended() {
+    counter!(SUSPENDED).increment(1);
+}
+
+/// It was asked what kind of line a number is; `outcome` is `known`, `unknown`, `failed` or `kept`.
+pub fn lookup(outcome: &'static str) {
+    counter!(LOOKUPS, "outcome" => outcome).increment(1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +221,10 @@ mod tests {
         message("email", "smtp", "accepted", 0.2);
         receipt("smtp", "delivered");
         outbox(3);
+        spend_near("day");
+        spend_refused("hour");
+        suspended();
+        lookup("known");
     }
 
     fn rendered(work: impl FnOnce()) -> String {

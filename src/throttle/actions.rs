@@ -61,9 +61,15 @@ pub const ACTIONS: &[Action] = &[
     ),
     action(
         "send_phone",
-        "10/h/block, 1000/h/all, 5000/d/all",
+        "10/h/block",
         &[Ip, Net, Account, Address, Block, All],
-        "messages and calls to phones, beside `send`; they cost money",
+        "messages and calls to phones, beside `send` and [phone.spend]",
+    ),
+    action(
+        "lookup",
+        "10/h/block, 1000/h/all",
+        &[Block, All],
+        "questions what kind of line a phone number is; they cost money",
     ),
     action("notice", "1/d/address", &[Address], "mails that tell an owner of a sign-up with their address"),
     // signed in

@@ -33,7 +33,11 @@ impl Persona {
         let required = settings.user.fields.iter().filter(|(_, field)| field.required);
         let text = |most: u32| "Maria".chars().take(most as usize).collect::<String>();
         Self {
-            phone: settings.phone.countries.first().and_then(|region| phone(region)).unwrap_or(PHONE.into()),
+            phone: settings
+                .phone_countries()
+                .first()
+                .and_then(|region| phone(region))
+                .unwrap_or(PHONE.into()),
             password: password(settings.password.minimum_single.max(settings.password.minimum_multi)),
             profile: required.map(|(name, field)| (name.clone(), text(field.max_length).into())).collect(),
         }

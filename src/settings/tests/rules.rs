@@ -52,6 +52,21 @@ fn every_section_refuses_values_without_sense() {
         "email.confirm = \"later\"",
         "phone.countries = [\"UK\"]",
         "phone.default_region = \"FR\"",
+        "phone.countries = [\"us\"]",
+        "phone.refused = [\"*\"]",
+        "phone.line_types = []",
+        "phone.line_types = [\"pager\"]",
+        "phone.mask = \"all\"",
+        "phone.lookup.unknown = \"maybe\"",
+        "phone.lookup.cache = \"forever\"",
+        "phone.spend.currency = \"usd\"",
+        "phone.spend.price = -1",
+        "phone.spend.prices = { 48 = 0.1 }",
+        "phone.spend.prices = { \"+48\" = -0.1 }",
+        "phone.spend.warn_at = 0",
+        "phone.spend.conversion.percent = 101",
+        "phone.spend.conversion.window = \"5m\"",
+        "phone.spend.conversion.rest = \"1s\"",
         "authenticator.steps_back = 2",
         "authenticator.issuer = \"a:b\"",
         "card.x = 1",
@@ -106,4 +121,28 @@ fn development_has_the_console_where_nobody_is_named() {
     assert_eq!(Settings::built_in().email_providers()[0]["kind"].as_str(), Some("console"));
     let production = settings("mode = \"production\"\npublic_url = \"https://id.example.org\"");
     assert!(production.phone_providers().is_empty());
+}
+
+#[test]
+fn a_country_is_served_or_refused_and_not_both() {
+    let found = mistakes("[phone]\ncountries = [\"US\", \"CA\"]\nrefused = [\"CU\", \"CA\"]\n");
+    begin_with(&found, &["multauth.toml:3: phone.refused[1]: stands in phone.countries too"]);
+    let all = settings("[phone]\ncountries = [\"*\"]\nrefused = [\"CU\"]\ndefault_region = \"PL\"\n");
+    assert_eq!(all.phone_countries(), ["*"]);
+}
+
+#[test]
+fn money_is_limited_only_where_every_number_has_a_price() {
+    let found = mistakes("[phone.spend]\nmoney_per_day = 20\nprices = { \"+1\" = 0.0079 }\n");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("phone.spend.price: must be above 0 where money is limited"), "{found:?}");
+    let sound = settings("[phone.spend]\nmoney_per_day = 20\nprice = 0.2\nprices = { \"+1\" = 0.0079 }\n");
+    assert!(sound.phone.spend.caps_money());
+}
+
+#[test]
+fn where_no_country_is_named_development_serves_the_one_of_the_examples() {
+    assert_eq!(Settings::built_in().phone_countries(), ["US"]);
+    let production = settings("mode = \"production\"\npublic_url = \"https://id.example.org\"");
+    assert!(production.phone_countries().is_empty());
 }

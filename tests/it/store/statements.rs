@@ -4,8 +4,8 @@ use multauth::store::outbox::{End, Queued};
 use multauth::store::sessions::Turn;
 use multauth::store::signing_keys::SigningKey;
 use multauth::store::{
-    Tx, api_keys, attempts, challenges, deliveries, devices, facts, guesses, known_devices, outbox, secrets,
-    sessions, signing_keys, sweep, users,
+    Tx, api_keys, attempts, challenges, deliveries, devices, facts, guesses, known_devices, lines, outbox,
+    secrets, sessions, signing_keys, spend, suspensions, sweep, users,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -371,6 +371,98 @@ async fn of_devices_that_fail() {
         devices::set_failing(tx, "d", NOW).await.unwrap();
         devices::used(tx, "d", NOW).await.unwrap();
         assert_eq!(devices::by_id(tx, "d").await.unwrap().unwrap().failing_since, None);
+    }
+}
+
+#[tokio::test]
+async fn of_what_is_spent() {
+    const NONE: i64 = i64::MAX;
+    let free = spend::Caps {
+        hour: NONE,
+        day: NONE,
+        country_hour: NONE,
+        country_day: NONE,
+        hour_money: NONE,
+        day_money: NONE,
+        country_day_money: NONE,
+    };
+    let one = spend::Charge { country: "PL", hour: 3, day: 3, cost: 7, leaves: true, caps: free };
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        let scopes = async |tx: &mut Tx, charge: &spend::Charge<'_>| {
+            let mut counted = spend::charge(tx, charge).await.unwrap();
+            counted.sort_by(|a, b| a.scope.cmp(&b.scope));
+            counted.iter().map(|w| (w.scope.clone(), w.messages, w.cost)).collect::<Vec<_>>()
+        };
+        let all = |messages, cost| {
+            ["day", "day/PL", "hour", "hour/PL"].map(|scope| (scope.to_owned(), messages, cost)).to_vec()
+        };
+        assert_eq!(scopes(tx, &one).await, all(1, 7), "{}", db.name);
+        assert_eq!(scopes(tx, &spend::Charge { leaves: false, ..one }).await, all(1, 7), "it does not leave");
+        assert_eq!(scopes(tx, &one).await, all(2, 14));
+        let full = |caps| spend::Charge { caps, ..one };
+        for (caps, missing) in [
+            (spend::Caps { day: 2, ..free }, "day"),
+            (spend::Caps { hour: 2, ..free }, "hour"),
+            (spend::Caps { country_day: 2, ..free }, "day/PL"),
+            (spend::Caps { country_hour: 2, ..free }, "hour/PL"),
+            (spend::Caps { day_money: 20, ..free }, "day"),
+            (spend::Caps { hour_money: 20, ..free }, "hour"),
+            (spend::Caps { country_day_money: 20, ..free }, "day/PL"),
+        ] {
+            let counted = spend::charge(tx, &full(caps)).await.unwrap();
+            assert_eq!(counted.len(), spend::WINDOWS - 1, "{}: {caps:?}", db.name);
+            assert!(counted.iter().all(|window| window.scope != missing), "{caps:?}: {counted:?}");
+            for window in &counted {
+                assert_eq!(spend::give_back(tx, window, 7).await.unwrap(), 1);
+            }
+        }
+        let enough = full(spend::Caps { day: 3, day_money: 21, ..free });
+        assert_eq!(scopes(tx, &enough).await, all(3, 21), "up to the bound and no further");
+        let first = spend::Charge { country: "DE", day: 9, hour: 9, cost: 30, ..enough };
+        assert_eq!(scopes(tx, &first).await.len(), 3, "the first of a day may be too dear");
+        let now = spend::now(tx, "PL", 3, 3).await.unwrap();
+        assert_eq!((now.len(), now.iter().map(|w| w.messages).sum::<i64>()), (4, 12));
+        assert!(spend::now(tx, "PL", 4, 4).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn of_suspensions_and_lines() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        for (id, typed) in [("a", true), ("b", false), ("c", false), ("d", false)] {
+            let key = format!("key {id}");
+            let row = Queued { prefix: "+12025".into(), challenge: Some(key.clone()), ..queued(id) };
+            outbox::insert(tx, &row).await.unwrap();
+            if id != "d" {
+                let end = End { state: "sent", ..End::default() };
+                outbox::finish(tx, id, &end, NOW).await.unwrap();
+            }
+            if typed {
+                assert_eq!(outbox::confirm(tx, &key, NOW).await.unwrap(), 1);
+            }
+        }
+        let seen = async |tx: &mut Tx, since, now| {
+            let found = suspensions::conversion(tx, "+12025", since, now).await.unwrap();
+            (found.sent, found.typed)
+        };
+        assert_eq!(seen(tx, NOW - 1, END - 1).await, (1, 1), "{}: the others are still good", db.name);
+        assert_eq!(seen(tx, NOW - 1, END).await, (3, 1), "one never left");
+        assert_eq!(seen(tx, NOW, END).await, (0, 0));
+        assert_eq!(suspensions::begin(tx, "+12025", NOW, NOW + 9).await.unwrap(), 1);
+        assert_eq!(suspensions::begin(tx, "+12025", NOW + 8, NOW + 20).await.unwrap(), 0, "it rests");
+        assert_eq!(suspensions::begin(tx, "+12025", NOW + 9, NOW + 20).await.unwrap(), 1);
+        let last = suspensions::of(tx, "+12025").await.unwrap().unwrap();
+        assert_eq!((last.since, last.ends_at), (NOW + 9, NOW + 20));
+        assert!(suspensions::of(tx, "+12026").await.unwrap().is_none());
+
+        lines::keep(tx, "n", "mobile", NOW).await.unwrap();
+        lines::keep(tx, "n", "voip", NOW + 1).await.unwrap();
+        assert_eq!(lines::of(tx, "n", NOW).await.unwrap().as_deref(), Some("voip"));
+        assert_eq!(lines::of(tx, "n", NOW + 1).await.unwrap(), None, "too old");
+        assert_eq!(lines::forget(tx, NOW).await.unwrap(), 0);
+        assert_eq!(lines::forget(tx, NOW + 1).await.unwrap(), 1);
     }
 }
 

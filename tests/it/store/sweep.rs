@@ -2,7 +2,9 @@
 
 use multauth::base::clock::{DAY, HOUR};
 use multauth::store::outbox::End;
-use multauth::store::{attempts, challenges, devices, guesses, outbox, sessions, sweep, users};
+use multauth::store::{
+    Tx, attempts, challenges, devices, guesses, outbox, sessions, spend, suspensions, sweep, users,
+};
 
 use super::rows::{NOW, attempt, challenge, device, queued, session, user};
 use crate::support::databases;
@@ -35,12 +37,15 @@ async fn only_what_is_over_is_deleted() {
             outbox::finish(&mut tx, id, &end, made).await.unwrap();
             guesses::fail(&mut tx, id, "password", made).await.unwrap();
             guesses::count_day(&mut tx, made).await.unwrap();
+            suspensions::begin(&mut tx, id, made, ended).await.unwrap();
+            spent(&mut tx, id, made).await;
         }
         // A message that waits is never over by itself, however old it is.
         outbox::insert(&mut tx, &queued("waiting")).await.unwrap();
         let gone = sweep::once(&mut tx, NOW).await.unwrap();
-        assert!(gone.iter().all(|(_, rows)| *rows == 1), "{}: {gone:?}", db.name);
-        assert_eq!(gone.len(), 9, "{gone:?}");
+        let windows = |table: &str| if table == "spend" { spend::WINDOWS as u64 } else { 1 };
+        assert!(gone.iter().all(|(table, rows)| *rows == windows(table)), "{}: {gone:?}", db.name);
+        assert_eq!(gone.len(), 11, "{gone:?}");
         let again = sweep::once(&mut tx, NOW).await.unwrap();
         assert!(again.iter().all(|(_, rows)| *rows == 0), "{}: {again:?}", db.name);
         tx.commit().await.unwrap();
@@ -53,10 +58,28 @@ async fn only_what_is_over_is_deleted() {
             (2, "SELECT COUNT(*) FROM outbox"),
             (1, "SELECT COUNT(*) FROM guesses WHERE subject = 'new'"),
             (1, "SELECT COUNT(*) FROM guess_days"),
+            (4, "SELECT COUNT(*) FROM spend"),
+            (1, "SELECT COUNT(*) FROM suspensions WHERE prefix = 'new'"),
         ] {
             assert_eq!(db.number(sql).await, left, "{}: {sql}", db.name);
         }
     }
+}
+
+/// A message to a phone.
+async fn spent(tx: &mut Tx, country: &str, at: i64) {
+    let most = i64::MAX;
+    let caps = spend::Caps {
+        hour: most,
+        day: most,
+        country_hour: most,
+        country_day: most,
+        hour_money: most,
+        day_money: most,
+        country_day_money: most,
+    };
+    let charge = spend::Charge { country, hour: at, day: at, cost: 1, leaves: true, caps };
+    assert_eq!(spend::charge(tx, &charge).await.unwrap().len(), spend::WINDOWS);
 }
 
 #[tokio::test]

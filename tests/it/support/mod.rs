@@ -10,3 +10,4 @@ pub mod person;
 pub mod program;
 pub mod sink;
 pub mod token;
+pub mod vendor;

@@ -1,0 +1,133 @@
+//! What messages to phones cost, by hour and day, of the installation and of a country.
+
+use sqlx::FromRow;
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+/// One message, and what bounds it. A bound that is not there is `i64::MAX`; money is in millionths.
+#[derive(Clone, Copy, Debug)]
+pub struct Charge<'a> {
+    /// The country of the number, such as `PL`.
+    pub country: &'a str,
+    /// When this hour began.
+    pub hour: Millis,
+    /// When this day began.
+    pub day: Millis,
+    /// What the message costs.
+    pub cost: i64,
+    /// Whether it leaves. Otherwise nothing is added, and all else is the same.
+    pub leaves: bool,
+    /// Bounds of the installation's and the country's hour and day.
+    pub caps: Caps,
+}
+
+/// The bounds of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// Messages in an hour.
+    pub hour: i64,
+    /// Messages in a day.
+    pub day: i64,
+    /// Messages in an hour to the country.
+    pub country_hour: i64,
+    /// Messages in a day to the country.
+    pub country_day: i64,
+    /// Money in an hour.
+    pub hour_money: i64,
+    /// Money in a day.
+    pub day_money: i64,
+    /// Money in a day for the country.
+    pub country_day_money: i64,
+}
+
+/// An hour or a day, and what was spent in it.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Window {
+    /// `day`, `hour`, `day/PL` or `hour/PL`.
+    pub scope: String,
+    /// When it began.
+    pub since: Millis,
+    /// Messages.
+    pub messages: i64,
+    /// Money.
+    pub cost: i64,
+}
+
+/// The largest first: whoever holds it holds up everybody else before they hold anything.
+macro_rules! windows {
+    () => {
+        "(SELECT 'day' AS scope, CAST($2 AS BIGINT) AS since
+        UNION ALL SELECT 'hour', CAST($3 AS BIGINT)
+        UNION ALL SELECT 'day/' || CAST($1 AS TEXT), CAST($2 AS BIGINT)
+        UNION ALL SELECT 'hour/' || CAST($1 AS TEXT), CAST($3 AS BIGINT)) AS w"
+    };
+}
+
+/// The bound in money of the window called `$scope`.
+macro_rules! money {
+    ($scope:literal) => {
+        concat!(
+            "CASE ",
+            $scope,
+            " WHEN 'day' THEN CAST($10 AS BIGINT) WHEN 'hour' THEN CAST($11 AS BIGINT)
+            WHEN 'day/' || CAST($1 AS TEXT) THEN CAST($12 AS BIGINT) ELSE 9223372036854775807 END"
+        )
+    };
+}
+
+const CHARGE: &str = concat!(
+    "INSERT INTO spend (scope, since, messages, cost)
+    SELECT w.scope, w.since, CAST($5 AS BIGINT), CAST($4 AS BIGINT) * CAST($5 AS BIGINT) FROM ",
+    windows!(),
+    " WHERE CAST($4 AS BIGINT) <= ",
+    money!("w.scope"),
+    " ON CONFLICT (scope, since) DO UPDATE
+    SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost
+    WHERE spend.messages < CASE spend.scope WHEN 'day' THEN CAST($6 AS BIGINT) WHEN 'hour' THEN CAST($7 AS BIGINT)
+        WHEN 'day/' || CAST($1 AS TEXT) THEN CAST($8 AS BIGINT) ELSE CAST($9 AS BIGINT) END
+    AND spend.cost + CAST($4 AS BIGINT) <= ",
+    money!("spend.scope"),
+    " RETURNING scope, since, messages, cost"
+);
+const GIVE_BACK: &str =
+    "UPDATE spend SET messages = messages - 1, cost = cost - $3 WHERE scope = $1 AND since = $2";
+const NOW: &str = concat!(
+    "SELECT spend.scope, spend.since, spend.messages, spend.cost FROM ",
+    windows!(),
+    " JOIN spend ON spend.scope = w.scope AND spend.since = w.since"
+);
+
+/// How many windows a message is counted in.
+pub const WINDOWS: usize = 4;
+
+/// Counts a message in every window that has room for it, and gives those, as they are then: fewer than [`WINDOWS`]
+/// where one is full. Of messages that are counted at the same time only as many pass as there is room for.
+pub async fn charge(db: &mut impl Db, charge: &Charge<'_>) -> Result<Vec<Window>> {
+    let caps = &charge.caps;
+    let row = (
+        charge.country,
+        charge.day,
+        charge.hour,
+        charge.cost,
+        i64::from(charge.leaves),
+        caps.day,
+        caps.hour,
+        caps.country_day,
+        caps.country_hour,
+        caps.day_money,
+        caps.hour_money,
+        caps.country_day_money,
+    );
+    sql::all(db, CHARGE, row).await
+}
+
+/// Takes one message of `cost` out of a window again.
+pub async fn give_back(db: &mut impl Db, window: &Window, cost: i64) -> Result<u64> {
+    sql::run(db, GIVE_BACK, (window.scope.as_str(), window.since, cost)).await
+}
+
+/// The windows of a country and the installation, where anything was counted in them.
+pub async fn now(db: &mut impl Db, country: &str, day: Millis, hour: Millis) -> Result<Vec<Window>> {
+    sql::all(db, NOW, (country, day, hour)).await
+}
