@@ -1,8 +1,11 @@
 //! The way of a message while the mail server is away, slow or refuses, and over a crash.
 
 mod crashes;
+mod failover;
 mod outages;
+mod receipts;
 mod slowness;
+mod verifier;
 
 use std::time::Duration;
 

@@ -86,6 +86,14 @@ impl TestApp {
         Self::start(self.settings.clone(), ground, self.clock.clone(), networks).await
     }
 
+    /// The same with other settings.
+    pub async fn again_with(&self, change: impl Fn(&mut Settings)) -> Self {
+        let (ground, networks) = (self.ground.clone(), self.networks.clone());
+        let mut settings = self.settings.clone();
+        change(&mut settings);
+        Self::start(settings, ground, self.clock.clone(), networks).await
+    }
+
     /// `sqlite` or `postgres`, for messages of failed tests.
     pub fn database(&self) -> &'static str {
         self.ground.database.name

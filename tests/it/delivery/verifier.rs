@@ -1,0 +1,148 @@
+//! A vendor that makes and checks the codes itself, behind the same doors.
+
+use std::sync::{Arc, Mutex};
+
+use multauth::base::clock::SECOND;
+use multauth::settings::Settings;
+use serde_json::json;
+
+use super::failover::carrier;
+use crate::support::app::{TestApp, flows, unlimited};
+use crate::support::vendor::{Does, Vendor};
+
+const NUMBER: &str = "+12025550123";
+const THEIRS: &str = "246813";
+
+/// Twilio Verify as its manual describes it: one verification, one code, five checks, forgotten once approved.
+fn twilio(checks: Arc<Mutex<u32>>) -> Does {
+    Does::Thinks(Arc::new(move |line, body| {
+        let sid = "VE00000000000000000000000000000001";
+        let verification =
+            |status: &str| json!({ "sid": sid, "status": status, "valid": status == "approved" });
+        let mut checks = checks.lock().unwrap();
+        if line.contains("/VerificationCheck") {
+            *checks += 1;
+            return match (*checks > 5, body.contains(&format!("Code={THEIRS}"))) {
+                (true, _) => (429, json!({ "code": 60202 }).to_string()),
+                (_, true) => (200, verification("approved").to_string()),
+                (_, false) => (200, verification("pending").to_string()),
+            };
+        }
+        let cancelled = body.contains("Status=canceled");
+        *checks = 0;
+        (201, verification(if cancelled { "canceled" } else { "pending" }).to_string())
+    }))
+}
+
+fn settings(verify: &Vendor, more: Vec<toml::Table>) -> impl Fn(&mut Settings) + use<> {
+    let text = format!(
+        "it = {{ kind = \"twilio-verify\", account_sid = \"AC00000000000000000000000000000001\", auth_token = \"x\", \
+         service = \"VA00000000000000000000000000000001\", url = \"{}\" }}",
+        verify.url
+    );
+    let first = toml::from_str::<toml::Table>(&text).unwrap()["it"].as_table().unwrap().clone();
+    let providers = [vec![first], more].concat();
+    move |settings| {
+        settings.flows = flows(&[&["phone", "passcode"]]);
+        settings.phone.providers = providers.clone();
+        unlimited(settings, &["send", "send_phone", "signup", "signin"]);
+    }
+}
+
+#[tokio::test]
+async fn the_vendors_code_is_the_one_that_passes_and_passes_once() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    for app in TestApp::each(settings(&verify, Vec::new())).await {
+        let client = app.client();
+        let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+        app.mail().await;
+        assert!(verify.bodies()[0].contains("Channel=sms"));
+        client.passcode(&asked.attempt, "111111").await.wrong();
+        client.passcode(&asked.attempt, THEIRS).await.done();
+        client.passcode(&asked.attempt, THEIRS).await.fails(404, "attempt_gone");
+        app.pass(120 * SECOND);
+        let asked = app.client().signin(json!({ "phone": NUMBER })).await.asks();
+        app.mail().await;
+        app.client().passcode(&asked.attempt, THEIRS).await.done();
+        verify.bodies();
+    }
+}
+
+#[tokio::test]
+async fn guesses_at_the_vendors_code_are_counted_here_too() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    let app = TestApp::new(settings(&verify, Vec::new())).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    for left in (0..5).rev() {
+        let answer = client.passcode(&asked.attempt, "111111").await.wrong();
+        assert_eq!(answer.json()["attempts_left"], left, "{answer:?}");
+    }
+    let asked_so_far = verify.bodies().len();
+    assert_ne!(client.passcode(&asked.attempt, THEIRS).await.status, 200, "the sixth, right");
+    assert_eq!((asked_so_far, verify.bodies().len()), (6, 0), "and the vendor is not even asked");
+}
+
+#[tokio::test]
+async fn a_vendor_that_cannot_be_asked_costs_no_guess() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    let app = TestApp::new(settings(&verify, Vec::new())).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    verify.now(Does::Answers(503, String::new()));
+    for _ in 0..6 {
+        client.passcode(&asked.attempt, THEIRS).await.fails(429, "too_many");
+    }
+    verify.now(twilio(Arc::default()));
+    client.passcode(&asked.attempt, THEIRS).await.done();
+}
+
+#[tokio::test]
+async fn where_a_carrier_takes_over_our_code_passes_and_the_vendors_does_not() {
+    let verify = Vendor::start(Does::Cuts).await;
+    let other = Vendor::start(Does::Answers(200, "{}".into())).await;
+    let app = TestApp::new(settings(&verify, vec![carrier("other", &other, "")])).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    verify.now(twilio(Arc::default()));
+    let ours = other.bodies()[0].split(' ').next().unwrap().to_owned();
+    client.passcode(&asked.attempt, THEIRS).await.wrong();
+    client.passcode(&asked.attempt, &ours).await.done();
+}
+
+#[tokio::test]
+async fn a_resend_by_a_carrier_ends_the_vendors_code() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    let other = Vendor::start(Does::Answers(200, "{}".into())).await;
+    let app = TestApp::new(settings(&verify, vec![carrier("other", &other, "")])).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    app.pass(61 * SECOND);
+    verify.now(Does::Answers(500, String::new()));
+    client.post(&format!("/v1/attempts/{}/send", asked.attempt), json!({})).await.asks();
+    app.mail().await;
+    verify.now(twilio(Arc::default()));
+    let ours = other.bodies()[0].split(' ').next().unwrap().to_owned();
+    client.passcode(&asked.attempt, THEIRS).await.wrong();
+    client.passcode(&asked.attempt, &ours).await.done();
+}
+
+#[tokio::test]
+async fn a_notice_never_goes_to_a_vendor_that_only_sends_codes() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    let app = TestApp::new(settings(&verify, Vec::new())).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    client.passcode(&asked.attempt, THEIRS).await.done();
+    verify.bodies();
+    // Somebody signs up with the number again: its owner would be told.
+    app.pass(120 * SECOND);
+    app.client().signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    assert!(verify.bodies().is_empty());
+}
