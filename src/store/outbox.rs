@@ -26,9 +26,10 @@ pub struct Queued {
 
 const INSERT: &str = "INSERT INTO outbox (id, channel, kind, payload, state, tries, created_at, due_at, expires_at, leased_until)
     VALUES ($1, $2, $3, $4, 'queued', 0, $5, $5, $6, 0)";
-/// The condition stands inside and outside, so that a row taken by somebody else meanwhile is left.
+/// The condition stands inside and outside, so that a row is left that somebody else took meanwhile, or tried and
+/// put off.
 const LEASE: &str = "UPDATE outbox SET leased_until = $2, tries = tries + 1
-    WHERE state = 'queued' AND leased_until <= $1 AND id IN (
+    WHERE state = 'queued' AND due_at <= $1 AND leased_until <= $1 AND id IN (
         SELECT id FROM outbox WHERE state = 'queued' AND due_at <= $1 AND leased_until <= $1
         ORDER BY due_at, id LIMIT $3)
     RETURNING id, channel, kind, payload, tries, created_at, expires_at";
