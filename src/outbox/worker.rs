@@ -15,8 +15,8 @@ use crate::providers::Routes;
 use crate::store::outbox::Queued;
 use crate::store::{self, Store, StoreError};
 
-/// How many messages of a lane are under way at once.
-const AT_ONCE: usize = 16;
+/// How many messages of a lane are under way at once: so many may be sent twice after a crash (F10).
+const AT_ONCE: usize = 8;
 /// How long a message is leased: longer than a delivery is given ([`super::delivery`]).
 const LEASE: Millis = MINUTE;
 /// How long to rest where nothing is due: another instance may have queued something.

@@ -45,9 +45,10 @@ pub struct Queued {
 const INSERT: &str = "INSERT INTO outbox (id, lane, channel, kind, payload, state, tries, created_at, due_at,
     expires_at, leased_until, challenge, verifiable, device_id, country, prefix)
     VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7, 0, $8, $9, $10, $11, $12)";
-/// The condition stands inside and outside, so that a row taken by somebody else meanwhile is left.
+/// The condition stands inside and outside, so that a row is left that somebody else took meanwhile, or tried and
+/// put off.
 const LEASE: &str = "UPDATE outbox SET leased_until = $3, tries = tries + 1
-    WHERE state = 'queued' AND leased_until <= $2 AND id IN (
+    WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $2 AND id IN (
         SELECT id FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2 AND leased_until <= $2
         ORDER BY due_at LIMIT $4)
     RETURNING id, lane, channel, kind, payload, tries, created_at, expires_at, challenge, verifiable, device_id,

@@ -15,9 +15,19 @@ prism_install() {
         --fetch-retries=1 "@stoplight/prism-cli@$prism_version"
 }
 
+# PROVIDER_SPECS, or a folder provider-specs beside the repository or in a folder beside it.
+prism_specs() {
+    local specs
+    for specs in ${PROVIDER_SPECS:+"$PROVIDER_SPECS"} ../provider-specs ../*/provider-specs; do
+        if [ -d "$specs" ]; then printf '%s\n' "$specs"; return; fi
+        [ -z "${PROVIDER_SPECS:-}" ] || return 1
+    done
+    return 1
+}
+
 prism_start() {
-    local specs=${PROVIDER_SPECS:-../shared/provider-specs} at
-    [ -d "$specs" ] || because "PROVIDER_SPECS names no folder with the vendors' OpenAPI documents ($specs)"
+    local specs at
+    specs=$(prism_specs) || because "PROVIDER_SPECS names no folder with the vendors' OpenAPI documents"
     [ "$(node -p 'process.versions.node.split(".")[0]')" -ge 18 ] || because "node is older than 18"
     at=$(cached "prism-$prism_version" prism_install) || exit 1
     serve node "$beds_folder/prism.cjs" "$at" "$specs" || because "Prism does not start on the documents in $specs"

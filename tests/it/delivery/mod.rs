@@ -10,7 +10,7 @@ mod verifier;
 use std::time::Duration;
 
 /// How many messages one instance has under way, at most.
-const UNDER_WAY: usize = 16;
+const UNDER_WAY: usize = 8;
 
 /// Waits for what another task or program does within moments.
 async fn until(what: &str, seconds: u64, done: impl AsyncFn() -> bool) {
