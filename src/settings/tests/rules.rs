@@ -55,7 +55,6 @@ fn every_section_refuses_values_without_sense() {
         "phone.countries = [\"us\"]",
         "phone.refused = [\"*\"]",
         "phone.line_types = []",
-        "phone.line_types = [\"pager\"]",
         "phone.mask = \"all\"",
         "phone.lookup.unknown = \"maybe\"",
         "phone.lookup.cache = \"forever\"",
@@ -129,6 +128,12 @@ fn a_country_is_served_or_refused_and_not_both() {
     begin_with(&found, &["multauth.toml:3: phone.refused[1]: stands in phone.countries too"]);
     let all = settings("[phone]\ncountries = [\"*\"]\nrefused = [\"CU\"]\ndefault_region = \"PL\"\n");
     assert_eq!(all.phone_countries(), ["*"]);
+}
+
+#[test]
+fn lines_are_of_the_kinds_that_are_texted() {
+    let found = mistakes("phone.line_types = [\"mobile\", \"pager\"]");
+    begin_with(&found, &["multauth.toml:1: phone.line_types[1]: must be one of"]);
 }
 
 #[test]
