@@ -1,5 +1,6 @@
 //! The providers against what others wrote: real servers, and mocks that hold a call to its vendor's own document.
 
+mod smtp;
 mod twilio;
 mod twilio_verify;
 mod vonage;
