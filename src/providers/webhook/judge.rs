@@ -75,6 +75,7 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::sink::answer;
 
     fn judge(statuses: &[u16], proof: Option<(&str, Value)>) -> Judge {
         Judge {
@@ -86,7 +87,7 @@ mod tests {
     }
 
     fn outcome(judge: &Judge, status: u16, body: &str) -> &'static str {
-        judge.outcome(&Answer { status, retry_after: None, body: body.into() }).name()
+        judge.outcome(&answer(status, body)).name()
     }
 
     #[test]
@@ -131,12 +132,9 @@ mod tests {
 
     #[test]
     fn a_name_is_kept_where_it_is_one() {
-        let named = |body: &str| {
-            let answer = Answer { status: 200, retry_after: None, body: body.into() };
-            match judge(&[], None).outcome(&answer) {
-                Outcome::Delivered { reference } => reference,
-                other => panic!("{other:?}"),
-            }
+        let named = |body: &str| match judge(&[], None).outcome(&answer(200, body)) {
+            Outcome::Delivered { reference } => reference,
+            other => panic!("{other:?}"),
         };
         assert_eq!(named("{\"m\":[{\"id\":\"a-1\"}]}").as_deref(), Some("a-1"));
         assert_eq!(named("{\"m\":[{\"id\":17}]}").as_deref(), Some("17"));

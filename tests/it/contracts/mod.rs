@@ -2,6 +2,9 @@
 
 mod lookup;
 mod smtp;
+mod twilio;
+mod twilio_verify;
+mod vonage;
 
 use std::sync::Arc;
 
@@ -25,4 +28,14 @@ pub fn message(id: &str, kind: Kind, channel: Channel, to: &str) -> Message {
     let catalogue = Catalogue::load(Sender { service: "Acmé".into(), public_url, contact: None }).unwrap();
     let rendered = catalogue.render(kind, channel, &Context::sample(kind)).unwrap();
     Message::new(id, 1_772_359_200_000, channel, to, kind, rendered)
+}
+
+/// The status that a mock answers a form with; what a request should not be shows that it looks.
+async fn status(url: &str, login: Option<&str>, form: &[(&str, &str)]) -> u16 {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut request = client.post(url).form(form);
+    if let Some(user) = login {
+        request = request.basic_auth(user, Some("s3cret"));
+    }
+    request.send().await.unwrap().status().as_u16()
 }

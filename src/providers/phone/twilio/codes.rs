@@ -76,9 +76,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::providers::sink;
 
     fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, retry_after: Some(Duration::from_secs(7)), body: body.as_bytes().to_vec() }
+        Answer { retry_after: Some(Duration::from_secs(7)), ..sink::answer(status, body) }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::providers::sink::{Sink, text_message};
+use crate::providers::sink::{Sink, answer, text_message};
 use crate::providers::spec::told;
 
 fn vonage(sink: &Sink, more: &str) -> Box<dyn Provider> {
@@ -88,9 +88,7 @@ async fn a_refused_parameter_is_the_address_or_our_settings() {
         ("Missing api_key", "misconfigured"),
     ] {
         for status in ["2", "3"] {
-            let answer =
-                Answer { status: 200, retry_after: None, body: parts(&[(status, words)]).into_bytes() };
-            assert_eq!(outcome(&answer).name(), expected, "{words}");
+            assert_eq!(outcome(&answer(200, &parts(&[(status, words)]))).name(), expected, "{words}");
         }
     }
 }
@@ -112,7 +110,7 @@ async fn what_is_no_answer_of_vonages_is_tried_again() {
         let outcome = vonage(&sink, "").send(&text_message(Channel::Sms, "+48123456767")).await;
         assert_eq!(outcome.name(), expected, "{status} {body}");
     }
-    let throttled = Answer { status: 200, retry_after: None, body: parts(&[("1", "")]).into_bytes() };
+    let throttled = answer(200, &parts(&[("1", "")]));
     let expected =
         Outcome::Retry { why: "refused with status 1".into(), after: Some(Duration::from_secs(1)) };
     assert_eq!(outcome(&throttled), expected);
