@@ -14,6 +14,8 @@ pub mod phone;
 mod receipts;
 mod routes;
 mod settings;
+#[cfg(test)]
+mod sink;
 mod spec;
 mod verifier;
 
@@ -31,7 +33,7 @@ pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 
 /// Every kind of provider.
-pub const PROVIDERS: &[ProviderKind] = &[console::KIND, file::KIND, email::smtp::KIND];
+pub const PROVIDERS: &[ProviderKind] = &[console::KIND, file::KIND, email::smtp::KIND, email::sendgrid::KIND];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
 #[async_trait]
@@ -93,6 +95,14 @@ impl Outcome {
             Self::Retry { .. } => "failed",
             Self::GiveUp { .. } => "refused",
             Self::Misconfigured { .. } => "misconfigured",
+        }
+    }
+
+    /// What happened; nothing where it was delivered.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Delivered { .. } => "",
+            Self::Retry { why, .. } | Self::GiveUp { why } | Self::Misconfigured { why } => why,
         }
     }
 
