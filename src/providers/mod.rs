@@ -5,6 +5,7 @@
 //! A *carrier* delivers our code; a *verifier* owns the code and is a [`Verifier`] too. A vendor that reports what
 //! became of a message reads its [`Receipts`].
 
+mod aws;
 pub mod breaker;
 pub mod console;
 pub mod email;
@@ -33,7 +34,14 @@ pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 
 /// Every kind of provider.
-pub const PROVIDERS: &[ProviderKind] = &[console::KIND, file::KIND, email::smtp::KIND, email::sendgrid::KIND];
+pub const PROVIDERS: &[ProviderKind] = &[
+    console::KIND,
+    file::KIND,
+    email::smtp::KIND,
+    email::sendgrid::KIND,
+    email::ses::KIND,
+    phone::sns::KIND,
+];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
 #[async_trait]

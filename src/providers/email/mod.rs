@@ -2,4 +2,5 @@
 
 mod letter;
 pub mod sendgrid;
+pub mod ses;
 pub mod smtp;

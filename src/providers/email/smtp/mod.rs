@@ -9,8 +9,8 @@ mod verdict;
 
 use async_trait::async_trait;
 
-use super::letter::Letterhead;
 use super::super::{Outcome, Provider, ProviderKind, Spec};
+use super::letter::Letterhead;
 use crate::base::Mistake;
 use crate::messages::{Channel, Message};
 use relay::Relay;
