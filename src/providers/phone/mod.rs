@@ -1,1 +1,3 @@
-//! Providers that reach a phone, a file each. So far only those that serve both email and phone, one folder up.
+//! Providers that reach a phone, a file each. Those that serve both email and phone are one folder up.
+
+pub mod sns;
