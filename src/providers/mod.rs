@@ -15,10 +15,9 @@ pub mod phone;
 mod receipts;
 mod routes;
 mod settings;
-#[cfg(test)]
-mod sink;
 mod spec;
 mod verifier;
+pub mod webhook;
 
 use std::time::Duration;
 
@@ -41,6 +40,10 @@ pub const PROVIDERS: &[ProviderKind] = &[
     email::sendgrid::KIND,
     email::ses::KIND,
     phone::sns::KIND,
+    phone::twilio::messages::KIND,
+    phone::twilio::verify::KIND,
+    phone::vonage::KIND,
+    webhook::KIND,
 ];
 
 /// A way out for messages. One instance serves the whole process and is called by many tasks at once.
@@ -106,7 +109,7 @@ impl Outcome {
         }
     }
 
-    /// What happened; nothing where it was delivered.
+    /// What happened; nothing where the other side took it.
     pub fn why(&self) -> &str {
         match self {
             Self::Delivered { .. } => "",
@@ -155,5 +158,7 @@ impl ProviderKind {
     }
 }
 
+#[cfg(test)]
+mod sink;
 #[cfg(test)]
 mod tests;

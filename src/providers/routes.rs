@@ -139,15 +139,16 @@ impl Entry {
         let kind = kind(&common, path, channels, site.production, own)?;
         let name = common.name.clone().unwrap_or_else(|| kind.name.to_owned());
         let mut mistakes = common.mistakes(path, &kind, channels);
-        let spec = Spec { table: &rest, path, name: &name, site };
-        let provider = (kind.build)(&spec).map_err(|found| mistakes.extend(found)).ok();
         let served = |channel: &Channel| {
             kind.channels.contains(channel) && common.channels.as_ref().is_none_or(|c| c.contains(channel))
         };
+        let served: Vec<Channel> = channels.iter().copied().filter(served).collect();
+        let spec = Spec { table: &rest, path, name: &name, channels: &served, site };
+        let provider = (kind.build)(&spec).map_err(|found| mistakes.extend(found)).ok();
         match provider {
             Some(provider) if mistakes.is_empty() => Ok(Self {
                 provider: Arc::from(provider),
-                channels: channels.iter().copied().filter(served).collect(),
+                channels: served,
                 prefixes: common.prefixes,
                 receipt_within: common.receipt_within.and_then(|span| i64::try_from(span.as_millis()).ok()),
                 breaker: Breaker::default(),

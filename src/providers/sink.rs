@@ -116,3 +116,8 @@ pub(super) fn text_message(channel: crate::messages::Channel, to: &str) -> crate
     let rendered = Rendered { subject: None, text: "305118 is your code & more".into(), html: None };
     Message::new("6d3c-1", 1_772_359_200_000, channel, to, Kind::SigninCode, rendered)
 }
+
+/// An answer without a wait, as [`super::Http::call`] hands it over.
+pub(super) fn answer(status: u16, body: &str) -> super::Answer {
+    super::Answer { status, retry_after: None, headers: Default::default(), body: body.as_bytes().to_vec() }
+}

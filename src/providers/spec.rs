@@ -6,6 +6,7 @@ use url::Url;
 
 use super::{Http, http, settings};
 use crate::base::{Mistake, Sensitive};
+use crate::messages::Channel;
 use crate::settings::{Mode, Settings};
 
 /// What all providers of an installation share.
@@ -40,6 +41,8 @@ pub struct Spec<'a> {
     pub path: &'a str,
     /// What the operator calls it.
     pub name: &'a str,
+    /// What it is to deliver here.
+    pub channels: &'a [Channel],
     /// What all share.
     pub site: &'a Site,
 }
@@ -103,5 +106,5 @@ pub(super) fn told<T>(text: &str, read: impl FnOnce(&Spec<'_>) -> T) -> T {
     let public_url = "https://id.example.com".parse().unwrap();
     let site = Site { public_url, from: "no-reply@example.com".into(), production: true };
     let table = toml::from_str(text).unwrap();
-    read(&Spec { table: &table, path: "p[0]", name: "it", site: &site })
+    read(&Spec { table: &table, path: "p[0]", name: "it", channels: Channel::ALL, site: &site })
 }

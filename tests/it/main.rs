@@ -1,5 +1,6 @@
 //! Tests through the doors of the crate: one binary, a file a subject.
 
+mod contracts;
 mod doors;
 mod passcodes;
 mod readme;

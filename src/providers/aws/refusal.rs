@@ -60,13 +60,8 @@ pub(in crate::providers) fn is_denied(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use poem::http::HeaderMap;
-
     use super::*;
-
-    fn answer(status: u16, body: &str) -> Answer {
-        Answer { status, retry_after: None, headers: HeaderMap::new(), body: body.into() }
-    }
+    use crate::providers::sink::answer;
 
     #[test]
     fn a_code_is_found_wherever_it_stands() {

@@ -136,8 +136,9 @@ fn reference(answer: &Answer) -> Option<String> {
 fn refusal(answer: &Answer) -> Outcome {
     let code = aws::code(answer);
     let words = aws::element(&answer.body, "Message").unwrap_or_default();
+    let words = words.to_lowercase().replace(' ', "");
     match code.as_str() {
-        "InvalidParameter" | "InvalidParameterValue" if words.contains("PhoneNumber") => {
+        "InvalidParameter" | "InvalidParameterValue" if words.contains("phonenumber") => {
             Outcome::give_up(format!("answered {} {code} to the number", answer.status))
         }
         "OptedOut" => Outcome::give_up("the person behind the number wants no messages of this account"),

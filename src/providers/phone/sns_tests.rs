@@ -55,6 +55,7 @@ async fn each_error_has_its_outcome_and_no_words() {
     let long = "Invalid parameter: PhoneNumber Reason: &apos; +12025550123 is not valid to publish to";
     for (status, code, words, expected) in [
         (400, "InvalidParameter", long, "refused"),
+        (400, "InvalidParameter", "Phone number does not meet the E164 format", "refused"),
         (400, "InvalidParameter", "Invalid parameter: Message too long", "misconfigured"),
         (400, "OptedOut", "+12025550123", "refused"),
         (400, "Throttling", "Rate exceeded", "failed"),

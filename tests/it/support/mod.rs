@@ -1,6 +1,7 @@
 //! What several tests need.
 
 pub mod app;
+pub mod beds;
 pub mod client;
 pub mod databases;
 pub mod mailbox;

@@ -16,14 +16,14 @@ use crate::providers::{Answer, Outcome};
 pub(super) fn compose(head: &Letterhead, message: &Message, sandbox: bool) -> Result<Value, &'static str> {
     let to = letter::recipient(&message.to)?;
     let mut mail = json!({
-        "personalizations": [{ "to": [{ "email": to.to_string() }] }],
+        // The document has an object of `custom_args` here, and a string one level up.
+        "personalizations": [{ "to": [{ "email": to.to_string() }], "custom_args": { "message": message.id } }],
         "from": person(&head.from),
         "subject": clean::line(message.subject.as_deref().unwrap_or_default()),
         "content": content(message),
         // The id stays the same for every attempt, so that a mailbox can tell a repetition; RFC 3834 keeps
         // vacation responders quiet.
         "headers": { "Message-ID": head.message_id(&message.id), "Auto-Submitted": "auto-generated" },
-        "custom_args": { "message": message.id },
         "tracking_settings": {
             "click_tracking": { "enable": false, "enable_text": false },
             "open_tracking": { "enable": false },

@@ -1,0 +1,148 @@
+//! What an answer means, as the operator says.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::providers::{Answer, Outcome};
+
+/// The longest name of a message that is kept.
+const LONGEST_NAME: usize = 128;
+
+/// How answers are told apart.
+pub(super) struct Judge {
+    /// The statuses of success; empty for any 2xx.
+    pub(super) statuses: Vec<u16>,
+    /// A place in the answer's JSON and what stands there when all is well.
+    pub(super) proof: Option<(Pointer, Value)>,
+    /// Where the service names the message.
+    pub(super) reference: Option<Pointer>,
+    /// The statuses that say nobody can be reached at the address.
+    pub(super) hopeless: Vec<u16>,
+}
+
+/// A place in JSON (RFC 6901), such as `/messages/0/id`.
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Pointer(String);
+
+impl TryFrom<String> for Pointer {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.is_empty() || text.starts_with('/') {
+            Ok(Self(text))
+        } else {
+            Err(format!("{text:?} is not a place such as \"/messages/0/id\""))
+        }
+    }
+}
+
+impl Judge {
+    pub(super) fn outcome(&self, answer: &Answer) -> Outcome {
+        if self.hopeless.contains(&answer.status) {
+            return Outcome::give_up(format!("answered {}", answer.status));
+        }
+        let success = match self.statuses.as_slice() {
+            [] => answer.is_success(),
+            listed => listed.contains(&answer.status),
+        };
+        match (success, answer.is_success()) {
+            (true, _) if self.is_proven(answer) => Outcome::Delivered { reference: self.reference(answer) },
+            (true, _) | (_, true) => {
+                Outcome::retry(format!("answered {}, but not as it does on success", answer.status))
+            }
+            (false, false) => answer.refusal(),
+        }
+    }
+
+    fn is_proven(&self, answer: &Answer) -> bool {
+        let Some((place, expected)) = &self.proof else { return true };
+        answer.json::<Value>().is_some_and(|body| body.pointer(&place.0) == Some(expected))
+    }
+
+    fn reference(&self, answer: &Answer) -> Option<String> {
+        let body: Value = answer.json()?;
+        let name = match body.pointer(&self.reference.as_ref()?.0)? {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            _ => return None,
+        };
+        let sound = (1..=LONGEST_NAME).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic());
+        sound.then_some(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::sink::answer;
+
+    fn judge(statuses: &[u16], proof: Option<(&str, Value)>) -> Judge {
+        Judge {
+            statuses: statuses.to_vec(),
+            proof: proof.map(|(place, value)| (Pointer(place.into()), value)),
+            reference: Some(Pointer("/m/0/id".into())),
+            hopeless: vec![410, 422],
+        }
+    }
+
+    fn outcome(judge: &Judge, status: u16, body: &str) -> &'static str {
+        judge.outcome(&answer(status, body)).name()
+    }
+
+    #[test]
+    fn every_status_has_its_outcome() {
+        let any = judge(&[], None);
+        for (status, expected) in [
+            (200, "accepted"),
+            (202, "accepted"),
+            (302, "misconfigured"),
+            (400, "misconfigured"),
+            (401, "misconfigured"),
+            (410, "refused"),
+            (422, "refused"),
+            (408, "failed"),
+            (429, "failed"),
+            (503, "failed"),
+        ] {
+            assert_eq!(outcome(&any, status, ""), expected, "{status}");
+        }
+        let one = judge(&[202], None);
+        assert_eq!(
+            [202, 200, 400].map(|status| outcome(&one, status, "")),
+            ["accepted", "failed", "misconfigured"]
+        );
+    }
+
+    #[test]
+    fn a_success_may_have_to_be_proven() {
+        let ok = judge(&[], Some(("/status", "ok".into())));
+        for (body, expected) in [
+            ("{\"status\":\"ok\"}", "accepted"),
+            ("{\"status\":\"OK\"}", "failed"),
+            ("{\"status\":\"error\"}", "failed"),
+            ("{}", "failed"),
+            ("ok", "failed"),
+        ] {
+            assert_eq!(outcome(&ok, 200, body), expected, "{body}");
+        }
+        assert_eq!(outcome(&judge(&[], Some(("/n", 0.into()))), 200, "{\"n\":0}"), "accepted");
+        assert_eq!(outcome(&judge(&[], Some(("/n", 0.into()))), 200, "{\"n\":\"0\"}"), "failed");
+    }
+
+    #[test]
+    fn a_name_is_kept_where_it_is_one() {
+        let named = |body: &str| match judge(&[], None).outcome(&answer(200, body)) {
+            Outcome::Delivered { reference } => reference,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(named("{\"m\":[{\"id\":\"a-1\"}]}").as_deref(), Some("a-1"));
+        assert_eq!(named("{\"m\":[{\"id\":17}]}").as_deref(), Some("17"));
+        for none in
+            ["{}", "x", "{\"m\":[{\"id\":\"\"}]}", "{\"m\":[{\"id\":\"a b\"}]}", "{\"m\":[{\"id\":null}]}"]
+        {
+            assert_eq!(named(none), None, "{none}");
+        }
+        assert!(Pointer::try_from("id".to_owned()).is_err());
+    }
+}
