@@ -22,7 +22,7 @@ pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 /// The most bytes of an answer that are read.
 const LIMIT: usize = 64 * 1024;
 /// The longest wait that a vendor may ask for.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
 /// A client for one vendor.
 #[derive(Clone, Debug)]
@@ -35,6 +35,8 @@ pub struct Answer {
     pub status: u16,
     /// How long it asks to wait, at most an hour (`Retry-After` in seconds or as a date is given as seconds).
     pub retry_after: Option<Duration>,
+    /// The headers.
+    pub headers: HeaderMap,
     /// The body, cut at 64 KiB.
     pub body: Vec<u8>,
 }
@@ -71,7 +73,8 @@ impl Http {
     pub async fn call(&self, request: RequestBuilder) -> Result<Answer, Outcome> {
         let mut response = request.send().await.map_err(|error| failed(&error))?;
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
+        let headers = std::mem::take(response.headers_mut());
+        let retry_after = retry_after(&headers);
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
             let room = LIMIT - body.len();
@@ -80,7 +83,7 @@ impl Http {
                 break;
             }
         }
-        Ok(Answer { status, retry_after, body })
+        Ok(Answer { status, retry_after, headers, body })
     }
 }
 
@@ -88,6 +91,11 @@ impl Answer {
     /// Whether the status is any 2xx.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
+    }
+
+    /// The value of the header `name`; nothing where it is missing or not ASCII.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
     }
 
     /// The body as JSON; nothing where it is none, or not of that shape.
@@ -181,7 +189,10 @@ mod tests {
 
     #[test]
     fn a_refusal_says_who_has_to_act() {
-        let outcome = |status| Answer { status, retry_after: None, body: Vec::new() }.refusal().name();
+        let outcome = |status| {
+            let headers = HeaderMap::new();
+            Answer { status, retry_after: None, headers, body: Vec::new() }.refusal().name()
+        };
         assert_eq!([401, 403, 400, 404].map(outcome), ["misconfigured"; 4]);
         assert_eq!([408, 429, 500, 503].map(outcome), ["failed"; 4]);
     }

@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     fn answered(status: u16, body: &str) -> Result<Line, Outcome> {
-        understood(&Answer { status, retry_after: None, body: body.into() })
+        understood(&Answer { status, retry_after: None, headers: Default::default(), body: body.into() })
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! A *carrier* delivers our code; a *verifier* owns the code and is a [`Verifier`] too. A vendor that reports what
 //! became of a message reads its [`Receipts`].
 
+mod aws;
 pub mod breaker;
 pub mod console;
 pub mod email;
@@ -37,6 +38,9 @@ pub const PROVIDERS: &[ProviderKind] = &[
     console::KIND,
     file::KIND,
     email::smtp::KIND,
+    email::sendgrid::KIND,
+    email::ses::KIND,
+    phone::sns::KIND,
     phone::twilio::messages::KIND,
     phone::twilio::verify::KIND,
     phone::vonage::KIND,

@@ -119,5 +119,5 @@ pub(super) fn text_message(channel: crate::messages::Channel, to: &str) -> crate
 
 /// An answer without a wait, as [`super::Http::call`] hands it over.
 pub(super) fn answer(status: u16, body: &str) -> super::Answer {
-    super::Answer { status, retry_after: None, body: body.as_bytes().to_vec() }
+    super::Answer { status, retry_after: None, headers: Default::default(), body: body.as_bytes().to_vec() }
 }

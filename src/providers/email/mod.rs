@@ -1,3 +1,6 @@
-//! Providers that send email, a file each.
+//! Providers that send email, a file or folder each.
 
+mod letter;
+pub mod sendgrid;
+pub mod ses;
 pub mod smtp;

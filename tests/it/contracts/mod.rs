@@ -1,6 +1,8 @@
 //! The providers against what others wrote: real servers, and mocks that hold a call to its vendor's own document.
 
+mod aws;
 mod lookup;
+mod sendgrid;
 mod smtp;
 mod twilio;
 mod twilio_verify;

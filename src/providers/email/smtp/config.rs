@@ -5,16 +5,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use serde::Deserialize;
 
-use super::letter::{Letterhead, ascii_domain};
+use super::super::letter::{Letterhead, mailbox};
 use super::relay::{Relay, Security};
 use crate::base::{Mistake, Sensitive};
-use crate::messages::clean;
 use crate::providers::{Spec, settings};
 
 #[derive(Deserialize)]
@@ -99,16 +97,6 @@ fn host(text: &str) -> Result<String, String> {
         return Err("is not a host name or an IP address".into());
     }
     Ok(text.to_owned())
-}
-
-fn mailbox(text: &str) -> Result<Mailbox, String> {
-    let wrong = || "is not an address such as \"Example <no-reply@example.com>\"".to_owned();
-    if clean::line(text) != text {
-        return Err(wrong());
-    }
-    let mailbox: Mailbox = text.parse().map_err(|_| wrong())?;
-    let email = ascii_domain(&mailbox.email).ok_or_else(wrong)?;
-    Ok(Mailbox::new(mailbox.name, email))
 }
 
 fn timeout(span: SignedDuration) -> Result<Duration, String> {

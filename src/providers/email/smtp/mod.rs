@@ -4,16 +4,15 @@
 //! verified, and a server that does not offer STARTTLS gets neither the password nor the message (R134).
 
 mod config;
-mod letter;
 mod relay;
 mod verdict;
 
 use async_trait::async_trait;
 
 use super::super::{Outcome, Provider, ProviderKind, Spec};
+use super::letter::Letterhead;
 use crate::base::Mistake;
 use crate::messages::{Channel, Message};
-use letter::Letterhead;
 use relay::Relay;
 
 /// Delivers email through an SMTP server.

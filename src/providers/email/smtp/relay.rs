@@ -13,7 +13,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::response::Response;
 use tokio::time::{Instant, timeout};
 
-use super::letter::Letter;
+use super::super::letter::Letter;
 
 /// The longest wait for a TCP connection, and for a kept one to answer (R147).
 const CONNECT: Duration = Duration::from_secs(2);

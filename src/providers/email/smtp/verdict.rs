@@ -9,7 +9,7 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
 
 use super::super::super::Outcome;
-use super::letter::Letter;
+use super::super::letter::Letter;
 use super::relay::Failure;
 
 /// The outcome of a failed delivery.

@@ -1,4 +1,4 @@
-//! A message as RFC 5322 bytes with its envelope: one sender, one recipient.
+//! Who a message is from and to, and the message as RFC 5322 bytes with its envelope: one sender, one recipient.
 
 use std::time::{Duration, SystemTime};
 
@@ -33,7 +33,7 @@ impl Letter {
 impl Letterhead {
     /// Composes `message`; the error says why its address cannot be written to.
     pub(super) fn compose(&self, message: &Message) -> Result<Letter, String> {
-        let to = recipient(&message.to).ok_or("the address is not one that mail can be sent to")?;
+        let to = recipient(&message.to)?;
         let envelope = Envelope::new(Some(self.from.email.clone()), vec![to.clone()]);
         let mut builder = lettre::Message::builder()
             .envelope(envelope.map_err(|_| "the address cannot stand in an envelope")?)
@@ -58,7 +58,7 @@ impl Letterhead {
     }
 
     /// The same for every attempt, so that a mailbox can tell a repetition.
-    fn message_id(&self, id: &str) -> String {
+    pub(super) fn message_id(&self, id: &str) -> String {
         let id: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
         format!("<{id}@{}>", self.from.email.domain())
     }
@@ -74,16 +74,27 @@ fn date(at: i64) -> SystemTime {
 }
 
 /// One plain address; quoted local parts, lists, routes and anything invisible are refused (R131).
-fn recipient(text: &str) -> Option<Address> {
+pub(super) fn recipient(text: &str) -> Result<Address, &'static str> {
     let marks = ['"', '<', '>', '(', ')', '[', ']', ',', ';', ':', '\\', ' '];
-    if clean::line(text) != text || text.contains(marks) {
-        return None;
+    let plain = clean::line(text) == text && !text.contains(marks);
+    let address = plain.then(|| text.parse().ok()).flatten();
+    let address = address.and_then(|address| ascii_domain(&address));
+    address.ok_or("the address is not one that mail can be sent to")
+}
+
+/// A sender as an operator writes it, such as `Example <no-reply@example.com>`.
+pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
+    let wrong = || "is not an address such as \"Example <no-reply@example.com>\"".to_owned();
+    if clean::line(text) != text {
+        return Err(wrong());
     }
-    ascii_domain(&text.parse().ok()?)
+    let mailbox: Mailbox = text.parse().map_err(|_| wrong())?;
+    let email = ascii_domain(&mailbox.email).ok_or_else(wrong)?;
+    Ok(Mailbox::new(mailbox.name, email))
 }
 
 /// The address with its domain as the DNS has it (RFC 5890).
-pub(super) fn ascii_domain(address: &Address) -> Option<Address> {
+fn ascii_domain(address: &Address) -> Option<Address> {
     let domain = idna::domain_to_ascii(address.domain()).ok()?;
     Address::new(address.user(), domain).ok()
 }
