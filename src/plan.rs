@@ -1,4 +1,4 @@
-//! What the settings mean: flows, providers and rates, understood together.
+//! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::base::Mistake;
 use crate::devices::{self, DEVICES};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
-use crate::messages::Channel;
+use crate::messages::{Catalogue, CatalogueError, Channel, Sender};
 use crate::outbox::Routes;
 use crate::providers::{self, Provider};
 use crate::secrets::SECRETS;
 use crate::settings::{Confirm, Mode, Settings};
 use crate::throttle;
 
-/// What the settings mean, once flows, providers and rates are understood.
+/// What the settings mean, once flows, providers, messages and rates are understood.
 pub struct Plan {
     /// What the words of the flows are worth.
     pub words: Vocabulary,
@@ -23,6 +23,8 @@ pub struct Plan {
     pub recovery: Flows,
     /// The providers of every channel.
     pub routes: Routes,
+    /// What messages say.
+    pub catalogue: Catalogue,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
 }
@@ -30,7 +32,7 @@ pub struct Plan {
 /// Understands the settings.
 ///
 /// # Errors
-/// Every mistake of flows, providers and rates at once.
+/// Every mistake of flows, providers, messages and rates at once.
 pub fn read(settings: &Settings) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, routes(settings)).unwrap_or_default();
@@ -45,13 +47,31 @@ pub fn read(settings: &Settings) -> Result<Plan, Vec<Mistake>> {
     if let Some(signin) = &signin {
         mistakes.extend(unconfirmable(settings, signin));
     }
+    let catalogue = keep(&mut mistakes, catalogue(settings));
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
-    match (signin, recovery, throttle) {
-        (Some(signin), Some(recovery), Some(throttle)) if mistakes.is_empty() => {
-            Ok(Plan { words, signin, recovery, routes, throttle })
+    match (signin, recovery, catalogue, throttle) {
+        (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => {
+            Ok(Plan { words, signin, recovery, routes, catalogue, throttle })
         }
         _ => Err(mistakes),
     }
+}
+
+/// What messages say: the built-in templates and the operator's, all of them tried.
+fn catalogue(settings: &Settings) -> Result<Catalogue, Vec<Mistake>> {
+    let own = &settings.messages;
+    let sender = Sender {
+        service: settings.name.clone(),
+        public_url: settings.public_url.clone(),
+        contact: Some(own.contact.clone()),
+    };
+    Catalogue::read(sender, &own.language, own.templates.as_deref()).map_err(
+        |CatalogueError { language, flaws }| {
+            let language = language.into_iter().map(|why| Mistake::new("messages.language", why));
+            let flaws = flaws.into_iter().map(|flaw| Mistake::new("messages.templates", flaw.to_string()));
+            language.chain(flaws).collect()
+        },
+    )
 }
 
 /// Identifiers that sign-up must confirm and that no provider delivers to: nobody could ever sign up by them.

@@ -11,7 +11,7 @@ use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
-use crate::messages::{Catalogue, CatalogueError, Channel, Sender};
+use crate::messages::Channel;
 use crate::outbox::{Inbox, Worker};
 use crate::plan;
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
@@ -35,9 +35,6 @@ pub enum StartError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// The message templates cannot be used.
-    #[error(transparent)]
-    Messages(#[from] CatalogueError),
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Hasher(#[from] Unusable),
@@ -117,7 +114,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         hasher: hasher(&settings)?,
         policy: policy(&settings),
         rules: rules(&settings),
-        catalogue: Catalogue::load(sender(&settings))?,
+        catalogue: found.catalogue,
         throttle: Throttle::new(found.throttle, windows(&settings, &world).await?),
         locks: Locks::default(),
         stopping: std::sync::atomic::AtomicBool::new(false),
@@ -179,10 +176,6 @@ fn rules(settings: &Settings) -> Rules {
         countries: settings.phone.countries.clone(),
         reserved_usernames: settings.username.reserved.clone(),
     }
-}
-
-fn sender(settings: &Settings) -> Sender {
-    Sender { service: settings.name.clone(), public_url: settings.public_url.clone(), contact: None }
 }
 
 async fn windows(settings: &Settings, world: &World) -> Result<Windows, StartError> {

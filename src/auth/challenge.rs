@@ -7,6 +7,7 @@
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
+use super::language;
 use super::purpose::Purpose;
 use crate::app::App;
 use crate::base::clock::{SECOND, seconds_until};
@@ -51,6 +52,8 @@ pub struct Order {
     pub long: bool,
     /// What the account or the caller is called in the message.
     pub account: Option<String>,
+    /// The language that the profile of who reads the message wishes for.
+    pub language: Option<String>,
     /// Whose sends are counted: the known device's, or everybody's.
     pub counted_as: String,
     /// What is counted instead of the address, where whoever asks must not learn that there is one: a keyed
@@ -284,10 +287,13 @@ fn message(
         at: app.now(),
         place: Some(client.place()),
         account: order.account.clone(),
-        device: None,
         code,
+        ..Context::default()
     };
-    let rendered = app.catalogue.render(kind, order.channel, &about);
+    // The owner of a taken address is somebody else than the client.
+    let chooser = Some(client).filter(|_| order.parcel != Parcel::Taken);
+    let language = language::of(app, order.language.as_deref(), chooser);
+    let rendered = app.catalogue.render(kind, order.channel, &language, &about);
     let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
     Ok(Message::new(app.random.uuid(), app.now(), order.channel, order.address.as_str(), kind, rendered))
 }

@@ -19,6 +19,7 @@ mod finish;
 mod guard;
 pub mod input;
 pub mod introspect;
+mod language;
 pub mod me;
 mod notices;
 pub mod operate;

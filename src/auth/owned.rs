@@ -11,7 +11,7 @@ use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand};
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{cards, doors, notices, rules, totp};
+use super::{cards, doors, language, notices, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, DeviceKind, authenticator, phone};
@@ -280,6 +280,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
         long: false,
         account: name,
+        language: language::wished(&account.user.profile),
         counted_as: String::new(),
         identifier: None,
     }
@@ -360,10 +361,7 @@ pub(super) fn told(
     device: &Device,
     kind: Kind,
 ) -> Result<Vec<Message>> {
-    let named = devices::kind(&device.kind);
-    let masked = device.delivery.as_deref().zip(named).map(|(to, kind)| kind.mask(to));
-    let named = masked.or_else(|| named.map(|kind| kind.title().to_owned()));
-    notices::about(app, client, account, kind, named)
+    notices::about(app, client, account, kind, Some(device))
 }
 
 /// Kills what was under way and tells every address.

@@ -10,7 +10,7 @@ use super::input::Client;
 use super::owned::{account, changed, told};
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{doors, totp};
+use super::{doors, language, totp};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
 use crate::messages::Kind;
@@ -116,6 +116,7 @@ async fn undo_order(
         parcel: Parcel::Code,
         long: true,
         account: None,
+        language: language::wished(&account.user.profile),
         counted_as: "undo".to_owned(),
         ends: Millis::MAX,
         plain: false,

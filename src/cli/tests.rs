@@ -155,7 +155,12 @@ async fn somebody(site: &Site) -> (String, String) {
 async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str, String); N]) -> String {
     use crate::auth::input::{Client, Given};
     use crate::auth::progress::Progress;
-    let client = Client { ip: [127, 0, 0, 1].into(), agent: "tests".into(), known_device: None };
+    let client = Client {
+        ip: [127, 0, 0, 1].into(),
+        agent: "tests".into(),
+        known_device: None,
+        languages: Vec::new(),
+    };
     let secrets = [("password", "plum-velvet-crane-orbit".into())].into();
     let given = Given { identifiers: names.into(), secrets, ..Given::default() };
     let done = crate::auth::signup::begin(app, &client, &given).await.unwrap();

@@ -55,6 +55,8 @@ fn every_section_refuses_values_without_sense() {
         "authenticator.steps_back = 2",
         "authenticator.issuer = \"a:b\"",
         "card.x = 1",
+        "messages.contact = \"a\\nb\"",
+        "messages.templates = 1",
         "passcode.length = 5",
         "passcode.length = 11",
         "passcode.lifetime = \"11m\"",
