@@ -52,7 +52,7 @@ pub struct World {
     pub random: Random,
 }
 
-/// Reads the settings and checks all of them: flows, providers and rates too.
+/// Reads the settings and checks all of them: flows, providers, messages and rates too.
 ///
 /// # Errors
 /// Every mistake at once, each with its place.

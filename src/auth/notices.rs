@@ -37,7 +37,12 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Message]) -> Result<()> {
 }
 
 /// As [`about`], for what the operator did: there is no client to speak of.
-pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<&Device>) -> Result<Vec<Message>> {
+pub fn by_operator(
+    app: &App,
+    account: &Account,
+    kind: Kind,
+    device: Option<&Device>,
+) -> Result<Vec<Message>> {
     render(app, account, None, kind, &concerning(app, device))
 }
 

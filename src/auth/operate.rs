@@ -107,4 +107,3 @@ async fn owned(app: &App, device_id: &str) -> Result<(Account, Device)> {
     let account = account::even_disabled(&mut db, &device.user_id).await?.ok_or(AuthError::NotFound)?;
     Ok((account, device))
 }
-

@@ -1,19 +1,18 @@
 //! The templates of every language, loaded and tried once, and how they become a message.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context, escape_formatter};
 
-use super::texts::{BUILT_IN, Text, Texts, WORDS_FILE};
-use super::{Channel, Context, Kind, Language, Sender, clean, folder, language, trial, words};
+use super::layouts::{LAYOUT_HTML, LAYOUT_TEXT, Layouts};
+use super::texts::{self, Text, Texts, WORDS_FILE};
+use super::{CatalogueError, Channel, Context, Kind, Language, Sender};
+use super::{clean, folder, language, trial, words};
 use crate::base::{Sensitive, clock};
 
 /// The longest subject, in characters.
 const SUBJECT_LENGTH: usize = 150;
-pub(super) const LAYOUT_TEXT: &str = "layout.txt";
-pub(super) const LAYOUT_HTML: &str = "layout.html";
 
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,33 +23,6 @@ pub struct Rendered {
     pub text: Sensitive,
     /// The same as HTML; only for email.
     pub html: Option<Sensitive>,
-}
-
-/// What is wrong with a template.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{file}: {why}")]
-pub struct Flaw {
-    /// The file as a person finds it, with the line where there is one: `templates/de/signin_code.txt:8`.
-    pub file: String,
-    /// What is wrong with it.
-    pub why: String,
-}
-
-/// The messages cannot be used. All that is wrong is here at once.
-#[derive(Clone, Debug, Default, thiserror::Error)]
-#[error("{}", self.lines())]
-pub struct CatalogueError {
-    /// What is wrong with the language that steps in where no other fits.
-    pub language: Option<String>,
-    /// What is wrong with templates.
-    pub flaws: Vec<Flaw>,
-}
-
-impl CatalogueError {
-    fn lines(&self) -> String {
-        let flaws = self.flaws.iter().map(|flaw| format!("the message template {flaw}"));
-        self.language.iter().cloned().chain(flaws).collect::<Vec<_>>().join("\n")
-    }
 }
 
 /// A message could not be rendered.
@@ -65,31 +37,6 @@ pub enum RenderError {
     /// The template failed.
     #[error("{0}: {1}")]
     Template(Kind, minijinja::Error),
-}
-
-/// What the sentences of a mail are put into, in every language: the name that a person knows it by, and the template.
-pub(super) struct Layouts {
-    pub text: (String, Cow<'static, str>),
-    pub html: (String, Cow<'static, str>),
-}
-
-impl Layouts {
-    fn built_in() -> Self {
-        let of = |name: &str, source| (name.to_owned(), Cow::Borrowed(source));
-        Self {
-            text: of(LAYOUT_TEXT, include_str!("templates/layout.txt")),
-            html: of(LAYOUT_HTML, include_str!("templates/layout.html")),
-        }
-    }
-
-    /// The layout with that file name.
-    pub fn named(&mut self, name: &str) -> Option<&mut (String, Cow<'static, str>)> {
-        match name {
-            LAYOUT_TEXT => Some(&mut self.text),
-            LAYOUT_HTML => Some(&mut self.html),
-            _ => None,
-        }
-    }
 }
 
 /// All messages of an installation, in all its languages.
@@ -114,7 +61,7 @@ impl Catalogue {
     /// All flaws at once.
     pub fn read(sender: Sender, fallback: &str, folder: Option<&Path>) -> Result<Self, CatalogueError> {
         let mut layouts = Layouts::built_in();
-        let (mut texts, mut flaws) = built_in();
+        let (mut texts, mut flaws) = texts::built_in();
         if let Some(folder) = folder {
             flaws.extend(folder::lay_over(folder, &mut texts, &mut layouts));
         }
@@ -277,21 +224,6 @@ impl std::fmt::Debug for Catalogue {
     }
 }
 
-/// The languages that are built in, and what is wrong with them: nothing, as a test sees to.
-fn built_in() -> (Vec<Texts>, Vec<Flaw>) {
-    let mut flaws = Vec::new();
-    let language = |(tag, files): &(&'static str, super::texts::Embedded)| {
-        let mut texts = Texts::new(tag);
-        for (name, source) in *files {
-            let shown = format!("{tag}/{name}.txt");
-            let taken = texts.take(name, &shown, Cow::Borrowed(source));
-            flaws.extend(taken.err().map(|why| Flaw { file: shown, why }));
-        }
-        texts
-    };
-    (BUILT_IN.iter().map(language).collect(), flaws)
-}
-
 fn environment() -> Environment<'static> {
     let mut templates = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -325,5 +257,5 @@ fn spelled(channel: Channel, code: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::fs::{self, DirEntry};
 use std::path::{Path, PathBuf};
 
-use super::language::is_tag;
-use super::texts::{self, Texts};
 use super::Flaw;
-use super::catalogue::Layouts;
+use super::language::is_tag;
+use super::layouts::Layouts;
+use super::texts::{self, Texts};
 
 /// The largest template, in bytes.
 const LARGEST: u64 = 64 * 1_024;
@@ -35,7 +35,8 @@ pub(super) fn lay_over(folder: &Path, all: &mut Vec<Texts>, layouts: &mut Layout
                 Err(why) => flaws.push(flaw(&path, why)),
             }
         } else {
-            let why = "is neither a folder named by a language tag, such as de, nor layout.html or layout.txt";
+            let why =
+                "is neither a folder named by a language tag, such as de, nor layout.html or layout.txt";
             flaws.push(flaw(&path, why));
         }
     }
@@ -62,12 +63,11 @@ fn language(folder: &Path, tag: &str, all: &mut Vec<Texts>, flaws: &mut Vec<Flaw
         let absent = texts.missing().into_iter().map(|name| folder.join(format!("{name}.txt")));
         flaws.extend(absent.map(|path| flaw(&path, "is missing: a language of your own needs every file")));
     }
-    if flaws.len() > before {
-        return;
-    }
+    // What could be read is tried with the rest, so that all flaws are told at once.
     match known {
         Some(index) => all[index] = texts,
-        None => all.push(texts),
+        None if flaws.len() == before => all.push(texts),
+        None => {}
     }
 }
 

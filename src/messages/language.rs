@@ -36,8 +36,9 @@ impl std::fmt::Display for Language {
 /// Whether `text` has the shape of a language tag (RFC 5646): a language, then subtags.
 pub(super) fn is_tag(text: &str) -> bool {
     let mut parts = text.split('-');
-    let first =
-        parts.next().is_some_and(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
+    let first = parts
+        .next()
+        .is_some_and(|p| (2..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphabetic()));
     first
         && text.len() <= LONGEST
         && parts.all(|p| (1..=8).contains(&p.len()) && p.bytes().all(|b| b.is_ascii_alphanumeric()))
@@ -77,7 +78,10 @@ fn thousandths(text: &str) -> Option<u16> {
 
 /// The language among `known` that `wish` means: its tag, or what is left of it without its last subtags (RFC 4647,
 /// 3.4: `zh-Hans-CN` finds `zh`). `wish` may be whatever somebody wrote.
-pub(super) fn lookup<'a>(known: impl Iterator<Item = &'a Language> + Clone, wish: &str) -> Option<&'a Language> {
+pub(super) fn lookup<'a>(
+    known: impl Iterator<Item = &'a Language> + Clone,
+    wish: &str,
+) -> Option<&'a Language> {
     let wish = wish.trim().replace('_', "-");
     let mut range = Some(wish.as_str()).filter(|wish| is_tag(wish));
     while let Some(tag) = range {
@@ -124,7 +128,8 @@ mod tests {
         assert_eq!(accepted("fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5"), "fr-CH fr en de");
         assert_eq!(accepted("en;q=0.1,de;Q=1.000 , pl ; q=0.11"), "de pl en");
         assert_eq!(accepted("da, de;q=0, es;q=0.000"), "da");
-        for bad in ["", ",,;", "de;q=2", "de;q=1.001", "de;q=0.1234", "de;q=-1", "de;q", "de;level=1", "d e"] {
+        for bad in ["", ",,;", "de;q=2", "de;q=1.001", "de;q=0.1234", "de;q=-1", "de;q", "de;level=1", "d e"]
+        {
             assert_eq!(accepted(bad), "", "{bad}");
         }
         assert_eq!(super::accepted(["en;q=0.5", "de"]), ["de", "en"]);

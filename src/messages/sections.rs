@@ -58,7 +58,8 @@ mod tests {
         let sections = split(whole, &SECTIONS).unwrap();
         let texts: Vec<(usize, &str)> = sections.iter().map(|s| (s.line, s.text)).collect();
         assert_eq!(texts, [(4, "S"), (8, "l1\nl2"), (11, "o"), (2, "s")]);
-        for broken in ["[subject]\nx", "stray\n[subject]\nx", &format!("{whole}\n[lead]\ntwice"), "[sms]\nx"] {
+        for broken in ["[subject]\nx", "stray\n[subject]\nx", &format!("{whole}\n[lead]\ntwice"), "[sms]\nx"]
+        {
             assert!(split(broken, &SECTIONS).is_err(), "{broken:?}");
         }
     }

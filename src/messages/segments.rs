@@ -49,7 +49,8 @@ mod tests {
 
     #[test]
     fn a_message_holds_160_septets_or_70_units_and_of_several_each_153_or_67() {
-        for (c, alone, each) in [('a', 160, 153), ('é', 160, 153), ('{', 80, 76), ('ą', 70, 67), ('😀', 35, 33)]
+        for (c, alone, each) in
+            [('a', 160, 153), ('é', 160, 153), ('{', 80, 76), ('ą', 70, 67), ('😀', 35, 33)]
         {
             let segments = |count: usize| segments(&c.to_string().repeat(count));
             assert_eq!((segments(0), segments(alone), segments(alone + 1)), (1, 1, 2), "{c}");
@@ -76,7 +77,8 @@ mod tests {
     proptest! {
         #[test]
         fn a_longer_text_is_never_fewer_messages(text in any::<String>(), more in any::<String>()) {
-            prop_assert!(segments(&format!("{text}{more}")) >= segments(&text));
+            let longer = format!("{text}{more}");
+            prop_assert!(segments(&longer) >= segments(&text));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::kind::embedded;
 use super::sections::{self, SECTIONS};
 use super::words::WORDS;
-use super::{Kind, Language};
+use super::{Flaw, Kind, Language};
 
 /// The name of the file with the sentences that every mail of a language shares.
 pub(super) const WORDS_FILE: &str = "words";
@@ -48,6 +48,21 @@ pub(super) struct Texts {
 /// The names of the files that a language has.
 pub(super) fn names() -> impl Iterator<Item = &'static str> {
     std::iter::once(WORDS_FILE).chain(Kind::ALL.iter().map(|kind| kind.name()))
+}
+
+/// The languages that are built in, and what is wrong with them: nothing, as a test sees to.
+pub(super) fn built_in() -> (Vec<Texts>, Vec<Flaw>) {
+    let mut flaws = Vec::new();
+    let language = |(tag, files): &(&'static str, Embedded)| {
+        let mut texts = Texts::new(tag);
+        for (name, source) in *files {
+            let shown = format!("{tag}/{name}.txt");
+            let taken = texts.take(name, &shown, Cow::Borrowed(source));
+            flaws.extend(taken.err().map(|why| Flaw { file: shown, why }));
+        }
+        texts
+    };
+    (BUILT_IN.iter().map(language).collect(), flaws)
 }
 
 impl Texts {

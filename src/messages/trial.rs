@@ -2,9 +2,8 @@
 
 use minijinja::{Environment, Error};
 
-use super::catalogue::{LAYOUT_HTML, LAYOUT_TEXT, Layouts};
-use super::texts::WORDS_FILE;
-use super::texts::{Text, Texts};
+use super::layouts::{LAYOUT_HTML, LAYOUT_TEXT, Layouts};
+use super::texts::{Text, Texts, WORDS_FILE};
 use super::{Catalogue, Channel, Code, Context, Flaw, Kind, Language, RenderError, Rendered, words};
 use crate::base::clock;
 
@@ -59,7 +58,8 @@ pub(super) fn all(catalogue: &Catalogue, layouts: &Layouts) -> Vec<Flaw> {
     let mut flaws: Vec<Flaw> = Vec::new();
     for texts in &catalogue.texts {
         for kind in Kind::ALL {
-            for (channel, about) in Channel::ALL.iter().flat_map(|c| samples(*kind).map(|about| (*c, about))) {
+            for (channel, about) in Channel::ALL.iter().flat_map(|c| samples(*kind).map(|about| (*c, about)))
+            {
                 let found = one(catalogue, layouts, texts, *kind, channel, &about);
                 flaws.extend(found.filter(|flaw| !flaws.contains(flaw)));
             }
@@ -77,7 +77,8 @@ fn samples(kind: Kind) -> [Context; 3] {
         code: full.code.clone().map(|sample| Code { key, ..code(sample, clock::MINUTE) }),
         ..Context::default()
     };
-    let long = full.code.clone().map(|sample| Code { code: "ABCDEFGHJKMNP".into(), ..code(sample, clock::DAY) });
+    let long =
+        full.code.clone().map(|sample| Code { code: "ABCDEFGHJKMNP".into(), ..code(sample, clock::DAY) });
     let long = Context { code: long, ..full.clone() };
     [full, bare, long]
 }
@@ -151,9 +152,10 @@ pub(super) fn flaw(shown: &str, error: &Error) -> Flaw {
 /// What is wrong in a line of a section; the section's first is 1.
 fn at(text: &Text, line: usize, why: impl Into<String>) -> Flaw {
     let line = text.line + line - 1;
-    let (file, section) = text.name.split_once(" [").map_or((text.name.as_str(), ""), |(file, rest)| {
-        (file, rest.trim_end_matches(']'))
-    });
+    let (file, section) = text
+        .name
+        .split_once(" [")
+        .map_or((text.name.as_str(), ""), |(file, rest)| (file, rest.trim_end_matches(']')));
     let why = why.into();
     let why = if section.is_empty() { why } else { format!("[{section}] {why}") };
     Flaw { file: format!("{file}:{line}"), why }

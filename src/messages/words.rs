@@ -49,7 +49,7 @@ pub(super) fn sentences(
         (false, false) => &[],
     };
     let all = ALWAYS.iter().chain(more).map(|name| Ok((*name, render(name)?)));
-    Ok(all.collect::<Result<Vec<_>, Error>>()?.into_iter().collect())
+    Ok(Value::from_pairs(all.collect::<Result<Vec<(&str, String)>, Error>>()?))
 }
 
 /// What a language calls a kind of device that has no address.

@@ -1,6 +1,7 @@
 //! Tests through the doors of the crate: one binary, a file a subject.
 
 mod doors;
+mod languages;
 mod passcodes;
 mod readme;
 mod replacing;
