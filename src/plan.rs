@@ -1,4 +1,4 @@
-//! What the settings mean: flows, providers and rates, understood together.
+//! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,14 @@ use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DEVICES};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
+use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
 use crate::secrets::SECRETS;
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
 
-/// What the settings mean, once flows, providers and rates are understood.
+/// What the settings mean, once flows, providers, messages and rates are understood.
 pub struct Plan {
     /// What the words of the flows are worth.
     pub words: Vocabulary,
@@ -26,6 +27,8 @@ pub struct Plan {
     pub lookup: Option<Lookup>,
     /// Addresses and numbers with fixed codes.
     pub sandbox: Sandbox,
+    /// What messages say.
+    pub catalogue: Catalogue,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
 }
@@ -33,7 +36,7 @@ pub struct Plan {
 /// Understands the settings; `own` are kinds of providers beside the built-in ones.
 ///
 /// # Errors
-/// Every mistake of flows, providers and rates at once.
+/// Every mistake of flows, providers, messages and rates at once.
 pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, Routes::read(settings, own)).unwrap_or_default();
@@ -50,13 +53,31 @@ pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mista
         mistakes.extend(unconfirmable(settings, signin));
     }
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
+    let catalogue = keep(&mut mistakes, catalogue(settings));
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
-    match (signin, recovery, throttle) {
-        (Some(signin), Some(recovery), Some(throttle)) if mistakes.is_empty() => {
-            Ok(Plan { words, signin, recovery, routes, lookup, sandbox, throttle })
+    match (signin, recovery, catalogue, throttle) {
+        (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => {
+            Ok(Plan { words, signin, recovery, routes, lookup, sandbox, catalogue, throttle })
         }
         _ => Err(mistakes),
     }
+}
+
+/// What messages say: the built-in templates and the operator's, all of them tried.
+fn catalogue(settings: &Settings) -> Result<Catalogue, Vec<Mistake>> {
+    let own = &settings.messages;
+    let sender = Sender {
+        service: settings.name.clone(),
+        public_url: settings.public_url.clone(),
+        contact: Some(own.contact.clone()),
+    };
+    Catalogue::read(sender, &own.language, own.templates.as_deref()).map_err(
+        |CatalogueError { language, flaws }| {
+            let language = language.into_iter().map(|why| Mistake::new("messages.language", why));
+            let flaws = flaws.into_iter().map(|flaw| Mistake::new("messages.templates", flaw.to_string()));
+            language.chain(flaws).collect()
+        },
+    )
 }
 
 /// Identifiers that sign-up must confirm and that no provider delivers to: nobody could ever sign up by them.

@@ -11,7 +11,6 @@ use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
-use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::outbox::{Inbox, Outbox, Worker};
 use crate::plan;
 use crate::providers::ProviderKind;
@@ -36,9 +35,6 @@ pub enum StartError {
     /// The signing keys cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
-    /// The message templates cannot be used.
-    #[error(transparent)]
-    Messages(#[from] CatalogueError),
     /// Passwords cannot be hashed.
     #[error(transparent)]
     Hasher(#[from] Unusable),
@@ -58,7 +54,8 @@ pub struct World {
     pub providers: Vec<ProviderKind>,
 }
 
-/// Reads the settings and checks all of them: flows, providers (`own` kinds beside the built-in ones) and rates too.
+/// Reads the settings and checks all of them: flows, providers (`own` kinds beside the built-in ones), messages and
+/// rates too.
 ///
 /// # Errors
 /// Every mistake at once, each with its place.
@@ -123,7 +120,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         hasher: hasher(&settings)?,
         policy: policy(&settings),
         rules: rules(&settings),
-        catalogue: Catalogue::load(sender(&settings))?,
+        catalogue: found.catalogue,
         throttle: Throttle::new(found.throttle, windows(&settings, &world).await?),
         locks: Locks::default(),
         stopping: std::sync::atomic::AtomicBool::new(false),
@@ -194,10 +191,6 @@ fn rules(settings: &Settings) -> Rules {
         phone_mask: settings.phone.mask,
         reserved_usernames: settings.username.reserved.clone(),
     }
-}
-
-fn sender(settings: &Settings) -> Sender {
-    Sender { service: settings.name.clone(), public_url: settings.public_url.clone(), contact: None }
 }
 
 async fn windows(settings: &Settings, world: &World) -> Result<Windows, StartError> {

@@ -114,6 +114,7 @@ fn profile(user: &User) -> Value {
     let value = |name: &String| match name.as_str() {
         "first_name" => "Ada",
         "last_name" => "Lovelace",
+        "language" => "en",
         _ => "…",
     };
     names.map(|name| (name.clone(), json!(value(name)))).collect::<Map<_, _>>().into()

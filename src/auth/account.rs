@@ -9,7 +9,7 @@ use crate::store::users::User;
 use crate::store::{Db, devices as device_rows, secrets, users};
 
 /// A user that nobody is: reading them costs what reading a real one costs (R16).
-const NOBODY: &str = "nobody";
+pub(super) const NOBODY: &str = "nobody";
 
 /// A user, their devices and their secrets.
 #[derive(Clone, Debug)]

@@ -2,6 +2,7 @@
 
 use super::challenge::{Order, Parcel, alive, resend_in};
 use super::error::{AuthError, Result};
+use super::language;
 use super::progress::Ask;
 use super::walk::{OWN, Walk};
 use crate::app::App;
@@ -180,6 +181,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
         parcel,
         long,
         account: None,
+        language: walk.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
         counted_as: walk.attempt.known_device.clone().unwrap_or_default(),
         identifier: None,
     })

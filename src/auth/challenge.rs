@@ -8,6 +8,7 @@ use super::conversion;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
+use super::language;
 use super::purpose::Purpose;
 use super::spend::{self, Terms};
 use crate::app::App;
@@ -55,6 +56,8 @@ pub struct Order {
     pub long: bool,
     /// What the account or the caller is called in the message.
     pub account: Option<String>,
+    /// The language that the profile of who reads the message wishes for.
+    pub language: Option<String>,
     /// Whose sends are counted: the known device's, or everybody's.
     pub counted_as: String,
     /// What is counted instead of the address, where whoever asks must not learn that there is one: a keyed
@@ -94,9 +97,13 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let lifetime = shape.lifetime.millis().min(order.ends - now);
     let length = length(app, order, shape.length).await?;
     let key = passcode::key(&app.random);
-    let fixed = app.sandbox.code(&counted(app, order), now).filter(|_| parcel == Parcel::Code);
+    let fixed = app.sandbox.code(&counted(app, order), now);
     let terms = if fixed.is_some() { Terms::Free } else { terms(order) };
-    let parcel = if fixed.is_some() { Parcel::Nothing } else { parcel };
+    // Where a notice or nothing was to leave, nobody has the code: the fixed one neither.
+    let (fixed, parcel) = match fixed {
+        Some(code) => (Some(code).filter(|_| parcel == Parcel::Code), Parcel::Nothing),
+        None => (None, parcel),
+    };
     let code = fixed.unwrap_or_else(|| passcode::code_for(&app.sealer, &key, length));
     let message = message(app, client, order, &code, &key, lifetime)?;
     let challenge = Challenge {
@@ -335,10 +342,13 @@ fn message(
         at: app.now(),
         place: Some(client.place()),
         account: order.account.clone(),
-        device: None,
         code,
+        ..Context::default()
     };
-    let rendered = app.catalogue.render(kind, order.channel, &about);
+    // The owner of a taken address is somebody else than the client.
+    let chooser = Some(client).filter(|_| order.parcel != Parcel::Taken);
+    let language = language::of(app, order.language.as_deref(), chooser);
+    let rendered = app.catalogue.render(kind, order.channel, &language, &about);
     let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
     Ok(Message::new(app.random.uuid(), app.now(), order.channel, order.address.as_str(), kind, rendered))
 }

@@ -2,12 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::account::NOBODY;
 use super::cards;
 use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
-use super::{line, rules};
+use super::{language, line, rules};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, phone};
@@ -48,6 +49,9 @@ pub struct DraftDevice {
     pub confirm: Moment,
     /// Whether somebody else owns it. Told to nobody.
     pub taken: bool,
+    /// The language that its owner's profile wishes for. Told to nobody.
+    #[serde(default)]
+    pub language: Option<String>,
 }
 
 /// When a device counts as confirmed.
@@ -119,6 +123,7 @@ fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
         delivery: found.address.delivery,
         confirm: moment(app, kind),
         taken: false,
+        language: None,
     })
 }
 
@@ -195,7 +200,12 @@ impl Draft {
     async fn look_up(&mut self, app: &App) -> Result<()> {
         let mut db = app.store.read().await?;
         for device in &mut self.devices {
-            device.taken = rows::owner(&mut db, &device.kind, &device.canonical).await?.is_some();
+            let owner = rows::owner(&mut db, &device.kind, &device.canonical).await?;
+            device.taken = owner.is_some();
+            // Read for nobody too, so that a taken address costs no more than a free one (R16).
+            let owner = owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str());
+            let profile = users::by_id(&mut db, owner).await?.map(|user| user.profile);
+            device.language = profile.as_deref().and_then(language::wished);
         }
         Ok(())
     }
@@ -310,9 +320,13 @@ pub async fn notices_to_owners(app: &App, client: &Client, draft: &Draft) -> Res
     for device in draft.devices.iter().filter(|d| d.taken) {
         let channel = super::asks::channels(app, &device.kind).first().copied();
         let Some(channel) = channel.filter(|c| *c == Channel::Email) else { continue };
+        if app.sandbox.code(&device.canonical, app.now()).is_some() {
+            continue;
+        }
         if notice(app, device).await == Parcel::Taken {
             let about = Context { at: app.now(), place: Some(client.place()), ..Context::default() };
-            let rendered = app.catalogue.render(Kind::SignupTaken, channel, &about);
+            let language = language::of(app, device.language.as_deref(), None);
+            let rendered = app.catalogue.render(Kind::SignupTaken, channel, &language, &about);
             let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
             let (id, to) = (app.random.uuid(), device.delivery.as_str());
             let message = Message::new(id, app.now(), channel, to, Kind::SignupTaken, rendered);

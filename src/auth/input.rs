@@ -18,6 +18,8 @@ pub struct Client {
     pub agent: String,
     /// The credential of a known device, where it carries one (R66).
     pub known_device: Option<String>,
+    /// The languages that it asks for, the most wanted first: few short tags ([`crate::messages::accepted`]).
+    pub languages: Vec<String>,
 }
 
 impl Client {

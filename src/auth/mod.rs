@@ -20,6 +20,7 @@ mod finish;
 mod guard;
 pub mod input;
 pub mod introspect;
+mod language;
 mod line;
 pub mod me;
 mod notices;

@@ -5,12 +5,14 @@ use super::asks::channels;
 use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::language;
 use super::spend::{self, Terms};
 use crate::app::App;
-use crate::devices::phone;
+use crate::devices::{self, phone};
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::outbox::About;
 use crate::store::Tx;
+use crate::store::devices::Device;
 use crate::store::sessions::{self, Session};
 
 /// A notice, rendered and not yet queued.
@@ -33,10 +35,12 @@ pub fn about(
     client: &Client,
     account: &Account,
     kind: Kind,
-    device: Option<String>,
+    device: Option<&Device>,
 ) -> Result<Vec<Notice>> {
-    let about = Context { place: Some(client.place()), device, ..at(app) };
-    render(app, account, kind, &about)
+    let about = Context { place: Some(client.place()), ..concerning(app, device) };
+    // Who only guesses at an account is not asked which language its owner reads.
+    let chooser = Some(client).filter(|_| kind != Kind::FactorLocked);
+    render(app, account, chooser, kind, &about)
 }
 
 /// Queues notices in the transaction of what they tell. One to a phone costs money, and is dropped where there is
@@ -51,17 +55,32 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
 }
 
 /// As [`about`], for what the operator did: there is no client to speak of.
-pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<String>) -> Result<Vec<Notice>> {
-    render(app, account, kind, &Context { device, ..at(app) })
+pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<&Device>) -> Result<Vec<Notice>> {
+    render(app, account, None, kind, &concerning(app, device))
 }
 
-fn at(app: &App) -> Context {
-    Context { at: app.now(), ..Context::default() }
+/// Now, and the device concerned: its masked address, or its kind.
+fn concerning(app: &App, device: Option<&Device>) -> Context {
+    let kind = device.and_then(|device| devices::kind(&device.kind));
+    let address = device.and_then(|device| device.delivery.as_deref());
+    Context {
+        at: app.now(),
+        device: address.zip(kind).map(|(to, kind)| kind.mask(to)),
+        device_kind: kind.map(|kind| kind.name()),
+        ..Context::default()
+    }
 }
 
-fn render(app: &App, account: &Account, kind: Kind, about: &Context) -> Result<Vec<Notice>> {
+fn render(
+    app: &App,
+    account: &Account,
+    client: Option<&Client>,
+    kind: Kind,
+    about: &Context,
+) -> Result<Vec<Notice>> {
+    let language = language::of(app, language::wished(&account.user.profile).as_deref(), client);
     let one = |(channel, device, address): (Channel, &str, &str)| {
-        let rendered = app.catalogue.render(kind, channel, about);
+        let rendered = app.catalogue.render(kind, channel, &language, about);
         let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
         let message = Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered);
         let country = if channel == Channel::Email { String::new() } else { phone::country(address) };
@@ -73,7 +92,7 @@ fn render(app: &App, account: &Account, kind: Kind, about: &Context) -> Result<V
 /// Where notices go: every confirmed email address and, where there is none, every phone that is texted at all; none
 /// of the sandbox. Each with the device that has it.
 fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str, &'a str)> {
-    let reached = |device: &'a crate::store::devices::Device| {
+    let reached = |device: &'a Device| {
         let channel = channels(app, &device.kind).first().copied()?;
         let to = device.delivery.as_deref()?;
         let real = app.sandbox.code(device.canonical.as_deref()?, app.now()).is_none();
@@ -88,7 +107,8 @@ fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str, &'a 
 /// A refresh token came back: the session ends and its owner is told (R79).
 pub async fn reuse(app: &App, session: &Session) -> Result<()> {
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
-    let told = account.map(|account| render(app, &account, Kind::RefreshReused, &at(app))).transpose()?;
+    let about = concerning(app, None);
+    let told = account.map(|account| render(app, &account, None, Kind::RefreshReused, &about)).transpose()?;
     let mut tx = app.store.begin().await?;
     if sessions::end(&mut tx, &session.id, &session.user_id).await? == 1 {
         queue(app, &mut tx, &told.unwrap_or_default()).await?;

@@ -4,7 +4,6 @@ use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::{notices, rules};
 use crate::app::App;
-use crate::devices;
 use crate::messages::Kind;
 use crate::store::devices::{self as rows, Device};
 use crate::store::sessions::{self, Session};
@@ -85,7 +84,7 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
         return Err(AuthError::LastWayIn);
     }
     let user = account.user.id.as_str();
-    let told = notices::by_operator(app, &account, Kind::DeviceRemoved, Some(called(&device)))?;
+    let told = notices::by_operator(app, &account, Kind::DeviceRemoved, Some(&device))?;
     let mut tx = app.store.begin().await?;
     if rows::delete(&mut tx, device_id, user).await? == 0 {
         return Err(AuthError::NotFound);
@@ -107,10 +106,4 @@ async fn owned(app: &App, device_id: &str) -> Result<(Account, Device)> {
     let device = rows::by_id(&mut db, device_id).await?.ok_or(AuthError::NotFound)?;
     let account = account::even_disabled(&mut db, &device.user_id).await?.ok_or(AuthError::NotFound)?;
     Ok((account, device))
-}
-
-/// What a device is called in a message: its address masked, or its kind.
-fn called(device: &Device) -> String {
-    let Some(kind) = devices::kind(&device.kind) else { return device.kind.clone() };
-    device.delivery.as_deref().map_or_else(|| kind.title().to_owned(), |to| kind.mask(to))
 }

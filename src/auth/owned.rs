@@ -12,7 +12,7 @@ use super::input::{Client, Given, understand};
 use super::notices::Notice;
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{cards, doors, line, notices, rules, totp};
+use super::{cards, doors, language, line, notices, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, DeviceKind, authenticator, phone};
@@ -287,6 +287,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
         long: false,
         account: name,
+        language: language::wished(&account.user.profile),
         counted_as: String::new(),
         identifier: None,
     }
@@ -367,10 +368,7 @@ pub(super) fn told(
     device: &Device,
     kind: Kind,
 ) -> Result<Vec<Notice>> {
-    let named = devices::kind(&device.kind);
-    let masked = device.delivery.as_deref().zip(named).map(|(to, kind)| kind.mask(to));
-    let named = masked.or_else(|| named.map(|kind| kind.title().to_owned()));
-    notices::about(app, client, account, kind, named)
+    notices::about(app, client, account, kind, Some(device))
 }
 
 /// Kills what was under way and tells every address.

@@ -10,7 +10,7 @@ use super::input::Client;
 use super::owned::{account, changed, told};
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{doors, totp, vendor};
+use super::{doors, language, totp, vendor};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
 use crate::messages::Kind;
@@ -118,6 +118,7 @@ async fn undo_order(
         parcel: Parcel::Code,
         long: true,
         account: None,
+        language: language::wished(&account.user.profile),
         counted_as: "undo".to_owned(),
         ends: Millis::MAX,
         plain: false,

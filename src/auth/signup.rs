@@ -10,6 +10,7 @@ use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
 use super::guard::Subject;
 use super::input::{Client, Given};
+use super::language;
 use super::progress::{Ask, Asking, Done, Progress};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
@@ -42,7 +43,7 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let first = draft.to_prove().next();
     let ready = match first {
         Some(device) => {
-            let order = order(app, &attempt, device, None).await?;
+            let order = order(app, &attempt, &draft, device, None).await?;
             challenge::prepare(app, client, &order).await.ok()
         }
         None => None,
@@ -95,7 +96,7 @@ pub async fn send(
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
-    dispatch(app, client, &order(app, &attempt, target, channel).await?).await?;
+    dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
     asking(app, &attempt, handle, &draft).await
 }
 
@@ -229,6 +230,7 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
 async fn order(
     app: &App,
     attempt: &Attempt,
+    draft: &Draft,
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
@@ -250,6 +252,7 @@ async fn order(
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
         account: None,
+        language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),
         identifier: None,
     })

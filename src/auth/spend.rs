@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, HOUR, seconds_until};
 use crate::devices::phone;
-use crate::messages::{Channel, Message};
+use crate::messages::{self, Channel, Message};
 use crate::settings::{self, Micros};
 use crate::store::Tx;
 use crate::store::spend::{self, Caps, Charge, WINDOWS, Window};
@@ -209,9 +209,7 @@ fn segments(message: &Message) -> u32 {
     if message.channel != Channel::Sms {
         return 1;
     }
-    let text = message.text.expose();
-    let each = if text.is_ascii() { 153 } else { 67 };
-    u32::try_from(text.chars().count().div_ceil(each).max(1)).unwrap_or(u32::MAX)
+    messages::segments(message.text.expose())
 }
 
 #[cfg(test)]
@@ -228,7 +226,7 @@ mod tests {
     #[test]
     fn a_long_text_is_several_segments_and_a_call_is_one() {
         let sms = |count: usize, c: &str| segments(&text(Channel::Sms, &c.repeat(count)));
-        assert_eq!([sms(0, "a"), sms(153, "a"), sms(154, "a"), sms(67, "ą"), sms(68, "ą")], [1, 1, 2, 1, 2]);
+        assert_eq!([sms(0, "a"), sms(160, "a"), sms(161, "a"), sms(70, "ą"), sms(71, "ą")], [1, 1, 2, 1, 2]);
         assert_eq!(segments(&text(Channel::Call, &"a".repeat(999))), 1);
     }
 

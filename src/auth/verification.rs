@@ -80,6 +80,7 @@ pub async fn start(
         parcel: Parcel::Code,
         long: false,
         account: None,
+        language: None,
         counted_as: String::new(),
         identifier: None,
     };

@@ -6,10 +6,11 @@ use std::path::Path;
 use super::{Outcome, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
+use crate::messages::{Catalogue, Language};
 use crate::providers::PROVIDERS;
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 
-/// Check settings, flows and providers, without touching database or network.
+/// Check settings, flows, providers and message templates, without touching database or network.
 ///
 /// Every mistake is one line on standard error with its place, and the exit code is 2. What is allowed and worth
 /// a second look is a warning.
@@ -43,11 +44,20 @@ pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Fai
     for (section, list) in [("email", settings.email_providers()), ("phone", settings.phone_providers())] {
         let _ = writeln!(text, "{section:<10} {}", kinds(&list));
     }
+    let _ = writeln!(text, "languages  {}", languages(&understood.catalogue));
     let warnings = warnings(settings, [&understood.signin, &understood.recovery]);
     for warning in warnings {
         let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
     }
     Ok(text + "the settings are right\n")
+}
+
+/// The languages of messages, the one that steps in first.
+fn languages(catalogue: &Catalogue) -> String {
+    let fallback = catalogue.fallback();
+    let others = catalogue.languages().filter(|language| *language != fallback);
+    let all: Vec<&str> = std::iter::once(fallback).chain(others).map(Language::tag).collect();
+    all.join(", ")
 }
 
 /// Kinds of providers, in the order they are tried.

@@ -127,6 +127,27 @@ fn what_may_cost_money_unseen_is_warned_of() {
     assert_eq!(warned(bounded), [false, false, false]);
 }
 
+#[tokio::test]
+async fn templates_are_tried_and_their_languages_listed() {
+    let site = Site::new("");
+    let folder = site.0.path().join("texts");
+    std::fs::create_dir_all(folder.join("de")).unwrap();
+    let file = folder.join("de/signin_code.txt");
+    let text = "[subject]\nHallo\n[lead]\nBei {{ servcie }}\n[objection]\nNein\n[short]\n{{ code }}\n";
+    std::fs::write(&file, text).unwrap();
+    let site = Site::new(&format!("[messages]\ntemplates = \"{}\"\nlanguage = \"tlh\"", folder.display()));
+    let wrong = site.run(&["check"]).await.unwrap_err().to_string();
+    assert!(wrong.contains("multauth.toml:2: messages.templates: "), "{wrong}");
+    assert!(wrong.contains(&format!("{}:4: [lead] there is no \"servcie\"", file.display())), "{wrong}");
+    assert!(wrong.contains("multauth.toml:3: messages.language: \"tlh\" is no language"), "{wrong}");
+    assert_eq!(site.run(&["serve"]).await.unwrap_err().to_string(), wrong);
+
+    let site = Site::new("[messages]\nlanguage = \"fa\"");
+    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]).unwrap();
+    let text = check::report(&loaded, None).unwrap();
+    assert!(text.contains("languages  fa, en, de, es, fr, pl, zh\n"), "{text}");
+}
+
 #[test]
 fn flows_are_explained() {
     let found = flows::Explained::of(&Settings::built_in()).unwrap();
@@ -191,7 +212,12 @@ async fn somebody(site: &Site) -> (String, String) {
 async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str, String); N]) -> String {
     use crate::auth::input::{Client, Given};
     use crate::auth::progress::Progress;
-    let client = Client { ip: [127, 0, 0, 1].into(), agent: "tests".into(), known_device: None };
+    let client = Client {
+        ip: [127, 0, 0, 1].into(),
+        agent: "tests".into(),
+        known_device: None,
+        languages: Vec::new(),
+    };
     let secrets = [("password", "plum-velvet-crane-orbit".into())].into();
     let given = Given { identifiers: names.into(), secrets, ..Given::default() };
     let done = crate::auth::signup::begin(app, &client, &given).await.unwrap();

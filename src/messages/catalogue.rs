@@ -1,16 +1,18 @@
-//! The templates, loaded once, and how they become a message.
+//! The templates of every language, loaded and tried once, and how they become a message.
+
+use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context, escape_formatter};
 
-use super::context::moment;
-use super::{Channel, Context, Kind, Sender, clean, sections};
+use super::layouts::{LAYOUT_HTML, LAYOUT_TEXT, Layouts};
+use super::texts::{self, Text, Texts, WORDS_FILE};
+use super::{CatalogueError, Channel, Context, Kind, Language, Sender};
+use super::{clean, folder, language, trial, words};
 use crate::base::{Sensitive, clock};
 
 /// The longest subject, in characters.
 const SUBJECT_LENGTH: usize = 150;
-const LAYOUT_TEXT: &str = "layout.txt";
-const LAYOUT_HTML: &str = "layout.html";
 
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +23,6 @@ pub struct Rendered {
     pub text: Sensitive,
     /// The same as HTML; only for email.
     pub html: Option<Sensitive>,
-}
-
-/// The embedded templates cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("the message template {name}: {why}")]
-pub struct CatalogueError {
-    /// The template's file, without its folder.
-    pub name: String,
-    /// What is wrong with it.
-    pub why: String,
 }
 
 /// A message could not be rendered.
@@ -47,43 +39,93 @@ pub enum RenderError {
     Template(Kind, minijinja::Error),
 }
 
-/// All messages of an installation.
+/// All messages of an installation, in all its languages.
 pub struct Catalogue {
-    templates: Environment<'static>,
+    // The layouts alone: a text is compiled when it is used, so that languages that nobody reads cost no memory.
+    pub(super) templates: Environment<'static>,
+    pub(super) texts: Vec<Texts>,
+    fallback: usize,
     sender: Sender,
 }
 
 impl Catalogue {
-    /// Loads the embedded templates and renders a sample of each kind on each channel.
+    /// The built-in texts; English steps in where no other language fits.
     pub fn load(sender: Sender) -> Result<Self, CatalogueError> {
-        let mut templates = environment()?;
-        for (name, source) in [
-            (LAYOUT_TEXT, include_str!("templates/en/layout.txt")),
-            (LAYOUT_HTML, include_str!("templates/en/layout.html")),
-        ] {
-            templates.add_template(name, source).map_err(|e| broken(name, e))?;
-        }
-        for kind in Kind::ALL {
-            add(&mut templates, *kind, kind.source())?;
-        }
-        let catalogue = Self { templates, sender: tidy(sender) };
-        catalogue.try_all()?;
-        Ok(catalogue)
+        Self::read(sender, "en", None)
     }
 
-    /// What a message of `kind` about `about` says on `channel`.
-    pub fn render(&self, kind: Kind, channel: Channel, about: &Context) -> Result<Rendered, RenderError> {
+    /// The built-in texts and those of the operator's `folder` over them. The language `fallback` steps in where no
+    /// other fits. Every template is tried with samples, in every language and on every channel.
+    ///
+    /// # Errors
+    /// All flaws at once.
+    pub fn read(sender: Sender, fallback: &str, folder: Option<&Path>) -> Result<Self, CatalogueError> {
+        let mut layouts = Layouts::built_in();
+        let (mut texts, mut flaws) = texts::built_in();
+        if let Some(folder) = folder {
+            flaws.extend(folder::lay_over(folder, &mut texts, &mut layouts));
+        }
+        let mut templates = environment();
+        flaws.extend(trial::unknown(&templates, &texts, &layouts));
+        for (name, (shown, source)) in [(LAYOUT_TEXT, &layouts.text), (LAYOUT_HTML, &layouts.html)] {
+            let added = templates.add_template_owned(name, source.clone().into_owned());
+            flaws.extend(added.err().map(|error| trial::flaw(shown, &error)));
+        }
+        let known: Vec<&str> = texts.iter().map(|texts| texts.language.tag()).collect();
+        let found = texts.iter().position(|texts| texts.language.is(fallback));
+        let language = found.is_none().then(|| {
+            format!("{fallback:?} is no language that messages are there in; there are: {}", known.join(", "))
+        });
+        let catalogue = Self { templates, texts, fallback: found.unwrap_or(0), sender: tidy(sender) };
+        if flaws.is_empty() {
+            flaws = trial::all(&catalogue, &layouts);
+        }
+        if flaws.is_empty() && language.is_none() {
+            Ok(catalogue)
+        } else {
+            Err(CatalogueError { language, flaws })
+        }
+    }
+
+    /// What a message of `kind` about `about` says on `channel`, in `language`.
+    pub fn render(
+        &self,
+        kind: Kind,
+        channel: Channel,
+        language: &Language,
+        about: &Context,
+    ) -> Result<Rendered, RenderError> {
         if about.code.is_some() != kind.carries_code() {
             return Err(RenderError::Code(kind));
         }
         if about.code.as_ref().is_some_and(|code| !code.is_sound()) {
             return Err(RenderError::Characters(kind));
         }
+        let texts = self.texts.iter().find(|texts| texts.language == *language);
+        let texts = texts.unwrap_or(&self.texts[self.fallback]);
         let rendered = match channel {
-            Channel::Email => self.email(kind, about),
-            Channel::Sms | Channel::Call | Channel::Whatsapp => self.short(kind, channel, about),
+            Channel::Email => self.email(kind, texts, about),
+            Channel::Sms | Channel::Call | Channel::Whatsapp => self.short(kind, channel, texts, about),
         };
         rendered.map_err(|error| RenderError::Template(kind, error))
+    }
+
+    /// The language of the first of `wishes` that there are messages in, else the one that steps in. A wish is a
+    /// language tag, or whatever somebody wrote for one; `de-AT` finds `de`.
+    pub fn language<'a>(&self, wishes: impl IntoIterator<Item = &'a str>) -> Language {
+        let known = self.texts.iter().map(|texts| &texts.language);
+        let found = wishes.into_iter().find_map(|wish| language::lookup(known.clone(), wish));
+        found.unwrap_or_else(|| self.fallback()).clone()
+    }
+
+    /// The language that steps in where no other fits.
+    pub fn fallback(&self) -> &Language {
+        &self.texts[self.fallback].language
+    }
+
+    /// Every language.
+    pub fn languages(&self) -> impl Iterator<Item = &Language> {
+        self.texts.iter().map(|texts| &texts.language)
     }
 
     /// Who writes these messages.
@@ -91,26 +133,41 @@ impl Catalogue {
         &self.sender
     }
 
-    fn email(&self, kind: Kind, about: &Context) -> Result<Rendered, minijinja::Error> {
-        let values = self.values(kind, Channel::Email, about);
-        let subject = self.section(kind, "subject", &values)?;
+    fn email(&self, kind: Kind, texts: &Texts, about: &Context) -> Result<Rendered, minijinja::Error> {
+        let values = self.values(kind, Channel::Email, texts, about)?;
+        let subject = self.section(texts, kind.name(), "subject", &values)?;
+        let lifetime =
+            about.code.is_some().then(|| self.section(texts, WORDS_FILE, "lifetime", &values)).transpose()?;
+        let values = context! { lifetime, ..values };
+        let words = words::sentences(about.code.is_some(), kind.is_undo(), |section| {
+            self.section(texts, WORDS_FILE, section, &values)
+        })?;
         let body = context! {
-            lead => self.section(kind, "lead", &values)?,
-            objection => self.section(kind, "objection", &values)?,
+            words,
+            language => texts.language.tag(),
+            direction => words::direction(texts),
+            lead => self.section(texts, kind.name(), "lead", &values)?,
+            objection => self.section(texts, kind.name(), "objection", &values)?,
             ..values
         };
         let text = self.templates.get_template(LAYOUT_TEXT)?.render(&body)?;
         let html = self.templates.get_template(LAYOUT_HTML)?.render(&body)?;
         Ok(Rendered {
-            subject: Some(clean::line(&subject).chars().take(SUBJECT_LENGTH).collect()),
+            subject: Some(clean::rendered_line(&subject).chars().take(SUBJECT_LENGTH).collect()),
             text: Sensitive::new(text),
             html: Some(Sensitive::new(html)),
         })
     }
 
-    fn short(&self, kind: Kind, channel: Channel, about: &Context) -> Result<Rendered, minijinja::Error> {
-        let values = self.values(kind, channel, about);
-        let text = clean::line(&self.section(kind, "short", &values)?);
+    fn short(
+        &self,
+        kind: Kind,
+        channel: Channel,
+        texts: &Texts,
+        about: &Context,
+    ) -> Result<Rendered, minijinja::Error> {
+        let values = self.values(kind, channel, texts, about)?;
+        let text = clean::rendered_line(&self.section(texts, kind.name(), "short", &values)?);
         let text = match (&about.code, channel) {
             (Some(code), Channel::Sms) if !kind.is_undo() => {
                 format!("{text}\n\n@{} #{}", self.sender.domain(), code.code.expose())
@@ -120,36 +177,44 @@ impl Catalogue {
         Ok(Rendered { subject: None, text: Sensitive::new(text), html: None })
     }
 
-    fn section(&self, kind: Kind, section: &str, values: &Value) -> Result<String, minijinja::Error> {
-        self.templates.get_template(&template_name(kind, section))?.render(values)
+    fn section(
+        &self,
+        texts: &Texts,
+        file: &str,
+        section: &str,
+        values: &Value,
+    ) -> Result<String, minijinja::Error> {
+        let text: Option<&Text> = texts.text(file, section);
+        let text = text.ok_or_else(|| minijinja::Error::from(ErrorKind::TemplateNotFound))?;
+        self.templates.render_named_str(&text.name, &text.source, values)
     }
 
-    /// Everything a template may name.
-    fn values(&self, kind: Kind, channel: Channel, about: &Context) -> Value {
+    /// Everything that a text may name: [`trial::VALUES`].
+    fn values(
+        &self,
+        kind: Kind,
+        channel: Channel,
+        texts: &Texts,
+        about: &Context,
+    ) -> Result<Value, minijinja::Error> {
         let code = about.code.as_ref();
         let key = code.and_then(|code| code.key.as_ref());
-        context! {
+        let minutes = code.map(|code| (code.lifetime / clock::MINUTE).max(1));
+        let kind_of_device = about.device_kind.and_then(|device| words::device(texts, device));
+        Ok(context! {
             service => self.sender.service.as_str(),
             domain => self.sender.domain(),
             contact => self.sender.contact.as_deref(),
-            when => moment(about.at),
+            when => words::moment(&self.templates, texts, about.at)?,
             place => about.place.as_deref().map(clean::line),
             account => about.account(kind),
-            device => about.device(kind),
+            device => about.device(kind).or(kind_of_device),
             undo => kind.is_undo(),
             code => code.map(|code| spelled(channel, code.code.expose())),
             link => key.map(|key| self.sender.link(key.expose())),
-            minutes => code.map(|code| (code.lifetime / clock::MINUTE).max(1)),
-        }
-    }
-
-    fn try_all(&self) -> Result<(), CatalogueError> {
-        for kind in Kind::ALL {
-            for channel in Channel::ALL {
-                self.render(*kind, *channel, &Context::sample(*kind)).map_err(|e| broken(kind.name(), e))?;
-            }
-        }
-        Ok(())
+            minutes,
+            hours => minutes.map(|minutes| minutes / 60),
+        })
     }
 }
 
@@ -159,40 +224,20 @@ impl std::fmt::Debug for Catalogue {
     }
 }
 
-fn environment() -> Result<Environment<'static>, CatalogueError> {
+fn environment() -> Environment<'static> {
     let mut templates = Environment::new();
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    templates.set_syntax(syntax.map_err(|e| broken("syntax", e))?);
+    // The delimiters are the usual ones, which are never in each other's way.
+    templates.set_syntax(syntax.unwrap_or_default());
     templates.set_undefined_behavior(UndefinedBehavior::Strict);
     // `none` would be printed as a word: a template has to ask for what may be absent.
     templates.set_formatter(|out, state, value| {
         if value.is_none() {
-            return Err(minijinja::Error::new(
-                ErrorKind::UndefinedError,
-                "a value that is absent is printed",
-            ));
+            return Err(minijinja::Error::new(ErrorKind::UndefinedError, trial::ABSENT));
         }
         escape_formatter(out, state, value)
     });
-    Ok(templates)
-}
-
-fn add(templates: &mut Environment<'static>, kind: Kind, source: &str) -> Result<(), CatalogueError> {
-    let texts = sections::split(source).map_err(|why| broken(kind.name(), why))?;
-    for (section, text) in sections::SECTIONS.into_iter().zip(texts) {
-        let name = template_name(kind, section);
-        templates.add_template_owned(name.clone(), text).map_err(|e| broken(&name, e))?;
-    }
-    Ok(())
-}
-
-/// The name has no extension that escapes: sections are plain text, and the HTML layout escapes them.
-fn template_name(kind: Kind, section: &str) -> String {
-    format!("{}.{section}", kind.name())
-}
-
-fn broken(name: &str, why: impl std::fmt::Display) -> CatalogueError {
-    CatalogueError { name: name.to_owned(), why: why.to_string() }
+    templates
 }
 
 fn tidy(sender: Sender) -> Sender {
@@ -212,5 +257,5 @@ fn spelled(channel: Channel, code: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

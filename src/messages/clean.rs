@@ -6,7 +6,17 @@ pub const NAME_LENGTH: usize = 64;
 /// `text` as one line: controls, line and paragraph separators and invisible marks become spaces, runs of spaces
 /// one, and the start of an encoded word (`=?`, RFC 2047) is taken apart (R131).
 pub fn line(text: &str) -> String {
-    let spaced: String = text.chars().map(|c| if unseen(c) { ' ' } else { c }).collect();
+    one_line(text, unseen)
+}
+
+/// As [`line`], for a rendered text: the mark that Persian spells words with (U+200C) stays. What came from outside was
+/// made a line before and has none.
+pub(super) fn rendered_line(text: &str) -> String {
+    one_line(text, |c| c != '\u{200c}' && unseen(c))
+}
+
+fn one_line(text: &str, gone: impl Fn(char) -> bool) -> String {
+    let spaced: String = text.chars().map(|c| if gone(c) { ' ' } else { c }).collect();
     let words: Vec<&str> = spaced.split_whitespace().collect();
     words.join(" ").replace("=?", "= ?")
 }

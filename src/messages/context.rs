@@ -40,6 +40,8 @@ pub struct Context {
     pub account: Option<String>,
     /// The device concerned: its label or its masked address.
     pub device: Option<String>,
+    /// The kind of a device that has neither, such as `authenticator`: each language has its name for it.
+    pub device_kind: Option<&'static str>,
     /// The code, for the kinds that carry one.
     pub code: Option<Code>,
 }
@@ -76,6 +78,7 @@ impl Context {
             place: Some("192.0.2.0/24".into()),
             account: Some("maria".into()),
             device: Some("Maria's phone".into()),
+            device_kind: None,
             code: kind.carries_code().then_some(code),
         }
     }
@@ -90,10 +93,4 @@ impl Context {
     pub(super) fn device(&self, kind: Kind) -> Option<String> {
         self.device.as_deref().filter(|_| !kind.to_unconfirmed()).and_then(clean::name)
     }
-}
-
-/// A moment as a person reads it: `1 March 2026, 10:00 UTC`.
-pub(super) fn moment(at: Millis) -> String {
-    let at_or_text = jiff::Timestamp::from_millisecond(at);
-    at_or_text.map_or_else(|_| clock::rfc3339(at), |t| t.strftime("%-d %B %Y, %H:%M UTC").to_string())
 }

@@ -1,4 +1,4 @@
-//! The kinds of message: a name and an embedded file each.
+//! The kinds of message: a name, and in every language an embedded file.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -23,12 +23,18 @@ macro_rules! kinds {
             pub const fn carries_code(self) -> bool {
                 match self { $(Self::$kind => kinds!(@ $carries),)* }
             }
-
-            /// The embedded English source.
-            pub(super) const fn source(self) -> &'static str {
-                match self { $(Self::$kind => include_str!(concat!("templates/en/", $name, ".txt")),)* }
-            }
         }
+
+        /// The embedded files of a language: each one's name and text, the words first.
+        macro_rules! embedded {
+            ($tag:literal) => {
+                &[
+                    ("words", include_str!(concat!("templates/", $tag, "/words.txt"))),
+                    $(($name, include_str!(concat!("templates/", $tag, "/", $name, ".txt"))),)*
+                ]
+            };
+        }
+        pub(super) use embedded;
     };
     (@ code) => { true };
     (@ undo) => { true };

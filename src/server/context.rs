@@ -13,6 +13,7 @@ use super::paths;
 use crate::app::App;
 use crate::auth::input::Client;
 use crate::base::net;
+use crate::messages;
 use crate::telemetry::metrics;
 
 /// The outermost endpoint.
@@ -72,10 +73,12 @@ fn client(trusted: &[IpNet], request: &Request) -> Client {
         _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
     let agent = request.headers().get("user-agent").and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let languages = request.headers().get_all(header::ACCEPT_LANGUAGE).iter();
     Client {
         ip: behind(trusted, peer, request.headers()),
         agent: agent.chars().filter(|c| !c.is_control()).take(AGENT).collect(),
         known_device: None,
+        languages: messages::accepted(languages.filter_map(|v| v.to_str().ok())),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn url<'de, D: Deserializer<'de>>(d: D) -> Result<Url, D::Error> {
 /// A path, or nothing.
 pub(super) fn path_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<std::path::PathBuf>, D::Error> {
     d.deserialize_str(Form {
-        what: "the path of a file, or \"\" for none",
+        what: "a path, or \"\" for none",
         parse: |text| Some((!text.is_empty()).then(|| text.into())),
     })
 }

@@ -21,6 +21,7 @@ mod guesses;
 mod keys;
 mod load;
 mod log;
+mod messages;
 mod origins;
 mod overlay;
 mod passcode;
@@ -44,6 +45,7 @@ pub use guesses::Guesses;
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
 pub use log::{Log, LogFormat};
+pub use messages::Messages;
 pub use origins::{Located, Origins};
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
@@ -115,6 +117,8 @@ pub struct Settings {
     pub passcode: Passcode,
     /// Passwords and their hashing.
     pub password: Password,
+    /// What people are sent.
+    pub messages: Messages,
     /// How often a secret may be guessed.
     pub guesses: Guesses,
     /// Verifications without a user.

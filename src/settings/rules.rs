@@ -28,6 +28,7 @@ impl Settings {
         self.authenticator.check(checks);
         self.passcode.check(checks);
         self.password.check(checks);
+        self.messages.check(checks);
         self.guesses.check(checks);
         self.verification.check(checks);
         self.user.check(checks);

@@ -34,6 +34,15 @@ pub fn merge(stored: &str, changed: &Map<String, Value>) -> Map<String, Value> {
     profile
 }
 
+/// A field of a stored profile, where it holds text.
+pub fn text(stored: &str, name: &str) -> Option<String> {
+    let mut profile: Map<String, Value> = serde_json::from_str(stored).ok()?;
+    match profile.remove(name) {
+        Some(Value::String(text)) => Some(text),
+        _ => None,
+    }
+}
+
 fn wrong(rules: &User, name: &str, value: &Value) -> Option<Fault> {
     let Some(field) = rules.fields.get(name).filter(|field| !field.off) else {
         let names: Vec<_> =

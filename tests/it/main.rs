@@ -3,6 +3,7 @@
 mod contracts;
 mod delivery;
 mod doors;
+mod languages;
 mod passcodes;
 mod readme;
 mod replacing;

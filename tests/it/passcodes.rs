@@ -42,7 +42,12 @@ async fn instance(flows: &str) -> Instance {
 }
 
 fn client() -> Client {
-    Client { ip: "192.0.2.1".parse().unwrap(), agent: "test".into(), known_device: None }
+    Client {
+        ip: "192.0.2.1".parse().unwrap(),
+        agent: "test".into(),
+        known_device: None,
+        languages: Vec::new(),
+    }
 }
 
 async fn device(app: &App, tx: &mut Tx, id: &str, kind: &str, address: Option<&str>) {

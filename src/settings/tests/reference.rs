@@ -13,7 +13,7 @@ fn the_built_in_file_reads_and_says_the_defaults() {
     assert_eq!(built_in.audience(), "http://localhost:8080");
     assert_eq!(built_in.email_from(), "no-reply@localhost");
     assert_eq!(built_in.authenticator_issuer(), "multauth");
-    assert_eq!(built_in.user.fields.keys().collect::<Vec<_>>(), ["first_name", "last_name"]);
+    assert_eq!(built_in.user.fields.keys().collect::<Vec<_>>(), ["first_name", "language", "last_name"]);
     assert_eq!(built_in.throttle["signup"], "20/h/ip");
 }
 
@@ -55,10 +55,12 @@ fn every_key_that_is_known_stands_in_the_reference() {
         "passcode.email.confirm",
         "passcode.sms",
         "password",
+        "messages",
         "guesses",
         "verification",
         "user",
         "user.fields.first_name",
+        "user.fields.language",
         "log",
     ];
     let mut names = BTreeSet::new();

@@ -69,6 +69,8 @@ fn every_section_refuses_values_without_sense() {
         "authenticator.steps_back = 2",
         "authenticator.issuer = \"a:b\"",
         "card.x = 1",
+        "messages.contact = \"a\\nb\"",
+        "messages.templates = 1",
         "passcode.length = 5",
         "passcode.length = 11",
         "passcode.lifetime = \"11m\"",
@@ -112,7 +114,7 @@ fn every_section_refuses_values_without_sense() {
 fn a_built_in_field_of_the_profile_can_be_taken_away_and_others_added() {
     let found =
         settings("[user.fields]\nfirst_name.off = true\nnick = { type = \"string\", max_length = 9 }\n");
-    assert_eq!(found.user.fields.keys().collect::<Vec<_>>(), ["last_name", "nick"]);
+    assert_eq!(found.user.fields.keys().collect::<Vec<_>>(), ["language", "last_name", "nick"]);
 }
 
 #[test]

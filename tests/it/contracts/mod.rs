@@ -28,7 +28,7 @@ pub fn provider(channels: &[Channel], settings: &str) -> Arc<dyn Provider> {
 pub fn message(id: &str, kind: Kind, channel: Channel, to: &str) -> Message {
     let public_url = "https://id.example.com".parse().unwrap();
     let catalogue = Catalogue::load(Sender { service: "Acmé".into(), public_url, contact: None }).unwrap();
-    let rendered = catalogue.render(kind, channel, &Context::sample(kind)).unwrap();
+    let rendered = catalogue.render(kind, channel, catalogue.fallback(), &Context::sample(kind)).unwrap();
     Message::new(id, 1_772_359_200_000, channel, to, kind, rendered)
 }
 

@@ -9,6 +9,7 @@ pub struct Client {
     base: String,
     ip: String,
     token: Option<String>,
+    languages: Option<String>,
 }
 
 /// An answer, whole.
@@ -49,12 +50,17 @@ impl Client {
     pub fn new(base: &str, ip: String) -> Self {
         // Reading the machine's roots takes a while, and nothing here is encrypted.
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
-        Self { http, base: base.to_owned(), ip, token: None }
+        Self { http, base: base.to_owned(), ip, token: None, languages: None }
     }
 
     /// The same with a token or key.
     pub fn bearing(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same with an `Accept-Language`.
+    pub fn speaking(&self, languages: &str) -> Self {
+        Self { languages: Some(languages.to_owned()), ..self.clone() }
     }
 
     /// The same at another instance.
@@ -69,6 +75,9 @@ impl Client {
         call = call.header("x-forwarded-for", &self.ip);
         if let Some(token) = &self.token {
             call = call.bearer_auth(token);
+        }
+        if let Some(languages) = &self.languages {
+            call = call.header("accept-language", languages.as_bytes());
         }
         if let Some(body) = body {
             call = call.header("content-type", "application/json").body(body.to_owned());

@@ -18,7 +18,8 @@ fn message(to: &str) -> Message {
     let public_url = "https://id.example.com".parse().unwrap();
     let catalogue = Catalogue::load(Sender { service: "Acmé".into(), public_url, contact: None }).unwrap();
     let kind = Kind::SigninCode;
-    let rendered = catalogue.render(kind, Channel::Email, &Context::sample(kind)).unwrap();
+    let rendered =
+        catalogue.render(kind, Channel::Email, catalogue.fallback(), &Context::sample(kind)).unwrap();
     Message::new("6d3c", 1_772_359_200_000, Channel::Email, to, kind, rendered)
 }
 

@@ -3,7 +3,6 @@
 //! Its document wants key and secret in the body, so that is where they are. A refusal comes with status 200: each
 //! part of the text has a status of its own, and only `"0"` was taken.
 
-mod gsm;
 mod receipts;
 
 use std::path::PathBuf;
@@ -15,7 +14,7 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::base::{Mistake, Sensitive};
-use crate::messages::{Channel, Message};
+use crate::messages::{self, Channel, Message};
 use crate::providers::{Answer, Http, Outcome, Provider, ProviderKind, Receipts, Spec, http};
 use receipts::{Method, Signed};
 
@@ -144,7 +143,7 @@ impl Vonage {
             ("to", to),
             ("text", text),
         ];
-        if !gsm::can_write(text) {
+        if !messages::is_gsm(text) {
             form.push(("type", "unicode"));
         }
         if message.id.len() <= LONGEST_REF {
