@@ -17,11 +17,16 @@ use multauth::startup;
 /// The provider of these settings, an inline table as an operator writes it.
 pub fn provider(channels: &[Channel], settings: &str) -> Arc<dyn Provider> {
     startup::choose_cryptography();
-    let table: toml::Table = toml::from_str(&format!("it = {settings}")).unwrap();
     let public_url = "https://id.example.com".parse().unwrap();
     let site = Site { public_url, from: "no-reply@example.com".into(), production: true };
-    let entry = Entry::read(table["it"].as_table().unwrap(), "providers[0]", channels, &site, &[]);
+    let entry = Entry::read(&table(settings), "providers[0]", channels, &site, &[]);
     entry.unwrap_or_else(|mistakes| panic!("{mistakes:?}")).provider
+}
+
+/// An inline table.
+fn table(settings: &str) -> toml::Table {
+    let table: toml::Table = toml::from_str(&format!("it = {settings}")).unwrap();
+    table["it"].as_table().unwrap().clone()
 }
 
 /// A message with the code 305118.

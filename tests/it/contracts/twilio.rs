@@ -1,9 +1,15 @@
 //! `twilio` against Twilio's own document of its Messages API.
 
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use multauth::messages::{Channel, Kind};
 use multauth::providers::Outcome;
+use multauth::store::deliveries;
+use serde_json::json;
 
-use super::{message, provider, status};
+use super::{message, provider, status, table};
+use crate::support::app::TestApp;
 use crate::support::beds;
 
 const AC: &str = "AC00000000000000000000000000000001";
@@ -45,4 +51,41 @@ async fn a_request_that_is_not_so_is_refused() {
     assert_eq!(status(&messages, Some(AC), &service).await, 422);
     assert_eq!(status(&messages.replace(AC, "AC1"), Some("AC1"), &good).await, 422, "no account");
     assert_eq!(status(messages.trim_end_matches(".json"), Some(AC), &good).await, 404);
+}
+
+/// Twilio's call about the message of that id, signed by `token`; the status that it is answered with.
+async fn report(app: &TestApp, id: &str, token: &str) -> u16 {
+    let path = format!("/v1/receipts/twilio?message={id}");
+    let sid = "SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+    let signed = format!("{}{path}MessageSid{sid}MessageStatusdelivered", app.app.settings.base_url());
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, token.as_bytes());
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let call = client
+        .post(format!("{}{path}", app.base))
+        .header("x-twilio-signature", STANDARD.encode(hmac::sign(&key, signed.as_bytes())))
+        .form(&[("MessageStatus", "delivered"), ("MessageSid", sid)]);
+    call.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_report_is_stored_where_twilio_signed_it() {
+    let Some(url) = beds::variable("TWILIO_MESSAGES") else { return };
+    let settings = format!(
+        "{{ kind = \"twilio\", url = \"{url}\", account_sid = \"{AC}\", auth_token = \"s3cret\", from = \"Acme\" }}"
+    );
+    let app = TestApp::new(|to| to.phone.providers = vec![table(&settings)]).await;
+    app.client().signup(json!({ "phone": "+12025550123", "hardcode": "4711-0815" })).await.asks();
+    app.code().await;
+    let id = app.app.inbox.as_ref().unwrap().all()[0].id.clone();
+    let found = async || {
+        let mut db = app.app.store.read().await.unwrap();
+        deliveries::by_id(&mut db, &id).await.unwrap().unwrap()
+    };
+    let sent = found().await;
+    assert_eq!((sent.provider.as_deref(), sent.receipt), (Some("twilio"), None));
+    assert_eq!(sent.reference.as_deref(), Some("SMaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"));
+    assert_eq!(report(&app, &id, "guessed").await, 403);
+    assert_eq!(found().await.receipt, None);
+    assert_eq!(report(&app, &id, "s3cret").await, 204);
+    assert_eq!(found().await.receipt.as_deref(), Some("delivered"));
 }

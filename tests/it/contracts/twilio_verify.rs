@@ -3,7 +3,10 @@
 use multauth::messages::{Channel, Kind};
 use multauth::providers::{Outcome, Verdict};
 
-use super::{message, provider, status};
+use serde_json::json;
+
+use super::{message, provider, status, table};
+use crate::support::app::TestApp;
 use crate::support::beds;
 
 const AC: &str = "AC00000000000000000000000000000001";
@@ -50,4 +53,16 @@ async fn a_request_that_is_not_so_is_refused() {
     let unnamed = [("Code", "305118"), ("VerificationSid", "VE1")];
     assert_eq!(status(&check, Some(AC), &unnamed).await, 422, "no verification");
     assert_eq!(status(&format!("{start}/{VE}"), Some(AC), &[("Status", "over")]).await, 422);
+}
+
+#[tokio::test]
+async fn a_sign_up_is_completed_by_twilios_word() {
+    let Some(url) = beds::variable("TWILIO_VERIFY") else { return };
+    let app = TestApp::new(|to| to.phone.providers = vec![table(&settings(&url))]).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": "+12025550123", "hardcode": "4711-0815" })).await.asks();
+    let ours = app.code().await.code.unwrap();
+    // A code that we never made: the mock approves every one.
+    let other = if ours == "305118" { "305119" } else { "305118" };
+    client.answer(&asked.attempt, json!({ "passcode": other })).await.done();
 }

@@ -2,6 +2,8 @@
 //!
 //! Twilio splits numbers into finer ones at times; one that is not here is judged by the HTTP status.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 use crate::providers::{Answer, Outcome};
@@ -37,6 +39,8 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
     match code {
         60_200 if refusal.names("To") => Outcome::GiveUp { why },
         code if is_address(code) => Outcome::GiveUp { why },
+        // Too often for this one number: nobody else has to wait, and Twilio is not failing.
+        60_203 | 60_212 => Outcome::Retry { why, after: Some(Duration::ZERO) },
         code if is_crowded(code) => Outcome::Retry { why, after: None },
         20_429 => Outcome::Retry { why, after: answer.retry_after },
         _ => match answer.refusal() {
@@ -65,16 +69,13 @@ fn is_address(code: u32) -> bool {
     )
 }
 
-/// Refusals that pass by themselves and are about this one number or this one queue: no reason to let everybody
-/// wait for as long as the vendor would like this one to.
+/// Queues and rates of the sender that are full for the moment.
 fn is_crowded(code: u32) -> bool {
-    matches!(code, 14_107 | 21_611 | 30_001 | 60_203 | 60_212 | 63_018)
+    matches!(code, 14_107 | 21_611 | 30_001 | 63_018)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::providers::sink;
 
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_wait_is_kept_where_it_is_for_all() {
-        let wait = |status, body| match outcome(&answer(status, body)) {
+        let wait = |status, body: &str| match outcome(&answer(status, body)) {
             Outcome::Retry { after, .. } => after,
             other => panic!("{other:?}"),
         };
@@ -124,6 +125,9 @@ mod tests {
         assert_eq!(wait(429, "{\"code\":20429}"), seven);
         assert_eq!(wait(503, "{\"code\":20503}"), seven);
         assert_eq!(wait(502, "<html>"), seven);
-        assert_eq!(wait(429, "{\"code\":60203}"), None);
+        for code in [60203, 60212] {
+            assert_eq!(wait(429, &format!("{{\"code\":{code}}}")), Some(Duration::ZERO), "{code}");
+        }
+        assert_eq!(wait(429, "{\"code\":21611}"), None);
     }
 }
