@@ -74,6 +74,7 @@ async fn device(app: &App, tx: &mut Tx, who: &Person, kind: &str, id: &str, addr
         last_used_at: None,
         replaces: None,
         replaced_at: None,
+        failing_since: None,
     };
     Ok(devices::insert(tx, &device).await?)
 }
