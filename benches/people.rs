@@ -173,5 +173,7 @@ fn challenge(app: &App, person: &Person, made: &Waiting) -> Challenge {
         sent_at: app.now(),
         expires_at: app.now() + 600_000,
         spent_at: None,
+        verifier: None,
+        reference: None,
     }
 }

@@ -8,11 +8,12 @@ use tokio::sync::Notify;
 use crate::base::seal::{Purpose, Sealer};
 use crate::base::{Clock, Millis, Random};
 use crate::devices::Rules;
+use crate::devices::sandbox::Sandbox;
 use crate::flows::{Flows, Vocabulary};
 use crate::keys::KeyRing;
 use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
-use crate::outbox::Inbox;
+use crate::outbox::{Inbox, Outbox};
 use crate::providers::Routes;
 use crate::secrets::hasher::Hasher;
 use crate::secrets::password::Policy;
@@ -54,6 +55,10 @@ pub struct App {
     pub channels: Vec<Channel>,
     /// The providers, in the order they are tried.
     pub routes: Arc<Routes>,
+    /// Writes messages.
+    pub outbox: Outbox,
+    /// Addresses and numbers with fixed codes.
+    pub sandbox: Sandbox,
     /// Rung when a message was queued.
     pub wake: Arc<Notify>,
     /// Delivered messages, in development.

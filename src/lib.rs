@@ -43,3 +43,5 @@ pub mod telemetry;
 pub mod throttle;
 pub mod tokens;
 pub mod users;
+
+pub use server::Server;

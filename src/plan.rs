@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::Mistake;
+use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DEVICES};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
 use crate::providers::{ProviderKind, Routes};
@@ -20,6 +21,8 @@ pub struct Plan {
     pub recovery: Flows,
     /// The providers, in the order they are tried.
     pub routes: Routes,
+    /// Addresses and numbers with fixed codes.
+    pub sandbox: Sandbox,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
 }
@@ -42,10 +45,11 @@ pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mista
     if let Some(signin) = &signin {
         mistakes.extend(unconfirmable(settings, signin));
     }
+    let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     match (signin, recovery, throttle) {
         (Some(signin), Some(recovery), Some(throttle)) if mistakes.is_empty() => {
-            Ok(Plan { words, signin, recovery, routes, throttle })
+            Ok(Plan { words, signin, recovery, routes, sandbox, throttle })
         }
         _ => Err(mistakes),
     }

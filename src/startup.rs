@@ -12,7 +12,7 @@ use crate::devices::Rules;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::messages::{Catalogue, CatalogueError, Sender};
-use crate::outbox::{Inbox, Worker};
+use crate::outbox::{Inbox, Outbox, Worker};
 use crate::plan;
 use crate::providers::ProviderKind;
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
@@ -119,6 +119,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         wake: wake.clone(),
     };
     let app = App {
+        outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),
         rules: rules(&settings),
@@ -136,6 +137,7 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
         sealer,
         keys,
         channels: routes.channels(),
+        sandbox: found.sandbox,
         routes,
         wake,
         inbox,

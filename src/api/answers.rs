@@ -172,6 +172,8 @@ pub struct Device {
     primary: bool,
     /// Whether it is confirmed.
     confirmed: bool,
+    /// Since when messages to it come back (RFC 3339): a bounce, a number that nobody can be reached at.
+    failing_since: Option<String>,
     /// When it was added (RFC 3339).
     created_at: String,
     /// When it last took part in a sign-in (RFC 3339).
@@ -194,6 +196,7 @@ impl From<devices::Device> for Device {
             label: device.label,
             primary: device.is_primary,
             confirmed: device.confirmed_at.is_some(),
+            failing_since: device.failing_since.map(rfc3339),
             created_at: rfc3339(device.created_at),
             last_used_at: device.last_used_at.map(rfc3339),
             secret: None,

@@ -17,6 +17,7 @@ pub mod fields;
 mod me;
 pub mod problem;
 mod profile;
+pub mod receipts;
 pub mod requests;
 mod schema;
 mod sessions;

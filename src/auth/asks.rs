@@ -116,6 +116,7 @@ pub async fn to_device(walk: &Walk<'_>, device: &Device, channel: Option<Channel
     Ok(Order {
         target: device.id.clone(),
         address: device.delivery.clone().unwrap_or_default(),
+        device: Some(device.id.clone()),
         ..order(walk, channel.unwrap_or(usual), Parcel::Code).await?
     })
 }
@@ -141,6 +142,7 @@ pub async fn before_proof(
         return Err(AuthError::NotFound);
     }
     let stored = reached.and_then(|device| device.delivery.clone());
+    let device = reached.map(|device| device.id.clone());
     let parcel = if stored.is_some() && !walk.barred() { Parcel::Code } else { Parcel::Nothing };
     // Each identifier that leads nowhere has a window of its own, as each address has.
     let typed = walk.attempt.canonical.clone();
@@ -148,6 +150,7 @@ pub async fn before_proof(
         plain: own.is_none(),
         target: OWN.to_owned(),
         address: stored.unwrap_or(typed),
+        device,
         identifier: own.is_none().then(|| {
             let (kind, canonical) = (&walk.attempt.kind, &walk.attempt.canonical);
             walk.app.subject(&[
@@ -172,6 +175,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
         target: String::new(),
         channel,
         address: String::new(),
+        device: None,
         parcel,
         long,
         account: None,

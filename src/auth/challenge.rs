@@ -14,13 +14,13 @@ use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
 use crate::devices::{self, phone};
 use crate::messages::{Channel, Code, Context, Kind, Message};
-use crate::outbox;
+use crate::outbox::About;
 use crate::secrets::passcode::{self, Shape};
 use crate::settings;
 use crate::store::challenges::{self, Challenge};
 use crate::store::guesses::{self, Guesses};
 use crate::store::sweep::UNDO;
-use crate::store::{Db, Tx};
+use crate::store::{self, Db, Tx};
 use crate::throttle::{Keys, block};
 
 /// A code longer than any that a person is asked to guess at.
@@ -45,6 +45,8 @@ pub struct Order {
     pub channel: Channel,
     /// Where it goes: the stored address, never one that was only submitted (R10).
     pub address: String,
+    /// The device that has that address, where there is one.
+    pub device: Option<String>,
     /// Whether a code leaves, a notice instead, or nothing at all.
     pub parcel: Parcel,
     /// Whether only a long code is safe now (R37).
@@ -73,6 +75,7 @@ pub enum Parcel {
 pub struct Ready {
     challenge: Challenge,
     message: Message,
+    about: About,
     parcel: Parcel,
     not_after: Millis,
 }
@@ -88,7 +91,9 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let lifetime = shape.lifetime.millis().min(order.ends - now);
     let length = length(app, order, shape.length).await?;
     let key = passcode::key(&app.random);
-    let code = passcode::code_for(&app.sealer, &key, length);
+    let fixed = app.sandbox.code(&counted(app, order), now).filter(|_| parcel == Parcel::Code);
+    let parcel = if fixed.is_some() { Parcel::Nothing } else { parcel };
+    let code = fixed.unwrap_or_else(|| passcode::code_for(&app.sealer, &key, length));
     let message = message(app, client, order, &code, &key, lifetime)?;
     let challenge = Challenge {
         id: app.random.uuid(),
@@ -107,9 +112,12 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         sent_at: now,
         expires_at: now + lifetime,
         spent_at: None,
+        verifier: None,
+        reference: None,
     };
     let not_after = now - shape.resend.millis();
-    Ok(Ready { challenge, message, parcel, not_after })
+    let about = about(order, &challenge, parcel);
+    Ok(Ready { challenge, message, about, parcel, not_after })
 }
 
 /// Writes a prepared order: the challenge, and the message in the same transaction.
@@ -120,13 +128,25 @@ pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<()> {
     if challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
         return Err(AuthError::NoCode);
     }
-    let (sealer, message) = (&app.sealer, &ready.message);
     match ready.parcel {
-        Parcel::Code => outbox::write(tx, sealer, message, Some(ready.challenge.expires_at)).await?,
-        Parcel::Taken => outbox::write(tx, sealer, message, None).await?,
-        Parcel::Nothing => outbox::write_to_nobody(tx, sealer, message).await?,
+        Parcel::Code | Parcel::Taken => app.outbox.write(tx, &ready.message, &ready.about).await?,
+        Parcel::Nothing => app.outbox.write_to_nobody(tx, &ready.message, &ready.about).await?,
     }
     Ok(())
+}
+
+/// What the outbox keeps of a message beside itself. A vendor may put its own code in the place of ours where ours
+/// is a short one; a long one is there because a short one is not safe now (R37).
+fn about(order: &Order, challenge: &Challenge, parcel: Parcel) -> About {
+    let code = parcel != Parcel::Taken;
+    let by_phone = order.channel != Channel::Email;
+    About {
+        expires_at: code.then_some(challenge.expires_at),
+        challenge: code.then(|| challenge.key_hash.clone()),
+        verifiable: code && order.purpose != Purpose::Undo && challenge.code_length < LONG,
+        device: order.device.clone(),
+        country: if by_phone { phone::country(&order.address) } else { String::new() },
+    }
 }
 
 /// Looks at a code for the challenge: one guess is taken first, so that of parallel guesses only as many are
@@ -147,10 +167,19 @@ pub async fn look(
             let place = place(&challenge.scope, &challenge.target);
             passcode::matches(&app.sealer, &place, typed.expose(), &stored)
                 && challenges::spend(tx, &challenge.id, app.now()).await? == 1
+                && converted(app, tx, challenge).await?
         }
         _ => false,
     };
     if right { subject.succeed(tx, &so_far).await } else { missed(app, tx, challenge, subject).await }
+}
+
+/// Counts a typed code for the conversion of its prefix; phones alone cost money (R47).
+pub async fn converted(app: &App, tx: &mut Tx, challenge: &Challenge) -> Result<bool> {
+    if challenge.channel != Channel::Email.name() {
+        store::outbox::confirm(tx, &challenge.key_hash, app.now()).await?;
+    }
+    Ok(true)
 }
 
 /// Takes a guess at the challenge; gives the code's hash where one was left.
@@ -228,8 +257,8 @@ async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
 
 /// What may leave now.
 async fn limit(app: &App, client: &Client, order: &Order) -> Result<Parcel> {
-    if order.purpose == Purpose::Undo {
-        // Nobody asks for it: the change that it tells of is what is limited.
+    if order.purpose == Purpose::Undo || app.sandbox.code(&counted(app, order), app.now()).is_some() {
+        // Nobody asks for the one: the change that it tells of is what is limited. The other is sent to nobody.
         return Ok(order.parcel);
     }
     let address = app.subject(&["address", &counted(app, order), &order.counted_as]);

@@ -4,12 +4,13 @@
 use super::challenge;
 use super::error::Result;
 use super::guard::{Bound, Subject};
+use super::notices::Notice;
 use super::progress::Proof;
 use super::walk::{OWN, Walk};
-use super::{cards, notices};
+use super::{cards, notices, vendor};
 use crate::base::Sensitive;
 use crate::flows::Secret;
-use crate::messages::{Kind, Message};
+use crate::messages::Kind;
 use crate::secrets::recovery;
 use crate::store::challenges::Challenge;
 use crate::store::devices::{self, Device};
@@ -96,7 +97,7 @@ impl Walk<'_> {
     }
 
     /// The failure that disables a factor is told to its owner (R38).
-    fn locked(&self, so_far: &Guesses) -> Result<Vec<Message>> {
+    fn locked(&self, so_far: &Guesses) -> Result<Vec<Notice>> {
         let last = so_far.streak + 1 == i64::from(self.app.settings.guesses.stop_after);
         let account = self.account.as_ref().filter(|_| last);
         let told = account.map(|a| notices::about(self.app, self.client, a, Kind::FactorLocked, None));
@@ -114,6 +115,8 @@ impl Walk<'_> {
         let subject = self.subject("passcode");
         let _turn = subject.turn(self.app).await;
         let carriers = self.all_carriers(asked);
+        let target = if self.proven() { named.as_deref() } else { Some(OWN) };
+        vendor::settle_latest(self.app, &self.scope(), target, typed, &subject).await?;
         let mut tx = self.app.store.begin().await?;
         let checked = if self.proven() {
             self.check_device(&mut tx, &carriers, typed, named, &subject).await

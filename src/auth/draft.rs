@@ -6,6 +6,7 @@ use super::cards;
 use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
+use super::notices::Notice;
 use super::rules;
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
@@ -255,6 +256,7 @@ impl Draft {
             last_used_at: None,
             replaces: None,
             replaced_at: None,
+            failing_since: None,
         }
     }
 
@@ -275,6 +277,7 @@ impl Draft {
             last_used_at: None,
             replaces: None,
             replaced_at: None,
+            failing_since: None,
         }
     }
 }
@@ -299,7 +302,7 @@ pub async fn no_notice(app: &App, device: &DraftDevice) -> Parcel {
 }
 
 /// Notices to the owners of taken addresses, for a sign-up that makes its account at once.
-pub async fn notices_to_owners(app: &App, client: &Client, draft: &Draft) -> Result<Vec<Message>> {
+pub async fn notices_to_owners(app: &App, client: &Client, draft: &Draft) -> Result<Vec<Notice>> {
     let mut notices = Vec::new();
     for device in draft.devices.iter().filter(|d| d.taken) {
         let channel = super::asks::channels(app, &device.kind).first().copied();
@@ -309,7 +312,8 @@ pub async fn notices_to_owners(app: &App, client: &Client, draft: &Draft) -> Res
             let rendered = app.catalogue.render(Kind::SignupTaken, channel, &about);
             let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
             let (id, to) = (app.random.uuid(), device.delivery.as_str());
-            notices.push(Message::new(id, app.now(), channel, to, Kind::SignupTaken, rendered));
+            let message = Message::new(id, app.now(), channel, to, Kind::SignupTaken, rendered);
+            notices.push(Notice::to_email(message));
         }
     }
     Ok(notices)

@@ -4,6 +4,7 @@ use super::account::Account;
 use super::error::{AuthError, Result};
 use super::input::Given;
 use super::notices;
+use super::notices::Notice;
 use super::progress::{Ask, Done, Progress, Proof, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
@@ -11,7 +12,7 @@ use super::walk::Walk;
 use crate::base::Sensitive;
 use crate::base::clock::DAY;
 use crate::flows::{self, Flow, Passed};
-use crate::messages::{Kind, Message};
+use crate::messages::Kind;
 use crate::secrets::recovery;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
 
@@ -70,7 +71,7 @@ impl Walk<'_> {
     }
 
     /// What the owner is told of a sign-in: that it came after failures, or by a recovery code (R72, R128).
-    fn told(&self, account: &Account) -> Result<Vec<Message>> {
+    fn told(&self, account: &Account) -> Result<Vec<Notice>> {
         let kind = if self.by_recovery_code {
             Kind::RecoveryCodeUsed
         } else if self.failures >= i64::from(self.app.settings.guesses.free) {

@@ -30,6 +30,7 @@ pub mod rules;
 pub mod session;
 pub mod signup;
 mod totp;
+mod vendor;
 pub mod verification;
 mod walk;
 

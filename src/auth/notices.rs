@@ -5,10 +5,24 @@ use super::asks::channels;
 use super::error::{AuthError, Result};
 use super::input::Client;
 use crate::app::App;
+use crate::devices::phone;
 use crate::messages::{Channel, Context, Kind, Message};
-use crate::outbox;
+use crate::outbox::About;
 use crate::store::Tx;
 use crate::store::sessions::{self, Session};
+
+/// A notice, rendered and not yet queued.
+pub struct Notice {
+    message: Message,
+    about: About,
+}
+
+impl Notice {
+    /// A notice to an email address that no device of the account is spoken of with.
+    pub fn to_email(message: Message) -> Self {
+        Self { message, about: About::default() }
+    }
+}
 
 /// A notice of `kind` to every confirmed address, rendered and not yet queued. Phones are told only where no
 /// email is.
@@ -18,21 +32,21 @@ pub fn about(
     account: &Account,
     kind: Kind,
     device: Option<String>,
-) -> Result<Vec<Message>> {
+) -> Result<Vec<Notice>> {
     let about = Context { place: Some(client.place()), device, ..at(app) };
     render(app, account, kind, &about)
 }
 
 /// Queues notices in the transaction of what they tell.
-pub async fn queue(app: &App, tx: &mut Tx, notices: &[Message]) -> Result<()> {
-    for message in notices {
-        outbox::write(tx, &app.sealer, message, None).await?;
+pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
+    for Notice { message, about } in notices {
+        app.outbox.write(tx, message, about).await?;
     }
     Ok(())
 }
 
 /// As [`about`], for what the operator did: there is no client to speak of.
-pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<String>) -> Result<Vec<Message>> {
+pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<String>) -> Result<Vec<Notice>> {
     render(app, account, kind, &Context { device, ..at(app) })
 }
 
@@ -40,23 +54,27 @@ fn at(app: &App) -> Context {
     Context { at: app.now(), ..Context::default() }
 }
 
-fn render(app: &App, account: &Account, kind: Kind, about: &Context) -> Result<Vec<Message>> {
-    let one = |(channel, address)| {
+fn render(app: &App, account: &Account, kind: Kind, about: &Context) -> Result<Vec<Notice>> {
+    let one = |(channel, device, address): (Channel, &str, &str)| {
         let rendered = app.catalogue.render(kind, channel, about);
         let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
-        Ok(Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered))
+        let message = Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered);
+        let country = if channel == Channel::Email { String::new() } else { phone::country(address) };
+        Ok(Notice { message, about: About { device: Some(device.to_owned()), country, ..About::default() } })
     };
     addresses(app, account).into_iter().map(one).collect()
 }
 
-/// Where notices go: every confirmed email address and, where there is none, every phone.
-fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str)> {
+/// Where notices go: every confirmed email address and, where there is none, every phone; none of the sandbox.
+/// Each with the device that has it.
+fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str, &'a str)> {
     let reached = |device: &'a crate::store::devices::Device| {
         let channel = channels(app, &device.kind).first().copied()?;
-        Some((channel, device.delivery.as_deref()?))
+        let real = app.sandbox.code(device.canonical.as_deref()?, app.now()).is_none();
+        real.then_some((channel, device.id.as_str(), device.delivery.as_deref()?))
     };
     let all: Vec<_> = account.confirmed().filter_map(reached).collect();
-    let mails: Vec<_> = all.iter().filter(|(channel, _)| *channel == Channel::Email).copied().collect();
+    let mails: Vec<_> = all.iter().filter(|(channel, ..)| *channel == Channel::Email).copied().collect();
     if mails.is_empty() { all } else { mails }
 }
 

@@ -9,13 +9,14 @@ use super::challenge::{self, Order, Parcel};
 use super::draft::{self, Moment};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand};
+use super::notices::Notice;
 use super::purpose::Purpose;
 use super::session::Caller;
 use super::{cards, doors, notices, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{self, DeviceKind, authenticator, phone};
-use crate::messages::{Channel, Kind, Message};
+use crate::messages::{Channel, Kind};
 use crate::secrets::hardcode;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Tx, attempts, sessions, users};
@@ -110,6 +111,7 @@ fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
         last_used_at: None,
         replaces: None,
         replaced_at: None,
+        failing_since: None,
     }
 }
 
@@ -277,6 +279,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
         target: device.id.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone().unwrap_or_default(),
+        device: Some(device.id.clone()),
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
         long: false,
         account: name,
@@ -359,7 +362,7 @@ pub(super) fn told(
     account: &Account,
     device: &Device,
     kind: Kind,
-) -> Result<Vec<Message>> {
+) -> Result<Vec<Notice>> {
     let named = devices::kind(&device.kind);
     let masked = device.delivery.as_deref().zip(named).map(|(to, kind)| kind.mask(to));
     let named = masked.or_else(|| named.map(|kind| kind.title().to_owned()));
@@ -367,7 +370,7 @@ pub(super) fn told(
 }
 
 /// Kills what was under way and tells every address.
-pub(super) async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &[Message]) -> Result<()> {
+pub(super) async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &[Notice]) -> Result<()> {
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(tx, &account.user.id).await?;
     unchanged(users::touch_from(tx, &account.user.id, account.user.credentials, app.now()).await?)?;

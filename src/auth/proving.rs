@@ -10,7 +10,7 @@ use super::input::Client;
 use super::owned::{account, changed, told};
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{doors, totp};
+use super::{doors, totp, vendor};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
 use crate::messages::Kind;
@@ -57,6 +57,7 @@ async fn proven(
     let told = told(app, client, account, device, Kind::DeviceAdded)?;
     let undo = undo_order(app, client, account, device).await?;
     let _turn = subject.turn(app).await;
+    vendor::settle_latest(app, &format!("device/{}", device.id), None, typed, &subject).await?;
     let mut tx = app.store.begin().await?;
     let looked = if device.kind == "authenticator" {
         by_authenticator(app, &mut tx, device, typed, &subject).await
@@ -113,6 +114,7 @@ async fn undo_order(
         target: old.id.clone(),
         channel,
         address,
+        device: Some(old.id.clone()),
         parcel: Parcel::Code,
         long: true,
         account: None,

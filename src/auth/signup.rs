@@ -13,6 +13,7 @@ use super::input::{Client, Given};
 use super::progress::{Ask, Asking, Done, Progress};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
+use super::vendor;
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -117,12 +118,15 @@ pub async fn answer(
         };
     };
     let scope = scope(&attempt);
-    let mut tx = app.store.begin().await?;
-    let sent = challenge::latest(&mut tx, &scope, given.device.as_deref(), app.now()).await?;
+    let mut db = app.store.read().await?;
+    let sent = challenge::latest(&mut db, &scope, given.device.as_deref(), app.now()).await?;
+    drop(db);
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
     let subject = Subject::new(app, None, None, identifier, "passcode");
+    vendor::settle(app, sent.as_ref(), typed, &subject).await?;
+    let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
         tx.commit().await?;
         return Err(error);
@@ -234,6 +238,7 @@ async fn order(
         target: device.kind.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone(),
+        device: None,
         parcel: if device.taken {
             draft::notice(app, device).await
         } else {

@@ -7,6 +7,7 @@ use super::guard::{Bound, Subject};
 use super::input::{Client, understand};
 use super::progress::Ask;
 use super::purpose::Purpose;
+use super::vendor;
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Fault, Millis, Sensitive, ids};
@@ -73,6 +74,7 @@ pub async fn start(
         target: TARGET.to_owned(),
         channel,
         address: address.delivery,
+        device: None,
         parcel: Parcel::Code,
         long: false,
         account: None,
@@ -136,6 +138,7 @@ pub async fn check(
     app.throttle.check("check", app.now(), &keys).await?;
     let subject = Subject::new(app, None, None, ("verification", &sent.address), "passcode");
     let _turn = subject.turn(app).await;
+    vendor::settle(app, Some(&sent), typed, &subject).await?;
     let mut tx = app.store.begin().await?;
     let looked = if app.settings.verification.reuse {
         look_again(app, &mut tx, &sent, typed, &subject).await
@@ -160,6 +163,7 @@ async fn look_again(
     let place = challenge::place(&sent.scope, &sent.target);
     if stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored)) {
         challenges::prove(tx, &sent.id, app.now()).await?;
+        challenge::converted(app, tx, sent).await?;
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx).await?;
@@ -185,10 +189,12 @@ fn prove(app: &App, sent: &Challenge) -> Result<Passed> {
 
 /// Gives a verification up.
 pub async fn cancel(app: &App, key: &ApiKey, handle: &Sensitive) -> Result<()> {
-    find(app, key, handle).await?;
+    let sent = find(app, key, handle).await?;
     let mut tx = app.store.begin().await?;
     challenges::drop_scope(&mut tx, &scope(key, handle)).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    vendor::cancel(app, &sent).await;
+    Ok(())
 }
 
 async fn find(app: &App, key: &ApiKey, handle: &Sensitive) -> Result<Challenge> {

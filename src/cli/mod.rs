@@ -17,6 +17,7 @@ mod failure;
 mod flows;
 mod instance;
 mod keys;
+mod messages;
 mod migrate;
 mod openapi;
 mod people;
@@ -70,6 +71,7 @@ enum Command {
     Apikeys(apikeys::Args),
     Users(users::Args),
     Devices(devices::Args),
+    Messages(messages::Args),
     Doctor(doctor::Args),
 }
 
@@ -98,6 +100,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
         Command::Apikeys(args) => apikeys::run(args, file).await,
         Command::Users(args) => users::run(args, file).await,
         Command::Devices(args) => devices::run(args, file).await,
+        Command::Messages(args) => messages::run(args, file).await,
         Command::Doctor(args) => doctor::run(args, file).await,
     }
 }

@@ -232,3 +232,34 @@ async fn an_address_that_is_confirmed_later_is_confirmed() {
     let text = simulated(more, "email+passcode").await;
     assert!(text.contains("confirming the address"), "{text}");
 }
+
+#[tokio::test]
+async fn a_dead_letter_is_listed_and_sent_again() {
+    let site = Site::new("[email]\nconfirm = \"never\"");
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Some(&site.file())).await.unwrap();
+    let user =
+        signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())])
+            .await;
+    let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
+    let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
+    site.run(&["devices", "remove", &device.id]).await.unwrap();
+    let letter =
+        crate::store::deliveries::list(&mut app.store.read().await.unwrap(), "", 9).await.unwrap().remove(0);
+    let failure = site.run(&["messages", "resend", &letter.id]).await.unwrap_err();
+    assert!(failure.to_string().contains("did not fail"), "{failure}");
+    let mut tx = app.store.begin().await.unwrap();
+    let end =
+        crate::store::outbox::End { state: "failed", problem: Some("no such mailbox"), ..Default::default() };
+    crate::store::outbox::finish(&mut tx, &letter.id, &end, app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    site.run(&["messages", "list", "--state", "failed"]).await.unwrap();
+    site.run(&["messages", "resend", "--all"]).await.unwrap();
+    let again =
+        crate::store::deliveries::by_id(&mut app.store.read().await.unwrap(), &letter.id).await.unwrap();
+    assert_eq!(again.unwrap().state, "queued");
+    assert!(
+        site.run(&["messages", "resend", "nobody"]).await.unwrap_err().to_string().contains("no message")
+    );
+    site.run(&["messages", "stats", "--days", "7"]).await.unwrap();
+}

@@ -8,6 +8,7 @@ pub mod authenticator;
 pub mod card;
 pub mod email;
 pub mod phone;
+pub mod sandbox;
 pub mod username;
 
 use crate::base::Fault;

@@ -39,7 +39,7 @@ impl DeviceKind for Phone {
     }
 
     fn channels(&self) -> &'static [&'static str] {
-        &["sms"]
+        &["sms", "call", "whatsapp"]
     }
 
     fn carries_passcode(&self) -> bool {
@@ -112,6 +112,13 @@ pub fn sendable(e164: &str, rules: &Rules) -> Result<(), Fault> {
         return Ok(());
     }
     Err(fault("country_not_served", "No messages are sent to phone numbers of this country."))
+}
+
+/// The country of a number (ISO 3166-1 alpha-2, such as `PL`); empty where it has none.
+pub fn country(e164: &str) -> String {
+    let region = read(e164, None).and_then(|number| number.get_region_code());
+    let region = region.filter(|region| *region != Region::World);
+    region.map(|region| region.as_region_str().as_str().to_owned()).unwrap_or_default()
 }
 
 /// Whether `code` is a region (ISO 3166 alpha-2) that has phone numbers.

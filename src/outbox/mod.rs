@@ -1,11 +1,17 @@
 //! The outbox: a message is written in the transaction of what it tells, and a worker delivers it.
 //!
-//! Nothing is sent inside a request. A message waits sealed; the worker leases it, hands it to the
-//! first provider of its channel that takes it, and empties it. One whose code has ended is dropped
-//! instead of sent late (R136).
+//! Nothing is sent inside a request. A message waits sealed, in the lane of the provider it goes to first, so that
+//! one that is slow holds up nobody else; the [`Worker`] leases it, hands it to the first provider that takes it
+//! ([`delivery`]), and empties it. One whose code has ended is dropped instead of sent late (R136). What vendors
+//! report later comes in by [`receipts`].
 
+pub mod dead;
+mod delivery;
 mod inbox;
+pub mod receipts;
 mod worker;
+
+use std::sync::Arc;
 
 pub use inbox::Inbox;
 pub use worker::Worker;
@@ -13,48 +19,84 @@ pub use worker::Worker;
 use crate::base::Millis;
 use crate::base::clock::DAY;
 use crate::base::seal::Sealer;
-use crate::messages::{Kind, Message};
+use crate::messages::{Channel, Kind, Message};
+use crate::providers::Routes;
 use crate::store::{Db, Result, outbox};
 
 /// A message to nobody goes this way: it costs what a real one costs, and is dropped.
 const NOBODY: &str = "none";
 /// How long a notice without a code is tried.
-const NOTICE_LIFETIME: Millis = 3 * DAY;
+pub const NOTICE_LIFETIME: Millis = 3 * DAY;
 
-/// Queues `message`; one with a code is not sent after `expires_at`.
-pub async fn write(
-    db: &mut impl Db,
-    sealer: &Sealer,
-    message: &Message,
-    expires_at: Option<Millis>,
-) -> Result<()> {
-    queue(db, sealer, message, message.channel.name(), expires_at).await
+/// Writes messages.
+#[derive(Clone)]
+pub struct Outbox {
+    /// Closes them.
+    pub sealer: Arc<Sealer>,
+    /// Says which lane they wait in.
+    pub routes: Arc<Routes>,
 }
 
-/// Queues the same for nobody, so that an answer takes as long where there is no such account (R16).
-pub async fn write_to_nobody(db: &mut impl Db, sealer: &Sealer, message: &Message) -> Result<()> {
-    queue(db, sealer, message, NOBODY, Some(message.at)).await
+/// What is written of a message beside itself.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// When the code in it ends; it is not sent after that. None for a notice.
+    pub expires_at: Option<Millis>,
+    /// The hash of the key of that code.
+    pub challenge: Option<String>,
+    /// Whether a vendor may put a code of its own in the place of ours.
+    pub verifiable: bool,
+    /// The device that it goes to.
+    pub device: Option<String>,
+    /// The country of the number (ISO 3166-1 alpha-2); empty for email.
+    pub country: String,
 }
 
-async fn queue(
-    db: &mut impl Db,
-    sealer: &Sealer,
-    message: &Message,
-    channel: &str,
-    expires_at: Option<Millis>,
-) -> Result<()> {
-    // A message is plain text fields: serializing it cannot fail, and an empty payload would be given up.
-    let plain = serde_json::to_vec(message).unwrap_or_default();
-    let queued = outbox::Queued {
-        id: message.id.clone(),
-        channel: channel.to_owned(),
-        kind: message.kind.name().to_owned(),
-        payload: sealer.seal(&place(&message.id), &plain),
-        tries: 0,
-        created_at: message.at,
-        expires_at: expires_at.unwrap_or(message.at + NOTICE_LIFETIME),
-    };
-    outbox::insert(db, &queued).await
+impl Outbox {
+    /// Queues `message`.
+    pub async fn write(&self, db: &mut impl Db, message: &Message, about: &About) -> Result<()> {
+        let lane = self.routes.lane(message.channel, &message.to, about.verifiable);
+        self.queue(db, message, (lane, message.channel.name()), about).await
+    }
+
+    /// Queues the same for nobody, so that an answer takes as long where there is no such account (R16).
+    pub async fn write_to_nobody(&self, db: &mut impl Db, message: &Message, about: &About) -> Result<()> {
+        self.queue(db, message, (NOBODY, NOBODY), about).await
+    }
+
+    async fn queue(
+        &self,
+        db: &mut impl Db,
+        message: &Message,
+        (lane, channel): (&str, &str),
+        about: &About,
+    ) -> Result<()> {
+        // A message is plain text fields: serializing it cannot fail, and an empty payload would be given up.
+        let plain = serde_json::to_vec(message).unwrap_or_default();
+        let by_phone = message.channel != Channel::Email && channel != NOBODY;
+        let queued = outbox::Queued {
+            id: message.id.clone(),
+            lane: lane.to_owned(),
+            channel: channel.to_owned(),
+            kind: message.kind.name().to_owned(),
+            payload: self.sealer.seal(&place(&message.id), &plain),
+            created_at: message.at,
+            expires_at: about.expires_at.unwrap_or(message.at + NOTICE_LIFETIME),
+            challenge: about.challenge.clone(),
+            verifiable: about.verifiable,
+            device_id: about.device.clone(),
+            country: about.country.clone(),
+            prefix: if by_phone { prefix(&message.to).to_owned() } else { String::new() },
+            ..outbox::Queued::default()
+        };
+        outbox::insert(db, &queued).await
+    }
+}
+
+/// The prefix that conversion is counted by: a number in E.164 without its last six digits.
+pub fn prefix(e164: &str) -> &str {
+    let end = e164.char_indices().rev().nth(5).map_or(0, |(at, _)| at);
+    &e164[..end]
 }
 
 /// Opens a queued message; `None` where it is damaged or sealed with another master key.
@@ -70,4 +112,13 @@ fn place(id: &str) -> String {
 /// Whether a kind soon becomes worthless and is tried again within seconds.
 fn urgent(kind: &str) -> bool {
     Kind::from_name(kind).is_some_and(Kind::carries_code)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_prefix_is_all_but_six_digits() {
+        assert_eq!(super::prefix("+48600100200"), "+48600");
+        assert_eq!(super::prefix("+1"), "");
+    }
 }

@@ -31,10 +31,6 @@ fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
 
 #[async_trait]
 impl Provider for Console {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         match std::io::stdout().lock().write_all(block(message).as_bytes()) {
             Ok(()) => Outcome::Delivered { reference: None },

@@ -40,10 +40,6 @@ fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
 
 #[async_trait]
 impl Provider for Lines {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let Ok(mut line) = serde_json::to_string(message) else {
             return Outcome::misconfigured("the message cannot be written as JSON");

@@ -77,13 +77,13 @@ impl Routes {
     }
 
     /// Who may deliver on `channel` to `to`, the first choice first: those with the longest prefix that `to`
-    /// begins with, then those for every number, each in the operator's order. Without a code (`with_code`) no
-    /// verifier is among them.
-    pub fn of(&self, channel: Channel, to: &str, with_code: bool) -> Vec<&Arc<Entry>> {
+    /// begins with, then those for every number, each in the operator's order. A verifier is among them
+    /// only where the code may be its own (`verifiable`).
+    pub fn of(&self, channel: Channel, to: &str, verifiable: bool) -> Vec<&Arc<Entry>> {
         let fits = |entry: &&Arc<Entry>| {
             entry.channels.contains(&channel)
                 && entry.reach(to).is_some()
-                && (with_code || entry.provider.verifier().is_none())
+                && (verifiable || entry.provider.verifier().is_none())
         };
         let mut fitting: Vec<_> = self.0.iter().filter(fits).collect();
         fitting.sort_by_key(|entry| std::cmp::Reverse(entry.reach(to)));
@@ -92,13 +92,18 @@ impl Routes {
 
     /// The line that a message waits in: the name of the provider it goes to first. One that is slow holds up
     /// nobody else's line.
-    pub fn lane(&self, channel: Channel, to: &str, with_code: bool) -> &str {
-        self.of(channel, to, with_code).first().map_or("", |entry| &entry.name)
+    pub fn lane(&self, channel: Channel, to: &str, verifiable: bool) -> &str {
+        self.of(channel, to, verifiable).first().map_or("", |entry| &entry.name)
     }
 
     /// The provider of that name.
     pub fn named(&self, name: &str) -> Option<&Arc<Entry>> {
         self.0.iter().find(|entry| entry.name == name)
+    }
+
+    /// Whether any provider owns the codes that it sends.
+    pub fn has_verifier(&self) -> bool {
+        self.0.iter().any(|entry| entry.provider.verifier().is_some())
     }
 
     /// Every provider.

@@ -24,7 +24,7 @@ fn every_example_builds_under_its_own_name() {
     for kind in PROVIDERS {
         let built = read(&table(kind.example), kind.channels, false);
         let built = built.map_err(|mistakes| format!("{}: {mistakes:?}", kind.name)).unwrap();
-        assert_eq!((built.name.as_str(), built.provider.name()), (kind.name, kind.name));
+        assert_eq!((built.name.as_str(), built.kind.name), (kind.name, kind.name));
         assert!(kind.channels.iter().all(|channel| built.channels.contains(channel)));
     }
 }

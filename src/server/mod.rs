@@ -3,6 +3,7 @@
 //! From the outside in: [`context`] (request id, client address, log line, metrics), [`headers`] (what every
 //! answer carries), [`limits`] (size and time of bodies), [`caught`] (panics), the routes.
 
+mod builder;
 mod caught;
 mod context;
 mod headers;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+pub use builder::{Builder, RunError, Server};
 pub use routes::endpoint;
 
 use crate::startup::Started;

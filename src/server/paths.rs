@@ -44,6 +44,7 @@ const SERVED: &[Served] = &[
     at("/.well-known/jwks.json", GET),
     at("/.well-known/openid-configuration", GET),
     at("/.well-known/security.txt", GET),
+    at("/v1/receipts/{provider}", "GET, HEAD, POST"),
     at("/confirm/{key}", "GET, HEAD, POST"),
     at("/healthz", GET),
     at("/readyz", GET),
@@ -79,7 +80,8 @@ mod tests {
     use crate::settings::Settings;
 
     /// What is served and is no operation of the API.
-    const NO_OPERATIONS: [&str; 9] = [
+    const NO_OPERATIONS: [&str; 10] = [
+        "/v1/receipts/{provider}",
         "/.well-known/security.txt",
         "/confirm/{key}",
         "/healthz",

@@ -33,6 +33,7 @@ fn routes(app: &App) -> Route {
     let mut route = Route::new()
         .nest("/", api::service())
         .at("/confirm/:key", get(pages::confirm::show).post(pages::confirm::spend))
+        .at("/v1/receipts/:provider", get(api::receipts::take).post(api::receipts::take))
         .at("/healthz", get(alive))
         .at("/readyz", get(ready))
         .at("/.well-known/security.txt", get(security));

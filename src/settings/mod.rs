@@ -26,6 +26,7 @@ mod overlay;
 mod passcode;
 mod password;
 mod rules;
+mod sandbox;
 mod server;
 mod span;
 mod tokens;
@@ -45,6 +46,7 @@ pub use log::{Log, LogFormat};
 pub use origins::{Located, Origins};
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
+pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
@@ -81,6 +83,8 @@ pub struct Settings {
     pub recovery: Vec<TupleSpec>,
     /// The least a flow must reach: `single`, `twostep` or `multifactor`; empty: anything.
     pub minimum_level: String,
+    /// Addresses and numbers with fixed codes.
+    pub sandbox: Vec<SandboxEntry>,
     /// The public listener.
     pub server: Server,
     /// Where the truth is kept.

@@ -38,13 +38,17 @@ pub struct Challenge {
     pub expires_at: Millis,
     /// When it was proven.
     pub spent_at: Option<Millis>,
+    /// The provider that owns the code in the place of ours, by the operator's name for it.
+    pub verifier: Option<String>,
+    /// The vendor's name for the verification.
+    pub reference: Option<String>,
 }
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, scope, target, purpose, channel, address, code, code_length, key_hash, guesses, ",
-            "max_guesses, sends, sent_at, expires_at, spent_at FROM challenges ",
+            "max_guesses, sends, sent_at, expires_at, spent_at, verifier, reference FROM challenges ",
             $tail
         )
     };
@@ -55,7 +59,8 @@ const UPSERT: &str = "INSERT INTO challenges (id, scope, target, purpose, channe
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 1, $11, $12)
     ON CONFLICT (scope, target) DO UPDATE SET channel = excluded.channel, address = excluded.address,
     code = excluded.code, code_length = excluded.code_length, key_hash = excluded.key_hash,
-    sends = challenges.sends + 1, sent_at = excluded.sent_at, expires_at = excluded.expires_at
+    sends = challenges.sends + 1, sent_at = excluded.sent_at, expires_at = excluded.expires_at,
+    verifier = NULL, reference = NULL
     WHERE challenges.sent_at <= $13 AND challenges.spent_at IS NULL AND challenges.guesses < challenges.max_guesses";
 const IN_SCOPE: &str = select!("WHERE scope = $1 ORDER BY sent_at DESC, id");
 const BY_KEY: &str = select!("WHERE key_hash = $1");
@@ -68,6 +73,15 @@ const SPEND: &str = "UPDATE challenges SET spent_at = $2 WHERE id = $1 AND spent
 const PROVE: &str = "UPDATE challenges SET spent_at = COALESCE(spent_at, $2), guesses = 0 WHERE id = $1";
 const SPEND_KEY: &str = "UPDATE challenges SET spent_at = $2
     WHERE id = $1 AND spent_at IS NULL AND expires_at > $2 AND guesses < max_guesses";
+const SET_OWNER: &str = "UPDATE challenges SET verifier = $2, reference = $3
+    WHERE key_hash = $1 AND spent_at IS NULL";
+const ADOPT: &str =
+    "UPDATE challenges SET code = $3, verifier = NULL, reference = NULL, guesses = guesses - 1
+    WHERE id = $1 AND reference = $2 AND spent_at IS NULL";
+const GIVE_BACK: &str = "UPDATE challenges SET guesses = guesses - 1
+    WHERE id = $1 AND reference = $2 AND guesses > 0 AND spent_at IS NULL";
+const END: &str =
+    "UPDATE challenges SET expires_at = $3 WHERE id = $1 AND reference = $2 AND expires_at > $3";
 const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";
 
 /// Stores what is about to be sent. A challenge that is already there takes the new code and keeps its
@@ -125,6 +139,28 @@ pub async fn prove(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
 /// Spends a challenge by its link.
 pub async fn spend_by_link(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
     sql::run(db, SPEND_KEY, (id, now)).await
+}
+
+/// Says who owns the code that was sent with that key: a vendor (its provider's name, its own name for the
+/// verification), or we.
+pub async fn set_owner(db: &mut impl Db, key_hash: &str, owner: Option<(&str, &str)>) -> Result<u64> {
+    let (verifier, reference) = owner.unzip();
+    sql::run(db, SET_OWNER, (key_hash, verifier, reference)).await
+}
+
+/// A vendor said that a code is right: `code`, its keyed hash, becomes ours, and the guess is given back.
+pub async fn adopt(db: &mut impl Db, id: &str, reference: &str, code: &str) -> Result<u64> {
+    sql::run(db, ADOPT, (id, reference, code)).await
+}
+
+/// Gives a guess back that the vendor did not look at.
+pub async fn give_back(db: &mut impl Db, id: &str, reference: &str) -> Result<u64> {
+    sql::run(db, GIVE_BACK, (id, reference)).await
+}
+
+/// Ends a challenge that the vendor has ended.
+pub async fn end(db: &mut impl Db, id: &str, reference: &str, now: Millis) -> Result<u64> {
+    sql::run(db, END, (id, reference, now)).await
 }
 
 /// Drops all challenges of a scope.

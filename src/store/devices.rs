@@ -38,13 +38,15 @@ pub struct Device {
     pub replaces: Option<String>,
     /// Since when another one has its place; it names and reaches nobody any more.
     pub replaced_at: Option<Millis>,
+    /// Since when messages to it come back; none while they arrive.
+    pub failing_since: Option<Millis>,
 }
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, user_id, kind, canonical, delivery, label, is_primary, secret, last_step, ",
-            "created_at, confirmed_at, proven_at, last_used_at, replaces, replaced_at FROM devices ",
+            "created_at, confirmed_at, proven_at, last_used_at, replaces, replaced_at, failing_since FROM devices ",
             $tail
         )
     };
@@ -57,8 +59,8 @@ const OWNER: &str = select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at
 const BY_ID: &str = select!("WHERE id = $1");
 const OF_USER: &str = select!("WHERE user_id = $1 ORDER BY created_at, id");
 const CONFIRM: &str =
-    "UPDATE devices SET confirmed_at = COALESCE(confirmed_at, $2), proven_at = COALESCE(proven_at, $2)
-    WHERE id = $1";
+    "UPDATE devices SET confirmed_at = COALESCE(confirmed_at, $2), proven_at = COALESCE(proven_at, $2),
+    failing_since = NULL WHERE id = $1";
 const CLAIMS: &str =
     "SELECT user_id FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NULL";
 const DROP_CLAIMS: &str =
@@ -68,12 +70,15 @@ const DROP_OTHERS: &str = "DELETE FROM devices WHERE user_id = $1 AND id <> $2";
 const SET_LABEL: &str = "UPDATE devices SET label = $2 WHERE id = $1";
 const CLEAR_PRIMARY: &str = "UPDATE devices SET is_primary = FALSE WHERE user_id = $1 AND kind = $2";
 const SET_PRIMARY: &str = "UPDATE devices SET is_primary = TRUE WHERE id = $1";
-const USED: &str = "UPDATE devices SET last_used_at = $2 WHERE id = $1";
+const USED: &str = "UPDATE devices SET last_used_at = $2, failing_since = NULL WHERE id = $1";
 const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
     WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
 const SET_SECRET: &str = "UPDATE devices SET secret = $2 WHERE id = $1";
 const REPLACE: &str = "UPDATE devices SET replaced_at = $2 WHERE id = $1 AND replaced_at IS NULL";
 const RESTORE: &str = "UPDATE devices SET replaced_at = NULL WHERE id = $1 AND replaced_at IS NOT NULL";
+const SET_FAILING: &str = "UPDATE devices SET failing_since = $2 WHERE id = $1 AND failing_since IS NULL";
+const CLEAR_FAILING: &str =
+    "UPDATE devices SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL";
 const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND user_id = $2";
 
 /// Adds a device. [`super::StoreError::Taken`] where it is confirmed and somebody owns its address.
@@ -170,6 +175,16 @@ pub async fn replace(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
 /// Puts a replaced device back to use.
 pub async fn restore(db: &mut impl Db, id: &str) -> Result<u64> {
     sql::run(db, RESTORE, (id,)).await
+}
+
+/// Notes that messages to a device come back.
+pub async fn set_failing(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, SET_FAILING, (id, now)).await
+}
+
+/// Notes that a message to a device arrived.
+pub async fn clear_failing(db: &mut impl Db, id: &str) -> Result<u64> {
+    sql::run(db, CLEAR_FAILING, (id,)).await
 }
 
 /// Removes a device of a user.

@@ -10,6 +10,7 @@
 pub mod api_keys;
 pub mod attempts;
 pub mod challenges;
+pub mod deliveries;
 pub mod devices;
 pub mod facts;
 pub mod guesses;

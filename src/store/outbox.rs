@@ -6,10 +6,12 @@ use super::sql::{self, Db, Result};
 use crate::base::Millis;
 
 /// One message on its way.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, Default, FromRow)]
 pub struct Queued {
     /// A random UUID; the message's id for good.
     pub id: String,
+    /// The line it waits in: the name of the provider that it goes to first.
+    pub lane: String,
     /// How it leaves: `email`, `sms`, …; `none` for a message to nobody.
     pub channel: String,
     /// What it says, a stable name.
@@ -22,55 +24,114 @@ pub struct Queued {
     pub created_at: Millis,
     /// When the secret in it ends; it is not sent later than that (R136).
     pub expires_at: Millis,
+    /// The hash of the key of the code that it carries; none for a notice.
+    pub challenge: Option<String>,
+    /// Whether a vendor may put a code of its own in the place of ours.
+    pub verifiable: bool,
+    /// The device that it goes to, where there is one.
+    pub device_id: Option<String>,
+    /// The country of the number (ISO 3166-1), empty for email.
+    pub country: String,
+    /// The number without its last six digits, empty for email.
+    pub prefix: String,
+    /// Names of the providers that are passed over, each with a comma behind.
+    pub passed: String,
+    /// Who took it and has not reported a delivery yet.
+    pub provider: Option<String>,
+    /// When its code was typed.
+    pub confirmed_at: Option<Millis>,
 }
 
-const INSERT: &str = "INSERT INTO outbox (id, channel, kind, payload, state, tries, created_at, due_at, expires_at, leased_until)
-    VALUES ($1, $2, $3, $4, 'queued', 0, $5, $5, $6, 0)";
+const INSERT: &str = "INSERT INTO outbox (id, lane, channel, kind, payload, state, tries, created_at, due_at,
+    expires_at, leased_until, challenge, verifiable, device_id, country, prefix)
+    VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7, 0, $8, $9, $10, $11, $12)";
 /// The condition stands inside and outside, so that a row taken by somebody else meanwhile is left.
-const LEASE: &str = "UPDATE outbox SET leased_until = $2, tries = tries + 1
-    WHERE state = 'queued' AND leased_until <= $1 AND id IN (
-        SELECT id FROM outbox WHERE state = 'queued' AND due_at <= $1 AND leased_until <= $1
-        ORDER BY due_at, id LIMIT $3)
-    RETURNING id, channel, kind, payload, tries, created_at, expires_at";
+const LEASE: &str = "UPDATE outbox SET leased_until = $3, tries = tries + 1
+    WHERE state = 'queued' AND leased_until <= $2 AND id IN (
+        SELECT id FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2 AND leased_until <= $2
+        ORDER BY due_at LIMIT $4)
+    RETURNING id, lane, channel, kind, payload, tries, created_at, expires_at, challenge, verifiable, device_id,
+        country, prefix, passed, provider, confirmed_at";
 const FINISH: &str =
-    "UPDATE outbox SET state = $2, payload = '', finished_at = $3, provider = $4, problem = $5
+    "UPDATE outbox SET state = $2, payload = CASE WHEN $2 = 'failed' THEN payload ELSE '' END,
+    finished_at = $3, provider = COALESCE($4, provider), problem = $5, reference = COALESCE($6, reference)
     WHERE id = $1 AND state = 'queued'";
+const AWAIT: &str =
+    "UPDATE outbox SET due_at = $2, leased_until = 0, provider = $3, reference = $4, passed = $5,
+    problem = NULL WHERE id = $1 AND state = 'queued'";
 const DELAY: &str =
-    "UPDATE outbox SET due_at = $2, leased_until = 0, problem = $3 WHERE id = $1 AND state = 'queued'";
+    "UPDATE outbox SET due_at = $2, leased_until = 0, problem = $3, passed = $4, provider = NULL
+    WHERE id = $1 AND state = 'queued'";
 const WAITING: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
-const NEXT_DUE: &str = "SELECT MIN(due_at) FROM outbox WHERE state = 'queued' AND leased_until <= $1";
+const NEXT_DUE: &str = "SELECT due_at FROM outbox WHERE state = 'queued' AND lane = $1 AND leased_until <= $2
+    ORDER BY due_at LIMIT 1";
+const LANES: &str = "SELECT DISTINCT lane FROM outbox WHERE state = 'queued'";
+const MOVE_LANE: &str = "UPDATE outbox SET lane = $2 WHERE state = 'queued' AND lane = $1";
+const DROP_LANE: &str = "DELETE FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2";
+const CONFIRM: &str = "UPDATE outbox SET confirmed_at = $2 WHERE challenge = $1 AND confirmed_at IS NULL";
 
 /// Queues a message.
 pub async fn insert(db: &mut impl Db, q: &Queued) -> Result<()> {
-    let row =
-        (q.id.as_str(), q.channel.as_str(), q.kind.as_str(), q.payload.as_str(), q.created_at, q.expires_at);
+    let row = (
+        q.id.as_str(),
+        q.lane.as_str(),
+        q.channel.as_str(),
+        q.kind.as_str(),
+        q.payload.as_str(),
+        q.created_at,
+        q.expires_at,
+        q.challenge.as_deref(),
+        q.verifiable,
+        q.device_id.as_deref(),
+        q.country.as_str(),
+        q.prefix.as_str(),
+    );
     sql::run(db, INSERT, row).await.map(drop)
 }
 
-/// Leases up to `limit` due messages until `until`.
-pub async fn lease(db: &mut impl Db, now: Millis, until: Millis, limit: i64) -> Result<Vec<Queued>> {
-    sql::all(db, LEASE, (now, until, limit)).await
+/// Leases up to `limit` due messages of a lane until `until`.
+pub async fn lease(
+    db: &mut impl Db,
+    lane: &str,
+    now: Millis,
+    until: Millis,
+    limit: i64,
+) -> Result<Vec<Queued>> {
+    sql::all(db, LEASE, (lane, now, until, limit)).await
 }
 
 /// How a message ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct End<'a> {
     /// `sent`, `expired` or `failed`.
     pub state: &'a str,
     /// Who took it.
     pub provider: Option<&'a str>,
+    /// The vendor's own name for it.
+    pub reference: Option<&'a str>,
     /// Why it was not sent.
     pub problem: Option<&'a str>,
 }
 
-/// Ends a message and empties its payload.
+/// Ends a message and empties its payload; one that failed keeps it, sealed, so that it can be sent again.
 pub async fn finish(db: &mut impl Db, id: &str, end: &End<'_>, now: Millis) -> Result<u64> {
-    sql::run(db, FINISH, (id, end.state, now, end.provider, end.problem)).await
+    sql::run(db, FINISH, (id, end.state, now, end.provider, end.problem, end.reference)).await
 }
 
-/// Puts a message off until `due_at`.
-pub async fn delay(db: &mut impl Db, id: &str, due_at: Millis, problem: &str) -> Result<u64> {
-    sql::run(db, DELAY, (id, due_at, problem)).await
+/// A vendor took a message and has until `due_at` to report its delivery.
+pub async fn await_receipt(
+    db: &mut impl Db,
+    id: &str,
+    due_at: Millis,
+    (provider, reference): (&str, Option<&str>),
+    passed: &str,
+) -> Result<u64> {
+    sql::run(db, AWAIT, (id, due_at, provider, reference, passed)).await
+}
+
+/// Puts a message off until `due_at`; `passed` are the providers that are passed over from now on.
+pub async fn delay(db: &mut impl Db, id: &str, due_at: Millis, problem: &str, passed: &str) -> Result<u64> {
+    sql::run(db, DELAY, (id, due_at, problem, passed)).await
 }
 
 /// How many messages wait.
@@ -78,7 +139,28 @@ pub async fn waiting(db: &mut impl Db) -> Result<i64> {
     Ok(sql::scalar(db, WAITING, ()).await?.unwrap_or(0))
 }
 
-/// When the next message that nobody has leased is due.
-pub async fn next_due(db: &mut impl Db, now: Millis) -> Result<Option<Millis>> {
-    Ok(sql::scalar::<Option<Millis>>(db, NEXT_DUE, (now,)).await?.flatten())
+/// When the next message of a lane that nobody has leased is due.
+pub async fn next_due(db: &mut impl Db, lane: &str, now: Millis) -> Result<Option<Millis>> {
+    sql::scalar(db, NEXT_DUE, (lane, now)).await
+}
+
+/// The lanes that messages wait in.
+pub async fn lanes(db: &mut impl Db) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = sql::all(db, LANES, ()).await?;
+    Ok(rows.into_iter().map(|(lane,)| lane).collect())
+}
+
+/// Moves what waits in one lane to another.
+pub async fn move_lane(db: &mut impl Db, from: &str, to: &str) -> Result<u64> {
+    sql::run(db, MOVE_LANE, (from, to)).await
+}
+
+/// Drops what is due in a lane.
+pub async fn drop_lane(db: &mut impl Db, lane: &str, now: Millis) -> Result<u64> {
+    sql::run(db, DROP_LANE, (lane, now)).await
+}
+
+/// Notes that the code of a message was typed, for the conversion of its prefix (R47).
+pub async fn confirm(db: &mut impl Db, challenge: &str, now: Millis) -> Result<u64> {
+    sql::run(db, CONFIRM, (challenge, now)).await
 }

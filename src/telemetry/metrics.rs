@@ -39,6 +39,7 @@ const ATTEMPTS: &str = "multauth_attempts_total";
 const WRONG: &str = "multauth_wrong_secrets_total";
 const MESSAGES: &str = "multauth_messages_total";
 const MESSAGE_SECONDS: &str = "multauth_message_seconds";
+const RECEIPTS: &str = "multauth_receipts_total";
 const OUTBOX: &str = "multauth_outbox_waiting";
 
 const fn metric(kind: Kind, name: &'static str, about: &'static str) -> Metric {
@@ -64,6 +65,7 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, WRONG, "Wrong secrets, by kind."),
     metric(Kind::Counter, MESSAGES, "Messages, by channel, provider and outcome."),
     metric(Kind::Histogram, MESSAGE_SECONDS, "Time a provider takes to accept a message, by provider."),
+    metric(Kind::Counter, RECEIPTS, "What vendors reported of messages, by provider and fate."),
     metric(Kind::Gauge, OUTBOX, "Messages that wait to be sent."),
 ];
 
@@ -166,6 +168,11 @@ pub fn message(channel: &'static str, provider: &str, outcome: &'static str, sec
     histogram!(MESSAGE_SECONDS, "provider" => provider).record(seconds);
 }
 
+/// A vendor reported what became of a message.
+pub fn receipt(provider: &str, fate: &'static str) {
+    counter!(RECEIPTS, "provider" => provider.to_owned(), "fate" => fate).increment(1);
+}
+
 /// How many messages wait to be sent.
 pub fn outbox(waiting: u32) {
     gauge!(OUTBOX).set(f64::from(waiting));
@@ -184,6 +191,7 @@ mod tests {
         attempt("signin", "done");
         wrong("passcode");
         message("email", "smtp", "accepted", 0.2);
+        receipt("smtp", "delivered");
         outbox(3);
     }
 

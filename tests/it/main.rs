@@ -1,6 +1,7 @@
 //! Tests through the doors of the crate: one binary, a file a subject.
 
 mod contracts;
+mod delivery;
 mod doors;
 mod passcodes;
 mod readme;

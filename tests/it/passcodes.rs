@@ -63,6 +63,7 @@ async fn device(app: &App, tx: &mut Tx, id: &str, kind: &str, address: Option<&s
         last_used_at: None,
         replaces: None,
         replaced_at: None,
+        failing_since: None,
     };
     devices::insert(tx, &row).await.unwrap();
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use multauth::providers::{Entry, PROVIDERS, ProviderKind, Site};
 use multauth::settings::Mode;
 use multauth::startup;
 
@@ -33,6 +34,8 @@ fn secrets() -> tempfile::TempDir {
         ("database.url", "postgres://multauth:secret@db.example.org/multauth"),
         ("redis.url", "rediss://:secret@redis.example.org:6379"),
         ("smtp.password", "secret"),
+        ("sms.token", "secret"),
+        ("twilio.token", "secret"),
     ];
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -68,6 +71,36 @@ fn the_example_for_production_is_accepted_but_for_its_secrets() {
     let settings = accept(&read("examples/multauth.toml"));
     assert_eq!(settings.mode, Mode::Production);
     assert!(settings.database.url.expose().starts_with("postgres://"));
+}
+
+/// The keys of a kind beside those of all: it names them where it meets one that it does not know.
+fn keys(kind: &ProviderKind) -> Vec<String> {
+    let example: toml::Table = toml::from_str(&format!("it = {}", kind.example)).unwrap();
+    let mut table = example["it"].as_table().unwrap().clone();
+    table.insert("what_no_kind_has".into(), true.into());
+    let public_url = "https://id.example.org".parse().unwrap();
+    let site = Site { public_url, from: "no-reply@example.org".into(), production: false };
+    let found = Entry::read(&table, "it", kind.channels, &site, &[]).err().unwrap();
+    let (_, expected) = found[0].message.split_once("`, ").unwrap();
+    expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_readme_shows_every_provider_with_its_keys() {
+    let readme = read("README.md");
+    let row = |kind: &ProviderKind| {
+        let channels: Vec<_> = kind.channels.iter().map(|channel| channel.name()).collect();
+        let keys: Vec<_> = keys(kind).iter().map(|key| format!("`{key}`")).collect();
+        format!("| `{}` | {} | {} |", kind.name, channels.join(", "), keys.join(", ")).replace("|  |", "| |")
+    };
+    let rows: Vec<_> = PROVIDERS.iter().map(row).collect();
+    let examples: Vec<_> = PROVIDERS.iter().map(|kind| kind.example).collect();
+    for (what, expected) in [("rows", rows.join("\n")), ("examples", examples.join("\n"))] {
+        assert!(
+            readme.contains(&format!("\n{expected}\n")),
+            "the README has other {what}; they are\n{expected}"
+        );
+    }
 }
 
 /// The targets of the links in `text`.

@@ -77,10 +77,6 @@ impl Settings {
 
 #[async_trait]
 impl Provider for Sns {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let answer = self.call("Publish", |form| {
             form.append_pair("PhoneNumber", &message.to).append_pair("Message", message.text.expose());

@@ -52,10 +52,6 @@ fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
 
 #[async_trait]
 impl Provider for Webhook {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let request = match self.request(message) {
             Ok(request) => request,

@@ -107,14 +107,3 @@ fn development_has_the_console_where_nobody_is_named() {
     let production = settings("mode = \"production\"\npublic_url = \"https://id.example.org\"");
     assert!(production.phone_providers().is_empty());
 }
-
-#[test]
-fn a_mail_server_sends_as_its_own_from_or_as_the_common_one() {
-    let found = settings(
-        "[email]\nfrom = \"Ours <ours@example.org>\"\nproviders = [{ kind = \"smtp\", host = \"a\" }, \
-         { kind = \"smtp\", host = \"b\", from = \"b@example.org\" }]",
-    );
-    let from: Vec<_> =
-        found.email_providers().iter().map(|table| table["from"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(from, ["Ours <ours@example.org>", "b@example.org"]);
-}

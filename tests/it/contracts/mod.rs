@@ -2,6 +2,7 @@
 
 mod aws;
 mod sendgrid;
+mod smtp;
 mod twilio;
 mod twilio_verify;
 mod vonage;

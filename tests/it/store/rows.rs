@@ -35,6 +35,7 @@ pub fn device(id: &str, user_id: &str, canonical: &str, confirmed: bool) -> Devi
         last_used_at: None,
         replaces: None,
         replaced_at: None,
+        failing_since: None,
     }
 }
 
@@ -74,6 +75,8 @@ pub fn challenge(id: &str, scope: &str) -> Challenge {
         sent_at: NOW,
         expires_at: END,
         spent_at: None,
+        verifier: None,
+        reference: None,
     }
 }
 
@@ -100,11 +103,12 @@ pub fn session(id: &str, user_id: &str) -> Session {
 pub fn queued(id: &str) -> Queued {
     Queued {
         id: id.into(),
+        lane: "smtp".into(),
         channel: "email".into(),
         kind: "signin_code".into(),
         payload: "sealed".into(),
-        tries: 0,
         created_at: NOW,
         expires_at: END,
+        ..Queued::default()
     }
 }

@@ -1,11 +1,11 @@
 //! Every statement runs on both databases and means the same there.
 
-use multauth::store::outbox::End;
+use multauth::store::outbox::{End, Queued};
 use multauth::store::sessions::Turn;
 use multauth::store::signing_keys::SigningKey;
 use multauth::store::{
-    Tx, api_keys, attempts, challenges, devices, facts, guesses, known_devices, outbox, secrets, sessions,
-    signing_keys, sweep, users,
+    Tx, api_keys, attempts, challenges, deliveries, devices, facts, guesses, known_devices, outbox, secrets,
+    sessions, signing_keys, sweep, users,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -240,23 +240,137 @@ async fn of_guesses() {
 async fn of_the_outbox() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        assert_eq!(outbox::next_due(tx, NOW).await.unwrap(), None);
+        assert_eq!(outbox::next_due(tx, "smtp", NOW).await.unwrap(), None);
         for id in ["a", "b", "c"] {
             outbox::insert(tx, &queued(id)).await.unwrap();
         }
-        let leased = outbox::lease(tx, NOW, NOW + 60, 2).await.unwrap();
+        assert_eq!(outbox::lease(tx, "other", NOW, NOW + 60, 2).await.unwrap().len(), 0, "another lane");
+        let leased = outbox::lease(tx, "smtp", NOW, NOW + 60, 2).await.unwrap();
         let mut ids: Vec<_> = leased.iter().map(|m| (m.id.as_str(), m.tries)).collect();
         ids.sort_unstable();
         assert_eq!(ids, [("a", 1), ("b", 1)], "{}", db.name);
-        assert_eq!(outbox::next_due(tx, NOW).await.unwrap(), Some(NOW), "c waits");
-        let end = End { state: "sent", provider: Some("smtp"), problem: None };
+        assert_eq!(outbox::next_due(tx, "smtp", NOW).await.unwrap(), Some(NOW), "c waits");
+        let end = End { state: "sent", provider: Some("smtp"), ..End::default() };
         assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 1);
         assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 0, "ended once");
-        assert_eq!(outbox::delay(tx, "b", NOW + 30, "busy").await.unwrap(), 1);
+        assert_eq!(outbox::delay(tx, "b", NOW + 30, "busy", "smtp,").await.unwrap(), 1);
         assert_eq!(outbox::waiting(tx).await.unwrap(), 2);
-        assert_eq!(outbox::lease(tx, NOW + 30, NOW + 90, 9).await.unwrap().len(), 2);
-        assert_eq!(outbox::lease(tx, NOW + 89, NOW + 95, 9).await.unwrap().len(), 0, "leased");
-        assert_eq!(outbox::lease(tx, NOW + 90, NOW + 95, 9).await.unwrap().len(), 2, "the lease ran out");
+        assert_eq!(outbox::lease(tx, "smtp", NOW + 30, NOW + 90, 9).await.unwrap().len(), 2);
+        assert_eq!(outbox::lease(tx, "smtp", NOW + 89, NOW + 95, 9).await.unwrap().len(), 0, "leased");
+        let again = outbox::lease(tx, "smtp", NOW + 90, NOW + 95, 9).await.unwrap();
+        assert_eq!(again.len(), 2, "the lease ran out");
+        assert_eq!(again.iter().find(|m| m.id == "b").unwrap().passed, "smtp,");
+    }
+}
+
+#[tokio::test]
+async fn of_lanes() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        for (id, lane) in [("a", "smtp"), ("b", "old"), ("c", "none")] {
+            outbox::insert(tx, &Queued { lane: lane.into(), ..queued(id) }).await.unwrap();
+        }
+        let mut lanes = outbox::lanes(tx).await.unwrap();
+        lanes.sort_unstable();
+        assert_eq!(lanes, ["none", "old", "smtp"], "{}", db.name);
+        assert_eq!(outbox::move_lane(tx, "old", "smtp").await.unwrap(), 1);
+        assert_eq!(outbox::drop_lane(tx, "none", NOW).await.unwrap(), 1);
+        assert_eq!(outbox::lease(tx, "smtp", NOW, END, 9).await.unwrap().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn of_receipts() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        let row =
+            |id: &str| Queued { challenge: Some(format!("key of {id}")), country: "PL".into(), ..queued(id) };
+        for id in ["a", "b", "c"] {
+            outbox::insert(tx, &row(id)).await.unwrap();
+        }
+        let taker = ("vonage", Some("v-1"));
+        assert_eq!(outbox::await_receipt(tx, "a", NOW + 30, taker, "").await.unwrap(), 1);
+        assert_eq!(outbox::next_due(tx, "smtp", NOW).await.unwrap(), Some(NOW), "b");
+        let noted = deliveries::note_by_reference(tx, "v-1", "twilio", "delivered", NOW).await.unwrap();
+        assert!(noted.is_none(), "somebody else's name for it");
+        let noted =
+            deliveries::note_by_reference(tx, "v-1", "vonage", "underway", NOW).await.unwrap().unwrap();
+        assert_eq!(
+            (noted.id.as_str(), noted.state.as_str(), noted.provider.as_deref()),
+            ("a", "queued", Some("vonage"))
+        );
+        assert!(deliveries::note_by_id(tx, "a", "vonage", "delivered", NOW).await.unwrap().is_some());
+        let late = deliveries::note_by_id(tx, "a", "vonage", "failed", NOW).await.unwrap();
+        assert!(late.is_none(), "the first final report stays");
+        let sent = End { state: "sent", ..End::default() };
+        outbox::finish(tx, "a", &sent, NOW).await.unwrap();
+        outbox::finish(tx, "b", &End { provider: Some("vonage"), ..sent }, NOW).await.unwrap();
+        assert_eq!(outbox::confirm(tx, "key of a", NOW).await.unwrap(), 1);
+        assert_eq!(outbox::confirm(tx, "key of a", NOW + 1).await.unwrap(), 0, "once");
+        let counted = deliveries::conversions(tx, NOW).await.unwrap();
+        let counted: Vec<_> =
+            counted.iter().map(|c| (c.provider.as_str(), c.sent, c.delivered, c.confirmed)).collect();
+        assert_eq!(counted, [("vonage", 2, 1, 1)], "{}", db.name);
+    }
+}
+
+#[tokio::test]
+async fn of_dead_letters() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        outbox::insert(tx, &queued("notice")).await.unwrap();
+        outbox::insert(tx, &Queued { challenge: Some("key".into()), ..queued("code") }).await.unwrap();
+        let failed = End { state: "failed", problem: Some("no such mailbox"), ..End::default() };
+        for id in ["notice", "code"] {
+            outbox::finish(tx, id, &failed, NOW).await.unwrap();
+        }
+        let listed = deliveries::list(tx, "failed", 9).await.unwrap();
+        assert_eq!(listed.len(), 2, "{}", db.name);
+        assert_eq!(deliveries::list(tx, "", 1).await.unwrap().len(), 1);
+        let one = deliveries::by_id(tx, "notice").await.unwrap().unwrap();
+        assert_eq!((one.state.as_str(), one.problem.as_deref()), ("failed", Some("no such mailbox")));
+        assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), 1);
+        assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), 0, "it waits already");
+        assert_eq!(deliveries::again(tx, "code", END + 1, END + 9).await.unwrap(), 0, "its code has ended");
+        let leased = outbox::lease(tx, "smtp", END + 1, END + 2, 9).await.unwrap();
+        assert_eq!((leased.len(), leased[0].payload.as_str(), leased[0].expires_at), (1, "sealed", END + 9));
+    }
+}
+
+#[tokio::test]
+async fn of_codes_that_a_vendor_owns() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap();
+        let owner = Some(("verify", "VE1"));
+        assert_eq!(challenges::set_owner(tx, "key of c", owner).await.unwrap(), 1, "{}", db.name);
+        let sent = challenges::by_key(tx, "key of c").await.unwrap().unwrap();
+        assert_eq!((sent.verifier.as_deref(), sent.reference.as_deref()), (Some("verify"), Some("VE1")));
+        challenges::guess(tx, "c", NOW).await.unwrap();
+        assert_eq!(challenges::give_back(tx, "c", "VE2").await.unwrap(), 0, "an older verification");
+        assert_eq!(challenges::give_back(tx, "c", "VE1").await.unwrap(), 1);
+        challenges::guess(tx, "c", NOW).await.unwrap();
+        assert_eq!(challenges::adopt(tx, "c", "VE1", "theirs").await.unwrap(), 1);
+        let sent = challenges::by_key(tx, "key of c").await.unwrap().unwrap();
+        assert_eq!((sent.code.as_str(), sent.guesses, sent.verifier), ("theirs", 0, None));
+        challenges::set_owner(tx, "key of c", owner).await.unwrap();
+        assert_eq!(challenges::end(tx, "c", "VE1", NOW).await.unwrap(), 1);
+        assert_eq!(challenges::guess(tx, "c", NOW + 1).await.unwrap(), None, "it is over");
+    }
+}
+
+#[tokio::test]
+async fn of_devices_that_fail() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        devices::insert(tx, &device("d", "u", "ada@example.com", true)).await.unwrap();
+        assert_eq!(devices::set_failing(tx, "d", NOW).await.unwrap(), 1, "{}", db.name);
+        assert_eq!(devices::set_failing(tx, "d", NOW + 1).await.unwrap(), 0, "since the first");
+        assert_eq!(devices::by_id(tx, "d").await.unwrap().unwrap().failing_since, Some(NOW));
+        assert_eq!(devices::clear_failing(tx, "d").await.unwrap(), 1);
+        devices::set_failing(tx, "d", NOW).await.unwrap();
+        devices::used(tx, "d", NOW).await.unwrap();
+        assert_eq!(devices::by_id(tx, "d").await.unwrap().unwrap().failing_since, None);
     }
 }
 

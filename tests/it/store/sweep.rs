@@ -31,7 +31,7 @@ async fn only_what_is_over_is_deleted() {
             row.expires_at = ended;
             sessions::insert(&mut tx, &row).await.unwrap();
             outbox::insert(&mut tx, &queued(id)).await.unwrap();
-            let end = End { state: "sent", provider: None, problem: None };
+            let end = End { state: "sent", ..End::default() };
             outbox::finish(&mut tx, id, &end, made).await.unwrap();
             guesses::fail(&mut tx, id, "password", made).await.unwrap();
             guesses::count_day(&mut tx, made).await.unwrap();

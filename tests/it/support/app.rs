@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use multauth::app::App;
 use multauth::base::tuple::TupleSpec;
-use multauth::base::{Clock, Millis, Random, Sensitive};
+use multauth::base::{Clock, Millis, Sensitive};
 use multauth::outbox::Worker;
 use multauth::settings::Settings;
 use multauth::startup::{self, Started, World};

@@ -56,7 +56,7 @@ pub async fn sqlite() -> Database {
 }
 
 /// Past what the harness swallows of a test that passes.
-fn loudly(line: &str) {
+pub fn loudly(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 

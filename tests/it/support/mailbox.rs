@@ -48,7 +48,7 @@ impl Mail {
 
 /// The code: alone on the one indented line of an email; at the beginning of a text message, and once more
 /// at the end of its last line, bound to the origin.
-fn code(channel: Channel, text: &str) -> String {
+pub fn code(channel: Channel, text: &str) -> String {
     let code = match channel {
         Channel::Email => {
             let indented: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix("    ")).collect();

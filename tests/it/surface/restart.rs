@@ -1,8 +1,6 @@
 //! The program itself, killed and stopped: what was acknowledged is there, what was under way is finished.
 
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,72 +11,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::server::{Answer, Call, PASSWORD, Tokens, exchange};
+use crate::support::program::{Program, config};
 
-/// The program, started in a folder of its own.
-struct Program {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn config(folder: &Path, more: &str) -> (PathBuf, SocketAddr) {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let file = folder.join("multauth.toml");
-    let text = format!(
-        "[server]\nlisten = \"{free}\"\n{more}\n[database]\nurl = \"sqlite://{0}/multauth.db\"\n\
-         [keys]\nfile = \"{0}/master.key\"\n[throttle]\nsignin = \"off\"\nsignup = \"off\"\ntoken = \"off\"\n",
-        folder.display()
-    );
-    std::fs::write(&file, text).unwrap();
-    (file, free)
-}
-
-impl Program {
-    async fn start(file: &Path, address: SocketAddr) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_multauth"))
-            .args(["serve", "--config"])
-            .arg(file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut program = Self { child, address };
-        for _ in 0..1_000 {
-            if program.get("/readyz").await.is_some_and(|answer| answer.status == 200) {
-                return program;
-            }
-            assert!(program.child.try_wait().unwrap().is_none(), "it ended before it was ready");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it is not ready");
-    }
-
-    async fn get(&self, path: &str) -> Option<Answer> {
-        TcpStream::connect(self.address).await.ok()?;
-        exchange(self.address, &Call::new("GET", path).bytes()).await.0
-    }
-
-    fn terminate(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
-    }
-
-    async fn exit_code(&mut self) -> Option<i32> {
-        for _ in 0..1_000 {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("it does not end");
-    }
+async fn get(program: &Program, path: &str) -> Option<Answer> {
+    TcpStream::connect(program.address).await.ok()?;
+    exchange(program.address, &Call::new("GET", path).bytes()).await.0
 }
 
 /// One request to a server that may go at any moment.
@@ -115,7 +52,7 @@ async fn sign_up(address: SocketAddr, prefix: String, ledger: Arc<Mutex<Ledger>>
 #[tokio::test]
 async fn a_kill_loses_nothing_that_was_acknowledged() {
     let folder = TempDir::new().unwrap();
-    let (file, address) = config(folder.path(), "");
+    let (file, address) = config(folder.path(), "", "");
     let mut acknowledged = 0;
     for round in 0..5 {
         let ledger = Arc::new(Mutex::new(Ledger::default()));
@@ -125,8 +62,7 @@ async fn a_kill_loses_nothing_that_was_acknowledged() {
             .collect();
         let [chance] = Random::System.bytes::<1>();
         tokio::time::sleep(Duration::from_millis(300 + 3 * u64::from(chance))).await;
-        program.child.kill().unwrap();
-        program.child.wait().unwrap();
+        program.kill();
         for client in clients {
             client.await.unwrap();
         }
@@ -160,20 +96,20 @@ async fn compare(address: SocketAddr, ledger: &Ledger) {
 #[tokio::test]
 async fn a_stop_is_announced_and_finishes_what_is_under_way() {
     let folder = TempDir::new().unwrap();
-    let (file, address) = config(folder.path(), "stop_delay = \"1s\"");
+    let (file, address) = config(folder.path(), "stop_delay = \"1s\"", "");
     let mut program = Program::start(&file, address).await;
     let whole = Call::new("POST", "/v1/signup").json(body("latecomer").to_string()).bytes();
     let (first, second) = whole.split_at(whole.len() - 10);
     let mut under_way = TcpStream::connect(address).await.unwrap();
     under_way.write_all(first).await.unwrap();
-    assert_eq!(program.get("/readyz").await.unwrap().status, 200);
+    assert_eq!(get(&program, "/readyz").await.unwrap().status, 200);
     program.terminate();
     let mut told = 200;
-    while let (200, Some(answer)) = (told, program.get("/readyz").await) {
+    while let (200, Some(answer)) = (told, get(&program, "/readyz").await) {
         told = answer.status;
     }
     assert_eq!(told, 503, "a load balancer is told before connections are refused");
-    assert_eq!(program.get("/healthz").await.unwrap().status, 200, "and it still answers");
+    assert_eq!(get(&program, "/healthz").await.unwrap().status, 200, "and it still answers");
     while TcpStream::connect(address).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -43,10 +43,6 @@ fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
 
 #[async_trait]
 impl Provider for SendGrid {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let mail = match mail::compose(&self.letterhead, message, self.sandbox) {
             Ok(mail) => mail,

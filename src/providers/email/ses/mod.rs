@@ -42,10 +42,6 @@ fn build(spec: &Spec<'_>) -> Result<Box<dyn Provider>, Vec<Mistake>> {
 
 #[async_trait]
 impl Provider for Ses {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let letter = match self.letterhead.compose(message) {
             Ok(letter) => letter,

@@ -131,3 +131,13 @@ async fn what_tls_objects_to_is_for_the_operator() {
     );
     assert!(sink.seen().mails.is_empty());
 }
+
+#[tokio::test]
+async fn mail_is_sent_as_the_common_sender_where_a_server_has_none_of_its_own() {
+    let sink = Sink::start(&[]).await;
+    let text = format!("host = \"127.0.0.1\"\nport = {}\n{PLAIN}", sink.address.port());
+    let provider = told(&text, build).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    provider.send(&message("a@example.org")).await;
+    let sent = format!("{:?}", sink.seen());
+    assert!(sent.contains("MAIL FROM:<no-reply@example.com>"), "{sent}");
+}

@@ -130,10 +130,6 @@ struct Taken {
 
 #[async_trait]
 impl Provider for Twilio {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let path = format!("/2010-04-01/Accounts/{}/Messages.json", self.account.sid);
         let request = self.account.request(Method::POST, &path).form(&self.form(message));

@@ -100,10 +100,6 @@ struct Verification {
 
 #[async_trait]
 impl Provider for Verify {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let request = self.request(Method::POST, "/Verifications").form(&self.form(message));
         match self.account.call(request).await {

@@ -111,10 +111,6 @@ fn digits(text: &str) -> Option<String> {
 
 #[async_trait]
 impl Provider for Vonage {
-    fn name(&self) -> &str {
-        KIND.name
-    }
-
     async fn send(&self, message: &Message) -> Outcome {
         let Some(to) = digits(&message.to) else {
             return Outcome::give_up("the address is no number");

@@ -1,0 +1,109 @@
+//! Codes that a vendor owns: before such a code is looked at, the vendor is asked.
+//!
+//! A guess is taken first, here as everywhere (R25), then the vendor is asked outside of any transaction. What it
+//! calls right becomes our own code of the challenge, and the ordinary way goes on with it.
+
+use super::challenge::{self, alive, place};
+use super::error::{AuthError, Result};
+use super::guard::{Bound, Subject};
+use crate::app::App;
+use crate::base::Sensitive;
+use crate::providers::{Entry, Verdict, Verifier};
+use crate::secrets::passcode;
+use crate::store::challenges::{self, Challenge};
+
+/// Asks the vendor that owns the code of `challenge`, where one does.
+///
+/// # Errors
+/// [`AuthError::WrongSecret`] after counting the failure, [`AuthError::NoCode`] where the vendor has ended it, and
+/// [`AuthError::TooMany`] where the vendor cannot be asked now: no guess is lost then.
+pub async fn settle(
+    app: &App,
+    challenge: Option<&Challenge>,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<()> {
+    let Some((challenge, entry, reference)) = challenge.and_then(|challenge| owned(app, challenge)) else {
+        return Ok(());
+    };
+    let (Some(verifier), Some(code)) = (entry.provider.verifier(), passcode::normal(typed.expose())) else {
+        return Ok(());
+    };
+    if !take(app, challenge, subject).await? {
+        return Ok(());
+    }
+    let verdict = verifier.check(reference, &code).await;
+    apply(app, challenge, reference, typed, subject, verdict).await
+}
+
+/// [`settle`] for the challenge that was last sent in a scope, to `target` or to any; nothing is read where no
+/// provider owns codes.
+pub async fn settle_latest(
+    app: &App,
+    scope: &str,
+    target: Option<&str>,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<()> {
+    if !app.routes.has_verifier() {
+        return Ok(());
+    }
+    let sent = challenge::latest(&mut app.store.read().await?, scope, target, app.now()).await?;
+    settle(app, sent.as_ref(), typed, subject).await
+}
+
+/// Tells the vendor that its code is not wanted any more. What it answers changes nothing for us.
+pub async fn cancel(app: &App, challenge: &Challenge) {
+    let owned = owned(app, challenge);
+    let verifier = owned.and_then(|(_, entry, reference)| Some((entry.provider.verifier()?, reference)));
+    let Some((verifier, reference)) = verifier else { return };
+    if let Err(why) = Verifier::cancel(verifier, reference).await {
+        tracing::warn!(why, "a vendor did not take a cancellation");
+    }
+}
+
+fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &'a Entry, &'a str)> {
+    let entry = &**app.routes.named(challenge.verifier.as_deref()?)?;
+    Some((challenge, entry, challenge.reference.as_deref()?)).filter(|_| alive(challenge, app.now()))
+}
+
+/// Takes the guess; false where none was left.
+async fn take(app: &App, challenge: &Challenge, subject: &Subject) -> Result<bool> {
+    let mut tx = app.store.begin().await?;
+    subject.judge(app, &mut tx, Bound::Sent).await?;
+    let left = challenges::guess(&mut tx, &challenge.id, app.now()).await?;
+    tx.commit().await?;
+    Ok(left.is_some())
+}
+
+async fn apply(
+    app: &App,
+    challenge: &Challenge,
+    reference: &str,
+    typed: &Sensitive,
+    subject: &Subject,
+    verdict: Verdict,
+) -> Result<()> {
+    let mut tx = app.store.begin().await?;
+    let ended = match verdict {
+        Verdict::Right => {
+            let code = passcode::normal(typed.expose()).unwrap_or_default();
+            let place = place(&challenge.scope, &challenge.target);
+            let stored = passcode::stored(&app.sealer, &place, code.expose());
+            challenges::adopt(&mut tx, &challenge.id, reference, &stored).await?;
+            Ok(())
+        }
+        Verdict::Pending => challenge::missed(app, &mut tx, Some(challenge), subject).await,
+        Verdict::Over => {
+            challenges::end(&mut tx, &challenge.id, reference, app.now()).await?;
+            Err(AuthError::NoCode)
+        }
+        Verdict::Unavailable { why } => {
+            tracing::warn!(why, verifier = challenge.verifier, "a vendor cannot be asked for its code");
+            challenges::give_back(&mut tx, &challenge.id, reference).await?;
+            Err(AuthError::TooMany { retry_after: 30 })
+        }
+    };
+    tx.commit().await?;
+    ended
+}

@@ -1,0 +1,250 @@
+//! One message on its way: handed to one provider after the other, and what became of it written down.
+
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::{Worker, open, urgent};
+use crate::base::Millis;
+use crate::base::clock::{HOUR, MINUTE, SECOND};
+use crate::messages::Message;
+use crate::providers::{Entry, Outcome};
+use crate::store::outbox::{End, Queued};
+use crate::store::{self, StoreError, Tx};
+use crate::telemetry::metrics;
+
+/// How long a provider may take while another one stands by (F11).
+const PATIENCE: Duration = Duration::from_secs(4);
+/// How long a message may take on its whole way, shorter than its lease.
+const WHOLE: Duration = Duration::from_secs(50);
+
+impl Worker {
+    /// Tries to deliver one leased message, and records what became of it.
+    pub(super) async fn deliver(&self, queued: &Queued) {
+        let mut passed = queued.passed.clone();
+        let ended = self.attempt(queued, &mut passed).await;
+        if let Err(error) = self.record(queued, &ended, &passed).await {
+            // The lease runs out and the message is tried again, with the same id.
+            tracing::warn!(%error, message = queued.id, "what became of a message cannot be recorded");
+        }
+    }
+
+    /// Hands a message to the providers on its route, one after the other.
+    async fn attempt(&self, queued: &Queued, passed: &mut String) -> Ended {
+        if queued.confirmed_at.is_some() {
+            return Ended::Known;
+        }
+        if let Some(silent) = &queued.provider {
+            // It had its time to report a delivery.
+            pass_over(passed, silent);
+        }
+        if queued.expires_at <= self.clock.now() {
+            return queued.over();
+        }
+        let Some(message) = open(&self.sealer, queued) else {
+            return Ended::failed("the message cannot be opened");
+        };
+        let route: Vec<_> = self.routes.of(message.channel, &message.to, queued.verifiable);
+        let left: Vec<_> = route.into_iter().filter(|entry| !is_passed(passed, &entry.name)).collect();
+        if left.is_empty() && queued.provider.is_some() {
+            return Ended::Known;
+        }
+        self.along(queued, &message, &left, passed).await
+    }
+
+    async fn along(
+        &self,
+        queued: &Queued,
+        message: &Message,
+        left: &[&std::sync::Arc<Entry>],
+        passed: &mut String,
+    ) -> Ended {
+        let began = Instant::now();
+        let mut last = Ended::later("no provider delivers on this channel");
+        for (n, entry) in left.iter().enumerate() {
+            let now = self.clock.now();
+            if !entry.breaker.admits(now) {
+                last.wait_for(entry.breaker.until() - now);
+                continue;
+            }
+            let whole = WHOLE.saturating_sub(began.elapsed());
+            let patience = if n + 1 < left.len() { PATIENCE.min(whole) } else { whole };
+            let outcome = self.hand_over(entry, message, patience).await;
+            match outcome {
+                Outcome::Delivered { reference } => {
+                    if let Some(inbox) = &self.inbox {
+                        inbox.keep(message);
+                    }
+                    let report = entry.receipt_within.filter(|_| entry.provider.receipts().is_some());
+                    let until = report.filter(|_| n + 1 < left.len()).map(|within| self.clock.now() + within);
+                    return Ended::Taken { provider: entry.name.clone(), reference, until };
+                }
+                Outcome::GiveUp { why } => return Ended::Failed { why, unreachable: true },
+                Outcome::Retry { why, after } => last = Ended::Later { why, after },
+                Outcome::Misconfigured { why } => {
+                    tracing::error!(provider = entry.name, why, "a provider refuses us: mend its settings");
+                    last = Ended::later(why);
+                }
+            }
+        }
+        // Everybody was asked: those that stayed silent before may be asked again.
+        if !left.is_empty() || queued.provider.is_none() {
+            passed.clear();
+        }
+        last
+    }
+
+    /// Hands a message to one provider, and tells its breaker and the metrics how that went.
+    async fn hand_over(&self, entry: &Entry, message: &Message, patience: Duration) -> Outcome {
+        let began = Instant::now();
+        let sent = timeout(patience, entry.provider.send(message)).await;
+        let outcome = sent.unwrap_or_else(|_| Outcome::retry("did not answer in time"));
+        let seconds = began.elapsed().as_secs_f64();
+        metrics::message(message.channel.name(), &entry.name, outcome.name(), seconds);
+        let now = self.clock.now();
+        match &outcome {
+            Outcome::Delivered { .. } | Outcome::GiveUp { .. } => entry.breaker.succeeded(),
+            Outcome::Retry { after: Some(after), .. } => entry.breaker.rest(now + millis(*after)),
+            Outcome::Retry { .. } | Outcome::Misconfigured { .. } => {
+                if entry.breaker.failed(now) {
+                    tracing::warn!(
+                        provider = entry.name,
+                        "a provider keeps failing and is left alone for 30 s"
+                    );
+                }
+            }
+        }
+        outcome
+    }
+
+    async fn record(&self, queued: &Queued, ended: &Ended, passed: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        match ended {
+            Ended::Later { why, after } => {
+                let due = now + self.backoff(queued, *after);
+                tracing::warn!(
+                    message = queued.id,
+                    kind = queued.kind,
+                    tries = queued.tries,
+                    why,
+                    "a message waits"
+                );
+                store::outbox::delay(&mut tx, &queued.id, due, why, passed).await?;
+            }
+            Ended::Taken { provider, reference, until } => {
+                self.own(&mut tx, queued, provider, reference.as_deref()).await?;
+                let reference = reference.as_deref();
+                match until {
+                    Some(until) => {
+                        let taker = (provider.as_str(), reference);
+                        store::outbox::await_receipt(&mut tx, &queued.id, *until, taker, passed).await?
+                    }
+                    None => {
+                        let end = End { state: "sent", provider: Some(provider), reference, problem: None };
+                        store::outbox::finish(&mut tx, &queued.id, &end, now).await?
+                    }
+                };
+            }
+            Ended::Failed { why, unreachable } => {
+                tracing::warn!(message = queued.id, kind = queued.kind, why, "a message is given up");
+                let end = End { state: "failed", problem: Some(why), ..End::default() };
+                store::outbox::finish(&mut tx, &queued.id, &end, now).await?;
+                if let Some(device) = queued.device_id.as_deref().filter(|_| *unreachable) {
+                    store::devices::set_failing(&mut tx, device, now).await?;
+                }
+            }
+            Ended::Known | Ended::Expired => {
+                let state = if matches!(ended, Ended::Known) { "sent" } else { "expired" };
+                store::outbox::finish(&mut tx, &queued.id, &End { state, ..End::default() }, now).await?;
+            }
+        }
+        tx.commit().await
+    }
+
+    /// Says who owns the code now: the vendor that made one of its own, or we (R51).
+    async fn own(
+        &self,
+        tx: &mut Tx,
+        queued: &Queued,
+        provider: &str,
+        reference: Option<&str>,
+    ) -> Result<(), StoreError> {
+        let Some(challenge) = queued.challenge.as_deref().filter(|_| queued.verifiable) else {
+            return Ok(());
+        };
+        if !self.routes.has_verifier() {
+            return Ok(());
+        }
+        let verifies = self.routes.named(provider).is_some_and(|entry| entry.provider.verifier().is_some());
+        let owner = reference.filter(|_| verifies).map(|reference| (provider, reference));
+        store::challenges::set_owner(tx, challenge, owner).await.map(drop)
+    }
+
+    /// 1, 2, 4 … 60 minutes, seconds instead for a code that soon ends; a fifth more or less by chance.
+    fn backoff(&self, queued: &Queued, asked: Option<Duration>) -> Millis {
+        let first = if urgent(&queued.kind) { 2 * SECOND } else { MINUTE };
+        let doubled = first.saturating_mul(1 << queued.tries.clamp(1, 16) >> 1).min(HOUR);
+        let [chance] = self.random.bytes::<1>();
+        let spread = doubled / 5 * (i64::from(chance) - 128) / 128;
+        (doubled + spread).max(asked.map_or(0, millis))
+    }
+}
+
+fn millis(span: Duration) -> Millis {
+    i64::try_from(span.as_millis()).unwrap_or(HOUR).min(HOUR)
+}
+
+fn pass_over(passed: &mut String, name: &str) {
+    if !is_passed(passed, name) {
+        passed.push_str(name);
+        passed.push(',');
+    }
+}
+
+fn is_passed(passed: &str, name: &str) -> bool {
+    passed.split(',').any(|one| one == name)
+}
+
+/// What became of one try.
+enum Ended {
+    /// A provider took it; with a moment until which it has to report the delivery.
+    Taken { provider: String, reference: Option<String>, until: Option<Millis> },
+    /// It was taken before, and there is nobody else to ask or nothing left to ask for.
+    Known,
+    /// Its code ended on the way.
+    Expired,
+    /// It is given up, where the address cannot be reached or the message cannot be read.
+    Failed { why: String, unreachable: bool },
+    /// It waits.
+    Later { why: String, after: Option<Duration> },
+}
+
+impl Ended {
+    fn failed(why: &str) -> Self {
+        Self::Failed { why: why.into(), unreachable: false }
+    }
+
+    fn later(why: impl Into<String>) -> Self {
+        Self::Later { why: why.into(), after: None }
+    }
+
+    /// Somebody is left alone for `span`: nothing happens before, unless another wait was asked for.
+    fn wait_for(&mut self, span: Millis) {
+        if let Self::Later { why, after: after @ None } = self {
+            *why = "every provider is left alone for a while".into();
+            *after = u64::try_from(span).ok().map(Duration::from_millis);
+        }
+    }
+}
+
+impl Queued {
+    /// How a message ends whose time is over: a notice that nobody took is kept for the operator.
+    fn over(&self) -> Ended {
+        match (&self.challenge, &self.provider) {
+            (_, Some(_)) => Ended::Known,
+            (Some(_), None) => Ended::Expired,
+            (None, None) => Ended::failed("nobody took it within three days"),
+        }
+    }
+}

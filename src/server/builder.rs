@@ -1,0 +1,88 @@
+//! The server as a library: one's own kinds of providers beside the built-in ones, and then it runs.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::{ServeError, serve};
+use crate::providers::ProviderKind;
+use crate::settings::{self, Located, LogFormat};
+use crate::startup::{self, StartError, Started, World};
+use crate::telemetry;
+
+/// The server, to be put together by [`Server::builder`].
+#[derive(Debug)]
+pub struct Server;
+
+/// What an own program adds to the server before it runs.
+///
+/// `examples/own_provider.rs` is a whole program.
+#[derive(Debug, Default)]
+pub struct Builder {
+    file: Option<PathBuf>,
+    world: World,
+}
+
+/// Why a server put together by [`Server::builder`] ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It could not be built.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The log cannot be written as the settings say.
+    #[error("the log: {0}")]
+    Log(String),
+    /// It could not serve.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+impl From<Vec<Located>> for RunError {
+    fn from(mistakes: Vec<Located>) -> Self {
+        Self::Start(StartError::Settings(mistakes))
+    }
+}
+
+impl Server {
+    /// A server with the built-in settings and kinds.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
+
+impl Builder {
+    /// Lays the settings of `file` over the built-in ones. The environment (`MULTAUTH__SECTION__KEY`) goes over both.
+    #[must_use]
+    pub fn settings(mut self, file: impl Into<PathBuf>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+
+    /// Adds a kind of provider: from now on the settings may name it as `kind` under `email.providers` and
+    /// `phone.providers`, as far as its channels go. It is checked, routed, retried and counted as every other.
+    #[must_use]
+    pub fn provider(mut self, kind: ProviderKind) -> Self {
+        self.world.providers.push(kind);
+        self
+    }
+
+    /// Builds the instance and its worker without serving: database (brought up to date), keys, flows, providers.
+    ///
+    /// # Errors
+    /// [`RunError::Start`] with every mistake of the settings at once, each with its place.
+    pub async fn start(self) -> Result<Started, RunError> {
+        let loaded = startup::settings(self.file.as_deref(), settings::environment(), &self.world.providers)?;
+        let log = &loaded.settings.log;
+        let format = if log.format == LogFormat::Json { "json" } else { "pretty" };
+        telemetry::init(format, &log.level).map_err(|error| RunError::Log(error.to_string()))?;
+        Ok(startup::start(loaded.settings, self.world).await?)
+    }
+
+    /// Serves until SIGTERM or Ctrl-C.
+    ///
+    /// # Errors
+    /// [`RunError`].
+    pub async fn serve(self) -> Result<(), RunError> {
+        let started = self.start().await?;
+        Ok(serve(started, |at: SocketAddr| tracing::info!(listen = %at, "serving")).await?)
+    }
+}

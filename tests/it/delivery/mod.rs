@@ -1,0 +1,21 @@
+//! The way of a message while the mail server is away, slow or refuses, and over a crash.
+
+mod crashes;
+mod outages;
+mod slowness;
+
+use std::time::Duration;
+
+/// How many messages one instance has under way, at most.
+const UNDER_WAY: usize = 16;
+
+/// Waits for what another task or program does within moments.
+async fn until(what: &str, seconds: u64, done: impl AsyncFn() -> bool) {
+    for _ in 0..seconds * 50 {
+        if done().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("in vain: {what}");
+}
