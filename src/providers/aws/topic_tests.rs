@@ -153,6 +153,11 @@ async fn a_forged_old_or_foreign_message_is_not_believed() {
         body.as_object_mut().unwrap().remove(name);
         assert!(open(&topic, &body).await.is_err(), "without {name}");
     }
+    // Amazon signs for every customer with the same key.
+    let mut foreign = good.clone();
+    foreign["TopicArn"] = json!("arn:aws:sns:eu-west-1:999999999999:mail");
+    sns.sign(&mut foreign);
+    assert_eq!(open(&topic, &foreign).await, Err("it is of another topic".into()));
     let mut other = good.clone();
     stranger.sign(&mut other);
     assert_eq!(open(&topic, &other).await, Err("its signature is wrong".into()));
