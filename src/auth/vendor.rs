@@ -3,11 +3,14 @@
 //! A guess is taken first, here as everywhere (R25), then the vendor is asked outside of any transaction. What it
 //! calls right becomes our own code of the challenge, and the ordinary way goes on with it.
 
+use std::time::Instant;
+
 use super::challenge::{self, alive, place};
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use crate::app::App;
 use crate::base::Sensitive;
+use crate::messages::Channel;
 use crate::providers::{Entry, Verdict, Verifier};
 use crate::secrets::passcode;
 use crate::store::challenges::{self, Challenge};
@@ -34,7 +37,11 @@ pub async fn settle(
     subject: &Subject,
     hearer: Hearer,
 ) -> Result<()> {
-    let Some((challenge, entry, reference)) = challenge.and_then(|challenge| owned(app, challenge)) else {
+    let Some(challenge) = challenge.filter(|challenge| alive(challenge, app.now())) else { return Ok(()) };
+    let Some((challenge, entry, reference)) = owned(app, challenge) else {
+        if hearer == Hearer::Anybody {
+            as_if_asked(app, challenge).await;
+        }
         return Ok(());
     };
     let (Some(verifier), Some(code)) = (entry.provider.verifier(), passcode::normal(typed.expose())) else {
@@ -43,7 +50,11 @@ pub async fn settle(
     if !take(app, challenge, subject).await? {
         return Ok(());
     }
+    let began = Instant::now();
     let verdict = verifier.check(reference, &code).await;
+    if !matches!(verdict, Verdict::Unavailable { .. }) {
+        entry.pace.took(began.elapsed());
+    }
     apply(app, (challenge, reference), typed, subject, (verdict, hearer)).await
 }
 
@@ -66,7 +77,7 @@ pub async fn settle_latest(
 
 /// Tells the vendor that its code is not wanted any more. What it answers changes nothing for us.
 pub async fn cancel(app: &App, challenge: &Challenge) {
-    let owned = owned(app, challenge);
+    let owned = owned(app, challenge).filter(|_| alive(challenge, app.now()));
     let verifier = owned.and_then(|(_, entry, reference)| Some((entry.provider.verifier()?, reference)));
     let Some((verifier, reference)) = verifier else { return };
     if let Err(why) = Verifier::cancel(verifier, reference).await {
@@ -74,9 +85,18 @@ pub async fn cancel(app: &App, challenge: &Challenge) {
     }
 }
 
+/// Takes as long as a vendor does where one would own the code if somebody had the number (R16).
+async fn as_if_asked(app: &App, challenge: &Challenge) {
+    let channel = Channel::ALL.iter().find(|channel| channel.name() == challenge.channel);
+    let route = channel.map(|channel| app.routes.of(*channel, &challenge.address, true)).unwrap_or_default();
+    if let Some(first) = route.first().filter(|first| first.provider.verifier().is_some()) {
+        first.pace.as_if_asked(&app.random).await;
+    }
+}
+
 fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &'a Entry, &'a str)> {
     let entry = &**app.routes.named(challenge.verifier.as_deref()?)?;
-    Some((challenge, entry, challenge.reference.as_deref()?)).filter(|_| alive(challenge, app.now()))
+    Some((challenge, entry, challenge.reference.as_deref()?))
 }
 
 /// Takes the guess; false where none was left.

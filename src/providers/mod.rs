@@ -12,6 +12,7 @@ pub mod email;
 pub mod file;
 pub mod http;
 pub mod lookup;
+pub mod pace;
 pub mod phone;
 mod receipts;
 mod routes;

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::breaker::Breaker;
+use super::pace::Pace;
 use super::{PROVIDERS, Provider, ProviderKind, Site, Spec, settings};
 use crate::base::{Millis, Mistake};
 use crate::messages::Channel;
@@ -28,6 +29,8 @@ pub struct Entry {
     pub receipt_within: Option<Millis>,
     /// Whether it is worth a try now.
     pub breaker: Breaker,
+    /// How long it takes to look at a code, where it owns codes.
+    pub pace: Pace,
 }
 
 /// The keys that every provider has, whatever its kind.
@@ -166,6 +169,7 @@ impl Entry {
                 prefixes: common.prefixes,
                 receipt_within: common.receipt_within.and_then(|span| i64::try_from(span.as_millis()).ok()),
                 breaker: Breaker::default(),
+                pace: Pace::default(),
                 name,
                 kind,
             }),

@@ -1,6 +1,7 @@
 //! A vendor that makes and checks the codes itself, behind the same doors.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use multauth::base::clock::SECOND;
 use multauth::settings::Settings;
@@ -217,4 +218,27 @@ async fn the_right_code_typed_twice_at_once_passes_once_whatever_the_order() {
         assert_eq!(passed, 1, "{}: {a:?} {b:?}", app.database());
         verify.now(twilio(Arc::default()));
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guess_takes_as_long_where_nobody_has_the_number() {
+    const SLOW: Duration = Duration::from_millis(300);
+    let quick = twilio(Arc::default());
+    let verify = Vendor::start(Does::Thinks(Arc::new(move |line, body| {
+        if line.contains("/VerificationCheck") {
+            std::thread::sleep(SLOW);
+        }
+        let Does::Thinks(mind) = &quick else { unreachable!() };
+        mind(line, body)
+    })))
+    .await;
+    let app = TestApp::new(settings(&verify, Vec::new())).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    client.passcode(&asked.attempt, "111111").await.wrong();
+    let nobody = app.client().signin(json!({ "phone": "+12025550199" })).await.asks();
+    let began = Instant::now();
+    app.client().passcode(&nobody.attempt, "111111").await.wrong();
+    assert!(began.elapsed() > SLOW, "{:?}", began.elapsed());
 }
