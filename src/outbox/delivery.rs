@@ -118,16 +118,10 @@ impl Worker {
         metrics::message(message.channel.name(), &entry.name, outcome.name(), seconds);
         let now = self.clock.now();
         match &outcome {
-            Outcome::Delivered { .. } | Outcome::GiveUp { .. } => entry.breaker.succeeded(),
+            Outcome::Delivered { .. } | Outcome::GiveUp { .. } => entry.breaker.succeeded(now),
             Outcome::Retry { after: Some(after), .. } => entry.breaker.rest(now + millis(*after)),
-            Outcome::Retry { .. } | Outcome::Misconfigured { .. } => {
-                if entry.breaker.failed(now) {
-                    tracing::warn!(
-                        provider = entry.name,
-                        "a provider keeps failing and is left alone for 30 s"
-                    );
-                }
-            }
+            Outcome::Retry { .. } => left_alone(entry, entry.breaker.failed(now)),
+            Outcome::Misconfigured { .. } => left_alone(entry, entry.breaker.refused(now)),
         }
         outcome
     }
@@ -206,6 +200,12 @@ impl Worker {
         let [chance] = self.random.bytes::<1>();
         let spread = doubled / 5 * (i64::from(chance) - 128) / 128;
         (doubled + spread).max(asked.map_or(0, millis))
+    }
+}
+
+fn left_alone(entry: &Entry, opened: bool) {
+    if opened {
+        tracing::warn!(provider = entry.name, "a provider keeps failing and is left alone for 30 s");
     }
 }
 

@@ -3,12 +3,15 @@
 use std::sync::{Mutex, PoisonError};
 
 use crate::base::Millis;
-use crate::base::clock::SECOND;
+use crate::base::clock::{HOUR, SECOND};
 
 /// Failures in a row until it opens.
 const FAILURES: u32 = 5;
 /// How long it stays open; then one message tries.
 const OPEN: Millis = 30 * SECOND;
+
+/// For how long a provider that worked is taken to be set up well.
+const SOUND: Millis = HOUR;
 
 /// Whether a provider is worth a try now; one a provider and process.
 #[derive(Debug, Default)]
@@ -19,6 +22,8 @@ struct State {
     failures: u32,
     /// Nobody is let through before.
     until: Millis,
+    /// When it last answered as it should.
+    worked: Option<Millis>,
 }
 
 impl Breaker {
@@ -40,9 +45,18 @@ impl Breaker {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).until
     }
 
-    /// The provider answered as it should.
-    pub fn succeeded(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
+    /// The provider answered as it should at `now`.
+    pub fn succeeded(&self, now: Millis) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
+            State { worked: Some(now), ..State::default() };
+    }
+
+    /// The provider refused a request at `now`. Where it worked lately that is about this one message, which anybody
+    /// may have asked for, and nobody else's waits; otherwise it counts as [`Self::failed`].
+    pub fn refused(&self, now: Millis) -> bool {
+        let worked = self.0.lock().unwrap_or_else(PoisonError::into_inner).worked;
+        let sound = worked.is_some_and(|at| (now - at).abs() < SOUND);
+        !sound && self.failed(now)
     }
 
     /// The provider failed at `now`; says whether that opened it.
@@ -78,7 +92,7 @@ mod tests {
         assert!(!breaker.admits(OPEN - 1));
         assert!(breaker.admits(OPEN), "one tries");
         assert!(!breaker.admits(OPEN), "and the others wait for it");
-        breaker.succeeded();
+        breaker.succeeded(OPEN);
         assert!(breaker.admits(OPEN));
     }
 
@@ -98,9 +112,18 @@ mod tests {
         let breaker = Breaker::default();
         for _ in 0..3 * FAILURES {
             breaker.failed(0);
-            breaker.succeeded();
+            breaker.succeeded(0);
         }
         assert!(breaker.admits(0));
+    }
+
+    #[test]
+    fn refusals_open_it_only_where_nothing_worked_lately() {
+        let breaker = Breaker::default();
+        assert_eq!([0; 5].map(|now| breaker.refused(now)), [false, false, false, false, true]);
+        breaker.succeeded(OPEN);
+        assert!((0..50).all(|_| !breaker.refused(OPEN + SOUND - 1)) && breaker.admits(OPEN + SOUND));
+        assert_eq!([OPEN + SOUND; 5].map(|now| breaker.refused(now)), [false, false, false, false, true]);
     }
 
     #[test]

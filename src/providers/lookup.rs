@@ -129,7 +129,7 @@ impl Lookup {
         let line = self.http.call(request).await.and_then(|answer| understood(&answer));
         match line {
             Ok(line) => {
-                self.breaker.succeeded();
+                self.breaker.succeeded(now);
                 self.pace.took(began.elapsed());
                 Ok(line)
             }

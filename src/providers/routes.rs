@@ -156,11 +156,12 @@ impl Entry {
         let served: Vec<Channel> = channels.iter().copied().filter(served).collect();
         let spec = Spec { table: &rest, path, name: &name, channels: &served, site };
         let provider = (kind.build)(&spec).map_err(|found| mistakes.extend(found)).ok();
-        if common.receipt_within.is_some() && provider.as_ref().is_some_and(|it| it.receipts().is_none()) {
-            mistakes.push(Mistake::new(
-                format!("{path}.receipt_within"),
-                format!("waits for reports that nobody reads: as it is set here, {} has none", kind.name),
-            ));
+        let at = format!("{path}.receipt_within");
+        let silent = provider.as_ref().is_some_and(|it| it.receipts().is_none());
+        if common.receipt_within.is_some() && silent && mistakes.iter().all(|found| found.path != at) {
+            let why =
+                format!("waits for reports that nobody reads: as it is set here, {} has none", kind.name);
+            mistakes.push(Mistake::new(at, why));
         }
         match provider {
             Some(provider) if mistakes.is_empty() => Ok(Self {

@@ -1,5 +1,6 @@
 //! Two carriers for texts: whatever one does, the other delivers soon, and there is one valid code (F11, R51).
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use multauth::base::clock::SECOND;
@@ -136,4 +137,33 @@ async fn messages_of_a_provider_that_is_gone_leave_by_another() {
     app.pass(10 * SECOND);
     app.mail().await;
     assert_eq!((one.bodies().len(), three.bodies().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn numbers_that_a_carrier_refuses_hold_up_nobody_elses() {
+    let picky = Vendor::start(Does::Thinks(Arc::new(|_, body| {
+        if body.contains("%2B120255503") { (400, "{}".into()) } else { (200, "{}".into()) }
+    })))
+    .await;
+    let app = TestApp::new(|settings| {
+        settings.flows = flows(&[&["phone", "passcode"]]);
+        settings.phone.providers =
+            vec![carrier("picky", &picky, "headers = { x-to = \"1\" }, form = { to = \"{{ to }}\" }")];
+        settings.phone.providers[0].remove("text");
+    })
+    .await;
+    begin(&app, NUMBER).await;
+    app.mail().await;
+    picky.bodies();
+    for n in 0..6 {
+        begin(&app, &format!("+120255503{n:02}")).await;
+        app.mail().await;
+        app.pass(5 * SECOND);
+        app.mail().await;
+    }
+    assert!(picky.bodies().len() >= 10, "each was tried twice");
+    begin(&app, "+12025550124").await;
+    app.mail().await;
+    let sent = picky.bodies();
+    assert!(sent.iter().any(|body| body.contains("0124")), "{sent:?}");
 }
