@@ -131,7 +131,7 @@ async fn an_answer_decides_and_what_is_no_answer_of_twilios_is_tried_again() {
         (400, refusal(21211), "refused"),
         (400, refusal(21610), "refused"),
         (401, refusal(20003), "misconfigured"),
-        (400, refusal(21408), "misconfigured"),
+        (400, refusal(21408), "failed"),
         (404, String::new(), "misconfigured"),
         (429, refusal(20429), "failed"),
         (500, String::new(), "failed"),
