@@ -96,3 +96,11 @@ fn two_providers_have_two_names() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].path, "phone.providers[1].name");
 }
+
+#[test]
+fn the_settings_reference_shows_every_kind_to_start_from() {
+    let reference = crate::settings::REFERENCE;
+    for kind in PROVIDERS {
+        assert!(reference.contains(kind.example), "config/default.toml lacks {}", kind.example);
+    }
+}
