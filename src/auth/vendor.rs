@@ -3,11 +3,14 @@
 //! A guess is taken first, here as everywhere (R25), then the vendor is asked outside of any transaction. What it
 //! calls right becomes our own code of the challenge, and the ordinary way goes on with it.
 
+use std::time::Instant;
+
 use super::challenge::{self, alive, place};
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use crate::app::App;
 use crate::base::Sensitive;
+use crate::messages::Channel;
 use crate::providers::{Entry, Verdict, Verifier};
 use crate::secrets::passcode;
 use crate::store::challenges::{self, Challenge};
@@ -23,16 +26,18 @@ pub async fn settle(
     typed: &Sensitive,
     subject: &Subject,
 ) -> Result<()> {
-    let Some((challenge, entry, reference)) = challenge.and_then(|challenge| owned(app, challenge)) else {
+    let (Some(challenge), Some(code)) = (challenge, passcode::normal(typed.expose())) else { return Ok(()) };
+    let Some((challenge, entry, reference)) = owned(app, challenge) else {
+        as_if_asked(app, challenge).await;
         return Ok(());
     };
-    let (Some(verifier), Some(code)) = (entry.provider.verifier(), passcode::normal(typed.expose())) else {
-        return Ok(());
-    };
+    let Some(verifier) = entry.provider.verifier() else { return Ok(()) };
     if !take(app, challenge, subject).await? {
         return Ok(());
     }
+    let began = Instant::now();
     let verdict = verifier.check(reference, &code).await;
+    entry.pace.took(began.elapsed());
     apply(app, challenge, reference, typed, subject, verdict).await
 }
 
@@ -59,6 +64,15 @@ pub async fn cancel(app: &App, challenge: &Challenge) {
     let Some((verifier, reference)) = verifier else { return };
     if let Err(why) = Verifier::cancel(verifier, reference).await {
         tracing::warn!(why, "a vendor did not take a cancellation");
+    }
+}
+
+/// Where a vendor would own the code and does not, for nobody has that identifier, the answer takes as long (R16).
+async fn as_if_asked(app: &App, challenge: &Challenge) {
+    let channel = Channel::from_name(&challenge.channel).filter(|_| alive(challenge, app.now()));
+    let route = channel.map(|channel| app.routes.of(channel, &challenge.address, true)).unwrap_or_default();
+    if let Some(first) = route.first().filter(|entry| entry.provider.verifier().is_some()) {
+        first.pace.wait(&app.random).await;
     }
 }
 

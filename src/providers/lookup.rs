@@ -4,26 +4,20 @@
 //! `line_type_intelligence.type` is `mobile`, `landline`, `fixedVoip`, `nonFixedVoip`, the name of another kind, or
 //! null where Twilio does not know.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::breaker::Breaker;
 use super::http::{self, Http};
-use super::{Answer, Outcome};
+use super::{Answer, Outcome, Pace};
 use crate::base::clock::{DAY, SECOND};
 use crate::base::{Millis, Mistake, Random, Sensitive};
 use crate::settings::{self, LineType, Settings, Span};
 
 /// Where Twilio is reached.
 const TWILIO: &str = "https://lookups.twilio.com";
-/// How many of the last answers are remembered by how long they took.
-const TIMES: usize = 32;
-/// How long an answer takes while none was seen.
-const USUAL: Duration = Duration::from_millis(150);
 
 /// What a number is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,8 +68,7 @@ pub struct Lookup {
     user: String,
     password: Sensitive,
     breaker: Breaker,
-    /// How long the last answers took.
-    times: Mutex<VecDeque<Duration>>,
+    pace: Pace,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +110,7 @@ impl Lookup {
             mistakes.dedup_by(|a, b| a.path == b.path);
             return Err(mistakes);
         };
-        Ok(Some(Self { http, base, user, password, breaker: Breaker::default(), times: Mutex::default() }))
+        Ok(Some(Self { http, base, user, password, breaker: Breaker::default(), pace: Pace::default() }))
     }
 
     /// What `e164` is: one call, within the time-out. After several failures nobody is asked for half a minute.
@@ -136,7 +129,7 @@ impl Lookup {
         match line {
             Ok(line) => {
                 self.breaker.succeeded();
-                self.took(began.elapsed());
+                self.pace.took(began.elapsed());
                 Ok(line)
             }
             Err(outcome) => {
@@ -146,24 +139,9 @@ impl Lookup {
         }
     }
 
-    /// Waits as long as one of the last answers took: for a number that need not be asked for, so that nobody sees
-    /// that it is known.
+    /// Waits as long as an answer takes: for a number that need not be asked for, so that nobody sees that it is known.
     pub async fn as_if_asked(&self, random: &Random) {
-        let [chance] = random.bytes::<1>();
-        let time = {
-            let times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-            let at = usize::from(chance) % times.len().max(1);
-            times.get(at).copied().unwrap_or(USUAL)
-        };
-        tokio::time::sleep(time).await;
-    }
-
-    fn took(&self, time: Duration) {
-        let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
-        if times.len() == TIMES {
-            times.pop_front();
-        }
-        times.push_back(time);
+        self.pace.wait(random).await;
     }
 }
 

@@ -12,6 +12,7 @@ pub mod email;
 pub mod file;
 pub mod http;
 pub mod lookup;
+mod pace;
 pub mod phone;
 mod receipts;
 mod routes;
@@ -28,6 +29,7 @@ use crate::base::Mistake;
 use crate::messages::{Channel, Message};
 
 pub use http::{Answer, Http};
+pub use pace::Pace;
 pub use receipts::{Callback, Fate, Receipt, Receipts, Untrusted};
 pub use routes::{Entry, Routes};
 pub use spec::{Site, Spec};

@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::breaker::Breaker;
-use super::{PROVIDERS, Provider, ProviderKind, Site, Spec, settings};
+use super::{PROVIDERS, Pace, Provider, ProviderKind, Site, Spec, settings};
 use crate::base::{Millis, Mistake};
 use crate::messages::Channel;
 use crate::settings::Settings;
@@ -28,6 +28,8 @@ pub struct Entry {
     pub receipt_within: Option<Millis>,
     /// Whether it is worth a try now.
     pub breaker: Breaker,
+    /// How long it takes to check a code, where it owns the code.
+    pub pace: Pace,
 }
 
 /// The keys that every provider has, whatever its kind.
@@ -157,6 +159,7 @@ impl Entry {
                 prefixes: common.prefixes,
                 receipt_within: common.receipt_within.and_then(|span| i64::try_from(span.as_millis()).ok()),
                 breaker: Breaker::default(),
+                pace: Pace::default(),
                 name,
                 kind,
             }),

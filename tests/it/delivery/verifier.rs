@@ -1,6 +1,7 @@
 //! A vendor that makes and checks the codes itself, behind the same doors.
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use multauth::base::clock::SECOND;
 use multauth::settings::Settings;
@@ -145,4 +146,28 @@ async fn a_notice_never_goes_to_a_vendor_that_only_sends_codes() {
     app.client().signup(json!({ "phone": NUMBER })).await.asks();
     app.mail().await;
     assert!(verify.bodies().is_empty());
+}
+
+#[tokio::test]
+async fn a_code_for_nobody_takes_as_long_as_one_that_the_vendor_checks() {
+    const TIME: Duration = Duration::from_millis(300);
+    let Does::Thinks(quick) = twilio(Arc::default()) else { unreachable!() };
+    let slow = Does::Thinks(Arc::new(move |line, body| {
+        if line.contains("/VerificationCheck") {
+            std::thread::sleep(TIME);
+        }
+        quick(line, body)
+    }));
+    let verify = Vendor::start(slow).await;
+    let app = TestApp::new(settings(&verify, Vec::new())).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    client.passcode(&asked.attempt, THEIRS).await.done();
+    let nobody = app.client();
+    let asked = nobody.signin(json!({ "phone": "+12025550199" })).await.asks();
+    app.mail().await;
+    let began = Instant::now();
+    nobody.passcode(&asked.attempt, "111111").await.wrong();
+    assert!(began.elapsed() >= TIME, "{:?}", began.elapsed());
 }
