@@ -6,6 +6,7 @@ use super::error::Result;
 use super::guard::{Bound, Subject};
 use super::notices::Notice;
 use super::progress::Proof;
+use super::vendor::Hearer;
 use super::walk::{OWN, Walk};
 use super::{cards, notices, vendor};
 use crate::base::Sensitive;
@@ -116,7 +117,8 @@ impl Walk<'_> {
         let _turn = subject.turn(self.app).await;
         let carriers = self.all_carriers(asked);
         let target = if self.proven() { named.as_deref() } else { Some(OWN) };
-        vendor::settle_latest(self.app, &self.scope(), target, typed, &subject).await?;
+        let hearer = if self.proven() { Hearer::Owner } else { Hearer::Anybody };
+        vendor::settle_latest(self.app, &self.scope(), target, typed, &subject, hearer).await?;
         let mut tx = self.app.store.begin().await?;
         let checked = if self.proven() {
             self.check_device(&mut tx, &carriers, typed, named, &subject).await

@@ -10,6 +10,7 @@ use super::input::Client;
 use super::owned::{account, changed, told};
 use super::purpose::Purpose;
 use super::session::Caller;
+use super::vendor::Hearer;
 use super::{doors, language, totp, vendor};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
@@ -57,7 +58,8 @@ async fn proven(
     let told = told(app, client, account, device, Kind::DeviceAdded)?;
     let undo = undo_order(app, client, account, device).await?;
     let _turn = subject.turn(app).await;
-    vendor::settle_latest(app, &format!("device/{}", device.id), None, typed, &subject).await?;
+    vendor::settle_latest(app, &format!("device/{}", device.id), None, typed, &subject, Hearer::Owner)
+        .await?;
     let mut tx = app.store.begin().await?;
     let looked = if device.kind == "authenticator" {
         by_authenticator(app, &mut tx, device, typed, &subject).await

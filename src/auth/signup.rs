@@ -14,7 +14,7 @@ use super::language;
 use super::progress::{Ask, Asking, Done, Progress};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
-use super::vendor;
+use super::vendor::{self, Hearer};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -130,7 +130,7 @@ pub async fn answer(
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
     let subject = Subject::new(app, None, None, identifier, "passcode");
-    vendor::settle(app, sent.as_ref(), typed, &subject).await?;
+    vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
         tx.commit().await?;

@@ -15,16 +15,27 @@ use crate::providers::{Entry, Verdict, Verifier};
 use crate::secrets::passcode;
 use crate::store::challenges::{self, Challenge};
 
+/// Who hears what a vendor says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hearer {
+    /// Somebody who has proven nothing: a code that the vendor has ended looks to them as a wrong one, because there
+    /// is none to end where nobody has the number (R15).
+    Anybody,
+    /// Somebody who may know that a code was sent there.
+    Owner,
+}
+
 /// Asks the vendor that owns the code of `challenge`, where one does.
 ///
 /// # Errors
-/// [`AuthError::WrongSecret`] after counting the failure, [`AuthError::NoCode`] where the vendor has ended it, and
-/// [`AuthError::TooMany`] where the vendor cannot be asked now: no guess is lost then.
+/// [`AuthError::WrongSecret`] after counting the failure, [`AuthError::NoCode`] where the vendor has ended it and the
+/// owner hears, and [`AuthError::TooMany`] where the vendor cannot be asked now: no guess is lost then.
 pub async fn settle(
     app: &App,
     challenge: Option<&Challenge>,
     typed: &Sensitive,
     subject: &Subject,
+    hearer: Hearer,
 ) -> Result<()> {
     let (Some(challenge), Some(code)) = (challenge, passcode::normal(typed.expose())) else { return Ok(()) };
     let Some((challenge, entry, reference)) = owned(app, challenge) else {
@@ -38,7 +49,7 @@ pub async fn settle(
     let began = Instant::now();
     let verdict = verifier.check(reference, &code).await;
     entry.pace.took(began.elapsed());
-    apply(app, challenge, reference, typed, subject, verdict).await
+    apply(app, (challenge, reference), typed, subject, (verdict, hearer)).await
 }
 
 /// [`settle`] for the challenge that was last sent in a scope, to `target` or to any; nothing is read where no
@@ -49,12 +60,13 @@ pub async fn settle_latest(
     target: Option<&str>,
     typed: &Sensitive,
     subject: &Subject,
+    hearer: Hearer,
 ) -> Result<()> {
     if !app.routes.has_verifier() {
         return Ok(());
     }
     let sent = challenge::latest(&mut app.store.read().await?, scope, target, app.now()).await?;
-    settle(app, sent.as_ref(), typed, subject).await
+    settle(app, sent.as_ref(), typed, subject, hearer).await
 }
 
 /// Tells the vendor that its code is not wanted any more. What it answers changes nothing for us.
@@ -92,11 +104,10 @@ async fn take(app: &App, challenge: &Challenge, subject: &Subject) -> Result<boo
 
 async fn apply(
     app: &App,
-    challenge: &Challenge,
-    reference: &str,
+    (challenge, reference): (&Challenge, &str),
     typed: &Sensitive,
     subject: &Subject,
-    verdict: Verdict,
+    (verdict, hearer): (Verdict, Hearer),
 ) -> Result<()> {
     let mut tx = app.store.begin().await?;
     let ended = match verdict {
@@ -107,11 +118,9 @@ async fn apply(
             challenges::adopt(&mut tx, &challenge.id, reference, &stored).await?;
             Ok(())
         }
-        Verdict::Pending => challenge::missed(app, &mut tx, Some(challenge), subject).await,
-        Verdict::Over => {
-            challenges::end(&mut tx, &challenge.id, reference, app.now()).await?;
-            Err(AuthError::NoCode)
-        }
+        // The challenge stays: another instance may have been told this moment that the code is right.
+        Verdict::Over if hearer == Hearer::Owner => Err(AuthError::NoCode),
+        Verdict::Pending | Verdict::Over => challenge::missed(app, &mut tx, Some(challenge), subject).await,
         Verdict::Unavailable { why } => {
             tracing::warn!(why, verifier = challenge.verifier, "a vendor cannot be asked for its code");
             challenges::give_back(&mut tx, &challenge.id, reference).await?;

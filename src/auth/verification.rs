@@ -8,7 +8,7 @@ use super::input::{Client, understand};
 use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
-use super::vendor;
+use super::vendor::{self, Hearer};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Fault, Millis, Sensitive, ids};
@@ -143,7 +143,7 @@ pub async fn check(
     app.throttle.check("check", app.now(), &keys).await?;
     let subject = Subject::new(app, None, None, ("verification", &sent.address), "passcode");
     let _turn = subject.turn(app).await;
-    vendor::settle(app, Some(&sent), typed, &subject).await?;
+    vendor::settle(app, Some(&sent), typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
     let looked = if app.settings.verification.reuse {
         look_again(app, &mut tx, &sent, typed, &subject).await

@@ -41,6 +41,11 @@ impl Worker {
         if queued.expires_at <= self.clock.now() {
             return queued.over();
         }
+        match self.is_wanted(queued).await {
+            Ok(true) => {}
+            Ok(false) => return queued.over(),
+            Err(error) => return Ended::later(format!("the database: {error}")),
+        }
         let Some(message) = open(&self.sealer, queued) else {
             return Ended::failed("the message cannot be opened");
         };
@@ -50,6 +55,14 @@ impl Worker {
             return Ended::Known;
         }
         self.along(queued, &message, &left, passed).await
+    }
+
+    /// Whether the code in it can still be typed: not where another one was sent in its place, or none is asked for
+    /// any more (R51).
+    async fn is_wanted(&self, queued: &Queued) -> Result<bool, StoreError> {
+        let Some(key) = queued.challenge.as_deref() else { return Ok(true) };
+        let found = store::challenges::by_key(&mut self.store.read().await?, key).await?;
+        Ok(found.is_some_and(|challenge| challenge.spent_at.is_none()))
     }
 
     async fn along(
@@ -75,8 +88,10 @@ impl Worker {
                     if let Some(inbox) = &self.inbox {
                         inbox.keep(message);
                     }
-                    let report = entry.receipt_within.filter(|_| entry.provider.receipts().is_some());
-                    let until = report.filter(|_| n + 1 < left.len()).map(|within| self.clock.now() + within);
+                    let until = entry
+                        .receipt_within
+                        .filter(|_| n + 1 < left.len())
+                        .map(|within| self.clock.now() + within);
                     return Ended::Taken { provider: entry.name.clone(), reference, until };
                 }
                 Outcome::GiveUp { why } => return Ended::Failed { why, unreachable: true },
@@ -119,6 +134,7 @@ impl Worker {
 
     async fn record(&self, queued: &Queued, ended: &Ended, passed: &str) -> Result<(), StoreError> {
         let now = self.clock.now();
+        let (this, tries) = ((queued.id.as_str(), queued.tries), Some(queued.tries));
         let mut tx = self.store.begin().await?;
         match ended {
             Ended::Later { why, after } => {
@@ -130,7 +146,7 @@ impl Worker {
                     why,
                     "a message waits"
                 );
-                store::outbox::delay(&mut tx, &queued.id, due, why, passed).await?;
+                store::outbox::delay(&mut tx, this, due, why, passed).await?;
             }
             Ended::Taken { provider, reference, until } => {
                 self.own(&mut tx, queued, provider, reference.as_deref()).await?;
@@ -138,17 +154,18 @@ impl Worker {
                 match until {
                     Some(until) => {
                         let taker = (provider.as_str(), reference);
-                        store::outbox::await_receipt(&mut tx, &queued.id, *until, taker, passed).await?
+                        store::outbox::await_receipt(&mut tx, this, *until, taker, passed).await?
                     }
                     None => {
-                        let end = End { state: "sent", provider: Some(provider), reference, problem: None };
+                        let end =
+                            End { state: "sent", provider: Some(provider), reference, problem: None, tries };
                         store::outbox::finish(&mut tx, &queued.id, &end, now).await?
                     }
                 };
             }
             Ended::Failed { why, unreachable } => {
                 tracing::warn!(message = queued.id, kind = queued.kind, why, "a message is given up");
-                let end = End { state: "failed", problem: Some(why), ..End::default() };
+                let end = End { state: "failed", problem: Some(why), tries, ..End::default() };
                 store::outbox::finish(&mut tx, &queued.id, &end, now).await?;
                 if let Some(device) = queued.device_id.as_deref().filter(|_| *unreachable) {
                     store::devices::set_failing(&mut tx, device, now).await?;
@@ -156,7 +173,8 @@ impl Worker {
             }
             Ended::Known | Ended::Expired => {
                 let state = if matches!(ended, Ended::Known) { "sent" } else { "expired" };
-                store::outbox::finish(&mut tx, &queued.id, &End { state, ..End::default() }, now).await?;
+                let end = End { state, tries, ..End::default() };
+                store::outbox::finish(&mut tx, &queued.id, &end, now).await?;
             }
         }
         tx.commit().await

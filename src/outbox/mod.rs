@@ -22,11 +22,9 @@ use crate::base::clock::DAY;
 use crate::base::seal::Sealer;
 use crate::base::{Millis, Sensitive};
 use crate::messages::{Channel, Kind, Message};
-use crate::providers::Routes;
+use crate::providers::{NOBODY, Routes};
 use crate::store::{Db, Result, outbox};
 
-/// A message to nobody goes this way: it costs what a real one costs, and is dropped.
-const NOBODY: &str = "none";
 /// How long a notice without a code is tried.
 pub const NOTICE_LIFETIME: Millis = 3 * DAY;
 

@@ -7,6 +7,9 @@ use crate::store::outbox::{self, End};
 use crate::store::{Store, StoreError, Tx, devices};
 use crate::telemetry::metrics;
 
+/// How many receipts of one callback are noted in one transaction.
+const AT_ONCE: usize = 100;
+
 /// Why a callback was not taken.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
@@ -35,17 +38,27 @@ pub async fn take(
     let entry = routes.named(provider).ok_or(Refused::Unknown)?;
     let reader = entry.provider.receipts().ok_or(Refused::Unknown)?;
     let receipts = reader.read(callback).await?;
-    if receipts.is_empty() {
-        return Ok(());
-    }
-    let mut tx = store.begin().await?;
-    for receipt in &receipts {
-        metrics::receipt(&entry.name, receipt.fate.name());
-        if let Some(noted) = note(&mut tx, &entry.name, receipt, callback.now).await? {
-            follow(&mut tx, &entry.name, &noted, receipt, callback.now).await?;
+    // Noting one twice changes nothing, so nobody else has to wait for the whole of a long list.
+    for some in receipts.chunks(AT_ONCE) {
+        let mut tx = store.begin().await?;
+        for receipt in some {
+            metrics::receipt(&entry.name, receipt.fate.name());
+            match note(&mut tx, &entry.name, receipt, callback.now).await? {
+                Some(noted) => follow(&mut tx, &entry.name, &noted, receipt, callback.now).await?,
+                None => early(&mut tx, &entry.name, receipt).await?,
+            }
         }
+        tx.commit().await?;
     }
-    Ok(tx.commit().await?)
+    Ok(())
+}
+
+/// A failure that is reported before it is noted who took the message.
+async fn early(tx: &mut Tx, provider: &str, receipt: &Receipt) -> Result<(), StoreError> {
+    if let (Fate::Failed, Some(id)) = (receipt.fate, &receipt.message) {
+        deliveries::pass_over(tx, id, provider).await?;
+    }
+    Ok(())
 }
 
 async fn note(
@@ -70,31 +83,31 @@ async fn follow(
     receipt: &Receipt,
     now: Millis,
 ) -> Result<(), StoreError> {
-    let awaited = noted.state == "queued" && noted.provider.as_deref() == Some(provider);
+    let queued = noted.state == "queued";
     let problem = receipt.code.as_deref().map(|code| format!("{provider} reports {code}"));
     match receipt.fate {
         Fate::Underway => {}
         Fate::Delivered => {
-            if awaited {
-                outbox::finish(tx, &noted.id, &End { state: "sent", ..End::default() }, now).await?;
+            if queued {
+                let end = End { state: "sent", provider: Some(provider), ..End::default() };
+                outbox::finish(tx, &noted.id, &end, now).await?;
             }
             if let Some(device) = &noted.device_id {
                 devices::clear_failing(tx, device).await?;
             }
         }
-        Fate::Failed if awaited => {
-            let passed = format!("{}{provider},", noted.passed);
-            outbox::delay(tx, &noted.id, now, problem.as_deref().unwrap_or("it did not arrive"), &passed)
-                .await?;
+        Fate::Failed if queued => {
+            let problem = problem.as_deref().unwrap_or("it did not arrive");
+            deliveries::fail_over(tx, &noted.id, provider, problem, now).await?;
         }
         Fate::Failed => {
             tracing::warn!(provider, message = noted.id, code = receipt.code, "a message did not arrive")
         }
         Fate::Unreachable => {
-            if awaited {
+            if queued {
                 let problem = problem.as_deref().or(Some("nobody can be reached there"));
-                outbox::finish(tx, &noted.id, &End { state: "failed", problem, ..End::default() }, now)
-                    .await?;
+                let end = End { state: "failed", provider: Some(provider), problem, ..End::default() };
+                outbox::finish(tx, &noted.id, &end, now).await?;
             }
             if let Some(device) = &noted.device_id {
                 devices::set_failing(tx, device, now).await?;

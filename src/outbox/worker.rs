@@ -7,11 +7,11 @@ use futures_util::{FutureExt, pin_mut};
 use tokio::sync::{Notify, Semaphore};
 use tokio::task::JoinSet;
 
-use super::{Inbox, NOBODY};
+use super::Inbox;
 use crate::base::clock::MINUTE;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
-use crate::providers::Routes;
+use crate::providers::{NOBODY, Routes};
 use crate::store::outbox::Queued;
 use crate::store::{self, Store, StoreError};
 
@@ -52,9 +52,8 @@ struct Lane<'a> {
 impl Worker {
     /// Delivers until `stop` is rung, then finishes what is under way.
     pub async fn run(self, stop: Arc<Notify>) {
-        if let Err(error) = self.adopt().await {
-            tracing::warn!(%error, "the outbox cannot be read");
-        }
+        self.adopt(Millis::MAX).await.unwrap_or_else(unread);
+        let mut adopted = self.clock.now();
         let lane = |name| Lane { name, slots: Arc::new(Semaphore::new(AT_ONCE)) };
         let lanes: Vec<_> = self.lanes().into_iter().map(lane).collect();
         let mut under_way = JoinSet::new();
@@ -63,10 +62,12 @@ impl Worker {
         while (&mut stopped).now_or_never().is_none() {
             let mut began = 0;
             for lane in &lanes {
-                began += self.begin(lane, &mut under_way).await.unwrap_or_else(|error| {
-                    tracing::warn!(%error, "the outbox cannot be read");
-                    0
-                });
+                began += self.begin(lane, &mut under_way).await.unwrap_or_else(unread);
+            }
+            let now = self.clock.now();
+            if (now - adopted).abs() >= MINUTE {
+                adopted = now;
+                self.adopt(now - MINUTE).await.unwrap_or_else(unread);
             }
             while under_way.try_join_next().is_some() {}
             if began == 0 {
@@ -85,7 +86,7 @@ impl Worker {
     /// # Errors
     /// Where the outbox cannot be read.
     pub async fn drain(&self) -> Result<usize, StoreError> {
-        self.adopt().await?;
+        self.adopt(Millis::MAX).await?;
         let mut done = 0;
         loop {
             let before = done;
@@ -110,15 +111,18 @@ impl Worker {
         lanes
     }
 
-    /// Takes over what waits for providers that the settings no longer name.
-    async fn adopt(&self) -> Result<(), StoreError> {
+    /// Takes over what is due since `due` and waits for providers that the settings do not name. Another instance may
+    /// know them, and sends the rest.
+    async fn adopt(&self, due: Millis) -> Result<(), StoreError> {
         let known = self.lanes();
         let waiting = store::outbox::lanes(&mut self.store.read().await?).await?;
         for lane in waiting.iter().filter(|lane| !known.contains(&lane.as_str())) {
             let mut tx = self.store.begin().await?;
-            let moved = store::outbox::move_lane(&mut tx, lane, UNROUTED).await?;
+            let moved = store::outbox::move_lane(&mut tx, lane, UNROUTED, due).await?;
             tx.commit().await?;
-            tracing::info!(lane, moved, "messages for a provider that is gone are sent by the others");
+            if moved > 0 {
+                tracing::info!(lane, moved, "messages for a provider that is gone are sent by the others");
+            }
         }
         Ok(())
     }
@@ -163,4 +167,9 @@ impl Worker {
         tx.commit().await?;
         Ok(leased)
     }
+}
+
+fn unread<T: Default>(error: StoreError) -> T {
+    tracing::warn!(%error, "the outbox cannot be read");
+    T::default()
 }

@@ -31,7 +31,7 @@ use crate::messages::{Channel, Message};
 pub use http::{Answer, Http};
 pub use pace::Pace;
 pub use receipts::{Callback, Fate, Receipt, Receipts, Untrusted};
-pub use routes::{Entry, Routes};
+pub use routes::{Entry, NOBODY, Routes};
 pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 

@@ -44,6 +44,9 @@ struct Common {
     receipt_within: Option<SignedDuration>,
 }
 
+/// Where messages to nobody wait, which cost what real ones cost and are dropped. No provider has that name.
+pub const NOBODY: &str = "none";
+
 const COMMON: [&str; 5] = ["kind", "name", "channels", "prefixes", "receipt_within"];
 
 /// All providers of an installation, in the order they are tried.
@@ -152,6 +155,12 @@ impl Entry {
         let served: Vec<Channel> = channels.iter().copied().filter(served).collect();
         let spec = Spec { table: &rest, path, name: &name, channels: &served, site };
         let provider = (kind.build)(&spec).map_err(|found| mistakes.extend(found)).ok();
+        if common.receipt_within.is_some() && provider.as_ref().is_some_and(|it| it.receipts().is_none()) {
+            mistakes.push(Mistake::new(
+                format!("{path}.receipt_within"),
+                format!("waits for reports that nobody reads: as it is set here, {} has none", kind.name),
+            ));
+        }
         match provider {
             Some(provider) if mistakes.is_empty() => Ok(Self {
                 provider: Arc::from(provider),
@@ -188,6 +197,9 @@ impl Common {
             .is_some_and(|name| name.is_empty() || name.len() > 40 || !name.chars().all(plain))
         {
             note("name", "is 1 to 40 letters, digits, - and _".into());
+        }
+        if self.name.as_deref() == Some(NOBODY) {
+            note("name", format!("{NOBODY:?} is the name of messages that go to nobody; choose another one"));
         }
         let able: Vec<_> = channels.iter().filter(|c| kind.serves(&[**c])).map(|c| c.name()).collect();
         for channel in self.channels.iter().flatten().filter(|c| !able.contains(&c.name())) {

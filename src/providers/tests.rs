@@ -58,6 +58,7 @@ fn what_every_provider_has_is_checked() {
     let path = |text: &str, channels: &[Channel]| mistake(text, channels, false).path;
     let console = |more: &str| format!("{{ kind = \"console\", {more} }}");
     assert_eq!(path(&console("name = \"a b\""), Channel::PHONE), "x.providers[0].name");
+    assert_eq!(path(&console("name = \"none\""), Channel::PHONE), "x.providers[0].name", "nobody's lane");
     assert_eq!(path(&console("channels = [\"email\"]"), Channel::PHONE), "x.providers[0].channels");
     assert_eq!(path(&console("channels = [\"fax\"]"), Channel::PHONE), "x.providers[0].channels[0]");
     assert_eq!(path(&console("prefixes = [\"48\"]"), Channel::PHONE), "x.providers[0].prefixes");
@@ -103,4 +104,20 @@ fn the_settings_reference_shows_every_kind_to_start_from() {
     for kind in PROVIDERS {
         assert!(reference.contains(kind.example), "config/default.toml lacks {}", kind.example);
     }
+}
+
+#[test]
+fn a_receipt_is_waited_for_only_where_somebody_reads_it() {
+    let wait = "receipt_within = \"30s\" }";
+    let twilio = "{ kind = \"twilio\", account_sid = \"AC00000000000000000000000000000000\", from = \"+12025550123\", ";
+    let by_key = "api_key = \"SK00000000000000000000000000000000\", api_secret = \"s\", ";
+    for silent in [
+        "{ kind = \"console\", ",
+        "{ kind = \"webhook\", url = \"https://a.example.com\", ",
+        &format!("{twilio}{by_key}"),
+    ] {
+        let found = mistake(&format!("{silent}{wait}"), Channel::PHONE, false);
+        assert_eq!(found.path, "x.providers[0].receipt_within", "{silent}");
+    }
+    assert!(read(&table(&format!("{twilio}auth_token = \"t\", {wait}")), Channel::PHONE, false).is_ok());
 }

@@ -66,9 +66,10 @@ const IN_SCOPE: &str = select!("WHERE scope = $1 ORDER BY sent_at DESC, id");
 const BY_KEY: &str = select!("WHERE key_hash = $1");
 const GUESS: &str = "UPDATE challenges SET guesses = guesses + 1
     WHERE id = $1 AND guesses < max_guesses AND spent_at IS NULL AND expires_at > $2
-    RETURNING code";
+    RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
 const GUESS_AGAIN: &str = "UPDATE challenges SET guesses = guesses + 1
-    WHERE id = $1 AND guesses < max_guesses AND expires_at > $2 RETURNING code";
+    WHERE id = $1 AND guesses < max_guesses AND expires_at > $2
+    RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
 const SPEND: &str = "UPDATE challenges SET spent_at = $2 WHERE id = $1 AND spent_at IS NULL";
 const PROVE: &str = "UPDATE challenges SET spent_at = COALESCE(spent_at, $2), guesses = 0 WHERE id = $1";
 const SPEND_KEY: &str = "UPDATE challenges SET spent_at = $2
@@ -80,8 +81,6 @@ const ADOPT: &str =
     WHERE id = $1 AND reference = $2 AND spent_at IS NULL";
 const GIVE_BACK: &str = "UPDATE challenges SET guesses = guesses - 1
     WHERE id = $1 AND reference = $2 AND guesses > 0 AND spent_at IS NULL";
-const END: &str =
-    "UPDATE challenges SET expires_at = $3 WHERE id = $1 AND reference = $2 AND expires_at > $3";
 const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";
 
 /// Stores what is about to be sent. A challenge that is already there takes the new code and keeps its
@@ -116,7 +115,7 @@ pub async fn by_key(db: &mut impl Db, key_hash: &str) -> Result<Option<Challenge
 }
 
 /// Takes one guess before the code is looked at; gives the code's hash, or nothing where no guess is
-/// left, the time is over or it was spent (R25).
+/// left, the time is over or it was spent (R25). The hash is empty while a vendor owns the code: ours is none then.
 pub async fn guess(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<String>> {
     sql::scalar(db, GUESS, (id, now)).await
 }
@@ -156,11 +155,6 @@ pub async fn adopt(db: &mut impl Db, id: &str, reference: &str, code: &str) -> R
 /// Gives a guess back that the vendor did not look at.
 pub async fn give_back(db: &mut impl Db, id: &str, reference: &str) -> Result<u64> {
     sql::run(db, GIVE_BACK, (id, reference)).await
-}
-
-/// Ends a challenge that the vendor has ended.
-pub async fn end(db: &mut impl Db, id: &str, reference: &str, now: Millis) -> Result<u64> {
-    sql::run(db, END, (id, reference, now)).await
 }
 
 /// Drops all challenges of a scope.

@@ -62,12 +62,8 @@ pub struct Noted {
     pub id: String,
     /// Its state.
     pub state: String,
-    /// Who took it.
-    pub provider: Option<String>,
     /// The device that it went to.
     pub device_id: Option<String>,
-    /// Providers that are passed over.
-    pub passed: String,
 }
 
 /// A report that comes late, after a final one or after another provider took over, changes nothing.
@@ -76,13 +72,21 @@ macro_rules! note {
         concat!(
             "UPDATE outbox SET receipt = $3, receipt_at = $4 WHERE ",
             $which,
-            " AND (receipt IS NULL OR receipt = 'underway') RETURNING id, state, provider, device_id, passed"
+            " AND (receipt IS NULL OR receipt = 'underway') RETURNING id, state, device_id"
         )
     };
 }
 
-const NOTE_BY_ID: &str = note!("id = $1 AND (provider IS NULL OR provider = $2)");
+/// While nobody is known to have taken a message, only a report that ends it is taken.
+const NOTE_BY_ID: &str =
+    note!("id = $1 AND (provider = $2 OR provider IS NULL AND $3 IN ('delivered', 'unreachable'))");
 const NOTE_BY_REFERENCE: &str = note!("reference = $1 AND provider = $2");
+/// A message that is leased is on its way to another provider already.
+const FAIL_OVER: &str = "UPDATE outbox SET due_at = $3, leased_until = 0, problem = $4, receipt = NULL,
+    passed = passed || provider || ',', provider = NULL
+    WHERE id = $1 AND provider = $2 AND state = 'queued' AND leased_until <= $3";
+const PASS_OVER: &str = "UPDATE outbox SET passed = passed || $2 || ',' WHERE id = $1 AND provider IS NULL
+    AND state = 'queued' AND REPLACE(',' || passed, ',' || $2 || ',', '') = ',' || passed";
 const LIST: &str =
     "SELECT id, channel, kind, state, tries, created_at, due_at, finished_at, device_id, country,
     provider, reference, receipt, problem FROM outbox
@@ -94,7 +98,8 @@ const AGAIN: &str =
     "UPDATE outbox SET state = 'queued', tries = 0, due_at = $2, leased_until = 0, passed = '',
     provider = NULL, problem = NULL, finished_at = NULL, receipt = NULL, receipt_at = NULL,
     expires_at = CASE WHEN challenge IS NULL THEN $3 ELSE expires_at END
-    WHERE id = $1 AND state = 'failed' AND payload <> '' AND (challenge IS NULL OR expires_at > $2)";
+    WHERE id = $1 AND state = 'failed' AND payload <> '' AND (challenge IS NULL OR expires_at > $2 AND EXISTS (
+        SELECT 1 FROM challenges WHERE key_hash = outbox.challenge AND spent_at IS NULL))";
 const CONVERSIONS: &str = "SELECT COALESCE(provider, '') AS provider, channel, country, COUNT(*) AS sent,
     COUNT(CASE WHEN receipt = 'delivered' THEN 1 END) AS delivered, COUNT(confirmed_at) AS confirmed
     FROM outbox WHERE state = 'sent' AND challenge IS NOT NULL AND finished_at >= $1
@@ -120,6 +125,23 @@ pub async fn note_by_reference(
     now: Millis,
 ) -> Result<Option<Noted>> {
     sql::first(db, NOTE_BY_REFERENCE, (reference, provider, receipt, now)).await
+}
+
+/// The provider that took a message reported that it did not arrive: the next one takes over. 0 where that happens
+/// already.
+pub async fn fail_over(
+    db: &mut impl Db,
+    id: &str,
+    provider: &str,
+    problem: &str,
+    now: Millis,
+) -> Result<u64> {
+    sql::run(db, FAIL_OVER, (id, provider, now, problem)).await
+}
+
+/// The same, before it is noted who took it.
+pub async fn pass_over(db: &mut impl Db, id: &str, provider: &str) -> Result<u64> {
+    sql::run(db, PASS_OVER, (id, provider)).await
 }
 
 /// The last messages, the newest first; `state` narrows them unless it is empty.

@@ -53,21 +53,26 @@ const LEASE: &str = "UPDATE outbox SET leased_until = $3, tries = tries + 1
         ORDER BY due_at LIMIT $4)
     RETURNING id, lane, channel, kind, payload, tries, created_at, expires_at, challenge, verifiable, device_id,
         country, prefix, passed, provider, confirmed_at";
+/// What another vendor reported before is no report of the one that takes the message now.
 const FINISH: &str =
     "UPDATE outbox SET state = $2, payload = CASE WHEN $2 = 'failed' THEN payload ELSE '' END,
-    finished_at = $3, provider = COALESCE($4, provider), problem = $5, reference = COALESCE($6, reference)
-    WHERE id = $1 AND state = 'queued'";
+    finished_at = $3, provider = COALESCE($4, provider), problem = $5, reference = COALESCE($6, reference),
+    receipt = CASE WHEN CAST($4 AS TEXT) IS NULL OR provider = $4 THEN receipt END
+    WHERE id = $1 AND state = 'queued' AND tries = COALESCE(CAST($7 AS BIGINT), tries)";
+/// A vendor that is passed over already has reported a failure before its answer was noted.
 const AWAIT: &str =
-    "UPDATE outbox SET due_at = $2, leased_until = 0, provider = $3, reference = $4, passed = $5,
-    problem = NULL WHERE id = $1 AND state = 'queued'";
+    "UPDATE outbox SET due_at = CASE WHEN REPLACE(',' || passed, ',' || $3 || ',', '') = ',' || passed THEN $2 ELSE 0 END,
+    leased_until = 0, provider = $3, reference = $4, passed = $5, problem = NULL,
+    receipt = CASE WHEN provider = $3 THEN receipt END
+    WHERE id = $1 AND state = 'queued' AND tries = $6";
 const DELAY: &str =
-    "UPDATE outbox SET due_at = $2, leased_until = 0, problem = $3, passed = $4, provider = NULL
-    WHERE id = $1 AND state = 'queued'";
+    "UPDATE outbox SET due_at = $2, leased_until = 0, problem = $3, passed = $4, provider = NULL, receipt = NULL
+    WHERE id = $1 AND state = 'queued' AND tries = $5";
 const WAITING: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
 const NEXT_DUE: &str = "SELECT due_at FROM outbox WHERE state = 'queued' AND lane = $1 AND leased_until <= $2
     ORDER BY due_at LIMIT 1";
 const LANES: &str = "SELECT DISTINCT lane FROM outbox WHERE state = 'queued'";
-const MOVE_LANE: &str = "UPDATE outbox SET lane = $2 WHERE state = 'queued' AND lane = $1";
+const MOVE_LANE: &str = "UPDATE outbox SET lane = $2 WHERE state = 'queued' AND lane = $1 AND due_at <= $3";
 const DROP_LANE: &str = "DELETE FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2";
 const CONFIRM: &str = "UPDATE outbox SET confirmed_at = $2 WHERE challenge = $1 AND confirmed_at IS NULL";
 
@@ -112,27 +117,36 @@ pub struct End<'a> {
     pub reference: Option<&'a str>,
     /// Why it was not sent.
     pub problem: Option<&'a str>,
+    /// The try that ends it: nothing happens where it was leased again meanwhile.
+    pub tries: Option<i64>,
 }
 
 /// Ends a message and empties its payload; one that failed keeps it, sealed, so that it can be sent again.
 pub async fn finish(db: &mut impl Db, id: &str, end: &End<'_>, now: Millis) -> Result<u64> {
-    sql::run(db, FINISH, (id, end.state, now, end.provider, end.problem, end.reference)).await
+    sql::run(db, FINISH, (id, end.state, now, end.provider, end.problem, end.reference, end.tries)).await
 }
 
-/// A vendor took a message and has until `due_at` to report its delivery.
+/// A vendor took a message and has until `due_at` to report its delivery. 0 where it was leased again meanwhile.
 pub async fn await_receipt(
     db: &mut impl Db,
-    id: &str,
+    (id, tries): (&str, i64),
     due_at: Millis,
     (provider, reference): (&str, Option<&str>),
     passed: &str,
 ) -> Result<u64> {
-    sql::run(db, AWAIT, (id, due_at, provider, reference, passed)).await
+    sql::run(db, AWAIT, (id, due_at, provider, reference, passed, tries)).await
 }
 
-/// Puts a message off until `due_at`; `passed` are the providers that are passed over from now on.
-pub async fn delay(db: &mut impl Db, id: &str, due_at: Millis, problem: &str, passed: &str) -> Result<u64> {
-    sql::run(db, DELAY, (id, due_at, problem, passed)).await
+/// Puts a message off until `due_at`; `passed` are the providers that are passed over from now on. 0 where it was
+/// leased again meanwhile.
+pub async fn delay(
+    db: &mut impl Db,
+    (id, tries): (&str, i64),
+    due_at: Millis,
+    problem: &str,
+    passed: &str,
+) -> Result<u64> {
+    sql::run(db, DELAY, (id, due_at, problem, passed, tries)).await
 }
 
 /// How many messages wait.
@@ -151,9 +165,9 @@ pub async fn lanes(db: &mut impl Db) -> Result<Vec<String>> {
     Ok(rows.into_iter().map(|(lane,)| lane).collect())
 }
 
-/// Moves what waits in one lane to another.
-pub async fn move_lane(db: &mut impl Db, from: &str, to: &str) -> Result<u64> {
-    sql::run(db, MOVE_LANE, (from, to)).await
+/// Moves what was due in one lane until `due` to another.
+pub async fn move_lane(db: &mut impl Db, from: &str, to: &str, due: Millis) -> Result<u64> {
+    sql::run(db, MOVE_LANE, (from, to, due)).await
 }
 
 /// Drops what is due in a lane.

@@ -3,6 +3,7 @@
 mod crashes;
 mod failover;
 mod outages;
+mod overtaking;
 mod receipts;
 mod slowness;
 mod verifier;

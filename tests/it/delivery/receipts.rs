@@ -12,22 +12,30 @@ use crate::support::app::{TestApp, flows};
 use crate::support::client::Client;
 use crate::support::vendor::{Does, Vendor};
 
-const NUMBER: &str = "+12025550123";
+pub const NUMBER: &str = "+12025550123";
 const ACCOUNT: &str = "AC00000000000000000000000000000001";
-const SID: &str = "SM00000000000000000000000000000001";
-const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+pub const SID: &str = "SM00000000000000000000000000000001";
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// Twilio that takes every text under that name.
+pub async fn takes(sid: &str) -> Vendor {
+    Vendor::start(Does::Answers(201, json!({ "sid": sid, "status": "queued" }).to_string())).await
+}
+
+/// An account there that has 30 seconds to report a delivery.
+pub fn twilio_at(name: &str, vendor: &Vendor) -> toml::Table {
+    let text = format!(
+        "it = {{ kind = \"twilio\", name = \"{name}\", account_sid = \"{ACCOUNT}\", auth_token = \"{TOKEN}\", \
+         from = \"+12025550100\", url = \"{}\", receipt_within = \"30s\" }}",
+        vendor.url
+    );
+    toml::from_str::<toml::Table>(&text).unwrap()["it"].as_table().unwrap().clone()
+}
 
 /// Twilio with a receipt due within 30 seconds, and another carrier behind it.
 async fn twilio_first() -> (TestApp, Vendor, Vendor) {
-    let taken = Does::Answers(201, json!({ "sid": SID, "status": "queued" }).to_string());
-    let (twilio, other) = (Vendor::start(taken).await, Vendor::start(Does::Answers(200, "{}".into())).await);
-    let text = format!(
-        "it = {{ kind = \"twilio\", account_sid = \"{ACCOUNT}\", auth_token = \"{TOKEN}\", from = \"+12025550100\", \
-         url = \"{}\", receipt_within = \"30s\" }}",
-        twilio.url
-    );
-    let first = toml::from_str::<toml::Table>(&text).unwrap()["it"].as_table().unwrap().clone();
-    let providers = vec![first, carrier("other", &other, "")];
+    let (twilio, other) = (takes(SID).await, Vendor::start(Does::Answers(200, "{}".into())).await);
+    let providers = vec![twilio_at("twilio", &twilio), carrier("other", &other, "")];
     let app = TestApp::new(|settings| {
         settings.flows = flows(&[&["phone", "passcode"]]);
         settings.phone.providers = providers.clone();
@@ -43,15 +51,25 @@ async fn text(app: &TestApp) -> (Client, String, Delivery) {
     (client, attempt, last(app).await)
 }
 
-async fn last(app: &TestApp) -> Delivery {
+pub async fn last(app: &TestApp) -> Delivery {
     deliveries::list(&mut app.app.store.read().await.unwrap(), "", 1).await.unwrap().remove(0)
 }
 
-/// Twilio's call of the status callback, signed with `token`.
 async fn report(app: &TestApp, message: &str, status: &str, code: &str, token: &str) -> u16 {
-    let path = format!("/v1/receipts/twilio?message={message}");
+    report_of(app, ("twilio", SID), message, (status, code), token).await
+}
+
+/// The call of the status callback of the provider at Twilio that is called so, signed with `token`.
+pub async fn report_of(
+    app: &TestApp,
+    (provider, sid): (&str, &str),
+    message: &str,
+    (status, code): (&str, &str),
+    token: &str,
+) -> u16 {
+    let path = format!("/v1/receipts/{provider}?message={message}");
     let fields =
-        [("AccountSid", ACCOUNT), ("ErrorCode", code), ("MessageSid", SID), ("MessageStatus", status)];
+        [("AccountSid", ACCOUNT), ("ErrorCode", code), ("MessageSid", sid), ("MessageStatus", status)];
     let fields: Vec<_> = fields.into_iter().filter(|(_, value)| !value.is_empty()).collect();
     let mut signed = format!("http://localhost:8080{path}");
     fields.iter().for_each(|(name, value)| signed.extend([*name, *value]));

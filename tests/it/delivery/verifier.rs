@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::failover::carrier;
 use crate::support::app::{TestApp, flows, unlimited};
+use crate::support::client::Client;
 use crate::support::vendor::{Does, Vendor};
 
 const NUMBER: &str = "+12025550123";
@@ -146,6 +147,77 @@ async fn a_notice_never_goes_to_a_vendor_that_only_sends_codes() {
     app.client().signup(json!({ "phone": NUMBER })).await.asks();
     app.mail().await;
     assert!(verify.bodies().is_empty());
+}
+
+#[tokio::test]
+async fn a_verification_that_is_over_at_the_vendor_does_not_tell_that_the_number_is_somebodys() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    let app = TestApp::new(settings(&verify, Vec::new())).await;
+    let client = app.client();
+    let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+    app.mail().await;
+    client.passcode(&asked.attempt, THEIRS).await.done();
+    app.pass(120 * SECOND);
+    let mut answers = Vec::new();
+    for number in [NUMBER, "+12025550199"] {
+        // Two attempts share one verification at the vendor, and its guesses.
+        let (one, two) = (app.client(), app.client());
+        let first = one.signin(json!({ "phone": number })).await.asks().attempt;
+        let second = two.signin(json!({ "phone": number })).await.asks().attempt;
+        app.mail().await;
+        let mut seen = Vec::new();
+        for n in 0..8 {
+            let (client, attempt) = if n < 4 { (&one, &first) } else { (&two, &second) };
+            let answer = client.passcode(attempt, "111111").await;
+            seen.push((answer.status, answer.json()["code"].clone(), answer.json()["attempts_left"].clone()));
+        }
+        answers.push(seen);
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[tokio::test]
+async fn a_hundred_guesses_at_once_over_two_instances_ask_the_vendor_five_times() {
+    let checks = Arc::new(Mutex::new(0));
+    let verify = Vendor::start(twilio(checks.clone())).await;
+    for app in TestApp::each(settings(&verify, Vec::new())).await {
+        let other = app.again().await;
+        let client = app.client();
+        let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+        app.mail().await;
+        verify.bodies();
+        let doors: Vec<_> = (0..100)
+            .map(|n| Client::new(if n % 2 == 0 { &app.base } else { &other.base }, format!("10.77.{n}.7")))
+            .collect();
+        let guesses = doors.iter().map(|door| door.passcode(&asked.attempt, "111111"));
+        futures_util::future::join_all(guesses).await;
+        assert!(verify.bodies().len() <= 5, "{}", app.database());
+    }
+}
+
+#[tokio::test]
+async fn the_right_code_typed_twice_at_once_passes_once_whatever_the_order() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    for app in TestApp::each(settings(&verify, Vec::new())).await {
+        let other = app.again().await;
+        let client = app.client();
+        let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+        app.mail().await;
+        let approved = Arc::new(Mutex::new(false));
+        verify.now(Does::Thinks(Arc::new(move |_, _| {
+            let mut approved = approved.lock().unwrap();
+            if std::mem::replace(&mut *approved, true) {
+                return (404, json!({ "code": 20404 }).to_string());
+            }
+            (200, json!({ "sid": "VE00000000000000000000000000000001", "status": "approved" }).to_string())
+        })));
+        let two = Client::new(&other.base, "10.78.1.7".to_owned());
+        let (a, b) =
+            tokio::join!(client.passcode(&asked.attempt, THEIRS), two.passcode(&asked.attempt, THEIRS));
+        let passed = [a.status, b.status].iter().filter(|status| **status == 200).count();
+        assert_eq!(passed, 1, "{}: {a:?} {b:?}", app.database());
+        verify.now(twilio(Arc::default()));
+    }
 }
 
 #[tokio::test]

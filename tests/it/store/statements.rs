@@ -253,7 +253,14 @@ async fn of_the_outbox() {
         let end = End { state: "sent", provider: Some("smtp"), ..End::default() };
         assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 1);
         assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 0, "ended once");
-        assert_eq!(outbox::delay(tx, "b", NOW + 30, "busy", "smtp,").await.unwrap(), 1);
+        assert_eq!(
+            outbox::delay(tx, ("b", 0), NOW + 30, "busy", "smtp,").await.unwrap(),
+            0,
+            "an older lease"
+        );
+        let older = End { tries: Some(0), ..End { state: "failed", ..End::default() } };
+        assert_eq!(outbox::finish(tx, "b", &older, NOW).await.unwrap(), 0, "nor does that end it");
+        assert_eq!(outbox::delay(tx, ("b", 1), NOW + 30, "busy", "smtp,").await.unwrap(), 1);
         assert_eq!(outbox::waiting(tx).await.unwrap(), 2);
         assert_eq!(outbox::lease(tx, "smtp", NOW + 30, NOW + 90, 9).await.unwrap().len(), 2);
         assert_eq!(outbox::lease(tx, "smtp", NOW + 89, NOW + 95, 9).await.unwrap().len(), 0, "leased");
@@ -273,7 +280,8 @@ async fn of_lanes() {
         let mut lanes = outbox::lanes(tx).await.unwrap();
         lanes.sort_unstable();
         assert_eq!(lanes, ["none", "old", "smtp"], "{}", db.name);
-        assert_eq!(outbox::move_lane(tx, "old", "smtp").await.unwrap(), 1);
+        assert_eq!(outbox::move_lane(tx, "old", "smtp", NOW - 1).await.unwrap(), 0, "it is not due so long");
+        assert_eq!(outbox::move_lane(tx, "old", "smtp", NOW).await.unwrap(), 1);
         assert_eq!(outbox::drop_lane(tx, "none", NOW).await.unwrap(), 1);
         assert_eq!(outbox::lease(tx, "smtp", NOW, END, 9).await.unwrap().len(), 2);
     }
@@ -289,19 +297,24 @@ async fn of_receipts() {
             outbox::insert(tx, &row(id)).await.unwrap();
         }
         let taker = ("vonage", Some("v-1"));
-        assert_eq!(outbox::await_receipt(tx, "a", NOW + 30, taker, "").await.unwrap(), 1);
+        assert_eq!(outbox::await_receipt(tx, ("a", 1), NOW + 30, taker, "").await.unwrap(), 0, "no lease");
+        assert_eq!(outbox::await_receipt(tx, ("a", 0), NOW + 30, taker, "").await.unwrap(), 1);
         assert_eq!(outbox::next_due(tx, "smtp", NOW).await.unwrap(), Some(NOW), "b");
         let noted = deliveries::note_by_reference(tx, "v-1", "twilio", "delivered", NOW).await.unwrap();
         assert!(noted.is_none(), "somebody else's name for it");
         let noted =
             deliveries::note_by_reference(tx, "v-1", "vonage", "underway", NOW).await.unwrap().unwrap();
-        assert_eq!(
-            (noted.id.as_str(), noted.state.as_str(), noted.provider.as_deref()),
-            ("a", "queued", Some("vonage"))
-        );
+        assert_eq!((noted.id.as_str(), noted.state.as_str()), ("a", "queued"));
         assert!(deliveries::note_by_id(tx, "a", "vonage", "delivered", NOW).await.unwrap().is_some());
         let late = deliveries::note_by_id(tx, "a", "vonage", "failed", NOW).await.unwrap();
         assert!(late.is_none(), "the first final report stays");
+        for (id, fails) in [("b", 1), ("b", 0), ("a", 0)] {
+            assert_eq!(deliveries::pass_over(tx, id, "x_y").await.unwrap(), fails, "{id}: once, untaken");
+        }
+        assert_eq!(outbox::await_receipt(tx, ("b", 0), NOW + 30, ("x-y", None), "").await.unwrap(), 1);
+        assert_eq!(outbox::next_due(tx, "smtp", NOW + 29).await.unwrap(), Some(NOW), "c: another name");
+        assert_eq!(deliveries::fail_over(tx, "b", "z", "why", NOW).await.unwrap(), 0, "it has not taken it");
+        assert_eq!(deliveries::fail_over(tx, "b", "x-y", "why", NOW).await.unwrap(), 1);
         let sent = End { state: "sent", ..End::default() };
         outbox::finish(tx, "a", &sent, NOW).await.unwrap();
         outbox::finish(tx, "b", &End { provider: Some("vonage"), ..sent }, NOW).await.unwrap();
@@ -319,7 +332,7 @@ async fn of_dead_letters() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         outbox::insert(tx, &queued("notice")).await.unwrap();
-        outbox::insert(tx, &Queued { challenge: Some("key".into()), ..queued("code") }).await.unwrap();
+        outbox::insert(tx, &Queued { challenge: Some("key of c".into()), ..queued("code") }).await.unwrap();
         let failed = End { state: "failed", problem: Some("no such mailbox"), ..End::default() };
         for id in ["notice", "code"] {
             outbox::finish(tx, id, &failed, NOW).await.unwrap();
@@ -332,8 +345,11 @@ async fn of_dead_letters() {
         assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), 1);
         assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), 0, "it waits already");
         assert_eq!(deliveries::again(tx, "code", END + 1, END + 9).await.unwrap(), 0, "its code has ended");
+        assert_eq!(deliveries::again(tx, "code", NOW, END).await.unwrap(), 0, "it was replaced");
         let leased = outbox::lease(tx, "smtp", END + 1, END + 2, 9).await.unwrap();
         assert_eq!((leased.len(), leased[0].payload.as_str(), leased[0].expires_at), (1, "sealed", END + 9));
+        challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap();
+        assert_eq!(deliveries::again(tx, "code", NOW, END).await.unwrap(), 1, "it can still be typed");
     }
 }
 
@@ -349,13 +365,12 @@ async fn of_codes_that_a_vendor_owns() {
         challenges::guess(tx, "c", NOW).await.unwrap();
         assert_eq!(challenges::give_back(tx, "c", "VE2").await.unwrap(), 0, "an older verification");
         assert_eq!(challenges::give_back(tx, "c", "VE1").await.unwrap(), 1);
-        challenges::guess(tx, "c", NOW).await.unwrap();
+        let ours = challenges::guess(tx, "c", NOW).await.unwrap();
+        assert_eq!(ours.as_deref(), Some(""), "ours is no code meanwhile");
         assert_eq!(challenges::adopt(tx, "c", "VE1", "theirs").await.unwrap(), 1);
         let sent = challenges::by_key(tx, "key of c").await.unwrap().unwrap();
         assert_eq!((sent.code.as_str(), sent.guesses, sent.verifier), ("theirs", 0, None));
-        challenges::set_owner(tx, "key of c", owner).await.unwrap();
-        assert_eq!(challenges::end(tx, "c", "VE1", NOW).await.unwrap(), 1);
-        assert_eq!(challenges::guess(tx, "c", NOW + 1).await.unwrap(), None, "it is over");
+        assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap().as_deref(), Some("theirs"));
     }
 }
 

@@ -14,6 +14,7 @@ use multauth::startup::{self, Started, World};
 use multauth::{auth, server};
 use poem::listener::TcpAcceptor;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
@@ -137,6 +138,12 @@ impl TestApp {
         let mail = mail.remove(0);
         assert!(mail.code.is_some(), "a code was expected: {mail:?}");
         mail
+    }
+
+    /// Lets the worker run by itself, until the bell is rung.
+    pub fn work(&self) -> (Arc<Notify>, JoinHandle<()>) {
+        let stop = Arc::new(Notify::new());
+        (stop.clone(), tokio::spawn(self.worker.clone().run(stop)))
     }
 
     /// Nothing was delivered since.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// What a vendor does with a request.
 #[derive(Clone)]
@@ -14,6 +15,8 @@ pub enum Does {
     Says(u16, &'static str),
     /// Answers as this says of the first line and the body.
     Thinks(Arc<Mind>),
+    /// Answers with this status and body once the bell is rung.
+    Waits(Arc<Notify>, u16, String),
     /// Says nothing, and keeps the line open.
     Hangs,
     /// Cuts the line.
@@ -27,6 +30,7 @@ impl std::fmt::Debug for Does {
         match self {
             Self::Answers(status, body) => write!(f, "answers {status} {body}"),
             Self::Says(status, header) => write!(f, "answers {status} with {header}"),
+            Self::Waits(_, status, body) => write!(f, "waits and answers {status} {body}"),
             Self::Thinks(_) => f.write_str("thinks"),
             Self::Hangs => f.write_str("hangs"),
             Self::Cuts => f.write_str("cuts"),
@@ -112,6 +116,10 @@ async fn serve(stream: TcpStream, desk: Desk) -> Option<()> {
     let does = desk.does.lock().unwrap().clone();
     let answer = match does {
         Does::Answers(status, body) => answer(status, "", &body),
+        Does::Waits(bell, status, body) => {
+            bell.notified().await;
+            answer(status, "", &body)
+        }
         Does::Says(status, header) => answer(status, &format!("{header}\r\n"), ""),
         Does::Thinks(mind) => {
             let (status, body) = mind(&first, &body);
