@@ -37,18 +37,24 @@ pub async fn settle(
     subject: &Subject,
     hearer: Hearer,
 ) -> Result<()> {
-    let (Some(challenge), Some(code)) = (challenge, passcode::normal(typed.expose())) else { return Ok(()) };
+    let Some(challenge) = challenge.filter(|challenge| alive(challenge, app.now())) else { return Ok(()) };
     let Some((challenge, entry, reference)) = owned(app, challenge) else {
-        as_if_asked(app, challenge).await;
+        if hearer == Hearer::Anybody {
+            as_if_asked(app, challenge).await;
+        }
         return Ok(());
     };
-    let Some(verifier) = entry.provider.verifier() else { return Ok(()) };
+    let (Some(verifier), Some(code)) = (entry.provider.verifier(), passcode::normal(typed.expose())) else {
+        return Ok(());
+    };
     if !take(app, challenge, subject).await? {
         return Ok(());
     }
     let began = Instant::now();
     let verdict = verifier.check(reference, &code).await;
-    entry.pace.took(began.elapsed());
+    if !matches!(verdict, Verdict::Unavailable { .. }) {
+        entry.pace.took(began.elapsed());
+    }
     apply(app, (challenge, reference), typed, subject, (verdict, hearer)).await
 }
 
@@ -71,7 +77,7 @@ pub async fn settle_latest(
 
 /// Tells the vendor that its code is not wanted any more. What it answers changes nothing for us.
 pub async fn cancel(app: &App, challenge: &Challenge) {
-    let owned = owned(app, challenge);
+    let owned = owned(app, challenge).filter(|_| alive(challenge, app.now()));
     let verifier = owned.and_then(|(_, entry, reference)| Some((entry.provider.verifier()?, reference)));
     let Some((verifier, reference)) = verifier else { return };
     if let Err(why) = Verifier::cancel(verifier, reference).await {
@@ -79,18 +85,18 @@ pub async fn cancel(app: &App, challenge: &Challenge) {
     }
 }
 
-/// Where a vendor would own the code and does not, for nobody has that identifier, the answer takes as long (R16).
+/// Takes as long as a vendor does where one would own the code if somebody had the number (R16).
 async fn as_if_asked(app: &App, challenge: &Challenge) {
-    let channel = Channel::from_name(&challenge.channel).filter(|_| alive(challenge, app.now()));
-    let route = channel.map(|channel| app.routes.of(channel, &challenge.address, true)).unwrap_or_default();
-    if let Some(first) = route.first().filter(|entry| entry.provider.verifier().is_some()) {
+    let channel = Channel::ALL.iter().find(|channel| channel.name() == challenge.channel);
+    let route = channel.map(|channel| app.routes.of(*channel, &challenge.address, true)).unwrap_or_default();
+    if let Some(first) = route.first().filter(|first| first.provider.verifier().is_some()) {
         first.pace.wait(&app.random).await;
     }
 }
 
 fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &'a Entry, &'a str)> {
     let entry = &**app.routes.named(challenge.verifier.as_deref()?)?;
-    Some((challenge, entry, challenge.reference.as_deref()?)).filter(|_| alive(challenge, app.now()))
+    Some((challenge, entry, challenge.reference.as_deref()?))
 }
 
 /// Takes the guess; false where none was left.

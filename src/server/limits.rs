@@ -10,6 +10,10 @@ use crate::api::problem::Problem;
 /// Bytes of the request's address.
 const URI: usize = 8 * 1024;
 
+/// Where vendors report. They send many reports at once: SendGrid up to 768 KiB of them.
+const RECEIPTS: &str = "/v1/receipts/";
+const RECEIPTS_BODY: usize = 1024 * 1024;
+
 /// Reads the whole body within its limits before anything looks at it.
 pub(super) struct Limits<E> {
     pub(super) body: usize,
@@ -26,7 +30,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Limits<E> {
             return Ok(Problem::new("uri_too_long").response());
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let reading = request.take_body().into_bytes_limit(self.body);
+            let most = if request.uri().path().starts_with(RECEIPTS) { RECEIPTS_BODY } else { 0 };
+            let reading = request.take_body().into_bytes_limit(self.body.max(most));
             match tokio::time::timeout(self.patience, reading).await {
                 Ok(Ok(bytes)) => request.set_body(bytes),
                 Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => {

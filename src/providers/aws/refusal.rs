@@ -19,7 +19,9 @@ pub(in crate::providers) fn code(answer: &Answer) -> String {
     let name = told.rsplit('#').next().and_then(|name| name.split(':').next()).unwrap_or_default();
     // Other libraries of theirs write the same names with and without this ending.
     let name = name.strip_suffix("Exception").unwrap_or(name);
-    name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '.').take(64).collect()
+    // One word of letters; anything else may be words of theirs, and hold a number or a text.
+    let word = name.len() <= 64 && name.chars().all(|c| c.is_ascii_alphabetic() || c == '.');
+    if word { name.to_owned() } else { String::new() }
 }
 
 /// The text of the first element `name` of an XML answer, as it is written there; nothing where it holds more.
@@ -79,6 +81,7 @@ mod tests {
         assert_eq!(code(&told), "MessageRejected");
         assert_eq!(code(&answer(400, "<Code>a<b></Code>")), "");
         assert_eq!(code(&answer(502, "bad gateway")), "");
+        assert_eq!(code(&answer(400, r#"{"code":"to +48123456767"}"#)), "");
     }
 
     #[test]

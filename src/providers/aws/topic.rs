@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, RwLock};
 use url::Url;
 use webpki::EndEntityCert;
 use webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256;
@@ -33,8 +33,11 @@ pub(in crate::providers) struct Topic {
     /// Where its region's certificates and confirmations are.
     home: Url,
     http: Http,
-    /// By URL. The lock is held while one is fetched, so that many messages at once fetch it once.
-    certificates: Mutex<Vec<(String, CertificateDer<'static>)>>,
+    /// By URL.
+    certificates: RwLock<Vec<(String, CertificateDer<'static>)>>,
+    /// Held while one is fetched, so that many messages at once fetch it once. Who names one that is kept does not
+    /// wait: anybody may have others fetched.
+    fetching: Mutex<()>,
 }
 
 /// What SNS posts, whatever its type. It lies in a body of JSON with this shape.
@@ -83,7 +86,7 @@ impl Topic {
 
     /// With certificates and confirmations at `home`.
     pub(in crate::providers) fn at(arn: &str, home: Url, http: Http) -> Self {
-        Self { arn: arn.to_owned(), home, http, certificates: Mutex::default() }
+        Self { arn: arn.to_owned(), home, http, certificates: RwLock::default(), fetching: Mutex::default() }
     }
 
     /// What was published, once it is shown that SNS signed it for this topic. Nothing where SNS speaks for itself:
@@ -134,17 +137,26 @@ impl Topic {
         let url = self.at_home(text).filter(|url| url.query().is_none() && url.path().ends_with(".pem"));
         let url =
             url.ok_or_else(|| untrusted("its certificate is not at Amazon SNS in the topic's region"))?;
-        let mut kept = self.certificates.lock().await;
-        if let Some((_, found)) = kept.iter().find(|(known, _)| known == text) {
-            return Ok(found.clone());
+        if let Some(found) = self.kept(text).await {
+            return Ok(found);
+        }
+        let _turn = self.fetching.lock().await;
+        if let Some(found) = self.kept(text).await {
+            return Ok(found);
         }
         let answer = self.http.call(self.http.client().get(url)).await.ok().filter(|it| it.is_success());
         let answer = answer.ok_or_else(|| untrusted("its certificate cannot be fetched"))?;
         let certificate =
             CertificateDer::from_pem_slice(&answer.body).map_err(|_| untrusted("its certificate is none"))?;
+        let mut kept = self.certificates.write().await;
         kept.truncate(KEPT - 1);
         kept.insert(0, (text.to_owned(), certificate.clone()));
         Ok(certificate)
+    }
+
+    async fn kept(&self, url: &str) -> Option<CertificateDer<'static>> {
+        let kept = self.certificates.read().await;
+        kept.iter().find(|(known, _)| known == url).map(|(_, found)| found.clone())
     }
 
     /// Visits the URL that says that we want the subscription.

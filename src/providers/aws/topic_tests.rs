@@ -209,6 +209,16 @@ async fn a_certificate_that_cannot_be_had_or_read_proves_nothing() {
 }
 
 #[tokio::test]
+async fn who_names_a_certificate_that_is_kept_waits_for_no_other() {
+    let sns = Sns::start(200).await;
+    let (topic, body) = (sns.topic(), sns.post("Notification", "m"));
+    assert!(open(&topic, &body).await.is_ok());
+    let _somebody_elses = topic.fetching.lock().await;
+    let opened = tokio::time::timeout(std::time::Duration::from_secs(5), open(&topic, &body)).await;
+    assert!(opened.is_ok_and(|opened| opened.is_ok()));
+}
+
+#[tokio::test]
 async fn a_subscription_is_confirmed_where_the_topic_is_and_nowhere_else() {
     let sns = Sns::start(200).await;
     let topic = sns.topic();

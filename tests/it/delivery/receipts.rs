@@ -175,3 +175,14 @@ async fn a_number_that_nobody_can_be_reached_at_marks_its_device() {
     assert_eq!(last(&app).await.state, "failed");
     drop(asked);
 }
+
+#[tokio::test]
+async fn a_callback_may_be_longer_than_other_requests_but_not_without_end() {
+    let (app, _twilio, _other) = twilio_first().await;
+    for (kib, status) in [(700, 403), (1_100, 413)] {
+        let body = "a".repeat(kib * 1024);
+        for (path, status) in [("/v1/receipts/twilio", status), ("/v1/signin", 413)] {
+            assert_eq!(app.client().raw("POST", path, Some(&body)).await.status, status, "{path} {kib}");
+        }
+    }
+}

@@ -9,6 +9,7 @@ mod lifetimes;
 mod lines;
 mod purposes;
 mod recovery;
+mod sandbox;
 mod second_factor;
 mod spend;
 mod steps;

@@ -39,9 +39,9 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
     match code {
         60_200 if refusal.names("To") => Outcome::GiveUp { why },
         code if is_address(code) => Outcome::GiveUp { why },
-        // About this one number: too often for it, or its country is not switched on. Nobody else has to wait, and
-        // Twilio is not failing.
-        21_408 | 60_203 | 60_212 | 60_605 => Outcome::Retry { why, after: Some(Duration::ZERO) },
+        // About this one number: too often for it, its country is not switched on, or our sender does not reach it.
+        // Nobody else has to wait, and Twilio is not failing.
+        21_408 | 21_612 | 60_203 | 60_212 | 60_605 => Outcome::Retry { why, after: Some(Duration::ZERO) },
         code if is_crowded(code) => Outcome::Retry { why, after: None },
         20_429 => Outcome::Retry { why, after: answer.retry_after },
         _ => match answer.refusal() {
@@ -91,10 +91,10 @@ mod tests {
             60083, 60205, 60410, 63003, 63024,
         ];
         let misconfigured = [
-            20003, 20005, 20404, 21212, 21603, 21606, 21608, 21612, 21659, 21660, 21661, 60200, 60207, 60220,
-            60223, 60238, 63007,
+            20003, 20005, 20404, 21212, 21603, 21606, 21608, 21659, 21660, 21661, 60200, 60207, 60220, 60223,
+            60238, 63007,
         ];
-        let failed = [14107, 21408, 21611, 30001, 60203, 60605, 60212, 63018, 20429];
+        let failed = [14107, 21408, 21612, 21611, 30001, 60203, 60605, 60212, 63018, 20429];
         let tables: [(&str, &[u32]); 3] =
             [("refused", &refused), ("misconfigured", &misconfigured), ("failed", &failed)];
         for (name, codes) in tables {
@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(wait(429, "{\"code\":20429}"), seven);
         assert_eq!(wait(503, "{\"code\":20503}"), seven);
         assert_eq!(wait(502, "<html>"), seven);
-        for code in [21408, 60203, 60212, 60605] {
+        for code in [21408, 21612, 60203, 60212, 60605] {
             assert_eq!(wait(429, &format!("{{\"code\":{code}}}")), Some(Duration::ZERO), "{code}");
         }
         assert_eq!(wait(429, "{\"code\":21611}"), None);

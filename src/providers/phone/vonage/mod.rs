@@ -198,12 +198,14 @@ impl Part {
         match self.status.as_str() {
             // Too fast for the account.
             "1" => Outcome::Retry { why, after: Some(Duration::from_secs(1)) },
+            // Our sender is not allowed in that country; the account may write to no such number yet. Others go on.
+            "15" | "29" => Outcome::Retry { why, after: Some(Duration::ZERO) },
             "2" | "3" if self.is_about_address() => Outcome::GiveUp { why },
             // No route to the number; barred; switched off for good.
             "6" | "7" | "33" => Outcome::GiveUp { why },
-            // A parameter, the credentials, the account, its credit, no HTTP, the length, a signature, the sender,
-            // the network code, the callback, demo mode, a secret beside a signature.
-            "2" | "3" | "4" | "8" | "9" | "11" | "12" | "14" | "15" | "22" | "23" | "29" | "32" => {
+            // A parameter, the credentials, the account, its credit, no HTTP, the length, a signature,
+            // the network code, the callback, a secret beside a signature.
+            "2" | "3" | "4" | "8" | "9" | "11" | "12" | "14" | "22" | "23" | "32" => {
                 Outcome::Misconfigured { why }
             }
             _ => Outcome::Retry { why, after: None },

@@ -1,0 +1,101 @@
+//! What vendors say is kept nowhere: they repeat the number and the text in their errors, and put control characters
+//! where names are expected.
+
+use std::sync::Arc;
+
+use multauth::store::deliveries;
+use serde_json::json;
+
+use super::failover::carrier;
+use crate::support::app::{TestApp, flows};
+use crate::support::vendor::{Does, Vendor};
+
+const NUMBER: &str = "+12025550123";
+const EMAIL: &str = "canary.bird@example.org";
+
+fn table(text: &str) -> toml::Table {
+    toml::from_str::<toml::Table>(&format!("it = {text}")).unwrap()["it"].as_table().unwrap().clone()
+}
+
+/// Every provider that speaks HTTP, at that vendor.
+fn providers(url: &str) -> Vec<(&'static str, toml::Table)> {
+    let aws =
+        format!("region = \"eu-west-1\", key_id = \"AKIAIOSFODNN7EXAMPLE\", secret = \"s\", url = \"{url}\"");
+    let twilio = format!("account_sid = \"AC{}\", auth_token = \"x\", url = \"{url}\"", "0".repeat(32));
+    vec![
+        ("phone", table(&format!("{{ kind = \"twilio\", from = \"+12025550100\", {twilio} }}"))),
+        (
+            "phone",
+            table(&format!("{{ kind = \"twilio-verify\", service = \"VA{}\", {twilio} }}", "0".repeat(32))),
+        ),
+        (
+            "phone",
+            table(&format!(
+                "{{ kind = \"vonage\", from = \"Acme\", api_key = \"k0123456\", api_secret = \"s\", url = \"{url}\" }}"
+            )),
+        ),
+        ("phone", table(&format!("{{ kind = \"sns\", {aws} }}"))),
+        ("phone", table(&format!("{{ kind = \"webhook\", url = \"{url}\", reference = \"/id\" }}"))),
+        ("email", table(&format!("{{ kind = \"sendgrid\", key = \"SG.x\", url = \"{url}\" }}"))),
+        ("email", table(&format!("{{ kind = \"ses\", {aws} }}"))),
+    ]
+}
+
+/// An answer that says the whole request in every place that a vendor has for words.
+fn echo(status: u16) -> Does {
+    Does::Thinks(Arc::new(move |_, body| {
+        let words = format!("{NUMBER} {EMAIL} \u{1b}[31m\n{body}");
+        let part = json!({ "status": words, "message-id": words, "error-text": words, "to": words });
+        let answer = json!({
+            "code": words, "message": words, "__type": words, "sid": words, "id": words, "MessageId": words,
+            "status": words, "errors": [{ "field": words, "message": words }], "messages": [part],
+        });
+        (status, answer.to_string())
+    }))
+}
+
+#[tokio::test]
+async fn no_vendors_words_are_kept_with_a_message() {
+    let vendor = Vendor::start(Does::Cuts).await;
+    for (list, provider) in providers(&vendor.url) {
+        for status in [200, 201, 400, 403, 404, 429, 500] {
+            vendor.now(echo(status));
+            let app = TestApp::new(|settings| {
+                settings.flows = flows(&[&["phone", "passcode"], &["email", "passcode"]]);
+                let list = if list == "phone" {
+                    &mut settings.phone.providers
+                } else {
+                    &mut settings.email.providers
+                };
+                *list = vec![provider.clone()];
+            })
+            .await;
+            let to = if list == "phone" { NUMBER } else { EMAIL };
+            app.client().signup(json!({ list: to })).await.asks();
+            app.mail().await;
+            let asked = vendor.bodies();
+            let kept = deliveries::list(&mut app.app.store.read().await.unwrap(), "", 9).await.unwrap();
+            let kept = format!("{kept:?}");
+            assert!(!asked.is_empty(), "{kept}");
+            for word in [&NUMBER[1..], "canary", "31m", "\\n", "your code", "multauth"] {
+                assert!(!kept.contains(word), "{provider} {status} {word}: {kept}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_long_answer_is_cut_off_and_a_slow_one_ends_in_time() {
+    let big = Vendor::start(Does::Answers(200, "x".repeat(50_000_000))).await;
+    let app = TestApp::new(|settings| {
+        settings.flows = flows(&[&["phone", "passcode"]]);
+        settings.phone.providers = vec![carrier("big", &big, "reference = \"/id\"")];
+    })
+    .await;
+    app.client().signup(json!({ "phone": NUMBER })).await.asks();
+    let began = std::time::Instant::now();
+    app.mail().await;
+    assert!(began.elapsed().as_secs() < 3);
+    let kept = deliveries::list(&mut app.app.store.read().await.unwrap(), "", 9).await.unwrap();
+    assert_eq!((kept[0].state.as_str(), &kept[0].reference), ("sent", &None));
+}
