@@ -38,7 +38,7 @@ pub async fn entries(walk: &Walk<'_>, asked: &[Secret]) -> Result<Vec<Ask>> {
 
 /// A passcode of one of the user's devices.
 fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
-    let channels = channels(app, &device.kind);
+    let channels = reaching(app, &device.kind, device.delivery.as_deref().unwrap_or_default());
     let kind = devices::kind(&device.kind);
     let ask = Ask {
         device: Some(device.id.clone()),
@@ -54,7 +54,7 @@ fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
 fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
     let mut ask = Ask::plain("passcode");
     if let Some(kind) = own_kind(walk, secret) {
-        let channels = channels(walk.app, kind.name());
+        let channels = reaching(walk.app, kind.name(), &walk.attempt.canonical);
         ask.channel = channels.first().map(|c| c.name().to_owned());
         // What was typed, even unmasked.
         ask.to = Some(devices::shown(kind, &walk.attempt.canonical, &walk.app.rules));
@@ -87,6 +87,15 @@ pub fn channels(app: &App, kind: &str) -> Vec<Channel> {
     app.channels.iter().copied().filter(|channel| of_kind.contains(&channel.name())).collect()
 }
 
+/// The channels that reach an address of a kind. Where none of those that do is delivered on, all that are: a text to
+/// a landline may be read out, and is better than nothing.
+pub fn reaching(app: &App, kind: &str, address: &str) -> Vec<Channel> {
+    let all = channels(app, kind);
+    let reached = devices::kind(kind).map_or(&[][..], |kind| kind.reached_by(address));
+    let some: Vec<_> = all.iter().copied().filter(|channel| reached.contains(&channel.name())).collect();
+    if some.is_empty() { all } else { some }
+}
+
 /// The identifier's own kind, where it can carry what `secret` asks for.
 fn own_kind(walk: &Walk<'_>, secret: &Secret) -> Option<&'static dyn DeviceKind> {
     let kind = devices::kind(&walk.attempt.kind)?;
@@ -114,10 +123,11 @@ pub async fn automatic(walk: &Walk<'_>, asked: &[Secret]) -> Result<Option<Order
 
 /// A code to one of the user's devices.
 pub async fn to_device(walk: &Walk<'_>, device: &Device, channel: Option<Channel>) -> Result<Order> {
-    let usual = channels(walk.app, &device.kind).first().copied().unwrap_or(Channel::Email);
+    let address = device.delivery.clone().unwrap_or_default();
+    let usual = reaching(walk.app, &device.kind, &address).first().copied().unwrap_or(Channel::Email);
     Ok(Order {
         target: device.id.clone(),
-        address: device.delivery.clone().unwrap_or_default(),
+        address,
         device: Some(device.id.clone()),
         ..order(walk, channel.unwrap_or(usual), Parcel::Code).await?
     })
@@ -136,22 +146,22 @@ pub async fn before_proof(
     let reached = walk.carriers(secret).into_iter().find(|device| device.delivery.is_some());
     let own = own_kind(walk, secret);
     let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
-    let able = channels(walk.app, kind);
+    let stored = reached.and_then(|device| device.delivery.clone());
+    // Each identifier that leads nowhere has a window of its own, as each address has.
+    let address = stored.clone().unwrap_or_else(|| walk.attempt.canonical.clone());
+    let able = reaching(walk.app, kind, &address);
     let usual = able.first().copied().unwrap_or(Channel::Email);
     // Where the identifier is no address, which channels there are is told to nobody.
     let channel = if own.is_some() { channel } else { None };
     if channel.is_some_and(|wanted| !able.contains(&wanted)) {
         return Err(AuthError::NotFound);
     }
-    let stored = reached.and_then(|device| device.delivery.clone());
     let device = reached.map(|device| device.id.clone());
     let parcel = if stored.is_some() && !walk.barred() { Parcel::Code } else { Parcel::Nothing };
-    // Each identifier that leads nowhere has a window of its own, as each address has.
-    let typed = walk.attempt.canonical.clone();
     Ok(Some(Order {
         plain: own.is_none(),
         target: OWN.to_owned(),
-        address: stored.unwrap_or(typed),
+        address,
         device,
         identifier: own.is_none().then(|| {
             let (kind, canonical) = (&walk.attempt.kind, &walk.attempt.canonical);

@@ -350,7 +350,9 @@ fn message(
     let language = language::of(app, order.language.as_deref(), chooser);
     let rendered = app.catalogue.render(kind, order.channel, &language, &about);
     let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
-    Ok(Message::new(app.random.uuid(), app.now(), order.channel, order.address.as_str(), kind, rendered))
+    let shown = about.code.filter(|_| !kind.is_undo()).map(|code| code.code);
+    let to = order.address.as_str();
+    Ok(Message::new(app.random.uuid(), app.now(), order.channel, to, kind, rendered).with_code(shown))
 }
 
 /// The last sent live challenge of a scope, for the target that was named or for any.

@@ -172,11 +172,11 @@ async fn chosen(
     channel: Option<Channel>,
 ) -> Result<Order> {
     let carriers = passcodes.iter().flat_map(|secret| walk.carriers(secret));
-    let fits = |kind: &str| {
-        let channels = asks::channels(app, kind);
+    let fits = |device: &crate::store::devices::Device| {
+        let channels = asks::reaching(app, &device.kind, device.delivery.as_deref().unwrap_or_default());
         channel.map_or(!channels.is_empty(), |wanted| channels.contains(&wanted))
     };
-    let mut usable = carriers.filter(|d| device.is_none_or(|id| id == d.id) && fits(&d.kind));
+    let mut usable = carriers.filter(|d| device.is_none_or(|id| id == d.id) && fits(d));
     let device = usable.next().ok_or(AuthError::NotFound)?.clone();
     asks::to_device(walk, &device, channel).await
 }

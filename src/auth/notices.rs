@@ -1,7 +1,7 @@
 //! Notices: what happened to an account, told to every address that reaches its owner (R128).
 
 use super::account::{self, Account};
-use super::asks::channels;
+use super::asks::reaching;
 use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::Client;
@@ -93,8 +93,8 @@ fn render(
 /// of the sandbox. Each with the device that has it.
 fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str, &'a str)> {
     let reached = |device: &'a Device| {
-        let channel = channels(app, &device.kind).first().copied()?;
         let to = device.delivery.as_deref()?;
+        let channel = reaching(app, &device.kind, to).first().copied()?;
         let real = app.sandbox.code(device.canonical.as_deref()?, app.now()).is_none();
         let texted = channel == Channel::Email || phone::sendable(to, &app.rules).is_ok();
         (real && texted).then_some((channel, device.id.as_str(), to))

@@ -4,7 +4,7 @@
 //! every address (R128), and kills what was under way (R7). The last way in is never removed (R126).
 
 use super::account::{self, Account};
-use super::asks::channels;
+use super::asks::{channels, reaching};
 use super::challenge::{self, Order, Parcel};
 use super::draft::{self, Moment};
 use super::error::{AuthError, Result};
@@ -273,7 +273,8 @@ fn unknown_kind(kind: &str) -> AuthError {
 }
 
 fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Option<Channel>) -> Order {
-    let usual = channels(app, &device.kind).first().copied();
+    let address = device.delivery.clone().unwrap_or_default();
+    let usual = reaching(app, &device.kind, &address).first().copied();
     let name = account.confirmed().find(|d| d.kind == "username").and_then(|d| d.canonical.clone());
     Order {
         purpose: Purpose::Device,
@@ -282,7 +283,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
         plain: false,
         target: device.id.clone(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
-        address: device.delivery.clone().unwrap_or_default(),
+        address,
         device: Some(device.id.clone()),
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
         long: false,

@@ -1,7 +1,7 @@
 //! Devices shown to be their owner's: confirmed by code or link, and a change of address taken back.
 
 use super::account::{self, Account};
-use super::asks::channels;
+use super::asks::reaching;
 use super::challenge::{self, Order, Parcel};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
@@ -109,7 +109,7 @@ async fn undo_order(
     let Some((old, address)) = old.and_then(|old| Some((old, old.delivery.clone()?))) else {
         return Ok(None);
     };
-    let Some(channel) = channels(app, &old.kind).first().copied() else { return Ok(None) };
+    let Some(channel) = reaching(app, &old.kind, &address).first().copied() else { return Ok(None) };
     let order = Order {
         purpose: Purpose::Undo,
         scope: format!("undo/{}", device.id),

@@ -3,7 +3,7 @@
 //!
 //! A taken address is answered like a free one; its owner is told instead of being sent a code (R17).
 
-use super::asks::{channels, with_challenge};
+use super::asks::{reaching, with_challenge};
 use super::challenge::{self, Order};
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
@@ -92,7 +92,7 @@ pub async fn send(
 ) -> Result<Progress> {
     let draft = Draft::open(app, &attempt)?;
     let fits = |d: &&DraftDevice| {
-        let by_channel = channel.is_none_or(|wanted| channels(app, &d.kind).contains(&wanted));
+        let by_channel = channel.is_none_or(|wanted| reaching(app, &d.kind, &d.delivery).contains(&wanted));
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
@@ -234,7 +234,7 @@ async fn order(
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
-    let usual = channels(app, &device.kind).first().copied();
+    let usual = reaching(app, &device.kind, &device.delivery).first().copied();
     let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
     Ok(Order {
         purpose: Purpose::Signup,
@@ -262,7 +262,7 @@ async fn order(
 async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft) -> Result<Progress> {
     let sent = challenges::in_scope(&mut app.store.read().await?, &scope(attempt)).await?;
     let entry = |device: &DraftDevice| {
-        let channels = channels(app, &device.kind);
+        let channels = reaching(app, &device.kind, &device.delivery);
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),

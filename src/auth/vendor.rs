@@ -90,7 +90,7 @@ async fn as_if_asked(app: &App, challenge: &Challenge) {
     let channel = Channel::ALL.iter().find(|channel| channel.name() == challenge.channel);
     let route = channel.map(|channel| app.routes.of(*channel, &challenge.address, true)).unwrap_or_default();
     if let Some(first) = route.first().filter(|first| first.provider.verifier().is_some()) {
-        first.pace.as_if_asked(&app.random).await;
+        first.pace.wait(&app.random).await;
     }
 }
 

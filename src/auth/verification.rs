@@ -1,6 +1,6 @@
 //! Verifications: proof that somebody holds a number or an address, with no user involved.
 
-use super::asks::with_challenge;
+use super::asks::{reaching, with_challenge};
 use super::challenge::{self, Order, Parcel};
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
@@ -56,13 +56,15 @@ pub async fn start(
     let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("verification", app.now(), &keys).await?;
     let kind = kind(to, channel)?;
-    let channel = channel.unwrap_or(if kind == "email" { Channel::Email } else { Channel::Sms });
+    let address = understand(app, kind, to).map_err(called_to)?.address;
+    let usual = || reaching(app, kind, &address.delivery).first().copied();
+    let wanted = channel.or_else(usual);
+    let channel = wanted.unwrap_or(if kind == "email" { Channel::Email } else { Channel::Sms });
     if !app.channels.contains(&channel) {
         let able: Vec<_> = app.channels.iter().map(|c| c.name()).collect();
         let message = format!("nothing is delivered by {channel} here; there is: {}", able.join(", "));
         return Err(Fault::new("channel", "not_available", message).into());
     }
-    let address = understand(app, kind, to).map_err(called_to)?.address;
     if kind == "phone" {
         phone::sendable(&address.canonical, &app.rules).map_err(|fault| called_to(fault.into()))?;
         line::check(app, &address.canonical).await.map_err(called_to)?;

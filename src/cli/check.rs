@@ -6,8 +6,8 @@ use std::path::Path;
 use super::{Outcome, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
-use crate::messages::{Catalogue, Language};
-use crate::providers::PROVIDERS;
+use crate::messages::{Catalogue, Channel, Language};
+use crate::providers::{PROVIDERS, Routes};
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 
 /// Check settings, flows, providers and message templates, without touching database or network.
@@ -45,7 +45,8 @@ pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Fai
         let _ = writeln!(text, "{section:<10} {}", kinds(&list));
     }
     let _ = writeln!(text, "languages  {}", languages(&understood.catalogue));
-    let warnings = warnings(settings, [&understood.signin, &understood.recovery]);
+    let mut warnings = warnings(settings, [&understood.signin, &understood.recovery]);
+    warnings.extend(provider_warnings(settings, &understood.routes));
     for warning in warnings {
         let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
     }
@@ -93,6 +94,27 @@ fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
         }
     }
     found.extend(phone_warnings(settings));
+    found
+}
+
+/// Providers that do less than they seem to.
+fn provider_warnings(settings: &Settings, routes: &Routes) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for (section, channels) in [("email", &[Channel::Email][..]), ("phone", Channel::PHONE)] {
+        let here: Vec<_> =
+            routes.all().iter().filter(|entry| channels.contains(&entry.channels[0])).collect();
+        if !here.is_empty() && here.iter().all(|entry| entry.provider.verifier().is_some()) {
+            let text = "all own their codes: notices, and the long codes that an account gets after many wrong \
+                guesses, cannot be sent; name another kind beside";
+            found.push(Mistake::new(format!("{section}.providers"), text));
+        }
+        let hidden = settings.public_url.scheme() != "https";
+        for entry in here.iter().filter(|entry| hidden && entry.receipt_within.is_some()) {
+            let text =
+                format!("{}: vendors report to https:// alone, so nobody waits for a report", entry.name);
+            found.push(Mistake::new(format!("{section}.providers"), text));
+        }
+    }
     found
 }
 

@@ -325,3 +325,17 @@ async fn a_dead_letter_is_listed_and_sent_again() {
     );
     site.run(&["messages", "stats", "--days", "7"]).await.unwrap();
 }
+
+#[test]
+fn providers_that_do_less_than_they_seem_to_are_warned_of() {
+    let verify = r#"{ kind = "twilio-verify", account_sid = "AC00000000000000000000000000000000", auth_token = "x", service = "VA00000000000000000000000000000000" }"#;
+    let plain = r#"{ kind = "webhook", url = "https://sms.example.org", text = "{{ text }}" }"#;
+    let report = |providers: &str| {
+        let site = Site::new(&by_phone(&format!("[phone]\ncountries = [\"US\"]\nproviders = [{providers}]")));
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]);
+        check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap()
+    };
+    assert!(report(verify).contains("all own their codes"));
+    let both = report(&format!("{verify}, {plain}"));
+    assert!(!both.contains("all own their codes"), "{both}");
+}

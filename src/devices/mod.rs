@@ -33,6 +33,11 @@ pub trait DeviceKind: Sync {
     fn names_owner(&self) -> bool;
     /// The channels that reach it, such as `sms`; none where it cannot be sent a message.
     fn channels(&self) -> &'static [&'static str];
+    /// The channels that reach this one address; all of the kind's, unless the address says otherwise.
+    fn reached_by(&self, address: &str) -> &'static [&'static str] {
+        let _ = address;
+        self.channels()
+    }
     /// Whether a passcode can come to the person by it, sent or computed.
     fn carries_passcode(&self) -> bool;
     /// What a passcode proves that comes by it; nothing where none does.

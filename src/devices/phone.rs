@@ -43,6 +43,12 @@ impl DeviceKind for Phone {
         &["sms", "call", "whatsapp"]
     }
 
+    /// A landline by its numbering plan is called: it shows no text.
+    fn reached_by(&self, address: &str) -> &'static [&'static str] {
+        let fixed = read(address, None).is_some_and(|n| n.get_type() == PhoneNumberType::FixedLine);
+        if fixed { &["call"] } else { self.channels() }
+    }
+
     fn carries_passcode(&self) -> bool {
         true
     }
@@ -432,6 +438,14 @@ mod tests {
         }
         let none = refused(&[LineType::Mobile]);
         assert!(sendable("+48221234567", &none).is_ok() && sendable("+48600100267", &none).is_err());
+    }
+
+    #[test]
+    fn a_landline_is_called() {
+        assert_eq!(Phone.reached_by("+48221234567"), ["call"]);
+        for other in ["+48600100267", "+12025550123", "none"] {
+            assert_eq!(Phone.reached_by(other), Phone.channels(), "{other}");
+        }
     }
 
     #[test]

@@ -31,6 +31,10 @@ pub struct Message {
     /// The same as HTML; only an email has it.
     #[serde(serialize_with = "write_html")]
     pub html: Option<Sensitive>,
+    /// The code alone, for services that put it into a text of their own; only where the message shows one. It is in
+    /// no line of a file.
+    #[serde(skip)]
+    pub code: Option<Sensitive>,
 }
 
 impl Message {
@@ -44,7 +48,13 @@ impl Message {
         rendered: Rendered,
     ) -> Self {
         let Rendered { subject, text, html } = rendered;
-        Self { id: id.into(), at, channel, to: to.into(), kind, subject, text, html }
+        Self { id: id.into(), at, channel, to: to.into(), kind, subject, text, html, code: None }
+    }
+
+    /// The same with its code beside the text.
+    #[must_use]
+    pub fn with_code(self, code: Option<Sensitive>) -> Self {
+        Self { code, ..self }
     }
 }
 

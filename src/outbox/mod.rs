@@ -13,12 +13,14 @@ mod worker;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 pub use inbox::Inbox;
 pub use worker::Worker;
 
-use crate::base::Millis;
 use crate::base::clock::DAY;
 use crate::base::seal::Sealer;
+use crate::base::{Millis, Sensitive};
 use crate::messages::{Channel, Kind, Message};
 use crate::providers::{NOBODY, Routes};
 use crate::store::{Db, Result, outbox};
@@ -70,7 +72,8 @@ impl Outbox {
         about: &About,
     ) -> Result<()> {
         // A message is plain text fields: serializing it cannot fail, and an empty payload would be given up.
-        let plain = serde_json::to_vec(message).unwrap_or_default();
+        let code = message.code.as_ref().map(Sensitive::expose);
+        let plain = serde_json::to_vec(&Sealed { message, code }).unwrap_or_default();
         let by_phone = message.channel != Channel::Email && channel != NOBODY;
         let queued = outbox::Queued {
             id: message.id.clone(),
@@ -97,10 +100,24 @@ pub fn prefix(e164: &str) -> &str {
     &e164[..end]
 }
 
+/// What is sealed of a message: its line does not hold the code alone.
+#[derive(Serialize)]
+struct Sealed<'a> {
+    message: &'a Message,
+    code: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Opened {
+    message: Message,
+    code: Option<Sensitive>,
+}
+
 /// Opens a queued message; `None` where it is damaged or sealed with another master key.
 fn open(sealer: &Sealer, queued: &outbox::Queued) -> Option<Message> {
     let plain = sealer.open(&place(&queued.id), &queued.payload).ok()?;
-    serde_json::from_slice(&plain).ok()
+    let Opened { message, code } = serde_json::from_slice(&plain).ok()?;
+    Some(message.with_code(code))
 }
 
 fn place(id: &str) -> String {

@@ -15,8 +15,9 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("confirm.html", include_str!("templates/confirm.html")),
         ("inbox.html", include_str!("templates/inbox.html")),
     ] {
-        // A broken template shows as an empty page in the test that renders each of them.
-        let _ = templates.add_template(name, source);
+        if let Err(error) = templates.add_template(name, source) {
+            tracing::error!(%error, name, "a page's template is broken");
+        }
     }
     templates
 });

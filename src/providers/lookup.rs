@@ -11,8 +11,7 @@ use serde::Deserialize;
 
 use super::breaker::Breaker;
 use super::http::{self, Http};
-use super::pace::Pace;
-use super::{Answer, Outcome};
+use super::{Answer, Outcome, Pace};
 use crate::base::clock::{DAY, SECOND};
 use crate::base::{Millis, Mistake, Random, Sensitive};
 use crate::settings::{self, LineType, Settings, Span};
@@ -140,10 +139,9 @@ impl Lookup {
         }
     }
 
-    /// Waits as long as one of the last answers took: for a number that need not be asked for, so that nobody sees
-    /// that it is known.
+    /// Waits as long as an answer takes: for a number that need not be asked for, so that nobody sees that it is known.
     pub async fn as_if_asked(&self, random: &Random) {
-        self.pace.as_if_asked(random).await;
+        self.pace.wait(random).await;
     }
 }
 

@@ -12,7 +12,7 @@ pub mod email;
 pub mod file;
 pub mod http;
 pub mod lookup;
-pub mod pace;
+mod pace;
 pub mod phone;
 mod receipts;
 mod routes;
@@ -29,6 +29,7 @@ use crate::base::Mistake;
 use crate::messages::{Channel, Message};
 
 pub use http::{Answer, Http};
+pub use pace::Pace;
 pub use receipts::{Callback, Fate, Receipt, Receipts, Untrusted};
 pub use routes::{Entry, NOBODY, Routes};
 pub use spec::{Site, Spec};

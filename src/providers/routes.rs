@@ -6,8 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::breaker::Breaker;
-use super::pace::Pace;
-use super::{PROVIDERS, Provider, ProviderKind, Site, Spec, settings};
+use super::{PROVIDERS, Pace, Provider, ProviderKind, Site, Spec, settings};
 use crate::base::{Millis, Mistake};
 use crate::messages::Channel;
 use crate::settings::Settings;
@@ -29,7 +28,7 @@ pub struct Entry {
     pub receipt_within: Option<Millis>,
     /// Whether it is worth a try now.
     pub breaker: Breaker,
-    /// How long it takes to look at a code, where it owns codes.
+    /// How long it takes to check a code, where it owns the code.
     pub pace: Pace,
 }
 
@@ -156,12 +155,11 @@ impl Entry {
         let served: Vec<Channel> = channels.iter().copied().filter(served).collect();
         let spec = Spec { table: &rest, path, name: &name, channels: &served, site };
         let provider = (kind.build)(&spec).map_err(|found| mistakes.extend(found)).ok();
-        let at = format!("{path}.receipt_within");
-        let silent = provider.as_ref().is_some_and(|it| it.receipts().is_none());
-        if common.receipt_within.is_some() && silent && mistakes.iter().all(|found| found.path != at) {
-            let why =
-                format!("waits for reports that nobody reads: as it is set here, {} has none", kind.name);
-            mistakes.push(Mistake::new(at, why));
+        if common.receipt_within.is_some() && provider.as_ref().is_some_and(|it| it.receipts().is_none()) {
+            mistakes.push(Mistake::new(
+                format!("{path}.receipt_within"),
+                format!("waits for reports that nobody reads: as it is set here, {} has none", kind.name),
+            ));
         }
         match provider {
             Some(provider) if mistakes.is_empty() => Ok(Self {

@@ -63,7 +63,9 @@ fn what_every_provider_has_is_checked() {
     assert_eq!(path(&console("channels = [\"fax\"]"), Channel::PHONE), "x.providers[0].channels[0]");
     assert_eq!(path(&console("prefixes = [\"48\"]"), Channel::PHONE), "x.providers[0].prefixes");
     assert_eq!(path(&console("prefixes = [\"+48\"]"), &[Channel::Email]), "x.providers[0].prefixes");
-    assert_eq!(path(&console("receipt_within = \"1s\""), Channel::PHONE), "x.providers[0].receipt_within");
+    let twilio = "{ kind = \"twilio\", account_sid = \"AC00000000000000000000000000000000\", auth_token = \"t\", \
+                  from = \"+12025550123\", receipt_within = \"1s\" }";
+    assert_eq!(path(twilio, Channel::PHONE), "x.providers[0].receipt_within");
 }
 
 fn routes(tables: &[&str]) -> Result<Routes, Vec<Mistake>> {
@@ -96,6 +98,14 @@ fn two_providers_have_two_names() {
     let found = routes(&twice).err().unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].path, "phone.providers[1].name");
+}
+
+#[test]
+fn the_settings_reference_shows_every_kind_to_start_from() {
+    let reference = crate::settings::REFERENCE;
+    for kind in PROVIDERS {
+        assert!(reference.contains(kind.example), "config/default.toml lacks {}", kind.example);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use poem::http::StatusCode;
 use poem::web::Data;
-use poem::{Endpoint, EndpointExt, IntoResponse, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get, handler};
 
 use super::caught::Caught;
 use super::context::Context;
@@ -30,8 +30,11 @@ pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
 
 fn routes(app: &App) -> Route {
     let settings = &app.settings;
+    // Not at "/" itself, where it would take the home page's place.
+    let api = Arc::new(api::service().into_endpoint());
     let mut route = Route::new()
-        .nest("/", api::service())
+        .nest_no_strip("/v1", api.clone())
+        .nest_no_strip("/.well-known", api)
         .at("/confirm/:key", get(pages::confirm::show).post(pages::confirm::spend))
         .at("/v1/receipts/:provider", get(api::receipts::take).post(api::receipts::take))
         .at("/healthz", get(alive))

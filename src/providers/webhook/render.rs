@@ -2,7 +2,7 @@
 //!
 //! In a JSON body every value is printed as JSON, its quotes included: `{"to": {{ to }}}`. So whatever a message says,
 //! it stays one value. The fields of a form or query are printed plainly and encoded after that; plain text is as it
-//! is. What a message does not have, such as the subject of an SMS, is `null` or nothing.
+//! is. What a message does not have, such as the subject of an SMS or the code of a notice, is `null` or nothing.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,8 @@ use url::form_urlencoded;
 use crate::messages::{Channel, Kind, Message, Rendered};
 
 /// What a template can print.
-pub(super) const VARIABLES: [&str; 8] = ["id", "to", "digits", "channel", "kind", "subject", "text", "html"];
+pub(super) const VARIABLES: [&str; 9] =
+    ["id", "to", "digits", "channel", "kind", "subject", "text", "html", "code"];
 
 /// A template cannot be used, or not for a message; without a word of that message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +40,8 @@ impl Values {
         let digits = to.strip_prefix('+').unwrap_or(to);
         let (channel, kind) = (channel.name(), kind.name());
         let (text, html) = (message.text.expose(), message.html.as_ref().map(|html| html.expose()));
-        Self(context! { id, to, digits, channel, kind, subject, text, html })
+        let code = message.code.as_ref().map(|code| code.expose());
+        Self(context! { id, to, digits, channel, kind, subject, text, html, code })
     }
 
     /// A message to try templates on.
@@ -51,7 +53,8 @@ impl Values {
             html: mail.then(|| "<p>Your \"code\"</p>".into()),
         };
         let to = if mail { "a@example.org" } else { "+48123456767" };
-        Self::of(&Message::new("6d3c-1", 0, channel, to, Kind::SigninCode, rendered))
+        let message = Message::new("6d3c-1", 0, channel, to, Kind::SigninCode, rendered);
+        Self::of(&message.with_code(Some("305118".into())))
     }
 }
 

@@ -167,3 +167,30 @@ async fn numbers_that_a_carrier_refuses_hold_up_nobody_elses() {
     let sent = picky.bodies();
     assert!(sent.iter().any(|body| body.contains("0124")), "{sent:?}");
 }
+
+#[tokio::test]
+async fn a_service_with_texts_of_its_own_gets_the_code_alone_and_a_notice_has_none() {
+    let service = Vendor::start(Does::Answers(200, "{}".into())).await;
+    let text = format!(
+        "it = {{ kind = \"webhook\", url = \"{}\", form = {{ receptor = \"{{{{ digits }}}}\", token = \"{{{{ code }}}}\", \
+         template = \"{{{{ kind }}}}\" }} }}",
+        service.url
+    );
+    let table = toml::from_str::<toml::Table>(&text).unwrap()["it"].as_table().unwrap().clone();
+    let app = TestApp::new(|settings| {
+        settings.flows = flows(&[&["phone", "passcode"]]);
+        settings.phone.providers = vec![table.clone()];
+    })
+    .await;
+    let (client, attempt) = begin(&app, NUMBER).await;
+    app.mail().await;
+    let body = service.bodies().remove(0);
+    let code = body.split("token=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    assert_eq!(body, format!("receptor=12025550123&template=signup_code&token={code}"));
+    client.passcode(&attempt, &code).await.done();
+    // A sign-up with the same number: its owner is told.
+    app.pass(120 * SECOND);
+    begin(&app, NUMBER).await;
+    app.mail().await;
+    assert_eq!(service.bodies(), ["receptor=12025550123&template=signup_taken&token="]);
+}

@@ -1,6 +1,7 @@
 //! The four doors and the corridor behind them, over HTTP, with codes read from delivered messages.
 
 mod changes;
+mod channels;
 mod concurrency;
 mod enumeration;
 mod guesses;

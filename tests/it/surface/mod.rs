@@ -6,6 +6,7 @@ mod hostile;
 mod layers;
 mod links;
 mod own_provider;
+mod pages;
 mod postgres;
 mod restart;
 mod secrets_leak;
