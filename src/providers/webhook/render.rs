@@ -247,7 +247,7 @@ mod tests {
     #[test]
     fn a_template_that_cannot_work_is_refused_at_once() {
         assert!(unfit("{{ to", Manner::Plain).contains("is no template"));
-        assert!(unfit("{{ code }}", Manner::Plain).contains("prints \"code\", which is not one of id, to"));
+        assert!(unfit("{{ coed }}", Manner::Plain).contains("prints \"coed\", which is not one of id, to"));
         assert!(unfit("{% if channel == 'fax' %}{{ fax }}{% endif %}", Manner::Plain).contains("\"fax\""));
         assert!(unfit("{{ text.words }}", Manner::Plain).contains("cannot be printed"));
         assert!(unfit("{\"to\": \"{{ to }}\"}", Manner::Json).contains("does not make JSON"));

@@ -17,7 +17,7 @@ async fn sent(answer: (u16, &str, &str), more: &str) -> (Outcome, crate::provide
 
 #[test]
 fn all_mistakes_come_at_once() {
-    let text = "url = \"ftp://sms.example.com\"\ntimeout = \"0s\"\nusername = \"u\"\njson = \"{{ code }}\"\n\
+    let text = "url = \"ftp://sms.example.com\"\ntimeout = \"0s\"\nusername = \"u\"\njson = \"{{ coed }}\"\n\
                 give_up_status = [200]\n[headers]\n\"a b\" = \"x\"\nhost = \"x\"\nx = \"a\\nb\"\n\
                 [query]\nto = \"{{ nobody }}\"\n[success]\nstatus = [302]\njson = \"/a\"";
     let expected = [
@@ -73,7 +73,7 @@ async fn without_a_word_about_it_the_whole_message_is_posted_as_json() {
     let body: serde_json::Value = serde_json::from_str(&seen.body).unwrap();
     let expected = serde_json::json!({
         "id": "6d3c-1", "to": "+48123456767", "digits": "48123456767", "channel": "sms",
-        "kind": "signin_code", "subject": null, "text": "305118 is your code & more", "html": null,
+        "kind": "signin_code", "subject": null, "text": "305118 is your code & more", "html": null, "code": null,
     });
     assert_eq!(body, expected);
 }

@@ -85,7 +85,7 @@ async fn no_vendors_words_are_kept_with_a_message() {
 }
 
 #[tokio::test]
-async fn a_long_answer_is_cut_off_and_a_slow_one_ends_in_time() {
+async fn a_long_answer_is_cut_off() {
     let big = Vendor::start(Does::Answers(200, "x".repeat(50_000_000))).await;
     let app = TestApp::new(|settings| {
         settings.flows = flows(&[&["phone", "passcode"]]);
