@@ -91,7 +91,8 @@ impl Instance {
         if let Some(url) = &made {
             settings.database.url = url.as_str().into();
         }
-        let started = startup::start(settings, World { providers: providers::kinds(), ..World::default() }).await?;
+        let started =
+            startup::start(settings, World { providers: providers::kinds(), ..World::default() }).await?;
         let app = started.app.clone();
         let (ready, listening) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -5,6 +5,7 @@ mod failover;
 mod outages;
 mod receipts;
 mod slowness;
+mod together;
 mod verifier;
 
 use std::time::Duration;
