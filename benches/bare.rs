@@ -68,6 +68,12 @@ impl Plan {
         }
     }
 
+    /// One transaction of `writes`, each of which has parameters of its own, in this order.
+    pub fn transaction(writes: impl IntoIterator<Item = String>) -> Self {
+        let writes = writes.into_iter().enumerate().map(|(place, sql)| (&*sql.leak(), place));
+        Self { reads: Vec::new(), writes: writes.collect() }
+    }
+
     /// The statements with `values`, in the order of `known`.
     fn fill<const N: usize>(&self, values: [Vec<Value>; N]) -> (Vec<Filled>, Vec<Filled>) {
         let fill = |steps: &[(&'static str, usize)]| {

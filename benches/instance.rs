@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::load::Result;
+use crate::providers;
 
 /// A kind of database.
 #[derive(Clone)]
@@ -78,10 +79,11 @@ pub fn settings(folder: &Path) -> Settings {
 }
 
 impl Instance {
-    /// Starts one.
-    pub async fn start(kind: Kind) -> Result<Self> {
+    /// Starts one whose mail goes to `provider`, one of the bench's own.
+    pub async fn start(kind: Kind, provider: &str) -> Result<Self> {
         let folder = folder()?;
         let mut settings = settings(folder.path());
+        providers::choose(&mut settings, provider);
         let made = match &kind {
             Kind::Sqlite => None,
             Kind::Postgres(server) => Some(make(server).await?),
@@ -89,7 +91,8 @@ impl Instance {
         if let Some(url) = &made {
             settings.database.url = url.as_str().into();
         }
-        let started = startup::start(settings, World::default()).await?;
+        let started =
+            startup::start(settings, World { providers: providers::kinds(), ..World::default() }).await?;
         let app = started.app.clone();
         let (ready, listening) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();

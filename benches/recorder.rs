@@ -40,16 +40,21 @@ pub fn install() -> Result<Recorder> {
 impl Recorder {
     /// What `operation` sends, in order; what the server does by itself meanwhile left out.
     pub async fn record(&self, operation: impl Future<Output = Result<bool>>) -> Result<Vec<String>> {
+        let all = self.everything(operation).await?;
+        // The worker of the outbox, and connections that are opened.
+        let ours = |sql: &String| !sql.contains("outbox") && !sql.starts_with("PRAGMA");
+        Ok(all.into_iter().filter(ours).collect())
+    }
+
+    /// What this process sends, in order, until `operation` is done.
+    pub async fn everything(&self, operation: impl Future<Output = Result<bool>>) -> Result<Vec<String>> {
         // What the last request left to do is over by then.
         tokio::time::sleep(Duration::from_millis(200)).await;
         self.level.reload(EnvFilter::try_new("info,sqlx::query=debug")?)?;
         let done = operation.await;
         self.level.reload(EnvFilter::try_new("info")?)?;
         done?;
-        let all = std::mem::take(&mut *self.seen.lock().map_err(|_| "the recorder broke")?);
-        // The worker of the outbox, and connections that are opened.
-        let ours = |sql: &String| !sql.contains("outbox") && !sql.starts_with("PRAGMA");
-        Ok(all.into_iter().filter(ours).collect())
+        Ok(std::mem::take(&mut *self.seen.lock().map_err(|_| "the recorder broke")?))
     }
 }
 

@@ -38,6 +38,31 @@ impl Row {
         }
     }
 
+    /// A figure beside another of the same run, which is what `limit` says; the goal is the greatest ratio.
+    pub fn beside(name: &str, (figure, other): (f64, f64), unit: &str, limit: &str, goal: f64) -> Self {
+        let ratio = figure / other;
+        Self {
+            limit: format!("{other:.1} {unit} {limit}"),
+            ratio: format!("{ratio:.2}"),
+            goal: format!("≤ {goal:.2}"),
+            met: Some(ratio <= goal),
+            ..Self::plain(name, figure, unit)
+        }
+    }
+
+    /// A time in milliseconds beside another of the same run; the goal is the greatest difference.
+    pub fn later(name: &str, (figure, other): (f64, f64), limit: &str, goal: f64) -> Self {
+        let later = figure - other;
+        Self {
+            figure: format!("{figure:.2} ms"),
+            limit: format!("{other:.2} ms {limit}"),
+            ratio: format!("{later:+.2} ms"),
+            goal: format!("≤ +{goal:.0} ms"),
+            met: Some(later <= goal),
+            ..Self::plain(name, later, "ms")
+        }
+    }
+
     /// A figure without a goal.
     pub fn plain(name: &str, figure: f64, unit: &str) -> Self {
         let none = || "–".to_owned();

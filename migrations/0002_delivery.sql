@@ -27,7 +27,7 @@ CREATE INDEX outbox_due ON outbox (lane, due_at) WHERE state = 'queued';
 CREATE INDEX outbox_challenge ON outbox (challenge) WHERE challenge IS NOT NULL;
 CREATE INDEX outbox_reference ON outbox (reference) WHERE reference IS NOT NULL;
 CREATE INDEX outbox_conversion ON outbox (prefix, finished_at) WHERE prefix <> '';
-CREATE INDEX outbox_failed ON outbox (finished_at) WHERE state = 'failed';
+CREATE INDEX outbox_failed ON outbox (created_at) WHERE state = 'failed';
 
 -- A vendor that owns the code of a challenge, and its name for it; NULL while the code is ours.
 ALTER TABLE challenges ADD COLUMN verifier TEXT;

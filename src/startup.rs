@@ -12,7 +12,7 @@ use crate::devices::Rules;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Worker};
-use crate::plan;
+use crate::plan::{self, Plan};
 use crate::providers::ProviderKind;
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
@@ -67,6 +67,27 @@ pub fn settings(
     settings::load_and(file, env, |settings| plan::read(settings, own).err().unwrap_or_default())
 }
 
+/// [`settings`], and what they mean, so that [`start_with`] need not understand them again.
+///
+/// # Errors
+/// Every mistake at once, each with its place.
+pub fn understood(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+    own: &[ProviderKind],
+) -> Result<(Settings, Plan), Vec<Located>> {
+    let mut plan = None;
+    let loaded = settings::load_and(file, env, |settings| match plan::read(settings, own) {
+        Ok(found) => {
+            plan = Some(found);
+            Vec::new()
+        }
+        Err(mistakes) => mistakes,
+    })?;
+    let plan = plan.map_or_else(|| plan::read(&loaded.settings, own).map_err(nowhere), Ok)?;
+    Ok((loaded.settings, plan))
+}
+
 /// An instance, and the worker that empties its outbox.
 pub struct Started {
     /// The instance.
@@ -87,9 +108,14 @@ pub fn choose_cryptography() {
 
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
-    choose_cryptography();
-    let found = plan::read(&settings, &world.providers)
+    let plan = plan::read(&settings, &world.providers)
         .map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
+    start_with(settings, plan, world).await
+}
+
+/// [`start`] where `found` is what the settings mean.
+pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result<Started, StartError> {
+    choose_cryptography();
     let development = settings.mode == Mode::Development;
     let master = master_key(&settings.keys.file, development, &world.random)?;
     let sealer = Arc::new(Sealer::new(&master));

@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use multauth::app::App;
 use multauth::throttle::ACTIONS;
 use tempfile::TempDir;
 
@@ -75,19 +77,22 @@ async fn signins(address: SocketAddr) -> Result<()> {
 }
 
 /// A folder with a settings file and a database that has people in it.
-struct Place {
+pub struct Place {
+    /// Another instance on the same database, that serves nothing.
+    pub app: Arc<App>,
     folder: TempDir,
     address: SocketAddr,
 }
 
 impl Place {
-    async fn new() -> Result<Self> {
+    /// Makes one.
+    pub async fn new() -> Result<Self> {
         let folder = folder()?;
         let settings = instance::settings(folder.path());
         let started = multauth::startup::start(settings, Default::default()).await?;
         people::make(&started.app, SIGNINS).await?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let place = Self { folder, address };
+        let place = Self { app: started.app, folder, address };
         std::fs::write(place.file(), place.settings())?;
         Ok(place)
     }
@@ -111,7 +116,7 @@ impl Place {
     }
 
     /// Starts the program; gives how long it took from the start of the process to the first 200 of `/readyz`.
-    fn start(&self) -> Result<(Running, Duration)> {
+    pub fn start(&self) -> Result<(Running, Duration)> {
         let mut command = Command::new(PROGRAM);
         command.arg("serve").arg("--config").arg(self.file()).current_dir(self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -145,11 +150,11 @@ fn ready(address: SocketAddr) -> bool {
 }
 
 /// The program; it does not outlive the bench.
-struct Running(Child);
+pub struct Running(Child);
 
 impl Running {
     /// Resident memory in MiB.
-    fn resident(&self) -> Result<f64> {
+    pub fn resident(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no VmRSS")?;
@@ -157,7 +162,7 @@ impl Running {
     }
 
     /// Asks it to stop, as an operator would.
-    fn stop(mut self) -> Result<()> {
+    pub fn stop(mut self) -> Result<()> {
         Command::new("kill").arg(self.0.id().to_string()).status()?;
         self.0.wait()?;
         Ok(())

@@ -3,8 +3,11 @@
 pub mod binary;
 pub mod code;
 pub mod introspection;
+pub mod outbox;
 pub mod password;
+pub mod queue;
 pub mod refresh;
+pub mod vendor;
 
 use std::sync::Arc;
 
@@ -35,7 +38,8 @@ pub struct Place<'a> {
 }
 
 /// What is measured on every database.
-pub const THROUGHPUT: [&str; 4] = ["sign-in by password", "refresh", "code verification", "introspection"];
+pub const THROUGHPUT: [&str; 5] =
+    ["sign-in by password", "refresh", "code verification", "introspection", "messages sent"];
 
 /// Measures one of [`THROUGHPUT`].
 pub async fn run(what: &str, place: Place<'_>) -> Result<Row> {
@@ -44,6 +48,7 @@ pub async fn run(what: &str, place: Place<'_>) -> Result<Row> {
         "refresh" => refresh::run(place).await,
         "code verification" => code::run(place).await,
         "introspection" => introspection::run(place).await,
+        "messages sent" => outbox::run(place).await,
         other => Err(format!("{other} is measured nowhere").into()),
     }
 }

@@ -29,6 +29,11 @@ pub fn settings(file: Option<&Path>) -> Result<Settings, Failure> {
     Ok(load(file)?.settings)
 }
 
+/// The settings of this process and what they mean.
+pub fn understood(file: Option<&Path>) -> Result<(Settings, Plan), Failure> {
+    startup::understood(file, settings::environment(), &[]).map_err(Failure::Settings)
+}
+
 /// Understands the flows of `settings`.
 pub fn understand(settings: &Settings) -> Result<Plan, Failure> {
     plan::read(settings, &[]).map_err(|mistakes| {
@@ -45,7 +50,7 @@ pub fn database_file(settings: &Settings) -> Option<&Path> {
 /// An instance on the operator's own database, which must be there and up to date: a command never makes or
 /// changes one in passing.
 pub async fn open(file: Option<&Path>) -> Result<Arc<App>, Failure> {
-    let mut settings = settings(file)?;
+    let (mut settings, plan) = understood(file)?;
     if let Some(path) = database_file(&settings).filter(|path| !path.exists()) {
         let path = path.display();
         return Err(Failure::Failed(format!("there is no database {path}; `multauth migrate` makes it")));
@@ -53,5 +58,5 @@ pub async fn open(file: Option<&Path>) -> Result<Arc<App>, Failure> {
     store::check_version(&Store::open(settings.database.url.expose(), 1).await?).await?;
     // Nothing that is asked here is limited, so that no shared window is needed.
     settings.redis.url = Sensitive::default();
-    Ok(startup::start(settings, World::default()).await?.app)
+    Ok(startup::start_with(settings, plan, World::default()).await?.app)
 }

@@ -23,13 +23,13 @@ Examples:
 pub struct Args {}
 
 pub async fn run(_: Args, file: Option<&Path>) -> Outcome {
-    let settings = instance::settings(file)?;
+    let (settings, plan) = instance::understood(file)?;
     let format = match settings.log.format {
         LogFormat::Pretty => "pretty",
         LogFormat::Json => "json",
     };
     telemetry::init(format, &settings.log.level).map_err(Failure::failed)?;
-    let started = startup::start(settings, World::default()).await?;
+    let started = startup::start_with(settings, plan, World::default()).await?;
     let app = started.app.clone();
     server::serve(started, move |at| ready(&app, at)).await.map_err(Failure::failed)
 }

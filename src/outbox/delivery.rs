@@ -18,19 +18,32 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How long a message may take on its whole way, shorter than its lease.
 const WHOLE: Duration = Duration::from_secs(50);
 
+/// One message that was tried, and what became of it.
+pub(super) struct Tried {
+    queued: Queued,
+    ended: Ended,
+    /// The providers that are passed over from now on.
+    passed: String,
+}
+
 impl Worker {
-    /// Tries to deliver one leased message, and records what became of it.
-    pub(super) async fn deliver(&self, queued: &Queued) {
+    /// Tries to deliver one leased message.
+    pub(super) async fn attempt(&self, queued: Queued) -> Tried {
         let mut passed = queued.passed.clone();
-        let ended = self.attempt(queued, &mut passed).await;
-        if let Err(error) = self.record(queued, &ended, &passed).await {
-            // The lease runs out and the message is tried again, with the same id.
-            tracing::warn!(%error, message = queued.id, "what became of a message cannot be recorded");
+        let ended = self.try_all(&queued, &mut passed).await;
+        let (message, kind) = (&queued.id, &queued.kind);
+        match &ended {
+            Ended::Later { why, .. } => {
+                tracing::warn!(message, kind, tries = queued.tries, why, "a message waits");
+            }
+            Ended::Failed { why, .. } => tracing::warn!(message, kind, why, "a message is given up"),
+            Ended::Taken { .. } | Ended::Known | Ended::Expired => {}
         }
+        Tried { queued, ended, passed }
     }
 
     /// Hands a message to the providers on its route, one after the other.
-    async fn attempt(&self, queued: &Queued, passed: &mut String) -> Ended {
+    async fn try_all(&self, queued: &Queued, passed: &mut String) -> Ended {
         if queued.confirmed_at.is_some() {
             return Ended::Known;
         }
@@ -126,52 +139,59 @@ impl Worker {
         outcome
     }
 
-    async fn record(&self, queued: &Queued, ended: &Ended, passed: &str) -> Result<(), StoreError> {
+    /// Records what became of a message, in a transaction of its own.
+    pub(super) async fn record_alone(&self, tried: &Tried) {
+        let recorded = async {
+            let mut tx = self.store.begin().await?;
+            self.record(&mut tx, tried).await?;
+            tx.commit().await
+        };
+        if let Err(error) = recorded.await {
+            // The lease runs out and the message is tried again, with the same id.
+            let message = &tried.queued.id;
+            tracing::warn!(%error, message, "what became of a message cannot be recorded");
+        }
+    }
+
+    /// Records what became of a message.
+    pub(super) async fn record(&self, tx: &mut Tx, tried: &Tried) -> Result<(), StoreError> {
+        let Tried { queued, ended, passed } = tried;
         let now = self.clock.now();
         let (this, tries) = ((queued.id.as_str(), queued.tries), Some(queued.tries));
-        let mut tx = self.store.begin().await?;
         match ended {
             Ended::Later { why, after } => {
                 let due = now + self.backoff(queued, *after);
-                tracing::warn!(
-                    message = queued.id,
-                    kind = queued.kind,
-                    tries = queued.tries,
-                    why,
-                    "a message waits"
-                );
-                store::outbox::delay(&mut tx, this, due, why, passed).await?;
+                store::outbox::delay(tx, this, due, why, passed).await?;
             }
             Ended::Taken { provider, reference, until } => {
-                self.own(&mut tx, queued, provider, reference.as_deref()).await?;
                 let reference = reference.as_deref();
+                self.own(tx, queued, provider, reference).await?;
                 match until {
                     Some(until) => {
                         let taker = (provider.as_str(), reference);
-                        store::outbox::await_receipt(&mut tx, this, *until, taker, passed).await?
+                        store::outbox::await_receipt(tx, this, *until, taker, passed).await?
                     }
                     None => {
                         let end =
                             End { state: "sent", provider: Some(provider), reference, problem: None, tries };
-                        store::outbox::finish(&mut tx, &queued.id, &end, now).await?
+                        store::outbox::finish(tx, &queued.id, &end, now).await?
                     }
                 };
             }
             Ended::Failed { why, unreachable } => {
-                tracing::warn!(message = queued.id, kind = queued.kind, why, "a message is given up");
                 let end = End { state: "failed", problem: Some(why), tries, ..End::default() };
-                store::outbox::finish(&mut tx, &queued.id, &end, now).await?;
+                store::outbox::finish(tx, &queued.id, &end, now).await?;
                 if let Some(device) = queued.device_id.as_deref().filter(|_| *unreachable) {
-                    store::devices::set_failing(&mut tx, device, now).await?;
+                    store::devices::set_failing(tx, device, now).await?;
                 }
             }
             Ended::Known | Ended::Expired => {
                 let state = if matches!(ended, Ended::Known) { "sent" } else { "expired" };
                 let end = End { state, tries, ..End::default() };
-                store::outbox::finish(&mut tx, &queued.id, &end, now).await?;
+                store::outbox::finish(tx, &queued.id, &end, now).await?;
             }
         }
-        tx.commit().await
+        Ok(())
     }
 
     /// Says who owns the code now: the vendor that made one of its own, or we (R51).

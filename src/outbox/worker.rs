@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt, pin_mut};
-use tokio::sync::{Notify, Semaphore};
+use futures_util::future::join_all;
+use futures_util::pin_mut;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::MissedTickBehavior;
 
 use super::Inbox;
+use super::delivery::Tried;
 use crate::base::clock::MINUTE;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::providers::{NOBODY, Routes};
 use crate::store::outbox::Queued;
-use crate::store::{self, Store, StoreError};
+use crate::store::{self, Reader, Store, StoreError, Tx};
 
 /// How many messages of a lane are under way at once: so many may be sent twice after a crash (F10).
 const AT_ONCE: usize = 8;
@@ -47,38 +50,50 @@ pub struct Worker {
 struct Lane<'a> {
     name: &'a str,
     slots: Arc<Semaphore>,
+    /// Whether the last lease took all it could, so that more may be due.
+    more: bool,
 }
+
+/// A message that was tried, and the place in its lane that it has until that is written down.
+type Done = (Tried, OwnedSemaphorePermit);
 
 impl Worker {
     /// Delivers until `stop` is rung, then finishes what is under way.
     pub async fn run(self, stop: Arc<Notify>) {
         self.adopt(Millis::MAX).await.unwrap_or_else(unread);
         let mut adopted = self.clock.now();
-        let lane = |name| Lane { name, slots: Arc::new(Semaphore::new(AT_ONCE)) };
-        let lanes: Vec<_> = self.lanes().into_iter().map(lane).collect();
+        let lane = |name| Lane { name, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
+        let mut lanes: Vec<_> = self.lanes().into_iter().map(lane).collect();
         let mut under_way = JoinSet::new();
+        let mut rest = tokio::time::interval(REST);
+        rest.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = stop.notified();
         pin_mut!(stopped);
-        while (&mut stopped).now_or_never().is_none() {
-            let mut began = 0;
-            for lane in &lanes {
-                began += self.begin(lane, &mut under_way).await.unwrap_or_else(unread);
+        loop {
+            let (mut look, mut done) = (true, Vec::new());
+            tokio::select! {
+                biased;
+                () = &mut stopped => break,
+                () = self.wake.notified() => {}
+                _ = rest.tick() => {}
+                Some(first) = under_way.join_next() => {
+                    look = false;
+                    done.extend(first);
+                }
             }
+            gather(&mut done, &mut under_way);
+            self.round(&mut lanes, look, done, &mut under_way).await;
             let now = self.clock.now();
             if (now - adopted).abs() >= MINUTE {
                 adopted = now;
                 self.adopt(now - MINUTE).await.unwrap_or_else(unread);
             }
-            while under_way.try_join_next().is_some() {}
-            if began == 0 {
-                tokio::select! {
-                    () = &mut stopped => break,
-                    () = self.wake.notified() => {}
-                    () = tokio::time::sleep(REST) => {}
-                }
-            }
         }
-        while under_way.join_next().await.is_some() {}
+        while let Some(first) = under_way.join_next().await {
+            let mut done: Vec<Done> = first.into_iter().collect();
+            gather(&mut done, &mut under_way);
+            self.round(&mut [], false, done, &mut under_way).await;
+        }
     }
 
     /// Delivers everything that is due now, and returns when it has been tried; for tests and commands.
@@ -91,9 +106,15 @@ impl Worker {
         loop {
             let before = done;
             for lane in self.lanes() {
-                for queued in self.lease(lane, AT_ONCE).await? {
+                if !self.is_due(&mut self.store.read().await?, lane).await? {
+                    continue;
+                }
+                let mut tx = self.store.begin().await?;
+                let leased = self.lease(&mut tx, lane, AT_ONCE).await?;
+                tx.commit().await?;
+                for queued in leased {
                     done += 1;
-                    self.deliver(&queued).await;
+                    self.record_alone(&self.attempt(queued).await).await;
                 }
             }
             if done == before {
@@ -127,45 +148,98 @@ impl Worker {
         Ok(())
     }
 
-    /// Begins as many deliveries of a lane as it has places; says how many.
-    async fn begin(&self, lane: &Lane<'_>, under_way: &mut JoinSet<()>) -> Result<usize, StoreError> {
-        let leased = self.lease(lane.name, lane.slots.available_permits()).await?;
-        let began = leased.len();
-        for queued in leased {
-            // Only this loop takes places, and it leases no more than are free.
-            let Ok(slot) = lane.slots.clone().try_acquire_owned() else { break };
-            let worker = self.clone();
-            under_way.spawn(async move {
-                worker.deliver(&queued).await;
-                drop(slot);
-                worker.wake.notify_one();
-            });
+    /// Writes down what became of the messages that are `done` and leases others for the places that are free, all
+    /// of it in one transaction, so that eight messages cost one sync to the disk. To `look` is to read which lanes
+    /// have something due; where the last lease took all it could, that is not asked.
+    async fn round(
+        &self,
+        lanes: &mut [Lane<'_>],
+        look: bool,
+        done: Vec<Done>,
+        under_way: &mut JoinSet<Done>,
+    ) {
+        // Places are given back before the messages are written down, and taken again in the same transaction.
+        let tried: Vec<Tried> = done.into_iter().map(|(tried, _)| tried).collect();
+        match self.exchange(lanes, look, &tried).await {
+            Ok(leased) => {
+                for (queued, slot) in leased {
+                    let worker = self.clone();
+                    under_way.spawn(async move { (worker.attempt(queued).await, slot) });
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the outbox cannot be read or written");
+                // One that cannot be written down must not take the others with it.
+                join_all(tried.iter().map(|one| self.record_alone(one))).await;
+            }
         }
-        Ok(began)
     }
 
-    async fn lease(&self, lane: &str, limit: usize) -> Result<Vec<Queued>, StoreError> {
-        if limit == 0 {
-            return Ok(Vec::new());
+    /// One [`Worker::round`] in the database; nothing of it counts where it fails.
+    async fn exchange(
+        &self,
+        lanes: &mut [Lane<'_>],
+        look: bool,
+        tried: &[Tried],
+    ) -> Result<Vec<(Queued, OwnedSemaphorePermit)>, StoreError> {
+        let mut due = Vec::new();
+        let mut reader = if look { Some(self.store.read().await?) } else { None };
+        for lane in lanes {
+            let free = lane.slots.available_permits() > 0;
+            // Looked at by a reader first: an idle worker must not write.
+            let wanted = match &mut reader {
+                _ if !free => false,
+                _ if lane.more => true,
+                Some(db) => self.is_due(db, lane.name).await?,
+                None => false,
+            };
+            if wanted {
+                due.push(lane);
+            }
         }
-        let now = self.clock.now();
-        // Looked at by a reader first: an idle worker must not write.
-        let mut db = self.store.read().await?;
-        let due = store::outbox::next_due(&mut db, lane, now).await?;
-        drop(db);
-        if due.is_none_or(|due| due > now) {
+        drop(reader);
+        if tried.is_empty() && due.is_empty() {
             return Ok(Vec::new());
         }
         let mut tx = self.store.begin().await?;
-        let leased = if lane == NOBODY {
-            store::outbox::drop_lane(&mut tx, lane, now).await?;
-            Vec::new()
-        } else {
-            let limit = i64::try_from(limit).unwrap_or(1);
-            store::outbox::lease(&mut tx, lane, now, now + LEASE, limit).await?
-        };
+        for one in tried {
+            self.record(&mut tx, one).await?;
+        }
+        let mut leased = Vec::new();
+        for lane in due {
+            let free = lane.slots.available_permits();
+            let found = self.lease(&mut tx, lane.name, free).await?;
+            lane.more = found.len() == free;
+            for queued in found {
+                // Only this loop takes places, and it leases no more than are free.
+                let Ok(slot) = lane.slots.clone().try_acquire_owned() else { break };
+                leased.push((queued, slot));
+            }
+        }
         tx.commit().await?;
         Ok(leased)
+    }
+
+    async fn is_due(&self, db: &mut Reader, lane: &str) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(store::outbox::next_due(db, lane, now).await?.is_some_and(|due| due <= now))
+    }
+
+    async fn lease(&self, tx: &mut Tx, lane: &str, limit: usize) -> Result<Vec<Queued>, StoreError> {
+        let now = self.clock.now();
+        if lane == NOBODY {
+            store::outbox::drop_lane(tx, lane, now).await?;
+            return Ok(Vec::new());
+        }
+        let limit = i64::try_from(limit).unwrap_or(1);
+        store::outbox::lease(tx, lane, now, now + LEASE, limit).await
+    }
+}
+
+/// Adds whatever else has been tried by now; of one that panicked nothing is known, and its lease runs out.
+fn gather(done: &mut Vec<Done>, under_way: &mut JoinSet<Done>) {
+    while let Some(joined) = under_way.try_join_next() {
+        done.extend(joined);
     }
 }
 

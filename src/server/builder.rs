@@ -70,11 +70,12 @@ impl Builder {
     /// # Errors
     /// [`RunError::Start`] with every mistake of the settings at once, each with its place.
     pub async fn start(self) -> Result<Started, RunError> {
-        let loaded = startup::settings(self.file.as_deref(), settings::environment(), &self.world.providers)?;
-        let log = &loaded.settings.log;
+        let (settings, plan) =
+            startup::understood(self.file.as_deref(), settings::environment(), &self.world.providers)?;
+        let log = &settings.log;
         let format = if log.format == LogFormat::Json { "json" } else { "pretty" };
         telemetry::init(format, &log.level).map_err(|error| RunError::Log(error.to_string()))?;
-        Ok(startup::start(loaded.settings, self.world).await?)
+        Ok(startup::start_with(settings, plan, self.world).await?)
     }
 
     /// Serves until SIGTERM or Ctrl-C.

@@ -87,10 +87,21 @@ const FAIL_OVER: &str = "UPDATE outbox SET due_at = $3, leased_until = 0, proble
     WHERE id = $1 AND provider = $2 AND state = 'queued' AND leased_until <= $3";
 const PASS_OVER: &str = "UPDATE outbox SET passed = passed || $2 || ',' WHERE id = $1 AND provider IS NULL
     AND state = 'queued' AND REPLACE(',' || passed, ',' || $2 || ',', '') = ',' || passed";
-const LIST: &str =
-    "SELECT id, channel, kind, state, tries, created_at, due_at, finished_at, device_id, country,
-    provider, reference, receipt, problem FROM outbox
-    WHERE ($1 = '' OR state = $1) AND channel <> 'none' ORDER BY created_at DESC, id LIMIT $2";
+/// The newest first.
+macro_rules! list {
+    ($which:literal) => {
+        concat!(
+            "SELECT id, channel, kind, state, tries, created_at, due_at, finished_at, device_id, country, provider,
+            reference, receipt, problem FROM outbox WHERE ",
+            $which,
+            " AND channel <> 'none' ORDER BY created_at DESC, id LIMIT $1"
+        )
+    };
+}
+
+const LIST: &str = list!("($2 = '' OR state = $2)");
+/// By the index of those that failed, which a parameter would not find.
+const LIST_FAILED: &str = list!("state = 'failed'");
 const BY_ID: &str =
     "SELECT id, channel, kind, state, tries, created_at, due_at, finished_at, device_id, country,
     provider, reference, receipt, problem FROM outbox WHERE id = $1";
@@ -146,7 +157,10 @@ pub async fn pass_over(db: &mut impl Db, id: &str, provider: &str) -> Result<u64
 
 /// The last messages, the newest first; `state` narrows them unless it is empty.
 pub async fn list(db: &mut impl Db, state: &str, limit: i64) -> Result<Vec<Delivery>> {
-    sql::all(db, LIST, (state, limit)).await
+    match state {
+        "failed" => sql::all(db, LIST_FAILED, (limit,)).await,
+        _ => sql::all(db, LIST, (limit, state)).await,
+    }
 }
 
 /// One message.

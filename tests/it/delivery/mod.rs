@@ -6,6 +6,7 @@ mod outages;
 mod overtaking;
 mod receipts;
 mod slowness;
+mod together;
 mod vendors_words;
 mod verifier;
 

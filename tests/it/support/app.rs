@@ -123,6 +123,11 @@ impl TestApp {
         self.client().bearing(key.expose())
     }
 
+    /// What empties the outbox, to run as the server does.
+    pub fn worker(&self) -> Worker {
+        self.worker.clone()
+    }
+
     /// What was delivered since it was last asked, the oldest first.
     pub async fn mail(&self) -> Vec<Mail> {
         self.worker.drain().await.unwrap();
