@@ -30,6 +30,7 @@ pub mod progress;
 pub mod proving;
 pub mod purpose;
 pub mod rules;
+mod sending;
 pub mod session;
 pub mod signup;
 mod spend;
