@@ -79,6 +79,8 @@ impl Worker {
                 Some(first) = under_way.join_next() => {
                     look = false;
                     done.extend(first);
+                    // What ends at the same moment is written down with it.
+                    tokio::task::yield_now().await;
                 }
             }
             gather(&mut done, &mut under_way);
