@@ -67,7 +67,7 @@ pub fn settings(
     settings::load_and(file, env, |settings| plan::read(settings, own).err().unwrap_or_default())
 }
 
-/// [`settings`], and what they mean, so that [`start_with`] need not understand them again.
+/// [`settings()`], and what they mean, so that [`start_with`] need not understand them again.
 ///
 /// # Errors
 /// Every mistake at once, each with its place.
