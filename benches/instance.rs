@@ -91,8 +91,14 @@ impl Instance {
         if let Some(url) = &made {
             settings.database.url = url.as_str().into();
         }
-        let started =
-            startup::start(settings, World { providers: providers::kinds(), ..World::default() }).await?;
+        let started = startup::start(
+            settings,
+            World {
+                own: multauth::plan::Own { providers: providers::kinds(), ..Default::default() },
+                ..World::default()
+            },
+        )
+        .await?;
         let app = started.app.clone();
         let (ready, listening) = oneshot::channel();
         let (stop, stopped) = oneshot::channel::<()>();

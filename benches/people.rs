@@ -93,8 +93,13 @@ pub struct Held {
 
 /// Opens a session for each of the first `count` people.
 pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<Held>> {
-    let client =
-        Client { ip: [127, 0, 0, 1].into(), agent: String::new(), known_device: None, languages: Vec::new() };
+    let client = Client {
+        ip: [127, 0, 0, 1].into(),
+        agent: String::new(),
+        known_device: None,
+        languages: Vec::new(),
+        request: String::new(),
+    };
     let basis = Basis { flow: "username+password".into(), acr: "single".into(), amr: vec!["pwd".into()] };
     let mut held = Vec::new();
     let mut tx = app.store.begin().await?;

@@ -7,17 +7,19 @@ use tokio::sync::Notify;
 
 use crate::base::seal::{Purpose, Sealer};
 use crate::base::{Clock, Millis, Random};
-use crate::devices::Rules;
 use crate::devices::sandbox::Sandbox;
+use crate::devices::{self, Rules};
+use crate::events::Events;
 use crate::flows::{Flows, Vocabulary};
 use crate::keys::KeyRing;
 use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
 use crate::outbox::{Inbox, Outbox};
+use crate::plan::{Own, Ways};
 use crate::providers::Routes;
 use crate::providers::lookup::Lookup;
-use crate::secrets::hasher::Hasher;
 use crate::secrets::password::Policy;
+use crate::secrets::{self, hasher::Hasher};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::throttle::Throttle;
@@ -48,6 +50,12 @@ pub struct App {
     pub hasher: Hasher,
     /// What a password must be.
     pub policy: Policy,
+    /// The kinds of devices.
+    pub devices: devices::Kinds,
+    /// The kinds of secrets.
+    pub secrets: secrets::Kinds,
+    /// What an own program added to the built-in kinds.
+    pub own: Own,
     /// What an identifier must be.
     pub rules: Rules,
     /// What messages say.
@@ -60,6 +68,8 @@ pub struct App {
     pub lookup: Option<Lookup>,
     /// Writes messages.
     pub outbox: Outbox,
+    /// Writes what happened.
+    pub events: Events,
     /// Addresses and numbers with fixed codes.
     pub sandbox: Sandbox,
     /// Rung when a message was queued.
@@ -76,6 +86,16 @@ impl App {
     /// The present moment.
     pub fn now(&self) -> Millis {
         self.clock.now()
+    }
+
+    /// The flows and the kinds that they speak of.
+    pub fn ways(&self) -> Ways<'_> {
+        Ways {
+            signin: &self.signin,
+            recovery: &self.recovery,
+            devices: &self.devices,
+            secrets: &self.secrets,
+        }
     }
 
     /// A keyed hash under which something is counted: it tells nothing to who reads the counter.

@@ -6,17 +6,18 @@
 //!
 //! | row | |
 //! | --- | --- |
-//! | 12 | `main`, [`cli`] |
-//! | 11 | [`server`] |
-//! | 10 | [`startup`] |
-//! | 9 | [`pages`] |
-//! | 8 | [`api`] |
-//! | 7 | [`auth`] |
-//! | 6 | [`app`], [`plan`] |
+//! | 13 | `main`, [`cli`] |
+//! | 12 | [`server`] |
+//! | 11 | [`startup`] |
+//! | 10 | [`pages`] |
+//! | 9 | [`api`] |
+//! | 8 | [`auth`] |
+//! | 7 | [`app`] |
+//! | 6 | [`plan`] |
 //! | 5 | [`secrets`] |
 //! | 4 | [`devices`], [`users`], [`tokens`] |
 //! | 3 | [`outbox`] |
-//! | 2 | [`throttle`], [`keys`], [`providers`] |
+//! | 2 | [`throttle`], [`keys`], [`providers`], [`events`] |
 //! | 1 | [`settings`], [`store`], [`flows`], [`messages`], [`telemetry`], [`locks`] |
 //! | 0 | [`base`] |
 
@@ -26,6 +27,7 @@ pub mod auth;
 pub mod base;
 pub mod cli;
 pub mod devices;
+pub mod events;
 pub mod flows;
 pub mod keys;
 pub mod locks;

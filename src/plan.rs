@@ -4,14 +4,38 @@ use std::collections::BTreeMap;
 
 use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
-use crate::devices::{self, DEVICES};
+use crate::devices::{self, DeviceKind};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
 use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
-use crate::secrets::SECRETS;
+use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
+
+/// What an own program adds to the built-in kinds.
+#[derive(Clone, Default)]
+pub struct Own {
+    /// Kinds of providers.
+    pub providers: Vec<ProviderKind>,
+    /// Kinds of devices.
+    pub devices: Vec<&'static dyn DeviceKind>,
+    /// Kinds of secrets.
+    pub secrets: Vec<&'static dyn SecretKind>,
+}
+
+/// The flows, and the kinds that their words stand for: what the surface of an installation follows.
+#[derive(Clone, Copy)]
+pub struct Ways<'a> {
+    /// The flows of sign-in.
+    pub signin: &'a Flows,
+    /// The flows of recovery.
+    pub recovery: &'a Flows,
+    /// The kinds of devices.
+    pub devices: &'a devices::Kinds,
+    /// The kinds of secrets.
+    pub secrets: &'a secrets::Kinds,
+}
 
 /// What the settings mean, once flows, providers, messages and rates are understood.
 pub struct Plan {
@@ -31,17 +55,35 @@ pub struct Plan {
     pub catalogue: Catalogue,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
+    /// The kinds of devices.
+    pub devices: devices::Kinds,
+    /// The kinds of secrets.
+    pub secrets: secrets::Kinds,
 }
 
-/// Understands the settings; `own` are kinds of providers beside the built-in ones.
+impl Plan {
+    /// The flows and their kinds.
+    pub fn ways(&self) -> Ways<'_> {
+        Ways {
+            signin: &self.signin,
+            recovery: &self.recovery,
+            devices: &self.devices,
+            secrets: &self.secrets,
+        }
+    }
+}
+
+/// Understands the settings; `own` are kinds beside the built-in ones.
 ///
 /// # Errors
 /// Every mistake of flows, providers, messages and rates at once.
-pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mistake>> {
+pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
-    let routes = keep(&mut mistakes, Routes::read(settings, own)).unwrap_or_default();
+    let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
     let lookup = keep(&mut mistakes, Lookup::read(settings)).flatten();
-    let words = vocabulary(settings);
+    let devices = devices::Kinds::with(&own.devices);
+    let secrets = secrets::Kinds::with(&own.secrets);
+    let words = vocabulary(settings, &devices, &secrets);
     let minimum = settings.minimum_level.parse::<Level>().ok();
     let signin = keep(&mut mistakes, flows::parse("flows", &settings.flows, &words, minimum));
     let recovery = if settings.recovery.is_empty() {
@@ -56,9 +98,18 @@ pub fn read(settings: &Settings, own: &[ProviderKind]) -> Result<Plan, Vec<Mista
     let catalogue = keep(&mut mistakes, catalogue(settings));
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     match (signin, recovery, catalogue, throttle) {
-        (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => {
-            Ok(Plan { words, signin, recovery, routes, lookup, sandbox, catalogue, throttle })
-        }
+        (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => Ok(Plan {
+            words,
+            signin,
+            recovery,
+            routes,
+            lookup,
+            sandbox,
+            catalogue,
+            throttle,
+            devices,
+            secrets,
+        }),
         _ => Err(mistakes),
     }
 }
@@ -126,31 +177,31 @@ pub fn bounds(settings: &Settings, flow: &Flow) -> Bounds {
 }
 
 /// The words that a flow may hold, read from the registries.
-pub fn vocabulary(settings: &Settings) -> Vocabulary {
-    let secrets = SECRETS.iter().filter(|kind| kind.in_flows()).map(|kind| SecretWord {
+pub fn vocabulary(settings: &Settings, devices: &devices::Kinds, secrets: &secrets::Kinds) -> Vocabulary {
+    let secrets = secrets.iter().filter(|kind| kind.in_flows()).map(|kind| SecretWord {
         name: kind.name().to_owned(),
         factor: kind.factor(),
         alone: kind.may_be_alone(),
         carried: kind.carried(),
     });
-    let carriers = DEVICES.iter().filter_map(|kind| {
+    let carriers = devices.iter().filter_map(|kind| {
         let factor = kind.factor()?;
         Some(Carrier {
             device: kind.name().to_owned(),
             factor,
             phishable: true,
-            works: works(settings, *kind),
+            works: works(settings, kind),
         })
     });
     Vocabulary {
-        identifiers: DEVICES.iter().filter(|k| k.names_owner()).map(|k| k.name().to_owned()).collect(),
+        identifiers: devices.iter().filter(|k| k.names_owner()).map(|k| k.name().to_owned()).collect(),
         secrets: secrets.collect(),
         carriers: carriers.collect(),
     }
 }
 
 /// Whether a passcode can come by a kind of device: computed, or delivered by some provider.
-fn works(settings: &Settings, kind: &dyn devices::DeviceKind) -> Result<(), String> {
+fn works(settings: &Settings, kind: &dyn DeviceKind) -> Result<(), String> {
     let providers = match kind.name() {
         "email" => settings.email_providers(),
         "phone" => settings.phone_providers(),

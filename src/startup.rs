@@ -9,11 +9,11 @@ use crate::app::App;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
+use crate::events::Events;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Worker};
-use crate::plan::{self, Plan};
-use crate::providers::ProviderKind;
+use crate::plan::{self, Own, Plan};
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
@@ -44,25 +44,25 @@ pub enum StartError {
 }
 
 /// What a test or `simulate` puts in place of the real world.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct World {
     /// Time.
     pub clock: Clock,
     /// Chance.
     pub random: Random,
-    /// Kinds of providers beside the built-in ones.
-    pub providers: Vec<ProviderKind>,
+    /// What is added to the built-in kinds.
+    pub own: Own,
 }
 
-/// Reads the settings and checks all of them: flows, providers (`own` kinds beside the built-in ones), messages and
-/// rates too.
+/// Reads the settings and checks all of them: flows, providers, messages and rates too; `own` kinds stand beside
+/// the built-in ones.
 ///
 /// # Errors
 /// Every mistake at once, each with its place.
 pub fn settings(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
-    own: &[ProviderKind],
+    own: &Own,
 ) -> Result<Loaded, Vec<Located>> {
     settings::load_and(file, env, |settings| plan::read(settings, own).err().unwrap_or_default())
 }
@@ -74,7 +74,7 @@ pub fn settings(
 pub fn understood(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
-    own: &[ProviderKind],
+    own: &Own,
 ) -> Result<(Settings, Plan), Vec<Located>> {
     let mut plan = None;
     let loaded = settings::load_and(file, env, |settings| match plan::read(settings, own) {
@@ -108,8 +108,8 @@ pub fn choose_cryptography() {
 
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
-    let plan = plan::read(&settings, &world.providers)
-        .map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
+    let plan =
+        plan::read(&settings, &world.own).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     start_with(settings, plan, world).await
 }
 
@@ -142,6 +142,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake: wake.clone(),
     };
     let app = App {
+        events: Events::new(world.random.clone(), Vec::new()),
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),
@@ -161,6 +162,9 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         keys,
         channels: routes.channels(),
         lookup: found.lookup,
+        own: world.own,
+        devices: found.devices,
+        secrets: found.secrets,
         sandbox: found.sandbox,
         routes,
         wake,

@@ -69,8 +69,8 @@ impl<'a, S: Shape> ApiExtractor<'a> for Sent<S> {
             }
             _ => return Err(Problem::new("unsupported_media_type").into()),
         };
-        let fields = S::BODY.fields(&app.signin, &app.recovery);
-        Ok(Self(read(&fields, sent)?, PhantomData))
+        let fields = S::BODY.fields(&app.ways());
+        Ok(Self(read(&app.ways(), &fields, sent)?, PhantomData))
     }
 }
 

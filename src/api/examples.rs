@@ -7,7 +7,6 @@ use super::fields::{Field, Form};
 use super::requests::Body;
 use crate::flows::{Flow, Flows};
 use crate::plan::Plan;
-use crate::secrets;
 use crate::settings::{Settings, User};
 
 /// A name, and the fields that stand in the example.
@@ -38,7 +37,7 @@ pub(super) fn add(document: &mut Value, plan: &Plan, settings: &Settings) {
 fn sent(media: &mut Value, plan: &Plan, user: &User) {
     let name = media["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
     let Some(body) = Body::ALL.into_iter().find(|body| body.name() == name) else { return };
-    let fields = body.fields(&plan.signin, &plan.recovery);
+    let fields = body.fields(&plan.ways());
     let mut all = Map::new();
     for (name, wanted) in wanted(body, plan) {
         let chosen = wanted.iter().filter_map(|name| fields.iter().find(|field| field.name == name));
@@ -58,26 +57,26 @@ fn wanted(body: Body, plan: &Plan) -> Named {
     let one =
         |name: &str, fields: &[&str]| (name.to_owned(), fields.iter().map(|f| (*f).to_owned()).collect());
     match body {
-        Body::Signin => each(&plan.signin, |flow| typed(flow, &[])),
-        Body::Signup => each(&plan.signin, |flow| typed(flow, &["profile"])),
+        Body::Signin => each(&plan.signin, |flow| typed(plan, flow, &[])),
+        Body::Signup => each(&plan.signin, |flow| typed(plan, flow, &["profile"])),
         Body::Recovery => each(&plan.recovery, |flow| vec![flow.identifier.clone()]),
         Body::Reauth => vec![one("flow", &["flow"])],
         Body::Answer => {
-            let fields = body.fields(&plan.signin, &plan.recovery);
+            let fields = body.fields(&plan.ways());
             let secrets = fields.iter().filter(|f| f.form == Form::Secret);
             secrets.map(|f| one(f.name, &[f.name])).collect()
         }
         Body::Send => vec![one("channel", &["channel"])],
         Body::Confirm => vec![one("link", &["key"])],
         Body::ChangePassword => vec![one("password", &["password", "new_password"])],
-        Body::NewDevice => super::requests::in_use(&plan.signin, &plan.recovery)
+        Body::NewDevice => super::requests::in_use(&plan.ways())
             .iter()
             .map(|kind| one(kind.name(), &["kind", kind.field(), "label"]))
             .collect(),
         Body::ChangeDevice => vec![one("change", &["label", "primary"])],
         Body::NewVerification => vec![one("sms", &["to"])],
         Body::Refresh | Body::Introspect | Body::ChangeMe | Body::Code => {
-            let fields = body.fields(&plan.signin, &plan.recovery);
+            let fields = body.fields(&plan.ways());
             vec![("one".to_owned(), fields.iter().map(|f| f.name.to_owned()).collect())]
         }
     }
@@ -88,8 +87,9 @@ fn each(flows: &Flows, fields: impl Fn(&Flow) -> Vec<String>) -> Named {
 }
 
 /// What can be typed before a code comes.
-fn typed(flow: &Flow, more: &[&str]) -> Vec<String> {
-    let known = flow.secrets.iter().filter(|s| secrets::kind(&s.name).is_some_and(|kind| !kind.carried()));
+fn typed(plan: &Plan, flow: &Flow, more: &[&str]) -> Vec<String> {
+    let known =
+        flow.secrets.iter().filter(|s| plan.secrets.kind(&s.name).is_some_and(|kind| !kind.carried()));
     let names = known.map(|secret| secret.name.clone()).chain(more.iter().map(|name| (*name).to_owned()));
     std::iter::once(flow.identifier.clone()).chain(names).collect()
 }
@@ -146,7 +146,7 @@ const MOMENT: &str = "2026-03-04T10:20:30.456Z";
 fn answers(plan: &Plan, settings: &Settings) -> Vec<(&'static str, Value)> {
     let flow = plan.signin.get(0);
     let name = flow.map_or("", |flow| flow.name.as_str());
-    let kind = flow.and_then(|flow| crate::devices::kind(&flow.identifier));
+    let kind = flow.and_then(|flow| plan.devices.kind(&flow.identifier));
     let (kind_name, address) = kind.map_or(("", ""), |kind| (kind.name(), kind.example()));
     let to = kind.map(|kind| kind.mask(address)).unwrap_or_default();
     let channel = kind.and_then(|kind| kind.channels().first().copied());

@@ -6,7 +6,8 @@ use super::problem::Problem;
 use crate::auth::input::{Client, Given};
 use crate::base::{Fault, Sensitive};
 use crate::devices;
-use crate::secrets::{SECRETS, SecretKind, recovery::Recovery};
+use crate::plan::Ways;
+use crate::secrets::{self, SecretKind, recovery::Recovery};
 
 /// Characters of a text at most, where nothing smaller is said.
 pub const LONGEST: usize = 4_096;
@@ -58,14 +59,18 @@ impl Field {
 }
 
 /// The fields that a client sent, checked against those of a body.
-#[derive(Debug, Default)]
-pub struct Read(Map<String, Value>);
+#[derive(Debug)]
+pub struct Read {
+    sent: Map<String, Value>,
+    devices: devices::Kinds,
+    secrets: secrets::Kinds,
+}
 
 /// Checks what was sent: every mistake at once, none of them quoting a value.
 ///
 /// # Errors
 /// [`Problem`] with one entry a field.
-pub fn read(fields: &[Field], sent: Map<String, Value>) -> Result<Read, Problem> {
+pub fn read(ways: &Ways<'_>, fields: &[Field], sent: Map<String, Value>) -> Result<Read, Problem> {
     let known: Vec<&str> = fields.iter().map(|f| f.name).collect();
     let unknown = sent.keys().filter(|key| !known.contains(&key.as_str())).map(|key| {
         let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
@@ -78,7 +83,11 @@ pub fn read(fields: &[Field], sent: Map<String, Value>) -> Result<Read, Problem>
     if sent.is_empty() && fields.iter().all(|f| !f.required) && !known.contains(&"channel") {
         faults.push(Fault::new("", "empty", format!("give something of: {}", known.join(", "))));
     }
-    if faults.is_empty() { Ok(Read(sent)) } else { Err(Problem::faults(faults)) }
+    if faults.is_empty() {
+        Ok(Read { sent, devices: ways.devices.clone(), secrets: ways.secrets.clone() })
+    } else {
+        Err(Problem::faults(faults))
+    }
 }
 
 fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {
@@ -108,7 +117,7 @@ fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {
 impl Read {
     /// The text of a field.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.0.get(name).and_then(Value::as_str)
+        self.sent.get(name).and_then(Value::as_str)
     }
 
     /// The secret of a field.
@@ -118,22 +127,22 @@ impl Read {
 
     /// Whether a flag is set.
     pub fn flag(&self, name: &str) -> bool {
-        self.0.get(name).and_then(Value::as_bool).unwrap_or(false)
+        self.sent.get(name).and_then(Value::as_bool).unwrap_or(false)
     }
 
     /// The profile.
     pub fn profile(&self) -> Option<&Map<String, Value>> {
-        self.0.get("profile").and_then(Value::as_object)
+        self.sent.get("profile").and_then(Value::as_object)
     }
 
     /// Identifiers and secrets, sorted by the registries.
     pub fn given(&self) -> Given {
-        let identifiers = self.0.iter().filter_map(|(name, value)| {
-            let kind = devices::by_field(name).filter(|kind| kind.names_owner())?;
+        let identifiers = self.sent.iter().filter_map(|(name, value)| {
+            let kind = self.devices.by_field(name).filter(|kind| kind.names_owner())?;
             Some((kind.name(), value.as_str()?.to_owned()))
         });
-        let secrets = self.0.iter().filter_map(|(name, value)| {
-            let kind = SECRETS.iter().find(|kind| kind.field() == name && kind.in_flows())?;
+        let secrets = self.sent.iter().filter_map(|(name, value)| {
+            let kind = self.secrets.by_field(name).filter(|kind| kind.in_flows())?;
             Some((kind.name(), Sensitive::new(value.as_str()?)))
         });
         Given {

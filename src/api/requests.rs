@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use super::fields::{Field, Form, field};
 use crate::auth::owned;
+use crate::devices::DeviceKind;
 use crate::devices::phone::Phone;
-use crate::devices::{DEVICES, DeviceKind};
 use crate::flows::{Flow, Flows, Secret};
 use crate::messages::Channel;
+use crate::plan::Ways;
 use crate::secrets::recovery::Recovery;
-use crate::secrets::{SECRETS, SecretKind, passcode::Passcode, password::Password};
+use crate::secrets::{SecretKind, passcode::Passcode, password::Password};
 
 const KNOWN_DEVICE: Field = field(
     "known_device",
@@ -130,34 +131,36 @@ impl Body {
     }
 
     /// Its fields, for these flows.
-    pub fn fields(self, signin: &Flows, recovery: &Flows) -> Vec<Field> {
-        let (named, proven) = (identifiers(signin, false), secrets_of(&[signin]));
-        let spare = if by_device(&[signin]) { vec![recovery_code()] } else { Vec::new() };
+    pub fn fields(self, ways: &Ways<'_>) -> Vec<Field> {
+        let &Ways { signin, recovery, .. } = ways;
+        let (named, proven) = (identifiers(ways, signin, false), secrets_of(ways, &[signin]));
+        let spare = if by_device(ways, &[signin]) { vec![recovery_code()] } else { Vec::new() };
         match self {
             Self::Signin => chain([named, proven, spare, vec![KNOWN_DEVICE]]),
             Self::Signup => {
                 let set = proven.into_iter().filter(|f| f.name != "passcode").collect();
-                chain([identifiers(signin, true), set, vec![PROFILE]])
+                chain([identifiers(ways, signin, true), set, vec![PROFILE]])
             }
-            Self::Recovery => chain([identifiers(recovery, false), vec![KNOWN_DEVICE]]),
+            Self::Recovery => chain([identifiers(ways, recovery, false), vec![KNOWN_DEVICE]]),
             Self::Reauth => {
                 let about = "The name of the flow to re-authenticate by; without it, the one of the sign-in.";
                 let flow = field("flow", Form::Text, false, about).one_of(signin.iter().map(|f| &*f.name));
-                chain([vec![flow], proven, spare, device_of(&[signin])])
+                chain([vec![flow], proven, spare, device_of(ways, &[signin])])
             }
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
                 let new = new.like(Password.example());
                 let name = named.into_iter().filter(|f| f.name == "username").collect();
-                let (all, which) = (secrets_of(&[signin, recovery]), device_of(&[signin, recovery]));
-                chain([all, confirmation(signin), vec![new], spare, which, name])
+                let (all, which) =
+                    (secrets_of(ways, &[signin, recovery]), device_of(ways, &[signin, recovery]));
+                chain([all, confirmation(ways), vec![new], spare, which, name])
             }
             Self::NewDevice => {
-                let kinds = in_use(signin, recovery);
+                let kinds = in_use(ways);
                 let kind = field("kind", Form::Text, true, "What kind of device it is.");
                 chain([vec![kind.one_of(kinds.iter().map(|k| k.name())), label()], of_devices(&kinds)])
             }
-            Self::ChangeDevice => chain([self.fixed(), addresses(&in_use(signin, recovery))]),
+            Self::ChangeDevice => chain([self.fixed(), addresses(&in_use(ways))]),
             other => other.fixed(),
         }
     }
@@ -205,19 +208,19 @@ fn label() -> Field {
 
 /// The kinds of device that any flow has a use for: as its identifier, as a carrier of its passcode, or as a
 /// holder of its secret.
-pub fn in_use(signin: &Flows, recovery: &Flows) -> Vec<&'static dyn DeviceKind> {
-    let flows: Vec<&Flow> = signin.iter().chain(recovery.iter()).collect();
+pub fn in_use(ways: &Ways<'_>) -> Vec<&'static dyn DeviceKind> {
+    let flows: Vec<&Flow> = ways.signin.iter().chain(ways.recovery.iter()).collect();
     let proves = |kind: &dyn DeviceKind, secret: &Secret| match &secret.device {
         Some(device) => device == kind.name(),
         None if kind.holds_secret() => secret.name == kind.field(),
-        None => kind.carries_passcode() && SECRETS.iter().any(|s| s.name() == secret.name && s.carried()),
+        None => kind.carries_passcode() && ways.secrets.kind(&secret.name).is_some_and(|s| s.carried()),
     };
     let used = |kind: &dyn DeviceKind| {
         flows
             .iter()
             .any(|flow| flow.identifier == kind.name() || flow.secrets.iter().any(|s| proves(kind, s)))
     };
-    DEVICES.iter().copied().filter(|kind| used(*kind)).collect()
+    ways.devices.iter().filter(|kind| used(*kind)).collect()
 }
 
 fn chain<const N: usize>(parts: [Vec<Field>; N]) -> Vec<Field> {
@@ -226,35 +229,35 @@ fn chain<const N: usize>(parts: [Vec<Field>; N]) -> Vec<Field> {
 }
 
 /// The identifiers that begin a flow; with `reached`, also the devices that a flow narrows a passcode to.
-fn identifiers(flows: &Flows, reached: bool) -> Vec<Field> {
+fn identifiers(ways: &Ways<'_>, flows: &Flows, reached: bool) -> Vec<Field> {
     let mut names: Vec<&str> = flows.identifiers();
     if reached {
         names.extend(flows.iter().flat_map(|flow| &flow.secrets).filter_map(|s| s.device.as_deref()));
-        let lost = names.iter().any(|name| unreachable(flows, name));
+        let lost = names.iter().any(|name| unreachable(ways, flows, name));
         names.extend(
-            DEVICES.iter().filter(|kind| lost && !kind.channels().is_empty()).map(|kind| kind.name()),
+            ways.devices.iter().filter(|kind| lost && !kind.channels().is_empty()).map(|kind| kind.name()),
         );
     }
-    let kinds = DEVICES.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
+    let kinds = ways.devices.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
 }
 
 /// Whether every flow that begins with `name` asks for a passcode that such a device cannot carry: sign-up
 /// then needs an address as well.
-fn unreachable(flows: &Flows, name: &str) -> bool {
-    let silent = DEVICES.iter().any(|kind| kind.name() == name && kind.channels().is_empty());
+fn unreachable(ways: &Ways<'_>, flows: &Flows, name: &str) -> bool {
+    let silent = ways.devices.kind(name).is_some_and(|kind| kind.channels().is_empty());
     let open = |secret: &Secret| {
-        secret.device.is_none() && SECRETS.iter().any(|k| k.name() == secret.name && k.carried())
+        secret.device.is_none() && ways.secrets.kind(&secret.name).is_some_and(|kind| kind.carried())
     };
     let mut own = flows.iter().filter(|flow| flow.identifier == name).peekable();
     silent && own.peek().is_some() && own.all(|flow| flow.secrets.iter().any(open))
 }
 
 /// The passcode that proves an address at sign-up, whether or not a flow asks for one.
-fn confirmation(flows: &Flows) -> Vec<Field> {
-    let named = flows.identifiers();
-    let reached = DEVICES.iter().any(|kind| named.contains(&kind.name()) && !kind.channels().is_empty());
-    let passcode = SECRETS.iter().filter(|kind| kind.carried() && reached);
+fn confirmation(ways: &Ways<'_>) -> Vec<Field> {
+    let named = ways.signin.identifiers();
+    let reached = ways.devices.iter().any(|kind| named.contains(&kind.name()) && !kind.channels().is_empty());
+    let passcode = ways.secrets.iter().filter(|kind| kind.carried() && reached);
     passcode.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
 }
 
@@ -268,18 +271,18 @@ fn asked<'a>(lists: &[&'a Flows]) -> impl Iterator<Item = &'a Secret> {
     lists.iter().flat_map(|flows| flows.iter()).flat_map(|flow| &flow.secrets)
 }
 
-fn secrets_of(lists: &[&Flows]) -> Vec<Field> {
-    let kinds = SECRETS.iter().filter(|kind| asked(lists).any(|s| s.name == kind.name()));
+fn secrets_of(ways: &Ways<'_>, lists: &[&Flows]) -> Vec<Field> {
+    let kinds = ways.secrets.iter().filter(|kind| asked(lists).any(|s| s.name == kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
 }
 
 /// Whether any flow asks for what a device carries.
-fn by_device(lists: &[&Flows]) -> bool {
-    asked(lists).any(|secret| SECRETS.iter().any(|kind| kind.name() == secret.name && kind.carried()))
+fn by_device(ways: &Ways<'_>, lists: &[&Flows]) -> bool {
+    asked(lists).any(|secret| ways.secrets.kind(&secret.name).is_some_and(|kind| kind.carried()))
 }
 
-fn device_of(lists: &[&Flows]) -> Vec<Field> {
-    if by_device(lists) { vec![DEVICE] } else { Vec::new() }
+fn device_of(ways: &Ways<'_>, lists: &[&Flows]) -> Vec<Field> {
+    if by_device(ways, lists) { vec![DEVICE] } else { Vec::new() }
 }
 
 fn of_devices(kinds: &[&'static dyn DeviceKind]) -> Vec<Field> {
@@ -303,8 +306,9 @@ mod tests {
         let words = |flow: &&[&str]| flow.iter().map(|word| (*word).to_owned()).collect();
         let list = |flows: &[&[&str]]| flows.iter().map(|flow| TupleSpec::Plain(words(flow))).collect();
         let settings = Settings { flows: list(signin), recovery: list(recovery), ..Settings::built_in() };
-        let plan = plan::read(&settings, &[]).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-        body.fields(&plan.signin, &plan.recovery).iter().map(|field| field.name).collect()
+        let plan =
+            plan::read(&settings, &plan::Own::default()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        body.fields(&plan.ways()).iter().map(|field| field.name).collect()
     }
 
     #[test]
@@ -326,9 +330,11 @@ mod tests {
 
     #[test]
     fn a_text_is_one_of_the_choices() {
-        let fields = Body::Send.fields(&Flows::default(), &Flows::default());
+        let plan = plan::read(&Settings::built_in(), &plan::Own::default())
+            .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let fields = Body::Send.fields(&plan.ways());
         let sent = |text: &str| serde_json::json!({ "channel": text }).as_object().cloned().unwrap();
-        assert!(read(&fields, sent("sms")).is_ok());
-        assert!(read(&fields, sent("pigeon")).is_err());
+        assert!(read(&plan.ways(), &fields, sent("sms")).is_ok());
+        assert!(read(&plan.ways(), &fields, sent("pigeon")).is_err());
     }
 }

@@ -7,8 +7,7 @@ use serde_json::{Map, Value, json};
 use super::problem::CASES;
 use super::requests::{self, Body};
 use super::{bodies, examples, failures, tidy};
-use crate::devices::DEVICES;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Own, Plan};
 use crate::settings::Settings;
 
 /// Leaves a place for a schema that [`document`] fills.
@@ -18,7 +17,7 @@ pub(super) fn register(registry: &mut Registry, name: &str) {
 
 /// The document that an instance with these settings serves. Settings whose flows are wrong have no body
 /// fields; a server with such settings does not start.
-pub fn document(settings: &Settings) -> Value {
+pub fn document(settings: &Settings, own: &Own) -> Value {
     let mut document: Value = serde_json::from_str(&super::service().spec()).unwrap_or_default();
     let url = settings.base_url();
     document["servers"] = json!([{ "url": url, "description": "This instance." }]);
@@ -26,7 +25,7 @@ pub fn document(settings: &Settings) -> Value {
     document["info"]["contact"] = json!({ "name": settings.name, "url": url });
     tidy::tidy(&mut document);
     failures::share(&mut document);
-    if let Ok(plan) = plan::read(settings, &[]) {
+    if let Ok(plan) = plan::read(settings, own) {
         if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
             fill(schemas, &plan, settings);
         }
@@ -40,7 +39,7 @@ pub fn document(settings: &Settings) -> Value {
 
 fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     for body in Body::ALL {
-        let fields = body.fields(&plan.signin, &plan.recovery);
+        let fields = body.fields(&plan.ways());
         let mut schema = bodies::body(&fields, body == Body::Send, &settings.user);
         schema["description"] = json!(body.about());
         schemas.insert(body.name().to_owned(), schema);
@@ -50,10 +49,9 @@ fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     schemas.insert("Problem".to_owned(), bodies::problem());
     schemas.insert("FieldError".to_owned(), bodies::field_error());
     if let Some(me) = schemas.get_mut("Me").and_then(|me| me["properties"].as_object_mut()) {
-        let used = requests::in_use(&plan.signin, &plan.recovery);
-        let idle = |name: &str| {
-            DEVICES.iter().any(|k| k.name() == name) && used.iter().all(|kind| kind.name() != name)
-        };
+        let used = requests::in_use(&plan.ways());
+        let idle =
+            |name: &str| plan.devices.kind(name).is_some() && used.iter().all(|kind| kind.name() != name);
         me.retain(|name, _| !idle(name));
     }
 }
@@ -87,7 +85,7 @@ mod tests {
 
     #[test]
     fn everything_is_described() {
-        let document = document(&Settings::built_in());
+        let document = document(&Settings::built_in(), &Own::default());
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 for part in ["summary", "description", "operationId", "security", "tags"] {
@@ -106,7 +104,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document = document(&Settings::built_in());
+        let document = document(&Settings::built_in(), &Own::default());
         each(&document, &mut |map| {
             if let Some(Value::String(target)) = map.get("$ref") {
                 assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
@@ -116,7 +114,7 @@ mod tests {
 
     #[test]
     fn an_attempt_is_told_by_its_state() {
-        let document = document(&Settings::built_in());
+        let document = document(&Settings::built_in(), &Own::default());
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["Attempt"]["discriminator"]["mapping"]["ask"], "#/components/schemas/Asking");
         assert_eq!(schemas["Asking"]["properties"]["state"]["enum"], json!(["ask"]));

@@ -2,7 +2,6 @@
 
 use super::error::Result;
 use crate::app::App;
-use crate::devices;
 use crate::flows::{Flow, Secret};
 use crate::store::devices::Device;
 use crate::store::users::User;
@@ -82,7 +81,7 @@ impl Account {
         named
             && narrow.into_iter().chain(wide).all(|secret| match secret.name.as_str() {
                 "password" => self.password.is_some(),
-                "hardcode" => self.confirmed().any(|d| holds_secret(&d.kind)),
+                "hardcode" => self.confirmed().any(|d| holds_secret(app, &d.kind)),
                 _ => {
                     let carriers = self.carriers(app, secret, "");
                     let free = carriers.into_iter().find(|device| !taken.contains(&device.id.as_str()));
@@ -94,12 +93,12 @@ impl Account {
 
 /// Whether a device of that kind can carry a passcode here and now.
 pub fn carries(app: &App, kind: &str) -> bool {
-    devices::kind(kind).is_some_and(|kind| {
+    app.devices.kind(kind).is_some_and(|kind| {
         let channels = kind.channels();
         kind.carries_passcode() && (channels.is_empty() || channels.iter().any(|c| app.delivers(c)))
     })
 }
 
-fn holds_secret(kind: &str) -> bool {
-    devices::kind(kind).is_some_and(|kind| kind.holds_secret())
+fn holds_secret(app: &App, kind: &str) -> bool {
+    app.devices.kind(kind).is_some_and(|kind| kind.holds_secret())
 }

@@ -39,7 +39,7 @@ pub async fn entries(walk: &Walk<'_>, asked: &[Secret]) -> Result<Vec<Ask>> {
 /// A passcode of one of the user's devices.
 fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
     let channels = reaching(app, &device.kind, device.delivery.as_deref().unwrap_or_default());
-    let kind = devices::kind(&device.kind);
+    let kind = app.devices.kind(&device.kind);
     let ask = Ask {
         device: Some(device.id.clone()),
         channel: Some(channels.first().map_or(AUTHENTICATOR.to_owned(), |c| c.name().to_owned())),
@@ -83,7 +83,7 @@ pub fn with_challenge(app: &App, mut ask: Ask, sent: Option<&Challenge>) -> Ask 
 
 /// The channels of a device kind that some provider delivers on.
 pub fn channels(app: &App, kind: &str) -> Vec<Channel> {
-    let of_kind = devices::kind(kind).map_or(&[][..], |kind| kind.channels());
+    let of_kind = app.devices.kind(kind).map_or(&[][..], |kind| kind.channels());
     app.channels.iter().copied().filter(|channel| of_kind.contains(&channel.name())).collect()
 }
 
@@ -91,14 +91,14 @@ pub fn channels(app: &App, kind: &str) -> Vec<Channel> {
 /// a landline may be read out, and is better than nothing.
 pub fn reaching(app: &App, kind: &str, address: &str) -> Vec<Channel> {
     let all = channels(app, kind);
-    let reached = devices::kind(kind).map_or(&[][..], |kind| kind.reached_by(address));
+    let reached = app.devices.kind(kind).map_or(&[][..], |kind| kind.reached_by(address));
     let some: Vec<_> = all.iter().copied().filter(|channel| reached.contains(&channel.name())).collect();
     if some.is_empty() { all } else { some }
 }
 
 /// The identifier's own kind, where it can carry what `secret` asks for.
 fn own_kind(walk: &Walk<'_>, secret: &Secret) -> Option<&'static dyn DeviceKind> {
-    let kind = devices::kind(&walk.attempt.kind)?;
+    let kind = walk.app.devices.kind(&walk.attempt.kind)?;
     let fits = secret.device.as_ref().is_none_or(|narrowed| narrowed == kind.name());
     (fits && !channels(walk.app, kind.name()).is_empty()).then_some(kind)
 }

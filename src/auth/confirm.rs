@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::base::Sensitive;
 use crate::base::seal::sha256_hex;
 use crate::devices;
+use crate::devices::DeviceKind;
 use crate::secrets::passcode::{self, Shape};
 use crate::store::challenges::{self, Challenge};
 use crate::throttle::Keys;
@@ -127,11 +128,12 @@ fn holds(handle: &Sensitive, challenge: &Challenge) -> bool {
 }
 
 fn link(challenge: &Challenge, effect: Effect) -> Link {
-    let kind = if challenge.channel == "email" { "email" } else { "phone" };
+    let kind: &dyn DeviceKind =
+        if challenge.channel == "email" { &devices::email::Email } else { &devices::phone::Phone };
     Link {
         purpose: Purpose::named(&challenge.purpose).unwrap_or(Purpose::Device),
         channel: challenge.channel.clone(),
-        to: devices::kind(kind).map(|kind| kind.mask(&challenge.address)).unwrap_or_default(),
+        to: kind.mask(&challenge.address),
         effect,
     }
 }

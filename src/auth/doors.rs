@@ -229,7 +229,7 @@ pub async fn bounded<T>(app: &App, client: &Client, work: impl Future<Output = R
     app.throttle.peek("failures", app.now(), &keys).await?;
     let outcome = work.await;
     if let Err(AuthError::WrongSecret { secret, .. }) = &outcome {
-        metrics::wrong(crate::secrets::kind(secret).map_or("other", |kind| kind.name()));
+        metrics::wrong(app.secrets.kind(secret).map_or("other", |kind| kind.name()));
         // The failure is told as it is; the next one finds the window full.
         let _ = app.throttle.check("failures", app.now(), &keys).await;
     }

@@ -11,7 +11,7 @@ use super::notices::Notice;
 use super::{language, line, rules};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
-use crate::devices::{self, phone};
+use crate::devices::phone;
 use crate::flows::Flow;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::hardcode;
@@ -232,7 +232,7 @@ impl Draft {
             let row = self.row(app, device, is_proven, now);
             let taken = |error| match error {
                 crate::store::StoreError::Taken => {
-                    AuthError::Taken(devices::kind(&device.kind).map_or("identifier", |kind| kind.name()))
+                    AuthError::Taken(app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name()))
                 }
                 other => other.into(),
             };

@@ -61,6 +61,8 @@ impl Walk<'_> {
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
         notices::queue(app, &mut tx, &told).await?;
+        let entered = session::succeeded(self.purpose, &opened.session);
+        app.events.write(&mut tx, now, &self.client.source(), &[entered]).await?;
         tx.commit().await?;
         if !told.is_empty() {
             app.wake.notify_one();

@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use super::error::{AuthError, Result};
 use crate::app::App;
 use crate::base::{Fault, Sensitive, net};
-use crate::devices::{self, Address, DeviceKind};
+use crate::devices::{Address, DeviceKind};
+use crate::events::Source;
 use crate::flows::Flows;
 
 /// Who calls.
@@ -20,12 +21,19 @@ pub struct Client {
     pub known_device: Option<String>,
     /// The languages that it asks for, the most wanted first: few short tags ([`crate::messages::accepted`]).
     pub languages: Vec<String>,
+    /// The id of the request.
+    pub request: String,
 }
 
 impl Client {
     /// Roughly where it is, for messages and the list of sessions.
     pub fn place(&self) -> String {
         net::network(self.ip)
+    }
+
+    /// Where an event that it causes came from.
+    pub fn source(&self) -> Source {
+        Source { network: self.place(), request: self.request.clone() }
     }
 }
 
@@ -78,7 +86,7 @@ fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
     match understand(app, kind, text) {
         Err(AuthError::Faults(faults)) if faults.iter().all(|fault| fault.code == "reserved") => {
             let name = text.to_ascii_lowercase();
-            let kind = devices::kind(kind).ok_or(AuthError::NotFound)?;
+            let kind = app.devices.kind(kind).ok_or(AuthError::NotFound)?;
             Ok(Identifier { kind, address: Address { canonical: name.clone(), delivery: name } })
         }
         other => other,
@@ -87,6 +95,6 @@ fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
 
 /// Brings an identifier into its canonical form.
 pub fn understand(app: &App, kind: &str, text: &str) -> Result<Identifier> {
-    let kind = devices::kind(kind).ok_or_else(|| AuthError::Internal(format!("no device kind {kind}")))?;
+    let kind = app.devices.kind(kind).ok_or_else(|| AuthError::Internal(format!("no device kind {kind}")))?;
     Ok(Identifier { kind, address: kind.canonical(text, &app.rules)? })
 }

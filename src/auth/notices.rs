@@ -8,7 +8,7 @@ use super::input::Client;
 use super::language;
 use super::spend::{self, Terms};
 use crate::app::App;
-use crate::devices::{self, phone};
+use crate::devices::phone;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::outbox::About;
 use crate::store::Tx;
@@ -61,7 +61,7 @@ pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<&Dev
 
 /// Now, and the device concerned: its masked address, or its kind.
 fn concerning(app: &App, device: Option<&Device>) -> Context {
-    let kind = device.and_then(|device| devices::kind(&device.kind));
+    let kind = device.and_then(|device| app.devices.kind(&device.kind));
     let address = device.and_then(|device| device.delivery.as_deref());
     Context {
         at: app.now(),

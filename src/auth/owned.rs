@@ -15,7 +15,7 @@ use super::session::Caller;
 use super::{cards, doors, language, line, notices, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
-use crate::devices::{self, DeviceKind, authenticator, phone};
+use crate::devices::{DeviceKind, authenticator, phone};
 use crate::messages::{Channel, Kind};
 use crate::secrets::hardcode;
 use crate::store::devices::{self as rows, Device};
@@ -166,7 +166,7 @@ async fn add_address(
     label: &str,
     given: &Given,
 ) -> Result<Added> {
-    let kind = devices::kind(kind).ok_or_else(|| unknown_kind(kind))?;
+    let kind = app.devices.kind(kind).ok_or_else(|| unknown_kind(app))?;
     let blank = blank(app, account, kind.name(), label);
     let device = store_address(app, client, account, kind, given, blank).await?;
     Ok(Added { device, enrolment: None })
@@ -180,7 +180,7 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
     app.throttle.check("devices", app.now(), &keys).await?;
     let old = account.device(id).filter(|d| d.confirmed_at.is_some());
     let old = old.ok_or(AuthError::NotFound)?;
-    let kind = devices::kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
+    let kind = app.devices.kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
     let new = Device { replaces: Some(old.id.clone()), ..blank(app, &account, kind.name(), &old.label) };
     store_address(app, client, &account, kind, given, new).await
 }
@@ -241,7 +241,7 @@ async fn write_address(
     };
     let told = told(app, client, account, device, Kind::DeviceAdded)?;
     let mut tx = app.store.begin().await?;
-    let name = devices::kind(&device.kind).map_or("identifier", |kind| kind.name());
+    let name = app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name());
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     rows::insert(&mut tx, device).await.map_err(|error| match error {
         crate::store::StoreError::Taken => AuthError::Taken(name),
@@ -266,9 +266,8 @@ async fn write_address(
     Ok(())
 }
 
-fn unknown_kind(kind: &str) -> AuthError {
-    let names: Vec<_> = devices::DEVICES.iter().map(|kind| kind.name()).collect();
-    let _ = kind;
+fn unknown_kind(app: &App) -> AuthError {
+    let names: Vec<_> = app.devices.iter().map(|kind| kind.name()).collect();
     Fault::new("kind", "unknown", format!("one of: {}", names.join(", "))).into()
 }
 

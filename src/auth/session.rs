@@ -3,9 +3,11 @@
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::progress::Tokens;
+use super::purpose::Purpose;
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive, ids};
+use crate::events::{Event, Noted};
 use crate::store::sessions::{self, Session, Turn};
 use crate::store::{Tx, known_devices};
 use crate::throttle::Keys;
@@ -53,6 +55,22 @@ pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<
         expires_at: now + app.settings.tokens.session_lifetime.millis(),
     };
     Ok(Opened { session, refresh })
+}
+
+/// The event that a session was opened or raised.
+pub fn succeeded(purpose: Purpose, session: &Session) -> Noted {
+    let event = Event::SigninSucceeded {
+        purpose: purpose.name(),
+        flow: session.flow.clone(),
+        acr: session.acr.clone(),
+        amr: amr(session),
+    };
+    event.of(&session.user_id).in_session(&session.id)
+}
+
+/// The factors that a session is of.
+fn amr(session: &Session) -> Vec<String> {
+    session.amr.split(' ').filter(|m| !m.is_empty()).map(str::to_owned).collect()
 }
 
 /// The device that signs in: known already, or to be remembered.
@@ -116,7 +134,7 @@ pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
         jti: app.random.uuid(),
         sid: session.id.clone(),
         acr: session.acr.clone(),
-        amr: session.amr.split(' ').filter(|m| !m.is_empty()).map(str::to_owned).collect(),
+        amr: amr(session),
         auth_time: session.auth_time.div_euclid(1_000),
         nbf: None,
     };

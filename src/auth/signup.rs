@@ -20,6 +20,7 @@ use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices;
+use crate::events::{By, Event};
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
@@ -207,6 +208,9 @@ async fn made(
     sessions::insert(tx, &opened.session).await?;
     let known = session::known_device(app, None);
     session::remember(tx, &known, &user, app.now()).await?;
+    let created = Event::UserCreated { by: By::User, active: true, groups: Vec::new() }.of(&user);
+    let entered = session::succeeded(Purpose::Signup, &opened.session);
+    app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
     Ok(Made { user, opened, known })
 }
 
@@ -266,7 +270,7 @@ async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft)
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),
-            to: devices::kind(&device.kind).map(|kind| devices::shown(kind, &device.delivery, &app.rules)),
+            to: app.devices.kind(&device.kind).map(|kind| devices::shown(kind, &device.delivery, &app.rules)),
             channels: channels.iter().map(|c| c.name().to_owned()).collect(),
             ..Ask::plain("passcode")
         };

@@ -119,7 +119,7 @@ async fn pending(app: &App, key: &ApiKey, handle: Sensitive) -> Result<Pending> 
     let kind = if sent.channel == "email" { "email" } else { "phone" };
     let ask = Ask {
         channel: Some(sent.channel.clone()),
-        to: devices::kind(kind).map(|kind| devices::shown(kind, &sent.address, &app.rules)),
+        to: app.devices.kind(kind).map(|kind| devices::shown(kind, &sent.address, &app.rules)),
         channels: vec![sent.channel.clone()],
         ..Ask::plain("passcode")
     };

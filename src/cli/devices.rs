@@ -51,8 +51,9 @@ pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
         Action::List { user, json } => {
             let found = operate::show(&app, &user).await;
             let devices = found.map_err(|e| Failure::of(&format!("user {user}"), e))?.0.devices;
-            let values: Vec<Value> = devices.iter().map(people::value).collect();
-            print::list(json, &people::table(&devices), &values.into())
+            let values: Vec<Value> =
+                devices.iter().map(|device| people::value(&app.devices, device)).collect();
+            print::list(json, &people::table(&app.devices, &devices), &values.into())
         }
         Action::Remove { id, force } => {
             for id in id {

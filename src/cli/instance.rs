@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Failure;
 use crate::app::App;
 use crate::base::Sensitive;
-use crate::plan::{self, Plan};
+use crate::plan::{self, Own, Plan};
 use crate::settings::{self, Loaded, Settings};
 use crate::startup::{self, World};
 use crate::store::{self, Store};
@@ -21,7 +21,7 @@ pub fn settings_file(named: Option<PathBuf>) -> Option<PathBuf> {
 
 /// The settings of this process.
 pub fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
-    startup::settings(file, settings::environment(), &[]).map_err(Failure::Settings)
+    startup::settings(file, settings::environment(), &Own::default()).map_err(Failure::Settings)
 }
 
 /// The settings of this process where nobody asks for their places.
@@ -31,12 +31,12 @@ pub fn settings(file: Option<&Path>) -> Result<Settings, Failure> {
 
 /// The settings of this process and what they mean.
 pub fn understood(file: Option<&Path>) -> Result<(Settings, Plan), Failure> {
-    startup::understood(file, settings::environment(), &[]).map_err(Failure::Settings)
+    startup::understood(file, settings::environment(), &Own::default()).map_err(Failure::Settings)
 }
 
 /// Understands the flows of `settings`.
 pub fn understand(settings: &Settings) -> Result<Plan, Failure> {
-    plan::read(settings, &[]).map_err(|mistakes| {
+    plan::read(settings, &Own::default()).map_err(|mistakes| {
         let lines: Vec<String> = mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect();
         Failure::Failed(lines.join("\n"))
     })

@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let document = api::document(&instance::settings(file)?);
+    let document = api::document(&instance::settings(file)?, &crate::plan::Own::default());
     match args.write {
         None => print::json(&document),
         Some(path) => std::fs::write(&path, format!("{document:#}\n"))

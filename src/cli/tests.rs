@@ -32,7 +32,9 @@ impl Site {
     }
 
     fn settings(&self) -> Settings {
-        crate::startup::settings(Some(&self.file()), std::iter::empty(), &[]).unwrap().settings
+        crate::startup::settings(Some(&self.file()), std::iter::empty(), &crate::plan::Own::default())
+            .unwrap()
+            .settings
     }
 }
 
@@ -84,7 +86,9 @@ async fn wrong_settings_are_told_line_by_line() {
 fn right_settings_are_summed_up_with_warnings() {
     let site =
         Site::new("flows = [[\"username\", \"password\"], [\"username\", \"password\", \"passcode\"]]");
-    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]).unwrap();
+    let loaded =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+            .unwrap();
     let text = check::report(&loaded, None).unwrap();
     assert!(text.contains("flow       username+password, level single"), "{text}");
     assert!(text.contains("warning") && text.contains("multauth.toml:1: flows[0]"), "{text}");
@@ -105,7 +109,9 @@ const PROVIDER: &str = r#"providers = [{ kind = "webhook", url = "https://sms.ex
 #[test]
 fn in_production_a_flow_by_phone_needs_a_country() {
     let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}")));
-    let mistakes = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]).unwrap_err();
+    let mistakes =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+            .unwrap_err();
     let text: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
     assert!(
         text.contains("phone.countries: a flow begins with phone, and nothing is sent to any country"),
@@ -117,7 +123,8 @@ fn in_production_a_flow_by_phone_needs_a_country() {
 fn what_may_cost_money_unseen_is_warned_of() {
     let warned = |more: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}\n{more}")));
-        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]);
+        let loaded =
+            crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default());
         let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap();
         ["phone.countries", "phone.spend.prices", "phone.spend.money_per_day"].map(|key| text.contains(key))
     };
@@ -143,7 +150,9 @@ async fn templates_are_tried_and_their_languages_listed() {
     assert_eq!(site.run(&["serve"]).await.unwrap_err().to_string(), wrong);
 
     let site = Site::new("[messages]\nlanguage = \"fa\"");
-    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]).unwrap();
+    let loaded =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+            .unwrap();
     let text = check::report(&loaded, None).unwrap();
     assert!(text.contains("languages  fa, en, de, es, fr, pl, zh\n"), "{text}");
 }
@@ -201,7 +210,7 @@ async fn somebody(site: &Site) -> (String, String) {
     let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
     let (account, sessions) = operate::show(&app, &user).await.unwrap();
     assert_eq!(sessions.len(), 1);
-    assert!(!people::names(&account.devices).contains("maria"), "masked");
+    assert!(!people::names(&app.devices, &account.devices).contains("maria"), "masked");
     assert_eq!(operate::end_sessions(&app, &user).await.unwrap(), 1);
     assert!(operate::show(&app, &user).await.unwrap().1.is_empty());
     assert_eq!(operate::list(&app, "", 10).await.unwrap().len(), 1);
@@ -217,6 +226,7 @@ async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str,
         agent: "tests".into(),
         known_device: None,
         languages: Vec::new(),
+        request: String::new(),
     };
     let secrets = [("password", "plum-velvet-crane-orbit".into())].into();
     let given = Given { identifiers: names.into(), secrets, ..Given::default() };
@@ -233,7 +243,7 @@ async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
     let mail = ("email", "maria@example.com".to_owned());
     let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
     let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
-    assert_eq!(people::names(&account.devices).matches("•••").count(), 2);
+    assert_eq!(people::names(&app.devices, &account.devices).matches("•••").count(), 2);
     let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
     site.run(&["devices", "remove", &device.id]).await.unwrap();
     let (account, sessions) = crate::auth::operate::show(&app, &user).await.unwrap();
@@ -332,7 +342,8 @@ fn providers_that_do_less_than_they_seem_to_are_warned_of() {
     let plain = r#"{ kind = "webhook", url = "https://sms.example.org", text = "{{ text }}" }"#;
     let report = |providers: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\ncountries = [\"US\"]\nproviders = [{providers}]")));
-        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &[]);
+        let loaded =
+            crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default());
         check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap()
     };
     assert!(report(verify).contains("all own their codes"));

@@ -10,6 +10,7 @@ use super::{Failure, Outcome, instance, people, print};
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::{me, operate};
+use crate::devices::Kinds;
 use crate::store::sessions::Session;
 use crate::telemetry::text::plain;
 
@@ -86,7 +87,11 @@ pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
         Action::List { limit, after, json } => list(&app, &after, limit, json).await,
         Action::Show { id, json } => {
             let found = operate::show(&app, &id).await.map_err(|e| missing(&id, e))?;
-            if json { print::json(&value(&found)) } else { print::out(&text(&found)) }
+            if json {
+                print::json(&value(&app.devices, &found))
+            } else {
+                print::out(&text(&app.devices, &found))
+            }
         }
         Action::Disable { id } => told(&id, "disabled", me::set_disabled(&app, &id, true).await),
         Action::Enable { id } => told(&id, "enabled", me::set_disabled(&app, &id, false).await),
@@ -114,7 +119,7 @@ async fn list(app: &App, after: &str, limit: u16, json: bool) -> Outcome {
     let mut table = Table::new(&["ID", "CALLED", "STATE", "MADE", "LAST SIGN-IN"]);
     let mut values = Vec::new();
     for listed in &found {
-        let (user, names) = (&listed.user, people::names(&listed.devices));
+        let (user, names) = (&listed.user, people::names(&app.devices, &listed.devices));
         values.push(json!({
             "id": user.id, "called": names, "disabled_at": time(user.disabled_at),
             "created_at": time(Some(user.created_at)), "signed_in_at": time(user.signed_in_at),
@@ -131,7 +136,7 @@ async fn list(app: &App, after: &str, limit: u16, json: bool) -> Outcome {
 }
 
 /// A user for people.
-fn text((account, sessions): &(Account, Vec<Session>)) -> String {
+fn text(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> String {
     let user = &account.user;
     let disabled = user.disabled_at.map_or("no".to_owned(), |at| format!("since {}", moment(at)));
     let mut table = Table::new(&["ID", "FLOW", "LEVEL", "NETWORK", "AGENT", "MADE", "ENDS"]);
@@ -149,12 +154,12 @@ fn text((account, sessions): &(Account, Vec<Session>)) -> String {
         if account.password.is_some() { "yes" } else { "no" },
         account.recovery.len(),
         plain(&user.profile),
-        people::table(&account.devices),
+        people::table(kinds, &account.devices),
     )
 }
 
 /// A user for machines.
-fn value((account, sessions): &(Account, Vec<Session>)) -> Value {
+fn value(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> Value {
     let user = &account.user;
     let session = |s: &Session| {
         json!({
@@ -167,7 +172,7 @@ fn value((account, sessions): &(Account, Vec<Session>)) -> Value {
         "disabled_at": time(user.disabled_at), "password": account.password.is_some(),
         "recovery_codes": account.recovery.len(),
         "profile": serde_json::from_str::<Value>(&user.profile).unwrap_or_default(),
-        "devices": account.devices.iter().map(people::value).collect::<Vec<_>>(),
+        "devices": account.devices.iter().map(|device| people::value(kinds, device)).collect::<Vec<_>>(),
         "sessions": sessions.iter().map(session).collect::<Vec<_>>(),
     })
 }

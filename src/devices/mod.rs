@@ -1,8 +1,8 @@
 //! What a person is named by, reached by or holds: one registry of device kinds, a file each.
 //!
 //! To add a kind: write a file with a unit struct that implements [`DeviceKind`], and give it one line in
-//! [`DEVICES`]. Nothing else lists the kinds; the settings check, the API document, the pages and the tests
-//! below read this slice.
+//! [`DEVICES`]; an own program hands its kinds to `Server::builder()` instead. Nothing else lists the kinds: the
+//! settings check, the API document, the pages and the operations read the [`Kinds`] of their installation.
 
 pub mod authenticator;
 pub mod card;
@@ -10,6 +10,8 @@ pub mod email;
 pub mod phone;
 pub mod sandbox;
 pub mod username;
+
+use std::sync::Arc;
 
 use crate::base::Fault;
 use crate::flows::Factor;
@@ -81,14 +83,42 @@ pub struct Rules {
     pub reserved_usernames: Vec<String>,
 }
 
-/// The kind called `name`.
-pub fn kind(name: &str) -> Option<&'static dyn DeviceKind> {
-    DEVICES.iter().copied().find(|kind| kind.name() == name)
+/// The kinds of one installation: the built-in ones and its own.
+#[derive(Clone)]
+pub struct Kinds(Arc<[&'static dyn DeviceKind]>);
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self::with(&[])
+    }
 }
 
-/// The kind whose value comes in the request field `field`.
-pub fn by_field(field: &str) -> Option<&'static dyn DeviceKind> {
-    DEVICES.iter().copied().find(|kind| !field.is_empty() && kind.field() == field)
+impl Kinds {
+    /// The built-in kinds, and `own` ones behind them.
+    pub fn with(own: &[&'static dyn DeviceKind]) -> Self {
+        Self(DEVICES.iter().chain(own).copied().collect())
+    }
+
+    /// Every kind, in the order in which people are shown them.
+    pub fn iter(&self) -> impl Iterator<Item = &'static dyn DeviceKind> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The kind called `name`.
+    pub fn kind(&self, name: &str) -> Option<&'static dyn DeviceKind> {
+        self.iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind whose value comes in the request field `field`.
+    pub fn by_field(&self, field: &str) -> Option<&'static dyn DeviceKind> {
+        self.iter().find(|kind| !field.is_empty() && kind.field() == field)
+    }
+}
+
+impl std::fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter().map(|kind| kind.name())).finish()
+    }
 }
 
 /// The address of a device of `kind` as an answer shows it to somebody who signs in: masked, as the settings say.
@@ -115,11 +145,12 @@ mod tests {
         assert_eq!(names.len(), DEVICES.len());
         let fields: Vec<_> = DEVICES.iter().map(|k| k.field()).filter(|f| !f.is_empty()).collect();
         assert_eq!(fields.iter().collect::<HashSet<_>>().len(), fields.len());
-        for &kind in DEVICES {
-            assert_eq!(super::kind(kind.name()).unwrap().title(), kind.title());
+        let kinds = Kinds::default();
+        for kind in kinds.iter() {
+            assert_eq!(kinds.kind(kind.name()).unwrap().title(), kind.title());
         }
-        assert_eq!(by_field("hardcode").unwrap().name(), "card");
-        assert!(by_field("").is_none());
+        assert_eq!(kinds.by_field("hardcode").unwrap().name(), "card");
+        assert!(kinds.by_field("").is_none());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What proves an identifier: one registry of secret kinds, a file each.
 //!
 //! To add a kind: write a file with a unit struct that implements [`SecretKind`], and give it one line in
-//! [`SECRETS`]. Nothing else lists the kinds.
+//! [`SECRETS`]; an own program hands its kinds to `Server::builder()` instead. Nothing else lists the kinds: what
+//! needs them reads the [`Kinds`] of its installation.
 //!
 //! Beside the kinds: [`hasher`] hashes passwords and hardcodes on a bounded number of threads, [`blocklist`]
 //! knows the passwords that everybody knows, [`typed`] reads codes as people type them.
@@ -14,6 +15,8 @@ pub mod passcode;
 pub mod password;
 pub mod recovery;
 pub mod typed;
+
+use std::sync::Arc;
 
 use crate::flows::Factor;
 
@@ -46,9 +49,42 @@ pub trait SecretKind: Sync {
     fn example(&self) -> &'static str;
 }
 
-/// The kind called `name`.
-pub fn kind(name: &str) -> Option<&'static dyn SecretKind> {
-    SECRETS.iter().copied().find(|kind| kind.name() == name)
+/// The kinds of one installation: the built-in ones and its own.
+#[derive(Clone)]
+pub struct Kinds(Arc<[&'static dyn SecretKind]>);
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self::with(&[])
+    }
+}
+
+impl Kinds {
+    /// The built-in kinds, and `own` ones behind them.
+    pub fn with(own: &[&'static dyn SecretKind]) -> Self {
+        Self(SECRETS.iter().chain(own).copied().collect())
+    }
+
+    /// Every kind.
+    pub fn iter(&self) -> impl Iterator<Item = &'static dyn SecretKind> + '_ {
+        self.0.iter().copied()
+    }
+
+    /// The kind called `name`.
+    pub fn kind(&self, name: &str) -> Option<&'static dyn SecretKind> {
+        self.iter().find(|kind| kind.name() == name)
+    }
+
+    /// The kind whose value comes in the request field `field`.
+    pub fn by_field(&self, field: &str) -> Option<&'static dyn SecretKind> {
+        self.iter().find(|kind| kind.field() == field)
+    }
+}
+
+impl std::fmt::Debug for Kinds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.iter().map(|kind| kind.name())).finish()
+    }
 }
 
 #[cfg(test)]
@@ -63,8 +99,12 @@ mod tests {
         let names: HashSet<_> = SECRETS.iter().map(|k| k.name()).collect();
         let fields: HashSet<_> = SECRETS.iter().map(|k| k.field()).collect();
         assert_eq!((names.len(), fields.len()), (SECRETS.len(), SECRETS.len()));
-        assert!(SECRETS.iter().all(|k| kind(k.name()).is_some_and(|found| found.title() == k.title())));
-        assert!(DEVICES.iter().all(|device| kind(device.name()).is_none()), "a word is a device or a secret");
+        let kinds = Kinds::default();
+        assert!(kinds.iter().all(|k| kinds.kind(k.name()).is_some_and(|found| found.title() == k.title())));
+        assert!(
+            DEVICES.iter().all(|device| kinds.kind(device.name()).is_none()),
+            "a word is a device or a secret"
+        );
     }
 
     #[test]

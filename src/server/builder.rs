@@ -16,7 +16,7 @@ pub struct Server;
 /// What an own program adds to the server before it runs.
 ///
 /// `examples/own_provider.rs` is a whole program.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Builder {
     file: Option<PathBuf>,
     world: World,
@@ -61,7 +61,7 @@ impl Builder {
     /// `phone.providers`, as far as its channels go. It is checked, routed, retried and counted as every other.
     #[must_use]
     pub fn provider(mut self, kind: ProviderKind) -> Self {
-        self.world.providers.push(kind);
+        self.world.own.providers.push(kind);
         self
     }
 
@@ -71,7 +71,7 @@ impl Builder {
     /// [`RunError::Start`] with every mistake of the settings at once, each with its place.
     pub async fn start(self) -> Result<Started, RunError> {
         let (settings, plan) =
-            startup::understood(self.file.as_deref(), settings::environment(), &self.world.providers)?;
+            startup::understood(self.file.as_deref(), settings::environment(), &self.world.own)?;
         let log = &settings.log;
         let format = if log.format == LogFormat::Json { "json" } else { "pretty" };
         telemetry::init(format, &log.level).map_err(|error| RunError::Log(error.to_string()))?;

@@ -31,7 +31,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let began = Instant::now();
         let id = self.app.random.uuid();
-        let client = client(&self.app.settings.server.trusted_proxies, &request);
+        let mut client = client(&self.app.settings.server.trusted_proxies, &request);
+        client.request.clone_from(&id);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let network = net::network(client.ip);
         request.set_data(client);
@@ -79,6 +80,7 @@ fn client(trusted: &[IpNet], request: &Request) -> Client {
         agent: agent.chars().filter(|c| !c.is_control()).take(AGENT).collect(),
         known_device: None,
         languages: messages::accepted(languages.filter_map(|v| v.to_str().ok())),
+        request: String::new(),
     }
 }
 

@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_list_is_the_document_and_what_is_no_operation() {
-        let document = api::document(&Settings::built_in());
+        let document = api::document(&Settings::built_in(), &crate::plan::Own::default());
         let paths = document["paths"].as_object().unwrap();
         for (path, item) in paths {
             let served = SERVED.iter().find(|served| served.pattern == path);

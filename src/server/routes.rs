@@ -12,7 +12,7 @@ use super::context::Context;
 use super::headers::Headers;
 use super::limits::Limits;
 use crate::app::App;
-use crate::settings::{Mode, Settings};
+use crate::settings::Mode;
 use crate::{api, pages, store, telemetry};
 
 /// The whole server as one endpoint.
@@ -41,7 +41,7 @@ fn routes(app: &App) -> Route {
         .at("/readyz", get(ready))
         .at("/.well-known/security.txt", get(security));
     if settings.server.docs {
-        route = route.at("/docs", get(docs(settings))).at("/openapi.json", get(document(settings)));
+        route = route.at("/docs", get(docs(app))).at("/openapi.json", get(document(app)));
     }
     if settings.server.metrics {
         route = route.at("/metrics", get(metrics));
@@ -60,25 +60,26 @@ pub(super) fn metrics_only() -> impl Endpoint<Output = Response> {
 }
 
 /// The document, made when somebody first asks and kept: few ask, and it does not change while an instance runs.
-fn document(settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
-    let (settings, text) = (settings.clone(), OnceLock::new());
+fn document(app: &App) -> impl Endpoint<Output = Response> + use<> {
+    let (settings, own, text) = (app.settings.clone(), app.own.clone(), OnceLock::new());
     poem::endpoint::make_sync(move |_| {
-        let text = text.get_or_init(|| api::document(&settings).to_string());
+        let text = text.get_or_init(|| api::document(&settings, &own).to_string());
         Response::builder().content_type("application/json; charset=utf-8").body(text.clone())
     })
 }
 
 /// The page of the document. It brings its own script and styles, so it has its own policy.
-fn docs(settings: &Settings) -> impl Endpoint<Output = Response> + use<> {
+fn docs(app: &App) -> impl Endpoint<Output = Response> + use<> {
     const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
         img-src data: blob:; font-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
     // Three megabytes of script are put together when somebody looks, not kept.
     // Fonts and a client from elsewhere would be asked for; the policy forbids them.
     const PLAIN: &str =
         r#"id="api-reference" data-configuration='{"withDefaultFonts":false,"hideClientButton":true}'"#;
-    let (settings, document) = (settings.clone(), OnceLock::new());
+    let (settings, own, document) = (app.settings.clone(), app.own.clone(), OnceLock::new());
     poem::endpoint::make_sync(move |_| {
-        let document = document.get_or_init(|| api::document(&settings).to_string().replace("</", "<\\/"));
+        let document =
+            document.get_or_init(|| api::document(&settings, &own).to_string().replace("</", "<\\/"));
         let service = api::service();
         let page = service.scalar_html().replacen(r#"id="api-reference""#, PLAIN, 1);
         let page = page.replacen("<title>Scalar</title>", "<title>multauth: the API</title>", 1);

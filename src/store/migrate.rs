@@ -7,6 +7,7 @@ use super::{Store, StoreError, Tx};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "start", include_str!("../../migrations/0001_start.sql")),
     (2, "delivery", include_str!("../../migrations/0002_delivery.sql")),
+    (3, "own_model", include_str!("../../migrations/0003_own_model.sql")),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";

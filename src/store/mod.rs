@@ -12,6 +12,7 @@ pub mod attempts;
 pub mod challenges;
 pub mod deliveries;
 pub mod devices;
+pub mod events;
 pub mod facts;
 pub mod guesses;
 pub mod known_devices;

@@ -31,7 +31,8 @@ async fn instance(flows: &str) -> Instance {
          [throttle]\nsignin = \"off\"\nattempt = \"off\"\nsend = \"5/h/address\"\n"
     );
     std::fs::write(&file, text).unwrap();
-    let settings = startup::settings(Some(&file), std::iter::empty(), &[]).unwrap().settings;
+    let settings =
+        startup::settings(Some(&file), std::iter::empty(), &multauth::plan::Own::default()).unwrap().settings;
     let world = World { clock: Clock::fixed(NOW), random: Random::System, ..World::default() };
     let started = startup::start(settings, world).await.unwrap();
     let app = started.app.clone();
@@ -47,6 +48,7 @@ fn client() -> Client {
         agent: "test".into(),
         known_device: None,
         languages: Vec::new(),
+        request: String::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The store, on both databases.
 
+mod events;
 mod group_commit;
 mod races;
 mod rows;

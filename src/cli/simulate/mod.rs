@@ -61,9 +61,10 @@ fn chosen<'a>(flows: &'a Flows, name: &str) -> Result<Vec<&'a Flow>, Failure> {
 
 /// The transcript of one flow, and whether it led to a sign-in.
 pub async fn simulate(settings: &Settings, flow: &Flow, seed: u64) -> Result<(String, bool), Failure> {
-    let words = crate::plan::vocabulary(settings);
+    let understood = instance::understand(settings)?;
+    let words = understood.words;
     let persona = persona::Persona::new(settings);
-    let plan = persona.plan(flow, &instance::understand(settings)?.signin, &words);
+    let plan = persona.plan(flow, &understood.signin, &words);
     let world = world::World::start(settings, seed).await?;
     let mut walk = walk::Walk::new(&world, persona, plan);
     let title = format!("{}, level {}", flow.name, level_of_flow(flow, &words));

@@ -1,0 +1,170 @@
+//! What happened, by name: written in the transaction that makes it true, kept as the audit trail (R150), and told
+//! to the webhooks that want it.
+//!
+//! To add an event: one entry in [`names`](mod@names), and a call of [`Events::write`] where it becomes true. The
+//! commands, the settings check of the webhooks and their documentation read the list there.
+//!
+//! A payload says what happened in ids, kinds and names of settings. What names a person is kept apart in
+//! [`Noted::personal`], which webhooks are told and a purge empties.
+
+mod names;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use serde_json::Value;
+
+pub use names::{By, Described, Event, Field, NAMES};
+
+use crate::base::{Millis, Random};
+use crate::store::events::{self as rows, Row};
+use crate::store::{Db, Result};
+
+/// Where something came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Source {
+    /// The network, such as `203.0.113.0/24`; empty where nobody called.
+    pub network: String,
+    /// The id of the request; empty where nobody called.
+    pub request: String,
+}
+
+/// An event that is to be written.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// What happened.
+    pub event: Event,
+    /// Whom it is about.
+    pub user: Option<String>,
+    /// The session concerned.
+    pub session: Option<String>,
+    /// What names the user, for webhooks.
+    pub personal: Option<Value>,
+}
+
+impl Event {
+    /// About a user.
+    pub fn of(self, user: impl Into<String>) -> Noted {
+        Noted { event: self, user: Some(user.into()), session: None, personal: None }
+    }
+
+    /// About nobody that is known.
+    pub fn of_nobody(self) -> Noted {
+        Noted { event: self, user: None, session: None, personal: None }
+    }
+}
+
+impl Noted {
+    /// In a session.
+    #[must_use]
+    pub fn in_session(self, session: impl Into<String>) -> Self {
+        Self { session: Some(session.into()), ..self }
+    }
+
+    /// With what names the user.
+    #[must_use]
+    pub fn naming(self, personal: Value) -> Self {
+        Self { personal: Some(personal), ..self }
+    }
+}
+
+/// Who wants to be told of which events.
+#[derive(Clone, Debug)]
+pub struct Listener {
+    /// The webhook's name in the settings.
+    pub name: String,
+    /// Names of events; `user.*` for all that begin so, `*` for all.
+    pub wants: Vec<String>,
+}
+
+impl Listener {
+    fn wants(&self, name: &str) -> bool {
+        self.wants.iter().any(|wanted| match wanted.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => wanted == name,
+        })
+    }
+}
+
+/// Writes events.
+#[derive(Clone)]
+pub struct Events {
+    random: Random,
+    listeners: Arc<[Listener]>,
+    last: Arc<AtomicI64>,
+}
+
+impl Events {
+    /// A writer that also queues each event for the webhooks that want it.
+    pub fn new(random: Random, listeners: Vec<Listener>) -> Self {
+        Self { random, listeners: listeners.into(), last: Arc::default() }
+    }
+
+    /// Writes events in the order of the list. Called last in a transaction, when the rows of the users are locked,
+    /// so that the events of one user stand in the order in which they became true.
+    ///
+    /// # Errors
+    /// Where the database fails; nothing of the transaction counts then.
+    pub async fn write(&self, db: &mut impl Db, now: Millis, source: &Source, noted: &[Noted]) -> Result<()> {
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let rows: Vec<Row> = noted.iter().map(|one| self.row(now, source, one)).collect();
+        rows::insert(db, &rows).await?;
+        for listener in self.listeners.iter() {
+            for row in rows.iter().filter(|row| listener.wants(&row.name)) {
+                rows::queue(db, &self.random.uuid(), &listener.name, &row.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn row(&self, now: Millis, source: &Source, noted: &Noted) -> Row {
+        Row {
+            id: self.random.uuid(),
+            position: self.position(now),
+            at: now,
+            name: noted.event.name().to_owned(),
+            user_id: noted.user.clone(),
+            session_id: noted.session.clone(),
+            network: source.network.clone(),
+            request: source.request.clone(),
+            data: noted.event.data().to_string(),
+            personal: noted.personal.as_ref().map(Value::to_string),
+        }
+    }
+
+    /// Microseconds since the epoch, and more than any before from this process.
+    fn position(&self, now: Millis) -> i64 {
+        let least = now.saturating_mul(1_000);
+        let next = |last: i64| Some(least.max(last.saturating_add(1)));
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or(least);
+        least.max(last.saturating_add(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listener_wants_a_name_a_family_or_all() {
+        let listener = |wants: &[&str]| Listener {
+            name: "crm".into(),
+            wants: wants.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        assert!(listener(&["*"]).wants("user.created"));
+        assert!(listener(&["user.*"]).wants("user.created"));
+        assert!(!listener(&["user.*"]).wants("signin.failed"));
+        assert!(listener(&["device.added", "user.created"]).wants("user.created"));
+        assert!(!listener(&["user.create", "user"]).wants("user.created"));
+        assert!(!listener(&[]).wants("user.created"));
+    }
+
+    #[test]
+    fn positions_rise_even_where_time_stands_still_or_goes_back() {
+        let events = Events::new(Random::seeded(1), Vec::new());
+        let positions: Vec<i64> = [5, 5, 4, 6].map(|now| events.position(now)).to_vec();
+        assert_eq!(positions, [5_000, 5_001, 5_002, 6_000]);
+    }
+}

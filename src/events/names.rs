@@ -1,0 +1,260 @@
+//! The events, their names and their payloads.
+
+use serde::Serialize;
+use serde_json::Value;
+
+/// Who did something to an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// Its owner.
+    User,
+    /// Whoever recovered it.
+    Recovery,
+    /// The operator.
+    Operator,
+    /// The server itself.
+    Server,
+}
+
+/// An event as it is documented.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// Its name, such as `user.created`.
+    pub name: &'static str,
+    /// What it means.
+    pub about: &'static str,
+    /// Its payload.
+    pub fields: &'static [Field],
+}
+
+/// A field of a payload.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub about: &'static str,
+}
+
+macro_rules! events {
+    ($(
+        #[doc = $about:literal]
+        $variant:ident = $name:literal {
+            $( #[doc = $of_field:literal] $field:ident: $kind:ty, )*
+        }
+    )*) => {
+        /// Something that happened.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        #[serde(untagged)]
+        pub enum Event {
+            $(
+                #[doc = $about]
+                $variant {
+                    $( #[doc = $of_field] $field: $kind, )*
+                },
+            )*
+        }
+
+        impl Event {
+            /// Its name, such as `user.created`.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $( Self::$variant { .. } => $name, )*
+                }
+            }
+        }
+
+        /// Every event, in the order of the documentation.
+        pub const NAMES: &[Described] = &[
+            $( Described {
+                name: $name,
+                about: $about.trim_ascii(),
+                fields: &[ $( Field { name: stringify!($field), about: $of_field.trim_ascii() }, )* ],
+            }, )*
+        ];
+    };
+}
+
+events! {
+    /// An account was made.
+    UserCreated = "user.created" {
+        /// `user` or `operator`.
+        by: By,
+        /// Whether it may be used at once.
+        active: bool,
+        /// The groups that it begins in.
+        groups: Vec<String>,
+    }
+    /// Profile or groups were changed.
+    UserUpdated = "user.updated" {
+        /// `user`, `operator` or `server`.
+        by: By,
+        /// Names of the fields of the profile that changed.
+        fields: Vec<String>,
+        /// The groups that it is in from now on; null where they are as before.
+        groups: Option<Vec<String>>,
+    }
+    /// An account may not be used any more.
+    UserDisabled = "user.disabled" {
+        /// `operator`.
+        by: By,
+    }
+    /// An account may be used again.
+    UserEnabled = "user.enabled" {
+        /// `operator`.
+        by: By,
+    }
+    /// An account was deleted; it is purged when its grace period is over.
+    UserDeleted = "user.deleted" {
+        /// `user` or `operator`.
+        by: By,
+        /// When nothing personal is left of it (RFC 3339).
+        purge_at: String,
+    }
+    /// Somebody signed in: a sign-up that made an account, a sign-in or a re-authentication was finished.
+    SigninSucceeded = "signin.succeeded" {
+        /// `signup`, `signin` or `reauth`.
+        purpose: &'static str,
+        /// The flow that was passed.
+        flow: String,
+        /// The level that it gives.
+        acr: String,
+        /// The factors that were passed (RFC 8176).
+        amr: Vec<String>,
+    }
+    /// A secret was wrong.
+    SigninFailed = "signin.failed" {
+        /// `signin`, `recovery` or `reauth`.
+        purpose: &'static str,
+        /// The kind of the identifier.
+        identifier: String,
+        /// The secret that was wrong.
+        secret: String,
+    }
+    /// A code or link was sent.
+    VerificationSent = "verification.sent" {
+        /// What it is for: `signup`, `signin`, `recovery`, `reauth`, `device` or `verification`.
+        purpose: &'static str,
+        /// How it leaves.
+        channel: &'static str,
+        /// The id of the message.
+        message: String,
+        /// The country of the number (ISO 3166-1); empty for email.
+        country: String,
+    }
+    /// A code or link was right.
+    VerificationSucceeded = "verification.succeeded" {
+        /// What it was for.
+        purpose: &'static str,
+        /// How it came.
+        channel: String,
+    }
+    /// A code was wrong.
+    VerificationFailed = "verification.failed" {
+        /// What it was for.
+        purpose: &'static str,
+        /// How it came; empty where none was sent.
+        channel: String,
+    }
+    /// A vendor reported what became of a message.
+    VerificationStatusChanged = "verification.status_changed" {
+        /// The id of the message.
+        message: String,
+        /// How it left.
+        channel: String,
+        /// Who took it.
+        provider: String,
+        /// `underway`, `delivered`, `failed` or `unreachable`.
+        status: String,
+    }
+    /// A device was added to an account.
+    DeviceAdded = "device.added" {
+        /// `user` or `operator`.
+        by: By,
+        /// Its id.
+        device: String,
+        /// Its kind.
+        kind: String,
+        /// Whether it counts already.
+        confirmed: bool,
+    }
+    /// A device counts from now on.
+    DeviceConfirmed = "device.confirmed" {
+        /// Its id.
+        device: String,
+        /// Its kind.
+        kind: String,
+    }
+    /// A device was removed from an account, or another one took its place.
+    DeviceRemoved = "device.removed" {
+        /// `user`, `recovery`, `operator` or `server`.
+        by: By,
+        /// Its id.
+        device: String,
+        /// Its kind.
+        kind: String,
+    }
+    /// A password was set or changed.
+    PasswordChanged = "password.changed" {
+        /// `user` or `recovery`.
+        by: By,
+    }
+    /// An account was recovered.
+    RecoveryCompleted = "recovery.completed" {
+        /// The kind of the identifier that it was recovered by.
+        identifier: String,
+    }
+    /// A session ended, or all of a user's did.
+    SessionEnded = "session.ended" {
+        /// `signed_out`, `password_changed`, `recovered`, `disabled`, `deleted`, `device_removed`, `reused` or `operator`.
+        reason: &'static str,
+        /// How many ended; one where the event names the session.
+        count: u64,
+    }
+    /// A message was given up.
+    MessageFailed = "message.failed" {
+        /// The id of the message.
+        message: String,
+        /// What it said.
+        kind: String,
+        /// How it was to leave.
+        channel: String,
+        /// Why it did not.
+        why: String,
+    }
+}
+
+impl Event {
+    /// Its payload, a JSON object.
+    pub fn data(&self) -> Value {
+        // Plain fields: serializing them cannot fail.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_told_apart_and_described() {
+        let names: HashSet<_> = NAMES.iter().map(|event| event.name).collect();
+        assert_eq!(names.len(), NAMES.len());
+        for event in NAMES {
+            assert!(event.about.ends_with('.') && event.name.contains('.'), "{}", event.name);
+            assert!(event.fields.iter().all(|field| field.about.ends_with('.')), "{}", event.name);
+        }
+    }
+
+    #[test]
+    fn a_payload_has_the_fields_that_are_documented() {
+        let event = Event::UserCreated { by: By::User, active: true, groups: vec!["staff".into()] };
+        assert_eq!(event.data(), serde_json::json!({"by": "user", "active": true, "groups": ["staff"]}));
+        let described = NAMES.iter().find(|one| one.name == event.name()).unwrap();
+        let names: Vec<_> = described.fields.iter().map(|field| field.name).collect();
+        assert_eq!(names, ["by", "active", "groups"]);
+    }
+}
