@@ -23,6 +23,7 @@ mod load;
 mod log;
 mod messages;
 mod origins;
+mod outbound;
 mod overlay;
 mod passcode;
 mod password;
@@ -47,6 +48,7 @@ pub use load::{Loaded, REFERENCE, environment, load, load_and};
 pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use origins::{Located, Origins};
+pub use outbound::Outbound;
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
 pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
@@ -127,6 +129,8 @@ pub struct Settings {
     pub throttle: Throttle,
     /// The profile.
     pub user: User,
+    /// Where webhooks and hooks may go.
+    pub outbound: Outbound,
     /// The log.
     pub log: Log,
 }
