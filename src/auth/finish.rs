@@ -1,6 +1,7 @@
 //! The end of an attempt at an account: a session, a new password, or a session raised.
 
 use super::account::Account;
+use super::claims::Holder;
 use super::error::{AuthError, Result};
 use super::input::Given;
 use super::notices;
@@ -68,7 +69,8 @@ impl Walk<'_> {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known)? };
+        let tokens =
+            Tokens { recovery_code, ..session::tokens(app, &opened, known, &Holder::from(&account))? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 
@@ -109,7 +111,7 @@ impl Walk<'_> {
         tx.commit().await?;
         let mut db = app.store.read().await?;
         let raised = sessions::live(&mut db, &session, now).await?.ok_or(AuthError::AttemptGone)?;
-        let tokens = session::access_only(app, &raised)?;
+        let tokens = session::access_only(app, &raised, &Holder::from(&account))?;
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 
@@ -216,11 +218,11 @@ impl Walk<'_> {
     }
 }
 
-/// Ends sessions, known devices, attempts under way and counted guesses of a user.
-pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<()> {
-    sessions::end_all(tx, user_id).await?;
+/// Ends sessions, known devices, attempts under way and counted guesses of a user; gives how many sessions there were.
+pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<u64> {
+    let ended = sessions::end_all(tx, user_id).await?;
     known_devices::forget(tx, user_id).await?;
     attempts::drop_of_user(tx, user_id).await?;
     guesses::forget(tx, user_id).await?;
-    Ok(())
+    Ok(ended)
 }

@@ -5,6 +5,7 @@
 
 use super::asks::{reaching, with_challenge};
 use super::challenge::{self, Order};
+use super::claims::Holder;
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
@@ -182,17 +183,18 @@ async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&Draft
     Ok(Progress::Done(made.done(app)?))
 }
 
-/// A new account with its first session, written and not yet committed.
+/// A new account, written and not yet committed.
 struct Made {
     user: String,
-    opened: session::Opened,
-    known: session::Known,
+    holder: Holder,
+    /// The first session; none where accounts wait for the operator.
+    entered: Option<(session::Opened, session::Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = session::tokens(app, &self.opened, self.known)?;
-        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: Some(tokens) })
+        let tokens = self.entered.map(|(opened, known)| session::tokens(app, &opened, known, &self.holder));
+        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
     }
 }
 
@@ -204,14 +206,21 @@ async fn made(
     tx: &mut Tx,
 ) -> Result<Made> {
     let user = draft.write(app, tx, proven).await?;
-    let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
-    sessions::insert(tx, &opened.session).await?;
-    let known = session::known_device(app, None);
-    session::remember(tx, &known, &user, app.now()).await?;
-    let created = Event::UserCreated { by: By::User, active: true, groups: Vec::new() }.of(&user);
-    let entered = session::succeeded(Purpose::Signup, &opened.session);
-    app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
-    Ok(Made { user, opened, known })
+    let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone() };
+    let active = app.settings.user.active;
+    let created = Event::UserCreated { by: By::User, active, groups: draft.groups.clone() }.of(&user);
+    let mut happened = vec![created];
+    let mut entered = None;
+    if active {
+        let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
+        sessions::insert(tx, &opened.session).await?;
+        let known = session::known_device(app, None);
+        session::remember(tx, &known, &user, app.now()).await?;
+        happened.push(session::succeeded(Purpose::Signup, &opened.session));
+        entered = Some((opened, known));
+    }
+    app.events.write(tx, app.now(), &client.source(), &happened).await?;
+    Ok(Made { user, holder, entered })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
