@@ -98,21 +98,27 @@ impl MeApi {
     async fn change(
         &self,
         app: Data<&Arc<App>>,
+        client: Data<&Client>,
         user: User,
         body: Sent<body::ChangeMe>,
     ) -> Result<Json<Me>, Fail<Own>> {
         let caller = user.caller(&app).await?;
         let changed = body.0.profile().cloned().unwrap_or_default();
-        Ok(Json(me::change_profile(&app, &caller, &changed).await?.into()))
+        Ok(Json(me::change_profile(&app, &client, &caller, &changed).await?.into()))
     }
 
     /// Delete the account
     ///
     /// With its devices and sessions, for good. It needs a fresh authentication.
     #[oai(path = "/v1/me", method = "delete", operation_id = "delete_me")]
-    async fn delete(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Own>> {
+    async fn delete(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+    ) -> Result<Gone, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        me::delete(&app, &caller).await?;
+        me::delete(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
     }
 

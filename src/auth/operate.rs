@@ -2,8 +2,10 @@
 
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
-use super::{notices, rules};
+use super::{notices, noting, rules};
 use crate::app::App;
+use crate::base::clock::rfc3339;
+use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
 use crate::store::devices::{self as rows, Device};
 use crate::store::sessions::{self, Session};
@@ -47,10 +49,14 @@ pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
 /// [`AuthError::NotFound`] where nobody has that id.
 pub async fn delete(app: &App, user_id: &str) -> Result<()> {
     let mut tx = app.store.begin().await?;
+    let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
     guesses::forget(&mut tx, user_id).await?;
     if users::delete(&mut tx, user_id).await? == 0 {
         return Err(AuthError::NotFound);
     }
+    let deleted = Event::UserDeleted { by: By::Operator, purge_at: rfc3339(app.now()) }.of(user_id);
+    let deleted = deleted.naming(noting::named(&account));
+    app.events.write(&mut tx, app.now(), &Source::default(), &[deleted]).await?;
     Ok(tx.commit().await?)
 }
 
@@ -68,6 +74,8 @@ pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
     let ended = sessions::end_all(&mut tx, user_id).await?;
     known_devices::forget(&mut tx, user_id).await?;
     attempts::drop_of_user(&mut tx, user_id).await?;
+    let noted: Vec<Noted> = noting::ended(user_id, "operator", ended).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     Ok(ended)
 }
@@ -89,13 +97,17 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
     if rows::delete(&mut tx, device_id, user).await? == 0 {
         return Err(AuthError::NotFound);
     }
+    let personal = noting::named_with(&account, &[device_id], None);
+    let mut noted = vec![noting::removed(By::Operator, &device).naming(personal)];
     if confirmed {
         users::touch(&mut tx, user, app.now()).await?;
-        sessions::end_all(&mut tx, user).await?;
+        let ended = sessions::end_all(&mut tx, user).await?;
+        noted.extend(noting::ended(user, "device_removed", ended));
         known_devices::forget(&mut tx, user).await?;
         attempts::drop_of_user(&mut tx, user).await?;
         notices::queue(app, &mut tx, &told).await?;
     }
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

@@ -20,7 +20,7 @@ use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices;
-use crate::events::{By, Event};
+use crate::events::By;
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
@@ -37,14 +37,14 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
             app.throttle.check("username_lookup", app.now(), &keys).await?;
             return Err(AuthError::Taken("username"));
         }
-        return create(app, client, &draft, None).await;
+        return create(app, client, &draft).await;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
     let attempt = attempt(app, &handle, &draft)?;
     let first = draft.to_prove().next();
     let ready = match first {
         Some(device) => {
-            let order = order(app, &attempt, &draft, device, None).await?;
+            let order = order(app, client, &attempt, &draft, device, None).await?;
             challenge::prepare(app, client, &order).await.ok()
         }
         None => None,
@@ -53,8 +53,9 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     attempts::insert(&mut tx, &attempt).await?;
     if let Some(ready) = &ready {
         match challenge::write(app, &mut tx, ready).await {
+            Ok(sent) => app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?,
             // The last message went to somebody else meanwhile: this one may be asked for later.
-            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -97,7 +98,7 @@ pub async fn send(
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
-    dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
+    dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
     asking(app, &attempt, handle, &draft).await
 }
 
@@ -130,7 +131,7 @@ pub async fn answer(
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
-    let subject = Subject::new(app, None, None, identifier, "passcode");
+    let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
@@ -145,7 +146,8 @@ pub async fn answer(
         app.throttle.check("username_lookup", app.now(), &keys).await?;
         return Err(AuthError::Taken("username"));
     }
-    finish(app, client, tx, &attempt, &draft, &device).await
+    let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+    finish(app, client, tx, &attempt, &draft, (&device, &channel)).await
 }
 
 /// Whether a username is free is told only behind a proven address.
@@ -160,7 +162,7 @@ async fn finish(
     mut tx: Tx,
     attempt: &Attempt,
     draft: &Draft,
-    proven: &DraftDevice,
+    proven: (&DraftDevice, &str),
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
@@ -172,10 +174,10 @@ async fn finish(
 }
 
 /// Makes the account at once.
-async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
+async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
-    let made = made(app, client, draft, proven, &mut tx).await?;
+    let made = made(app, client, draft, None, &mut tx).await?;
     super::notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -196,21 +198,25 @@ impl Made {
     }
 }
 
+/// Writes the account with its first session; `proven` is the address that was, and how its code came.
 async fn made(
     app: &App,
     client: &Client,
     draft: &Draft,
-    proven: Option<&DraftDevice>,
+    proven: Option<(&DraftDevice, &str)>,
     tx: &mut Tx,
 ) -> Result<Made> {
-    let user = draft.write(app, tx, proven).await?;
+    let channel = proven.map(|(_, channel)| channel);
+    let proven = proven.map(|(device, _)| device);
+    let written = draft.write(app, tx, proven).await?;
+    let user = draft.user.clone();
     let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
     sessions::insert(tx, &opened.session).await?;
     let known = session::known_device(app, None);
     session::remember(tx, &known, &user, app.now()).await?;
-    let created = Event::UserCreated { by: By::User, active: true, groups: Vec::new() }.of(&user);
-    let entered = session::succeeded(Purpose::Signup, &opened.session);
-    app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
+    let mut noted = written.noted(draft, By::User, channel);
+    noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
+    app.events.write(tx, app.now(), &client.source(), &noted).await?;
     Ok(Made { user, opened, known })
 }
 
@@ -233,13 +239,21 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
 
 async fn order(
     app: &App,
+    client: &Client,
     attempt: &Attempt,
     draft: &Draft,
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
     let usual = reaching(app, &device.kind, &device.delivery).first().copied();
-    let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Signup),
+        None,
+        None,
+        (&device.kind, &device.canonical),
+        "passcode",
+    );
     Ok(Order {
         purpose: Purpose::Signup,
         scope: scope(attempt),
@@ -255,6 +269,7 @@ async fn order(
             draft::no_notice(app, device).await
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
+        user: None,
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),
