@@ -238,6 +238,21 @@ events! {
     }
 }
 
+/// Every event with what its payload holds, for people.
+pub fn reference() -> String {
+    let widest = NAMES.iter().flat_map(|event| event.fields).map(|field| field.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for event in NAMES {
+        text += &format!("{}\n    {}\n", event.name, event.about);
+        for field in event.fields {
+            text += &format!("    {:<widest$}  {}\n", field.name, field.about);
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len() + 1);
+    text
+}
+
 impl Event {
     /// Its payload, a JSON object.
     pub fn data(&self) -> Value {
