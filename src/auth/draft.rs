@@ -36,6 +36,9 @@ pub struct Draft {
     pub user: String,
     /// The profile, checked.
     pub profile: String,
+    /// The groups that it begins in.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// One identifier or address of a sign-up.
@@ -107,8 +110,14 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     for device in found.iter().filter(|d| d.kind == "phone" && d.confirm != Moment::Never) {
         line::check(app, &device.canonical).await?;
     }
-    let mut draft =
-        Draft { devices: found, password: None, hardcode: None, user: app.random.uuid(), profile };
+    let mut draft = Draft {
+        devices: found,
+        password: None,
+        hardcode: None,
+        user: app.random.uuid(),
+        profile,
+        groups: app.settings.user.groups.clone(),
+    };
     draft.hash(app, password, card).await?;
     draft.look_up(app).await?;
     Ok(draft)
@@ -229,7 +238,13 @@ impl Draft {
     pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<Written> {
         let now = app.now();
         let (mut devices, mut claims) = (Vec::new(), Vec::new());
-        users::insert(tx, &self.user, &self.profile, now).await?;
+        let new = users::New {
+            id: &self.user,
+            profile: &self.profile,
+            group_names: &self.group_names(),
+            active: app.settings.user.active,
+        };
+        users::insert(tx, &new, now).await?;
         for device in &self.devices {
             let is_proven = proven.is_some_and(|p| p.kind == device.kind);
             let row = self.row(app, device, is_proven, now);
@@ -253,7 +268,12 @@ impl Draft {
             rows::insert(tx, &card).await?;
             devices.push(card);
         }
-        Ok(Written { devices, claims })
+        Ok(Written { devices, claims, active: app.settings.user.active })
+    }
+
+    /// The groups as they are stored.
+    pub fn group_names(&self) -> String {
+        serde_json::Value::from(self.groups.clone()).to_string()
     }
 
     fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {
@@ -307,14 +327,17 @@ pub struct Written {
     devices: Vec<Device>,
     /// Claims of others to the address that was proven, which are gone.
     claims: Vec<Gone>,
+    /// Whether the account may be used at once.
+    active: bool,
 }
 
 impl Written {
     /// The events of it; `channel` is how the code of the proven address came.
     pub fn noted(self, draft: &Draft, by: By, channel: Option<&str>) -> Vec<Noted> {
         let counting = self.devices.iter().filter(|device| device.confirmed_at.is_some());
-        let personal = noting::naming(&draft.user, &draft.profile, counting);
-        let created = Event::UserCreated { by, active: true, groups: Vec::new() }.of(&draft.user);
+        let personal = noting::naming((&draft.user, &draft.profile, &draft.group_names()), counting);
+        let (active, groups) = (self.active, draft.groups.clone());
+        let created = Event::UserCreated { by, active, groups }.of(&draft.user);
         let mut noted = vec![created.naming(personal.clone())];
         noted.extend(channel.map(|by| challenge::succeeded(Purpose::Signup, by, Some(&draft.user))));
         noted.extend(self.devices.iter().map(|device| noting::added(by, device).naming(personal.clone())));

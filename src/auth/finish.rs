@@ -1,6 +1,7 @@
 //! The end of an attempt at an account: a session, a new password, or a session raised.
 
 use super::account::Account;
+use super::claims::Holder;
 use super::error::{AuthError, Result};
 use super::input::Given;
 use super::notices;
@@ -70,7 +71,8 @@ impl Walk<'_> {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known)? };
+        let tokens =
+            Tokens { recovery_code, ..session::tokens(app, &opened, known, &Holder::from(&account))? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 
@@ -116,7 +118,7 @@ impl Walk<'_> {
         let raised = sessions::live(&mut tx, &session, now).await?.ok_or(AuthError::AttemptGone)?;
         self.noted.push(session::succeeded(self.purpose, &raised, self.rescued()));
         self.commit(tx).await?;
-        let tokens = session::access_only(app, &raised)?;
+        let tokens = session::access_only(app, &raised, &Holder::from(&account))?;
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 

@@ -1,21 +1,19 @@
 //! What signed-in users do with their own account.
 
-use super::account::{Account, even_disabled};
+use super::account::Account;
 use super::error::{AuthError, Result};
-use super::finish::end_everything;
 use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::owned::{account, trusted};
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{challenge, doors, notices, noting, rules};
+use super::{challenge, deletion, doors, notices, noting, rules};
 use crate::app::App;
-use crate::base::clock::rfc3339;
 use crate::base::{Fault, Sensitive};
-use crate::events::{By, Event, Noted, Source};
+use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{password, recovery};
-use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
+use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
 use crate::users::profile;
 
@@ -39,7 +37,8 @@ pub async fn change_profile(
     users::set_profile(&mut tx, &account.user.id, &text, app.now()).await?;
     let fields = noting::changed_fields(&account.user.profile, &text);
     if !fields.is_empty() {
-        let personal = noting::naming(&account.user.id, &text, account.confirmed());
+        let personal =
+            noting::naming((&account.user.id, &text, &account.user.group_names), account.confirmed());
         let updated = Event::UserUpdated { by: By::User, fields, groups: None }.of(&account.user.id);
         app.events.write(&mut tx, app.now(), &client.source(), &[updated.naming(personal)]).await?;
     }
@@ -47,16 +46,10 @@ pub async fn change_profile(
     super::owned::account(app, caller).await
 }
 
-/// Deletes the caller's account with everything that is theirs.
+/// Deletes the caller's account; the operator can bring it back until its grace period is over.
 pub async fn delete(app: &App, client: &Client, caller: &Caller) -> Result<()> {
     let account = trusted(app, caller).await?;
-    let mut tx = app.store.begin().await?;
-    guesses::forget(&mut tx, &account.user.id).await?;
-    users::delete(&mut tx, &account.user.id).await?;
-    let deleted = Event::UserDeleted { by: By::User, purge_at: rfc3339(app.now()) }.of(&account.user.id);
-    let deleted = deleted.naming(noting::named(&account));
-    app.events.write(&mut tx, app.now(), &client.source(), &[deleted]).await?;
-    Ok(tx.commit().await?)
+    deletion::delete(app, &account, By::User, &client.source()).await
 }
 
 /// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh
@@ -157,26 +150,4 @@ pub async fn recovery_codes(app: &App, caller: &Caller) -> Result<Vec<Sensitive>
     }
     tx.commit().await?;
     Ok(codes)
-}
-
-/// Disables (or enables) an account: every session ends at once (R83).
-pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
-    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
-    attempts::drop_of_user(&mut tx, user_id).await?;
-    let account = even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
-    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
-        return Err(AuthError::NotFound);
-    }
-    let by = By::Operator;
-    let event = if disabled { Event::UserDisabled { by } } else { Event::UserEnabled { by } };
-    let changed = account.user.disabled_at.is_some() != disabled;
-    let event = changed.then(|| event.of(user_id).naming(noting::named(&account)));
-    let mut noted: Vec<Noted> = event.into_iter().collect();
-    if disabled {
-        noted.extend(noting::ended(user_id, "disabled", end_everything(&mut tx, user_id).await?));
-    }
-    app.events.write(&mut tx, now, &Source::default(), &noted).await?;
-    Ok(tx.commit().await?)
 }

@@ -3,23 +3,31 @@
 use serde_json::{Map, Value, json};
 
 use super::account::Account;
+use super::claims;
 use crate::events::{By, Event, Noted};
 use crate::store::devices::{Device, Gone};
 
 /// What names the user of an account: the profile and the confirmed identifiers.
 pub fn named(account: &Account) -> Value {
-    naming(&account.user.id, &account.user.profile, account.confirmed())
+    naming(of(account), account.confirmed())
 }
 
 /// [`named`] as it is once `gone` are removed and `new` counts.
 pub fn named_with(account: &Account, gone: &[&str], new: Option<&Device>) -> Value {
     let left = |d: &&Device| !gone.contains(&d.id.as_str()) && new.is_none_or(|new| new.id != d.id);
-    naming(&account.user.id, &account.user.profile, account.confirmed().filter(left).chain(new))
+    naming(of(account), account.confirmed().filter(left).chain(new))
 }
 
-/// What names the user of that id, with that profile, by the devices that count: `{"user": {"id", "profile",
-/// "identifiers": {"email": ["…"]}}}`.
-pub fn naming<'d>(user_id: &str, profile: &str, counting: impl Iterator<Item = &'d Device>) -> Value {
+fn of(account: &Account) -> (&str, &str, &str) {
+    (&account.user.id, &account.user.profile, &account.user.group_names)
+}
+
+/// What names the user of that id, with that profile and those groups (both as they are stored), by the devices that
+/// count: `{"user": {"id", "profile", "groups", "identifiers": {"email": ["…"]}}}`.
+pub fn naming<'d>(
+    (user_id, profile, groups): (&str, &str, &str),
+    counting: impl Iterator<Item = &'d Device>,
+) -> Value {
     let mut identifiers = Map::new();
     for device in counting {
         let Some(canonical) = &device.canonical else { continue };
@@ -29,7 +37,8 @@ pub fn naming<'d>(user_id: &str, profile: &str, counting: impl Iterator<Item = &
         }
     }
     let profile: Value = serde_json::from_str(profile).unwrap_or_default();
-    json!({ "user": { "id": user_id, "profile": profile, "identifiers": identifiers } })
+    let groups = claims::groups(groups);
+    json!({ "user": { "id": user_id, "profile": profile, "groups": groups, "identifiers": identifiers } })
 }
 
 /// A device was added.

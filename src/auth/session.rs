@@ -1,5 +1,6 @@
 //! Sessions: opened by a finished sign-in, kept alive by refresh tokens, listed, ended.
 
+use super::claims::{self, Holder};
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::noting;
@@ -10,7 +11,7 @@ use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive, ids};
 use crate::events::{Event, Noted};
 use crate::store::sessions::{self, Session, Turn};
-use crate::store::{Tx, known_devices};
+use crate::store::{Tx, known_devices, users};
 use crate::throttle::Keys;
 use crate::tokens::jwt::{self, Access};
 use crate::tokens::refresh::Refresh;
@@ -112,17 +113,17 @@ pub async fn remember(tx: &mut Tx, known: &Known, user_id: &str, now: Millis) ->
 }
 
 /// What the client carries after a session was opened.
-pub fn tokens(app: &App, opened: &Opened, known: Known) -> Result<Tokens> {
+pub fn tokens(app: &App, opened: &Opened, known: Known, holder: &Holder) -> Result<Tokens> {
     let known_device = match known {
         Known::New { credential, .. } => Some(credential),
         Known::Already(_) => None,
     };
     let refresh_token = Some(Sensitive::new(opened.refresh.text()));
-    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session)? })
+    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session, holder)? })
 }
 
 /// An access token of a session, alone.
-pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
+pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Tokens> {
     let now = app.now().div_euclid(1_000);
     let expires_in = app.settings.tokens.access_lifetime.seconds();
     let ends = now + i64::try_from(expires_in).unwrap_or(0);
@@ -139,6 +140,7 @@ pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
         amr: amr(session),
         auth_time: session.auth_time.div_euclid(1_000),
         nbf: None,
+        more: claims::of(app, holder),
     };
     let token = jwt::sign(&app.keys, jwt::ACCESS, &claims);
     let token = token.map_err(|_| AuthError::Internal("there is no signing key".into()))?;
@@ -174,22 +176,26 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, now).await?;
     tx.commit().await?;
-    let session = match rotated {
-        Some(session) => session,
+    let (session, holder) = match rotated {
+        Some(rotated) => (rotated.session, Holder { groups: rotated.group_names, profile: rotated.profile }),
         None => again(app, client, &shown, &next).await?,
     };
-    let tokens = Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session)? };
+    let tokens =
+        Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, &holder)? };
     Ok((session.user_id, tokens))
 }
 
 /// A token that is not the live one: retried a moment ago, or stolen.
-async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> Result<Session> {
+async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
     let now = app.now();
-    let session = sessions::live(&mut app.store.read().await?, &shown.session(), now).await?;
+    let mut db = app.store.read().await?;
+    let session = sessions::live(&mut db, &shown.session(), now).await?;
     let session = session.ok_or(AuthError::InvalidToken)?;
     if session.refresh_hash == next.hash() && session.rotated_at + app.settings.tokens.grace.millis() >= now {
-        return Ok(session);
+        let user = users::by_id(&mut db, &session.user_id).await?.ok_or(AuthError::InvalidToken)?;
+        return Ok((session, Holder::of(&user)));
     }
+    drop(db);
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
     if shown.leads_to(&session.refresh_hash, generation, &app.sealer) {
         super::notices::reuse(app, client, &session).await?;
@@ -210,7 +216,7 @@ pub struct Caller {
 /// # Errors
 /// [`AuthError::InvalidToken`].
 pub async fn caller(app: &App, token: &str) -> Result<Caller> {
-    holder(app, &claims(app, token)?).await
+    holder(app, &verified(app, token)?).await
 }
 
 /// The live session of a token whose claims were checked; otherwise as [`caller`].
@@ -227,7 +233,7 @@ pub async fn holder(app: &App, claims: &Access) -> Result<Caller> {
 }
 
 /// The claims of an access token that is signed by us, for us, and not over.
-pub fn claims(app: &App, token: &str) -> Result<Access> {
+pub fn verified(app: &App, token: &str) -> Result<Access> {
     jwt::verify(&app.keys, token, app.settings.issuer(), app.settings.audience(), app.now())
         .map_err(|_| AuthError::InvalidToken)
 }

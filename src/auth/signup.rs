@@ -5,6 +5,7 @@
 
 use super::asks::{reaching, with_challenge};
 use super::challenge::{self, Order};
+use super::claims::Holder;
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
@@ -184,17 +185,18 @@ async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
     Ok(Progress::Done(made.done(app)?))
 }
 
-/// A new account with its first session, written and not yet committed.
+/// A new account, written and not yet committed.
 struct Made {
     user: String,
-    opened: session::Opened,
-    known: session::Known,
+    holder: Holder,
+    /// The first session; none where accounts wait for the operator.
+    entered: Option<(session::Opened, session::Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = session::tokens(app, &self.opened, self.known)?;
-        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: Some(tokens) })
+        let tokens = self.entered.map(|(opened, known)| session::tokens(app, &opened, known, &self.holder));
+        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
     }
 }
 
@@ -210,14 +212,19 @@ async fn made(
     let proven = proven.map(|(device, _)| device);
     let written = draft.write(app, tx, proven).await?;
     let user = draft.user.clone();
-    let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
-    sessions::insert(tx, &opened.session).await?;
-    let known = session::known_device(app, None);
-    session::remember(tx, &known, &user, app.now()).await?;
+    let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone() };
     let mut noted = written.noted(draft, By::User, channel);
-    noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
+    let mut entered = None;
+    if app.settings.user.active {
+        let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
+        sessions::insert(tx, &opened.session).await?;
+        let known = session::known_device(app, None);
+        session::remember(tx, &known, &user, app.now()).await?;
+        noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
+        entered = Some((opened, known));
+    }
     app.events.write(tx, app.now(), &client.source(), &noted).await?;
-    Ok(Made { user, opened, known })
+    Ok(Made { user, holder, entered })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).

@@ -49,7 +49,6 @@ const SWEEP: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')
     ORDER BY position LIMIT 1000)";
-const FORGET: &str = "UPDATE events SET personal = NULL, network = '', request = '' WHERE user_id = $1";
 
 /// The first `limit` that are wanted behind a place, oldest first.
 pub async fn after(db: &mut impl Db, wanted: &Wanted, place: Place<'_>, limit: i64) -> Result<Vec<Row>> {
@@ -78,10 +77,4 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Row>> {
 /// told of.
 pub async fn sweep(db: &mut impl Db, before: Millis) -> Result<u64> {
     sql::run(db, SWEEP, (before.saturating_mul(1_000),)).await
-}
-
-/// Empties what names a user, and where they came from, in all events about them (R146): what happened stays, under
-/// an id that says nothing any more.
-pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {
-    sql::run(db, FORGET, (user_id,)).await
 }

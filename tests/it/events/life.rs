@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use multauth::auth::{me, operate};
+use multauth::auth::{deletion, operate};
 use multauth::base::clock::{DAY, MINUTE};
 use multauth::events::NAMES;
 use multauth::settings::Settings;
@@ -112,9 +112,9 @@ async fn all_of_a_life_is_told_once_and_in_order() {
         }
         named(&rows);
         let happened: BTreeSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
-        let elsewhere = ["verification.status_changed", "message.failed"];
+        let elsewhere = ["verification.status_changed", "message.failed", "user.purged"];
         let expected = NAMES.iter().map(|event| event.name).filter(|name| !elsewhere.contains(name));
-        assert_eq!(happened, expected.collect(), "every event but those that vendors cause");
+        assert_eq!(happened, expected.collect(), "every event but those that vendors cause, and the purge");
     }
 }
 
@@ -319,17 +319,21 @@ async fn end(app: &TestApp, look: &mut Look<'_>, maria: &Person) {
     look.is(&[]).await;
     let last = sign_in(app, PASSWORD).await;
     look.skip().await;
-    me::set_disabled(&app.app, id, true).await.unwrap();
+    operate::set_disabled(&app.app, id, true).await.unwrap();
     look.is(&["user.disabled operator", "session.ended disabled 1"]).await;
-    me::set_disabled(&app.app, id, true).await.unwrap();
+    operate::set_disabled(&app.app, id, true).await.unwrap();
     look.is(&[]).await;
-    me::set_disabled(&app.app, id, false).await.unwrap();
+    operate::set_disabled(&app.app, id, false).await.unwrap();
     look.is(&["user.enabled operator"]).await;
     client_of(app, &last).get("/v1/me").await.fails(401, "invalid_token");
     let last = client_of(app, &sign_in(app, PASSWORD).await);
     look.skip().await;
     last.delete("/v1/me").await.is(204);
-    look.is(&["user.deleted user"]).await;
+    look.is(&["user.deleted user", "session.ended deleted 1"]).await;
+    deletion::restore(&app.app, id).await.unwrap();
+    operate::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
+    operate::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
+    look.is(&["user.restored operator", "user.updated operator [] [\"staff\"]"]).await;
 }
 
 /// Every payload has the fields that are documented, and no other.
@@ -347,7 +351,7 @@ fn documented(rows: &[Row]) {
 fn named(rows: &[Row]) {
     let naming = |row: &&Row| {
         row.user_id.is_some()
-            && (row.name.starts_with("user.")
+            && (row.name.starts_with("user.") && row.name != "user.purged"
                 || row.name.starts_with("device.")
                 || row.name == "password.changed")
     };
@@ -364,7 +368,7 @@ fn named(rows: &[Row]) {
         if first != NAME {
             profile["language"] = json!("de");
         }
-        json!({ "user": { "id": id, "profile": profile, "identifiers": identifiers } })
+        json!({ "user": { "id": id, "profile": profile, "groups": [], "identifiers": identifiers } })
     };
     let second = format!("{NAME} II");
     assert_eq!(of("user.created", 0), user(NAME, json!({ "email": [EMAIL] })));

@@ -108,20 +108,6 @@ async fn old_events_go_unless_a_webhook_still_waits_for_them() {
     }
 }
 
-#[tokio::test]
-async fn nothing_personal_is_left_of_whoever_is_forgotten() {
-    for db in databases::migrated().await {
-        let mut tx = db.store.begin().await.unwrap();
-        let tx = &mut tx;
-        let mut rows = three(tx).await;
-        assert_eq!(trail::forget(tx, "u").await.unwrap(), 2, "{}", db.name);
-        for row in rows.iter_mut().filter(|row| row.user_id.is_some()) {
-            (row.personal, row.network, row.request) = (None, String::new(), String::new());
-        }
-        assert_eq!(trail::latest(tx, &wanted(None, "%"), 10).await.unwrap(), rows);
-    }
-}
-
 /// Transactions end in another order than they begin, and clocks differ.
 #[tokio::test]
 async fn a_follower_gives_each_event_once_however_late_it_appears() {
@@ -153,5 +139,28 @@ async fn a_follower_gives_each_event_once_however_late_it_appears() {
         tx.commit().await.unwrap();
         let new = follower.poll(&mut reader, NOW + 2).await.unwrap();
         assert_eq!(new.len(), many.len(), "more than are read at a time");
+    }
+}
+
+#[tokio::test]
+async fn what_is_forgotten_leads_to_nobody() {
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        let tx = &mut tx;
+        let whole = |id: &str, user: &str| Row {
+            session_id: Some("s".into()),
+            request: "r".into(),
+            personal: Some("{}".into()),
+            ..event(id, 1, Some(user))
+        };
+        events::insert(tx, &[whole("a", "u"), whole("b", "v")]).await.unwrap();
+        assert_eq!(events::forget(tx, "u").await.unwrap(), 1, "{}", db.name);
+        let row = events::of_user(tx, "u", 0, 9).await.unwrap().remove(0);
+        assert_eq!(
+            (row.personal, row.session_id, row.network.as_str(), row.request.as_str()),
+            (None, None, "", "")
+        );
+        assert_eq!((row.name.as_str(), row.at), ("user.updated", NOW));
+        assert!(events::of_user(tx, "v", 0, 9).await.unwrap()[0].personal.is_some());
     }
 }
