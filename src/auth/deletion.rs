@@ -1,10 +1,11 @@
 //! The end of an account: deleted, kept for a grace period in which the operator can bring it back, and then purged, so
 //! that nothing personal is left of it (R146).
 
-use super::account::Account;
+use super::account::{Account, even_disabled};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
 use super::notices::{self, Notice};
+use super::noting;
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
@@ -31,8 +32,9 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
         return Err(AuthError::NotFound);
     }
     let deleted = Event::UserDeleted { by, purge_at: rfc3339(now + grace) }.of(&user.id);
-    let over = Event::SessionEnded { reason: "deleted", count: ended }.of(&user.id);
-    app.events.write(&mut tx, now, source, &[deleted, over]).await?;
+    let mut noted = vec![deleted.naming(noting::named(account))];
+    noted.extend(noting::ended(&user.id, "deleted", ended));
+    app.events.write(&mut tx, now, source, &noted).await?;
     notices::queue(app, &mut tx, told).await?;
     if grace == 0 {
         erase(app, &mut tx, user, by, source).await?;
@@ -52,7 +54,8 @@ pub async fn restore(app: &App, user_id: &str) -> Result<()> {
     if users::restore(&mut tx, user_id, now).await? != 1 {
         return Err(AuthError::NotFound);
     }
-    let restored = Event::UserRestored { by: By::Operator }.of(user_id);
+    let account = even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    let restored = Event::UserRestored { by: By::Operator }.of(user_id).naming(noting::named(&account));
     app.events.write(&mut tx, now, &Source::default(), &[restored]).await?;
     Ok(tx.commit().await?)
 }

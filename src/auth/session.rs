@@ -3,6 +3,7 @@
 use super::claims::{self, Holder};
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::noting;
 use super::progress::Tokens;
 use super::purpose::Purpose;
 use crate::app::App;
@@ -58,13 +59,14 @@ pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<
     Ok(Opened { session, refresh })
 }
 
-/// The event that a session was opened or raised.
-pub fn succeeded(purpose: Purpose, session: &Session) -> Noted {
+/// The event that a session was opened or raised; `recovery_code` where one stood in for a passcode.
+pub fn succeeded(purpose: Purpose, session: &Session, recovery_code: bool) -> Noted {
     let event = Event::SigninSucceeded {
         purpose: purpose.name(),
         flow: session.flow.clone(),
         acr: session.acr.clone(),
         amr: amr(session),
+        recovery_code,
     };
     event.of(&session.user_id).in_session(&session.id)
 }
@@ -176,7 +178,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     tx.commit().await?;
     let (session, holder) = match rotated {
         Some(rotated) => (rotated.session, Holder { groups: rotated.group_names, profile: rotated.profile }),
-        None => again(app, &shown, &next).await?,
+        None => again(app, client, &shown, &next).await?,
     };
     let tokens =
         Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, &holder)? };
@@ -184,7 +186,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
 }
 
 /// A token that is not the live one: retried a moment ago, or stolen.
-async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
+async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
     let now = app.now();
     let mut db = app.store.read().await?;
     let session = sessions::live(&mut db, &shown.session(), now).await?;
@@ -196,7 +198,7 @@ async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<(Session, H
     drop(db);
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
     if shown.leads_to(&session.refresh_hash, generation, &app.sealer) {
-        super::notices::reuse(app, &session).await?;
+        super::notices::reuse(app, client, &session).await?;
     }
     Err(AuthError::InvalidToken)
 }
@@ -242,25 +244,32 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Session>> {
 }
 
 /// Ends the caller's own session.
-pub async fn end_own(app: &App, caller: &Caller) -> Result<()> {
-    end(app, caller, &caller.session.id).await
+pub async fn end_own(app: &App, client: &Client, caller: &Caller) -> Result<()> {
+    end(app, client, caller, &caller.session.id).await
 }
 
 /// Ends one of the caller's sessions.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where it is none of theirs.
-pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<()> {
+pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
+    let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
-    let ended = sessions::end(&mut tx, id, &caller.session.user_id).await?;
-    tx.commit().await?;
-    if ended == 1 { Ok(()) } else { Err(AuthError::NotFound) }
+    if sessions::end(&mut tx, id, user).await? != 1 {
+        return Err(AuthError::NotFound);
+    }
+    let ended = Event::SessionEnded { reason: "signed_out", count: 1 }.of(user).in_session(id);
+    app.events.write(&mut tx, app.now(), &client.source(), &[ended]).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Ends all of the caller's sessions, this one too, and forgets their known devices.
-pub async fn end_all(app: &App, caller: &Caller) -> Result<()> {
+pub async fn end_all(app: &App, client: &Client, caller: &Caller) -> Result<()> {
+    let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
-    sessions::end_all(&mut tx, &caller.session.user_id).await?;
-    known_devices::forget(&mut tx, &caller.session.user_id).await?;
+    let ended = sessions::end_all(&mut tx, user).await?;
+    known_devices::forget(&mut tx, user).await?;
+    let noted: Vec<Noted> = noting::ended(user, "signed_out", ended).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     Ok(tx.commit().await?)
 }

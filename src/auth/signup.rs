@@ -21,7 +21,7 @@ use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices;
-use crate::events::{By, Event};
+use crate::events::By;
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
@@ -38,14 +38,14 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
             app.throttle.check("username_lookup", app.now(), &keys).await?;
             return Err(AuthError::Taken("username"));
         }
-        return create(app, client, &draft, None).await;
+        return create(app, client, &draft).await;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
     let attempt = attempt(app, &handle, &draft)?;
     let first = draft.to_prove().next();
     let ready = match first {
         Some(device) => {
-            let order = order(app, &attempt, &draft, device, None).await?;
+            let order = order(app, client, &attempt, &draft, device, None).await?;
             challenge::prepare(app, client, &order).await.ok()
         }
         None => None,
@@ -54,8 +54,9 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     attempts::insert(&mut tx, &attempt).await?;
     if let Some(ready) = &ready {
         match challenge::write(app, &mut tx, ready).await {
+            Ok(sent) => app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?,
             // The last message went to somebody else meanwhile: this one may be asked for later.
-            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -98,7 +99,7 @@ pub async fn send(
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
-    dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
+    dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
     asking(app, &attempt, handle, &draft).await
 }
 
@@ -131,7 +132,7 @@ pub async fn answer(
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
-    let subject = Subject::new(app, None, None, identifier, "passcode");
+    let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
@@ -146,7 +147,8 @@ pub async fn answer(
         app.throttle.check("username_lookup", app.now(), &keys).await?;
         return Err(AuthError::Taken("username"));
     }
-    finish(app, client, tx, &attempt, &draft, &device).await
+    let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+    finish(app, client, tx, &attempt, &draft, (&device, &channel)).await
 }
 
 /// Whether a username is free is told only behind a proven address.
@@ -161,7 +163,7 @@ async fn finish(
     mut tx: Tx,
     attempt: &Attempt,
     draft: &Draft,
-    proven: &DraftDevice,
+    proven: (&DraftDevice, &str),
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
@@ -173,10 +175,10 @@ async fn finish(
 }
 
 /// Makes the account at once.
-async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
+async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
-    let made = made(app, client, draft, proven, &mut tx).await?;
+    let made = made(app, client, draft, None, &mut tx).await?;
     super::notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -198,28 +200,30 @@ impl Made {
     }
 }
 
+/// Writes the account with its first session; `proven` is the address that was, and how its code came.
 async fn made(
     app: &App,
     client: &Client,
     draft: &Draft,
-    proven: Option<&DraftDevice>,
+    proven: Option<(&DraftDevice, &str)>,
     tx: &mut Tx,
 ) -> Result<Made> {
-    let user = draft.write(app, tx, proven).await?;
+    let channel = proven.map(|(_, channel)| channel);
+    let proven = proven.map(|(device, _)| device);
+    let written = draft.write(app, tx, proven).await?;
+    let user = draft.user.clone();
     let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone() };
-    let active = app.settings.user.active;
-    let created = Event::UserCreated { by: By::User, active, groups: draft.groups.clone() }.of(&user);
-    let mut happened = vec![created];
+    let mut noted = written.noted(draft, By::User, channel);
     let mut entered = None;
-    if active {
+    if app.settings.user.active {
         let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
         sessions::insert(tx, &opened.session).await?;
         let known = session::known_device(app, None);
         session::remember(tx, &known, &user, app.now()).await?;
-        happened.push(session::succeeded(Purpose::Signup, &opened.session));
+        noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
         entered = Some((opened, known));
     }
-    app.events.write(tx, app.now(), &client.source(), &happened).await?;
+    app.events.write(tx, app.now(), &client.source(), &noted).await?;
     Ok(Made { user, holder, entered })
 }
 
@@ -242,13 +246,21 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
 
 async fn order(
     app: &App,
+    client: &Client,
     attempt: &Attempt,
     draft: &Draft,
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
     let usual = reaching(app, &device.kind, &device.delivery).first().copied();
-    let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Signup),
+        None,
+        None,
+        (&device.kind, &device.canonical),
+        "passcode",
+    );
     Ok(Order {
         purpose: Purpose::Signup,
         scope: scope(attempt),
@@ -264,6 +276,7 @@ async fn order(
             draft::no_notice(app, device).await
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
+        user: None,
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),

@@ -15,6 +15,7 @@ mod attempt;
 mod check;
 mod database;
 mod devices;
+mod events;
 mod files;
 mod form;
 mod guesses;
@@ -42,6 +43,7 @@ mod tests;
 pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
+pub use events::Events;
 pub use guesses::Guesses;
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
@@ -131,6 +133,8 @@ pub struct Settings {
     pub user: User,
     /// Where webhooks and hooks may go.
     pub outbound: Outbound,
+    /// The audit trail.
+    pub events: Events,
     /// The log.
     pub log: Log,
 }
