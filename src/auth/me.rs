@@ -7,14 +7,14 @@ use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::owned::{account, trusted};
 use super::session::Caller;
-use super::{challenge, doors, notices, rules};
+use super::{challenge, doors, fields, notices, rules};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::messages::Kind;
 use crate::secrets::{password, recovery};
+use crate::settings::Who;
 use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
-use crate::users::profile;
 
 /// The caller's account.
 pub async fn get(app: &App, caller: &Caller) -> Result<Account> {
@@ -24,15 +24,19 @@ pub async fn get(app: &App, caller: &Caller) -> Result<Account> {
 /// Changes fields of the profile; `null` takes one away.
 pub async fn change_profile(
     app: &App,
+    client: &Client,
     caller: &Caller,
     changed: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Account> {
     let account = account(app, caller).await?;
-    let merged = profile::merge(&account.user.profile, changed);
-    profile::check(&app.settings.user, Some(changed), false).map_err(AuthError::Faults)?;
-    let text = serde_json::Value::Object(merged).to_string();
+    let changed = app.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
+    let user = &account.user.id;
+    let taken = fields::first_taken(app, &mut app.store.read().await?, user, &changed).await?;
+    if let Some(taken) = taken {
+        return fields::tell_taken(app, client, taken).await;
+    }
     let mut tx = app.store.begin().await?;
-    users::set_profile(&mut tx, &account.user.id, &text, app.now()).await?;
+    fields::write(app, &mut tx, user, &changed).await?;
     tx.commit().await?;
     super::owned::account(app, caller).await
 }

@@ -16,6 +16,7 @@ mod conversion;
 pub mod doors;
 mod draft;
 pub mod error;
+pub mod fields;
 mod finish;
 mod guard;
 pub mod input;

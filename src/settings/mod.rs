@@ -15,6 +15,8 @@ mod attempt;
 mod check;
 mod database;
 mod devices;
+mod field;
+mod field_check;
 mod files;
 mod form;
 mod guesses;
@@ -42,6 +44,7 @@ mod tests;
 pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
+pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
 pub use guesses::Guesses;
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
@@ -56,7 +59,7 @@ pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
-pub use user::{Field, FieldType, User};
+pub use user::{Field, User};
 pub use verification::Verification;
 
 /// The name of an action and its rates as they are written; the throttle reads them.

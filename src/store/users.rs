@@ -31,6 +31,7 @@ const PAGE: &str =
     "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users
     WHERE id > $1 ORDER BY id LIMIT $2";
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
+const HOLD: &str = "UPDATE users SET updated_at = $2 WHERE id = $1";
 const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
 const TOUCH_FROM: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $3
     WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
@@ -55,6 +56,11 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
 /// Users in the order of their ids, after `after` (empty: from the beginning).
 pub async fn page(db: &mut impl Db, after: &str, limit: i64) -> Result<Vec<User>> {
     sql::all(db, PAGE, (after, limit)).await
+}
+
+/// Keeps the row of a user to this transaction until it ends: what is read of it then is what will be written over.
+pub async fn hold(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, HOLD, (id, now)).await
 }
 
 /// Replaces the profile.
