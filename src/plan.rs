@@ -102,19 +102,23 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
     match (signin, recovery, catalogue, throttle, profile) {
-        (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile)) if mistakes.is_empty() => Ok(Plan {
-            words,
-            signin,
-            recovery,
-            routes,
-            lookup,
-            sandbox,
-            catalogue,
-            throttle,
-            devices,
-            secrets,
-            profile,
-        }),
+        (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile))
+            if mistakes.is_empty() =>
+        {
+            Ok(Plan {
+                words,
+                signin,
+                recovery,
+                routes,
+                lookup,
+                sandbox,
+                catalogue,
+                throttle,
+                devices,
+                secrets,
+                profile,
+            })
+        }
         _ => Err(mistakes),
     }
 }

@@ -29,7 +29,9 @@ fn property(rule: &Rule, language: &str, sent: bool) -> Value {
     let field = &rule.field;
     let mut schema = openapi30::schema(&rule.schema);
     match field.kind {
-        FieldType::List => typed(&mut schema["items"], field.items.as_ref().map_or(FieldType::String, |i| i.kind)),
+        FieldType::List => {
+            typed(&mut schema["items"], field.items.as_ref().map_or(FieldType::String, |i| i.kind))
+        }
         kind => typed(&mut schema, kind),
     }
     if let Some(label) = words(field.label.as_ref(), language) {

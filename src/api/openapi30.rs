@@ -8,8 +8,21 @@ const DEPTH: usize = 16;
 
 /// Keywords that mean the same in both.
 const SAME: &[&str] = &[
-    "title", "description", "enum", "format", "pattern", "minLength", "maxLength", "multipleOf", "minItems", "maxItems",
-    "uniqueItems", "minProperties", "maxProperties", "required", "default",
+    "title",
+    "description",
+    "enum",
+    "format",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "multipleOf",
+    "minItems",
+    "maxItems",
+    "uniqueItems",
+    "minProperties",
+    "maxProperties",
+    "required",
+    "default",
 ];
 
 /// The schema in OpenAPI's words.
@@ -47,7 +60,8 @@ fn convert(source: &Value, root: &Value, depth: usize) -> Value {
         }
     }
     if let Some(properties) = map.get("properties").and_then(Value::as_object) {
-        let properties: Map<_, _> = properties.iter().map(|(name, value)| (name.clone(), inner(value))).collect();
+        let properties: Map<_, _> =
+            properties.iter().map(|(name, value)| (name.clone(), inner(value))).collect();
         out.insert("properties".into(), properties.into());
     }
     match map.get("additionalProperties") {
@@ -96,7 +110,10 @@ fn limits(map: &Map<String, Value>, out: &mut Map<String, Value>) {
 /// Whether other engines read a pattern as ours does.
 pub(super) fn portable(pattern: &str) -> bool {
     let groups = pattern.match_indices("(?").all(|(at, _)| pattern[at + 2..].starts_with(':'));
-    groups && !["\\A", "\\z", "\\p", "\\P", "\\x{", "[:", "&&", "--", "~~", "\\h", "\\b{"].iter().any(|odd| pattern.contains(odd))
+    groups
+        && !["\\A", "\\z", "\\p", "\\P", "\\x{", "[:", "&&", "--", "~~", "\\h", "\\b{"]
+            .iter()
+            .any(|odd| pattern.contains(odd))
 }
 
 #[cfg(test)]

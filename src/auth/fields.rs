@@ -45,7 +45,8 @@ pub fn complete(
     };
     let merged = profile::merge(stored, &checked);
     found.extend(merged.err());
-    let missing = app.profile.lacking(stored, moment).into_iter().filter(|rule| !given.contains_key(&rule.name));
+    let missing =
+        app.profile.lacking(stored, moment).into_iter().filter(|rule| !given.contains_key(&rule.name));
     found.extend(missing.map(Rule::missing));
     if found.is_empty() { Ok(checked) } else { Err(AuthError::Faults(found)) }
 }

@@ -72,7 +72,8 @@ impl Walk<'_> {
             return Ok(self.asking(vec![ask]));
         };
         let changed = fields::complete(app, &mut profile, given, Moment::Signin)?;
-        let taken = fields::first_taken(app, &mut app.store.read().await?, &account.user.id, &changed).await?;
+        let taken =
+            fields::first_taken(app, &mut app.store.read().await?, &account.user.id, &changed).await?;
         if let Some(taken) = taken {
             return fields::tell_taken(app, self.client, taken).await;
         }

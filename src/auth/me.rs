@@ -36,7 +36,10 @@ pub async fn change_profile(
         return fields::tell_taken(app, client, taken).await;
     }
     let mut tx = app.store.begin().await?;
-    fields::write(app, &mut tx, user, &changed).await?;
+    let written = fields::write(app, &mut tx, user, &changed).await;
+    written.map_err(
+        |error| if matches!(error, AuthError::NotFound) { AuthError::InvalidToken } else { error },
+    )?;
     tx.commit().await?;
     super::owned::account(app, caller).await
 }

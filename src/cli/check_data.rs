@@ -17,7 +17,10 @@ const WORD: u64 = 10_000;
 pub async fn run(file: Option<&Path>) -> Outcome {
     let (settings, plan) = instance::understood(file)?;
     if let Some(path) = instance::database_file(&settings).filter(|path| !path.exists()) {
-        return Err(Failure::Failed(format!("there is no database {}; `multauth migrate` makes it", path.display())));
+        return Err(Failure::Failed(format!(
+            "there is no database {}; `multauth migrate` makes it",
+            path.display()
+        )));
     }
     let store = Store::open(settings.database.url.expose(), 1).await?;
     store::check_version(&store).await?;

@@ -34,10 +34,50 @@ const fn own_keys(kind: FieldType) -> &'static [&'static str] {
 /// Claims that a token has already, that are registered (RFC 7519, RFC 9068, OpenID Connect), or that would pass
 /// for an address somebody proved.
 const RESERVED: &[&str] = &[
-    "iss", "aud", "sub", "exp", "iat", "nbf", "jti", "sid", "acr", "amr", "auth_time", "azp", "nonce", "typ", "cty",
-    "alg", "kid", "cnf", "act", "may_act", "scope", "scp", "client_id", "groups", "roles", "entitlements", "events",
-    "toe", "txn", "vot", "vtm", "at_hash", "c_hash", "s_hash", "sub_jwk", "active", "token_type", "username", "email",
-    "email_verified", "phone_number", "phone_number_verified", "preferred_username", "authorization_details",
+    "iss",
+    "aud",
+    "sub",
+    "exp",
+    "iat",
+    "nbf",
+    "jti",
+    "sid",
+    "acr",
+    "amr",
+    "auth_time",
+    "azp",
+    "nonce",
+    "typ",
+    "cty",
+    "alg",
+    "kid",
+    "cnf",
+    "act",
+    "may_act",
+    "scope",
+    "scp",
+    "client_id",
+    "groups",
+    "roles",
+    "entitlements",
+    "events",
+    "toe",
+    "txn",
+    "vot",
+    "vtm",
+    "at_hash",
+    "c_hash",
+    "s_hash",
+    "sub_jwk",
+    "active",
+    "token_type",
+    "username",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "preferred_username",
+    "authorization_details",
 ];
 
 pub(super) fn field(field: &Field, name: &str, path: &str, checks: &mut Checks) {
@@ -80,12 +120,17 @@ fn list(field: &Field, path: &str, checks: &mut Checks) {
     }
     if let Some(least) = field.min_items {
         let most = field.most_items();
-        checks.must(least <= most, &format!("{path}.min_items"), format!("must not be above max_items, {most}"));
+        checks.must(
+            least <= most,
+            &format!("{path}.min_items"),
+            format!("must not be above max_items, {most}"),
+        );
     }
     let Some(items) = field.items.as_ref().filter(|_| field.kind == FieldType::List) else { return };
     let path = format!("{path}.items");
     if matches!(items.kind, FieldType::List | FieldType::Object) {
-        let message = "an item cannot be a list or an object; take type = \"object\" and a schema for the field itself";
+        let message =
+            "an item cannot be a list or an object; take type = \"object\" and a schema for the field itself";
         return checks.wrong(format!("{path}.type"), message);
     }
     item(items).check(&path, checks);
@@ -117,14 +162,19 @@ impl Shape<'_> {
         let takes = if own.is_empty() { "none of its kind".to_owned() } else { own.join(", ") };
         for (key, written) in &self.keys {
             if *written && !own.contains(key) {
-                let message = format!("does not go with type = \"{name}\", which takes {takes}; take it away");
+                let message =
+                    format!("does not go with type = \"{name}\", which takes {takes}; take it away");
                 checks.wrong(format!("{path}.{key}"), message);
             }
         }
         let needed = [(FieldType::Enum, "values"), (FieldType::List, "items"), (FieldType::Object, "schema")];
         for (kind, key) in needed {
             let written = self.keys.iter().any(|(name, written)| *name == key && *written);
-            checks.must(self.kind != kind || written, path, format!("`{key}` is missing: type = \"{name}\" needs it"));
+            checks.must(
+                self.kind != kind || written,
+                path,
+                format!("`{key}` is missing: type = \"{name}\" needs it"),
+            );
         }
         match self.kind {
             FieldType::String => self.lengths(path, checks),
@@ -147,7 +197,9 @@ impl Shape<'_> {
         for (key, limit) in [("minimum", self.minimum), ("maximum", self.maximum)] {
             let (sound, wanted) = match (self.kind, limit) {
                 (_, None) => continue,
-                (FieldType::Integer, Some(limit)) => (matches!(limit, Limit::Number(n) if n.is_i64()), "a whole number"),
+                (FieldType::Integer, Some(limit)) => {
+                    (matches!(limit, Limit::Number(n) if n.is_i64()), "a whole number")
+                }
                 (FieldType::Number, Some(limit)) => (matches!(limit, Limit::Number(_)), "a number"),
                 (_, Some(limit)) => {
                     (matches!(limit, Limit::Text(text) if is_date(text)), "a date such as \"2000-01-31\"")
@@ -156,10 +208,12 @@ impl Shape<'_> {
             checks.must(sound, &format!("{path}.{key}"), format!("must be {wanted}"));
         }
         let crossed = match (self.minimum, self.maximum) {
-            (Some(Limit::Number(least)), Some(Limit::Number(most))) => match (least.as_i64(), most.as_i64()) {
-                (Some(least), Some(most)) => least > most,
-                _ => least.as_f64() > most.as_f64(),
-            },
+            (Some(Limit::Number(least)), Some(Limit::Number(most))) => {
+                match (least.as_i64(), most.as_i64()) {
+                    (Some(least), Some(most)) => least > most,
+                    _ => least.as_f64() > most.as_f64(),
+                }
+            }
             (Some(Limit::Text(least)), Some(Limit::Text(most))) => least > most,
             _ => false,
         };
@@ -203,7 +257,8 @@ fn unique(field: &Field, path: &str, checks: &mut Checks) {
     let path = format!("{path}.unique");
     let (kind, name) = (field.kind, field.kind.name());
     let several = matches!(kind, FieldType::List | FieldType::Object | FieldType::Boolean);
-    let message = format!("does not go with type = \"{name}\"; take it away, or make the value a field of its own");
+    let message =
+        format!("does not go with type = \"{name}\"; take it away, or make the value a field of its own");
     checks.must(!several, &path, message);
     let message = "every account would have the same default, and only one may; keep one of the two";
     checks.must(field.default.is_none(), &path, message);
@@ -219,7 +274,8 @@ fn claim(field: &Field, name: &str, path: &str, checks: &mut Checks) {
         Claim::As(_) => "choose another name",
         _ => "name another, such as claim = \"https://example.com/NAME\"",
     };
-    let message = format!("tokens have a claim of this name, or readers take it for something proven; {other}");
+    let message =
+        format!("tokens have a claim of this name, or readers take it for something proven; {other}");
     checks.must(!RESERVED.contains(&claim), &path, message);
 }
 
@@ -235,7 +291,10 @@ fn words(words: &Words, path: &str, most: usize, checks: &mut Checks) {
     }
     if let Words::By(by) = words {
         for tag in by.keys().filter(|tag| !is_tag(tag)) {
-            checks.wrong(format!("{path}.{tag}"), "must be named by a language tag such as de or zh-Hans (BCP 47)");
+            checks.wrong(
+                format!("{path}.{tag}"),
+                "must be named by a language tag such as de or zh-Hans (BCP 47)",
+            );
         }
     }
 }

@@ -145,7 +145,11 @@ impl User {
         for (name, field) in self.fields.iter().filter(|(_, field)| !field.off) {
             let Some(claim) = field.claim_name(name) else { continue };
             let path = format!("user.fields.{name}.claim");
-            checks.must(seen.insert(claim), &path, "another field is this claim already; choose another name");
+            checks.must(
+                seen.insert(claim),
+                &path,
+                "another field is this claim already; choose another name",
+            );
         }
     }
 }

@@ -21,7 +21,8 @@ pub fn of(rule: &Rule) -> Option<Value> {
         (_, FieldType::Date) => vec![json!("2000-01-31"), near(first), near(last)],
         (_, FieldType::List) if !first.is_empty() => vec![json!(["2000-01-31"]), json!([first])],
         (Value::String(_), FieldType::String) => {
-            let others = ["A1", "AB123", "AB-1234", "A-123456", "12345", "+12025550123", "ada", "https://example.com"];
+            let others =
+                ["A1", "AB123", "AB-1234", "A-123456", "12345", "+12025550123", "ada", "https://example.com"];
             std::iter::once(guess).chain(others.into_iter().map(Value::from)).collect()
         }
         _ => vec![guess],
@@ -49,7 +50,9 @@ fn guess(schema: &Value, all: bool, text: &str) -> Value {
         }
         _ if schema["format"] == "date" => json!("2000-01-31"),
         _ => {
-            let most = schema["maxLength"].as_u64().map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+            let most = schema["maxLength"]
+                .as_u64()
+                .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
             let least = schema["minLength"].as_u64().map_or(0, |least| usize::try_from(least).unwrap_or(0));
             json!(text.chars().cycle().take(text.chars().count().max(least).min(most)).collect::<String>())
         }
@@ -59,5 +62,9 @@ fn guess(schema: &Value, all: bool, text: &str) -> Value {
 fn number(schema: &Value) -> Value {
     let (least, most) = (schema["minimum"].as_f64(), schema["maximum"].as_f64());
     let fits = least.is_none_or(|least| least <= 42.0) && most.is_none_or(|most| most >= 42.0);
-    if fits { json!(42) } else { schema.get("minimum").or(schema.get("maximum")).cloned().unwrap_or_else(|| json!(42)) }
+    if fits {
+        json!(42)
+    } else {
+        schema.get("minimum").or(schema.get("maximum")).cloned().unwrap_or_else(|| json!(42))
+    }
 }

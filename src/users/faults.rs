@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use jsonschema::error::ValidationErrorKind as Kind;
 use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
 use crate::base::Fault;
@@ -86,7 +86,8 @@ fn listed(options: &Value) -> String {
 /// A fault inside an object, whose place is `profile.FIELD.path/inside`.
 fn inside(name: &str, error: &ValidationError<'_>) -> (String, Fault) {
     let mut path = error.instance_path().as_str().trim_start_matches('/').to_owned();
-    let below = |path: &str, key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}/{key}") };
+    let below =
+        |path: &str, key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}/{key}") };
     let message = match error.kind() {
         Kind::Required { property } => {
             path = below(&path, property.as_str().unwrap_or_default());
@@ -96,7 +97,9 @@ fn inside(name: &str, error: &ValidationError<'_>) -> (String, Fault) {
             path = below(&path, unexpected.first().map_or("", String::as_str));
             "is not known here".to_owned()
         }
-        Kind::Type { .. } if path.is_empty() => return (path, fault(name, "wrong_type", "must be an object")),
+        Kind::Type { .. } if path.is_empty() => {
+            return (path, fault(name, "wrong_type", "must be an object"));
+        }
         other => format!("does not fit `{}` of its schema", other.keyword()),
     };
     let path: String = path.chars().filter(|c| !c.is_control()).take(LONGEST).collect();

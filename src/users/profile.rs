@@ -25,7 +25,11 @@ pub fn merge(profile: &mut Map<String, Value>, changed: &Map<String, Value>) -> 
     }
     let size = text(profile).len();
     let message = || format!("must have at most {LARGEST} bytes as JSON, all fields together");
-    if size > LARGEST && !changed.is_empty() { Err(Fault::new("profile", "too_large", message())) } else { Ok(()) }
+    if size > LARGEST && !changed.is_empty() {
+        Err(Fault::new("profile", "too_large", message()))
+    } else {
+        Ok(())
+    }
 }
 
 /// A profile as it is stored.

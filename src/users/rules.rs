@@ -82,7 +82,8 @@ impl ProfileRules {
         let Some(rule) = self.get(name) else {
             let open = self.iter().filter(|rule| rule.field.writes(who)).map(|rule| rule.name.as_str());
             let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-            let message = format!("is no field of the profile; there are: {}", open.collect::<Vec<_>>().join(", "));
+            let message =
+                format!("is no field of the profile; there are: {}", open.collect::<Vec<_>>().join(", "));
             return Err(vec![fault(&shown, "unknown_field", message)]);
         };
         if !rule.field.writes(who) {
@@ -91,7 +92,11 @@ impl ProfileRules {
         if value.is_null() {
             let kept = rule.field.required != Required::No;
             let message = "is required and cannot be taken away";
-            return if kept && who == Who::User { Err(vec![fault(name, "missing", message)]) } else { Ok(Value::Null) };
+            return if kept && who == Who::User {
+                Err(vec![fault(name, "missing", message)])
+            } else {
+                Ok(Value::Null)
+            };
         }
         let value = rule.normal(value);
         let faults = rule.faults(&value);
@@ -106,7 +111,9 @@ impl ProfileRules {
             Required::Signin => moment == Moment::Signin,
         };
         let absent = |rule: &&Rule| {
-            profile.get(&rule.name).is_none_or(|value| value.is_null() || !rule.faults(&rule.normal(value)).is_empty())
+            profile
+                .get(&rule.name)
+                .is_none_or(|value| value.is_null() || !rule.faults(&rule.normal(value)).is_empty())
         };
         self.iter().filter(asked).filter(absent).collect()
     }
@@ -127,9 +134,16 @@ impl ProfileRules {
     }
 
     /// The fields of a stored profile that `which` names, as far as their values fit.
-    pub(super) fn readable(&self, stored: &Map<String, Value>, which: impl Fn(&Rule) -> bool) -> Map<String, Value> {
+    pub(super) fn readable(
+        &self,
+        stored: &Map<String, Value>,
+        which: impl Fn(&Rule) -> bool,
+    ) -> Map<String, Value> {
         let one = |rule: &Rule| {
-            let kept = stored.get(&rule.name).map(|value| rule.normal(value)).filter(|value| rule.faults(value).is_empty());
+            let kept = stored
+                .get(&rule.name)
+                .map(|value| rule.normal(value))
+                .filter(|value| rule.faults(value).is_empty());
             let value = kept.or_else(|| rule.field.default.as_ref().map(|value| rule.normal(value)))?;
             Some((rule.name.clone(), value))
         };
@@ -146,14 +160,18 @@ impl ProfileRules {
                 Some(rule) => found.extend(rule.faults(&rule.normal(value))),
             }
         }
-        let absent = self.lacking(stored, Moment::Signin).into_iter().filter(|rule| !stored.contains_key(&rule.name));
+        let absent =
+            self.lacking(stored, Moment::Signin).into_iter().filter(|rule| !stored.contains_key(&rule.name));
         found.extend(absent.map(Rule::missing));
         found
     }
 
     /// The unique fields among `values`, each with the form by which two of them are the same. A value that is
     /// `null` is none.
-    pub fn unique<'a>(&'a self, values: &'a Map<String, Value>) -> impl Iterator<Item = (&'a str, Option<String>)> {
+    pub fn unique<'a>(
+        &'a self,
+        values: &'a Map<String, Value>,
+    ) -> impl Iterator<Item = (&'a str, Option<String>)> {
         let unique = self.iter().filter(|rule| rule.field.unique);
         unique.filter_map(|rule| values.get(&rule.name).map(|value| (rule.name.as_str(), canonical(value))))
     }
@@ -169,7 +187,8 @@ impl Rule {
         for (path, pattern) in patterns {
             let alone = |pattern: &String| compile(&json!({ "type": "string", "pattern": pattern })).is_ok();
             if !pattern.is_none_or(alone) {
-                let message = "is no regular expression that runs in linear time: no look-around, no backreferences";
+                let message =
+                    "is no regular expression that runs in linear time: no look-around, no backreferences";
                 return Err(Mistake::new(path, message));
             }
         }
@@ -188,9 +207,13 @@ impl Rule {
             Mistake::new(format!("{path}{key}"), message)
         })?;
         let rule = Self { name: name.to_owned(), field: field.clone(), schema, validator };
-        let unfit = field.default.as_ref().and_then(|default| rule.faults(&rule.normal(default)).into_iter().next());
+        let unfit =
+            field.default.as_ref().and_then(|default| rule.faults(&rule.normal(default)).into_iter().next());
         match unfit {
-            Some(fault) => Err(Mistake::new(format!("{path}.default"), format!("{}, as the field itself says", fault.message))),
+            Some(fault) => Err(Mistake::new(
+                format!("{path}.default"),
+                format!("{}, as the field itself says", fault.message),
+            )),
             None => Ok(rule),
         }
     }
@@ -229,7 +252,9 @@ impl Rule {
     pub(super) fn normal(&self, value: &Value) -> Value {
         let whole = |value: &Value| match value.as_f64() {
             #[expect(clippy::cast_possible_truncation, reason = "whole, and within what an f64 has exactly")]
-            Some(number) if !value.is_i64() && number.fract() == 0.0 && number.abs() <= shape::EXACT as f64 => {
+            Some(number)
+                if !value.is_i64() && number.fract() == 0.0 && number.abs() <= shape::EXACT as f64 =>
+            {
                 json!(number as i64)
             }
             _ => value.clone(),

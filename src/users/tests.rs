@@ -91,7 +91,11 @@ fn cases() -> Vec<Case> {
                 wrong(json!(20_240_101)),
             ],
         ),
-        ("type = 'date'", vec![json!("0001-01-01"), json!("9999-12-31")], vec![(json!("0000-01-01"), "too_small")]),
+        (
+            "type = 'date'",
+            vec![json!("0001-01-01"), json!("9999-12-31")],
+            vec![(json!("0000-01-01"), "too_small")],
+        ),
         (
             "type = 'enum'\nvalues = ['s', 'm']",
             vec![json!("s"), json!("m")],
@@ -100,7 +104,12 @@ fn cases() -> Vec<Case> {
         (
             "type = 'list'\nitems = { type = 'integer', maximum = 5 }\nmin_items = 1\nmax_items = 2",
             vec![json!([1]), json!([5, 5.0])],
-            vec![(json!([]), "too_few"), (json!([1, 2, 3]), "too_many"), wrong(json!(1)), wrong(json!({ "0": 1 }))],
+            vec![
+                (json!([]), "too_few"),
+                (json!([1, 2, 3]), "too_many"),
+                wrong(json!(1)),
+                wrong(json!({ "0": 1 })),
+            ],
         ),
         (
             "type = 'object'\nschema = '{\"properties\":{\"a\":{\"type\":\"integer\"}},\"required\":[\"a\"]}'",
@@ -115,11 +124,16 @@ fn every_type_takes_what_fits_and_says_what_does_not() {
     for (field, right, wrong) in cases() {
         let rules = rules(&format!("[fields.f]\n{field}"));
         for value in right {
-            let kept = said(&rules, value.clone()).unwrap_or_else(|faults| panic!("{field}: {value}: {faults:?}"));
+            let kept =
+                said(&rules, value.clone()).unwrap_or_else(|faults| panic!("{field}: {value}: {faults:?}"));
             assert_eq!(said(&rules, kept.clone()), Ok(kept), "{field}: what was kept is taken again");
         }
         for (value, code) in wrong {
-            assert_eq!(said(&rules, value.clone()), Err(vec![("profile.f".into(), code)]), "{field}: {value}");
+            assert_eq!(
+                said(&rules, value.clone()),
+                Err(vec![("profile.f".into(), code)]),
+                "{field}: {value}"
+            );
         }
         assert_eq!(said(&rules, Value::Null), Ok(Value::Null), "{field}");
     }
@@ -137,7 +151,10 @@ fn items_and_the_insides_of_objects_are_named_by_their_place() {
     );
     let wrong = said(&object, json!({ "lines": ["a", 4], "x": 1 })).unwrap_err();
     let places: Vec<_> = wrong.iter().map(|(place, code)| (place.as_str(), *code)).collect();
-    assert_eq!(places, [("profile.f.city", "schema"), ("profile.f.lines/1", "schema"), ("profile.f.x", "schema")]);
+    assert_eq!(
+        places,
+        [("profile.f.city", "schema"), ("profile.f.lines/1", "schema"), ("profile.f.x", "schema")]
+    );
 }
 
 #[test]
@@ -150,7 +167,10 @@ fn what_cannot_be_compiled_is_a_mistake_at_its_key() {
         ("type = 'list'\nitems = { type = 'string', pattern = '[' }", ".items.pattern"),
         ("type = 'object'\nschema = 'no json'", ".schema"),
         ("type = 'object'\nschema = { minProperties = 'x' }", ".schema"),
-        ("type = 'object'\nschema = { properties = { a = { '$ref' = 'https://example.com/a.json' } } }", ".schema"),
+        (
+            "type = 'object'\nschema = { properties = { a = { '$ref' = 'https://example.com/a.json' } } }",
+            ".schema",
+        ),
         ("type = 'object'\nschema = { properties = { a = { '$ref' = 'file:///etc/passwd' } } }", ".schema"),
         ("type = 'object'\nschema = { properties = { a = { pattern = '(?=a)' } } }", ".schema"),
         ("type = 'integer'\nmaximum = 3\ndefault = 4", ".default"),
@@ -244,7 +264,8 @@ fn a_profile_as_a_whole_is_bounded() {
 
 #[test]
 fn unique_values_are_the_same_however_they_are_written() {
-    let rules = rules("[fields.n]\ntype = 'number'\nunique = true\n[fields.t]\ntype = 'string'\nunique = true");
+    let rules =
+        rules("[fields.n]\ntype = 'number'\nunique = true\n[fields.t]\ntype = 'string'\nunique = true");
     let of = |values: Value| rules.unique(&map(values)).map(|(_, value)| value).collect::<Vec<_>>();
     assert_eq!(of(json!({ "n": 3, "t": "é" })), of(json!({ "n": 3.0, "t": "e\u{301}" })));
     assert_eq!(of(json!({ "n": 0 })), of(json!({ "n": -0.0 })));

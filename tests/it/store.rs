@@ -2,6 +2,7 @@
 
 mod events;
 mod group_commit;
+mod profile_values;
 mod races;
 mod rows;
 mod schema;

@@ -7,6 +7,7 @@ mod enumeration;
 mod guesses;
 mod lifetimes;
 mod lines;
+mod profile;
 mod purposes;
 mod recovery;
 mod sandbox;
