@@ -356,3 +356,44 @@ fn providers_that_do_less_than_they_seem_to_are_warned_of() {
     let both = report(&format!("{verify}, {plain}"));
     assert!(!both.contains("all own their codes"), "{both}");
 }
+
+#[tokio::test]
+async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
+    use crate::store::users;
+    let site = Site::new("[user.fields.shoe]\ntype = \"integer\"\n");
+    assert!(site.run(&["check", "--data"]).await.unwrap_err().to_string().contains("there is no database"));
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Some(&site.file())).await.unwrap();
+    let mut tx = app.store.begin().await.unwrap();
+    for n in 0..501 {
+        let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
+        crate::store::users::insert(
+            &mut tx,
+            &users::New::active(&format!("u{n:03}"), profile),
+            0,
+        )
+        .await
+        .unwrap();
+    }
+    tx.commit().await.unwrap();
+    let rules = |text: &str| {
+        let user: crate::settings::User = toml::from_str(text).unwrap();
+        crate::users::rules::ProfileRules::read(&user).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
+    };
+    let mut lines = String::new();
+    let keep = |page: &str| {
+        lines.push_str(page);
+        Ok(())
+    };
+    let shoe = rules("[fields.shoe]\ntype = 'integer'");
+    let found = check_data::look(&app.store, &shoe, keep).await.unwrap();
+    assert_eq!(
+        (found, lines.as_str()),
+        ((501, 1), "u500  profile.shoe  wrong_type\nu500  profile.gone  unknown_field\n")
+    );
+    assert!(matches!(site.run(&["check", "--data"]).await.unwrap_err(), Failure::Told));
+    let mut tx = app.store.begin().await.unwrap();
+    crate::store::users::delete(&mut tx, "u500").await.unwrap();
+    tx.commit().await.unwrap();
+    site.run(&["check", "--data"]).await.unwrap();
+}

@@ -16,6 +16,8 @@ mod check;
 mod database;
 mod devices;
 mod events;
+mod field;
+mod field_check;
 mod files;
 mod form;
 mod guesses;
@@ -44,6 +46,8 @@ pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
 pub use events::Events;
+pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
+pub use field_check::RESERVED_CLAIMS;
 pub use guesses::Guesses;
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
@@ -58,7 +62,7 @@ pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
-pub use user::{Field, FieldType, GROUP, User, is_group};
+pub use user::{Field, GROUP, User, is_group};
 pub use verification::Verification;
 
 /// The name of an action and its rates as they are written; the throttle reads them.

@@ -1,0 +1,20 @@
+//! Fields of the profile, as an operator writes them.
+
+use std::path::Path;
+
+use multauth::settings::{self, Settings, User};
+
+/// Adds the fields of a `[user]` section, written as TOML: `[fields.NAME]`.
+pub fn declare(settings: &mut Settings, text: &str) {
+    let user: User = toml::from_str(text).unwrap();
+    settings.user.fields.extend(user.fields);
+}
+
+/// Twelve fields of all types.
+pub fn twelve(settings: &mut Settings) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/support/twelve_fields.toml");
+    let loaded =
+        settings::load(Some(&file), std::iter::empty()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    settings.user = loaded.settings.user;
+    assert_eq!(settings.user.fields.len(), 12);
+}
