@@ -132,17 +132,19 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
+    let events = Events::new(world.random.clone(), Vec::new());
     let worker = Worker {
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
         random: world.random.clone(),
         routes: routes.clone(),
+        events: events.clone(),
         inbox: inbox.clone(),
         wake: wake.clone(),
     };
     let app = App {
-        events: Events::new(world.random.clone(), Vec::new()),
+        events,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),

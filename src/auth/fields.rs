@@ -3,10 +3,13 @@
 
 use serde_json::{Map, Value};
 
+use super::account::Account;
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::noting;
 use super::progress::{Ask, AskedField};
 use crate::app::App;
+use crate::events::{By, Event};
 use crate::settings::{Who, Words};
 use crate::store::{Db, StoreError, Tx, profile_values, users};
 use crate::throttle::Keys;
@@ -56,8 +59,14 @@ pub fn complete(
 ///
 /// # Errors
 /// [`AuthError::ValueTaken`]; [`AuthError::NotFound`] where the user is gone.
-pub async fn write(app: &App, tx: &mut Tx, user_id: &str, changed: &Map<String, Value>) -> Result<()> {
-    let now = app.now();
+pub async fn write(
+    app: &App,
+    client: &Client,
+    tx: &mut Tx,
+    account: &Account,
+    changed: &Map<String, Value>,
+) -> Result<()> {
+    let (now, user_id) = (app.now(), account.user.id.as_str());
     if users::hold(tx, user_id, now).await? != 1 {
         return Err(AuthError::NotFound);
     }
@@ -65,7 +74,14 @@ pub async fn write(app: &App, tx: &mut Tx, user_id: &str, changed: &Map<String, 
     let mut stored = profile::stored(&user.profile);
     profile::merge(&mut stored, changed)?;
     claim(app, tx, user_id, changed).await?;
-    users::set_profile(tx, user_id, &profile::text(&stored), now).await?;
+    let text = profile::text(&stored);
+    users::set_profile(tx, user_id, &text, now).await?;
+    let fields = noting::changed_fields(&user.profile, &text);
+    if !fields.is_empty() {
+        let personal = noting::naming((user_id, &text, &user.group_names), account.confirmed());
+        let updated = Event::UserUpdated { by: By::User, fields, groups: None }.of(user_id);
+        app.events.write(tx, now, &client.source(), &[updated.naming(personal)]).await?;
+    }
     Ok(())
 }
 

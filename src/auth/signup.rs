@@ -5,6 +5,7 @@
 
 use super::asks::{reaching, with_challenge};
 use super::challenge::{self, Order};
+use super::claims::Holder;
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
@@ -21,7 +22,7 @@ use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices;
-use crate::events::{By, Event};
+use crate::events::By;
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
@@ -45,7 +46,7 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let ready = first_code(app, client, &attempt, &draft).await?;
     let mut tx = app.store.begin().await?;
     attempts::insert(&mut tx, &attempt).await?;
-    queue(app, &mut tx, ready.as_ref()).await?;
+    queue(app, client, &mut tx, ready.as_ref()).await?;
     tx.commit().await?;
     app.wake.notify_one();
     asking(app, client, &attempt, &handle, &draft).await
@@ -61,17 +62,18 @@ async fn first_code(
 ) -> Result<Option<challenge::Ready>> {
     let lacking = !draft.lacking(app).is_empty();
     let Some(device) = draft.to_prove().next().filter(|_| !lacking) else { return Ok(None) };
-    let order = order(app, attempt, draft, device, None).await?;
+    let order = order(app, client, attempt, draft, device, None).await?;
     Ok(challenge::prepare(app, client, &order).await.ok())
 }
 
-async fn queue(app: &App, tx: &mut Tx, ready: Option<&challenge::Ready>) -> Result<()> {
+async fn queue(app: &App, client: &Client, tx: &mut Tx, ready: Option<&challenge::Ready>) -> Result<()> {
     let Some(ready) = ready else { return Ok(()) };
     match challenge::write(app, tx, ready).await {
+        Ok(sent) => Ok(app.events.write(tx, app.now(), &client.source(), &[sent]).await?),
         // The last message went to somebody else meanwhile, or the code is there already: this one may be asked
         // for later.
-        Ok(()) | Err(AuthError::NoCode | AuthError::TooMany { .. }) => Ok(()),
-        other => other,
+        Err(AuthError::NoCode | AuthError::TooMany { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 
@@ -130,7 +132,7 @@ pub async fn send(
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
-    dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
+    dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
     asking(app, client, &attempt, handle, &draft).await
 }
 
@@ -156,7 +158,7 @@ pub async fn answer(
     if renamed || given.profile.is_some() {
         let mut tx = app.store.begin().await?;
         attempts::set_draft(&mut tx, &attempt.id, &draft.seal(app, &attempt.id)?).await?;
-        queue(app, &mut tx, ready.as_ref()).await?;
+        queue(app, client, &mut tx, ready.as_ref()).await?;
         tx.commit().await?;
         app.wake.notify_one();
     }
@@ -177,7 +179,7 @@ pub async fn answer(
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
-    let subject = Subject::new(app, None, None, identifier, "passcode");
+    let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
@@ -191,7 +193,8 @@ pub async fn answer(
         drop(tx);
         return fields::tell_taken(app, client, taken).await;
     }
-    finish(app, client, tx, &attempt, &draft, &device).await
+    let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+    finish(app, client, tx, &attempt, &draft, (&device, &channel)).await
 }
 
 /// Makes the account of a sign-up whose profile was asked for and that has nothing to prove.
@@ -213,7 +216,7 @@ async fn finish(
     mut tx: Tx,
     attempt: &Attempt,
     draft: &Draft,
-    proven: &DraftDevice,
+    proven: (&DraftDevice, &str),
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
@@ -239,36 +242,46 @@ async fn write(app: &App, client: &Client, draft: &Draft, mut tx: Tx, told: &[No
     Ok(Progress::Done(made.done(app)?))
 }
 
-/// A new account with its first session, written and not yet committed.
+/// A new account, written and not yet committed.
 struct Made {
     user: String,
-    opened: session::Opened,
-    known: session::Known,
+    holder: Holder,
+    /// The first session; none where accounts wait for the operator.
+    entered: Option<(session::Opened, session::Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = session::tokens(app, &self.opened, self.known)?;
-        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: Some(tokens) })
+        let tokens = self.entered.map(|(opened, known)| session::tokens(app, &opened, known, &self.holder));
+        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
     }
 }
 
+/// Writes the account with its first session; `proven` is the address that was, and how its code came.
 async fn made(
     app: &App,
     client: &Client,
     draft: &Draft,
-    proven: Option<&DraftDevice>,
+    proven: Option<(&DraftDevice, &str)>,
     tx: &mut Tx,
 ) -> Result<Made> {
-    let user = draft.write(app, tx, proven).await?;
-    let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
-    sessions::insert(tx, &opened.session).await?;
-    let known = session::known_device(app, None);
-    session::remember(tx, &known, &user, app.now()).await?;
-    let created = Event::UserCreated { by: By::User, active: true, groups: Vec::new() }.of(&user);
-    let entered = session::succeeded(Purpose::Signup, &opened.session);
-    app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
-    Ok(Made { user, opened, known })
+    let channel = proven.map(|(_, channel)| channel);
+    let proven = proven.map(|(device, _)| device);
+    let written = draft.write(app, tx, proven).await?;
+    let user = draft.user.clone();
+    let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone() };
+    let mut noted = written.noted(draft, By::User, channel);
+    let mut entered = None;
+    if app.settings.user.active {
+        let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
+        sessions::insert(tx, &opened.session).await?;
+        let known = session::known_device(app, None);
+        session::remember(tx, &known, &user, app.now()).await?;
+        noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
+        entered = Some((opened, known));
+    }
+    app.events.write(tx, app.now(), &client.source(), &noted).await?;
+    Ok(Made { user, holder, entered })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
@@ -290,13 +303,21 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
 
 async fn order(
     app: &App,
+    client: &Client,
     attempt: &Attempt,
     draft: &Draft,
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
     let usual = reaching(app, &device.kind, &device.delivery).first().copied();
-    let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Signup),
+        None,
+        None,
+        (&device.kind, &device.canonical),
+        "passcode",
+    );
     Ok(Order {
         purpose: Purpose::Signup,
         scope: scope(attempt),
@@ -312,6 +333,7 @@ async fn order(
             draft::no_notice(app, device).await
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
+        user: None,
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),

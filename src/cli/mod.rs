@@ -14,6 +14,7 @@ mod check;
 mod check_data;
 mod devices;
 mod doctor;
+mod events;
 mod failure;
 mod flows;
 mod instance;
@@ -73,6 +74,7 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Events(events::Args),
     Doctor(doctor::Args),
 }
 
@@ -102,6 +104,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
         Command::Users(args) => users::run(args, file).await,
         Command::Devices(args) => devices::run(args, file).await,
         Command::Messages(args) => messages::run(args, file).await,
+        Command::Events(args) => events::run(args, file).await,
         Command::Doctor(args) => doctor::run(args, file).await,
     }
 }

@@ -198,7 +198,13 @@ async fn the_operator_rules_over_keys_users_and_devices() {
     assert!(last.to_string().contains("--force"), "{last}");
     site.run(&["devices", "remove", "--force", &device]).await.unwrap();
     site.run(&["devices", "list", &user]).await.unwrap();
+    site.run(&["users", "groups", &user, "--set", "staff,editors"]).await.unwrap();
+    site.run(&["users", "groups", &user]).await.unwrap();
+    let wrong = site.run(&["users", "groups", &user, "--set", "two words"]).await.unwrap_err();
+    assert!(wrong.to_string().contains("a-z"), "{wrong}");
     site.run(&["users", "delete", &user]).await.unwrap();
+    site.run(&["users", "restore", &user]).await.unwrap();
+    site.run(&["users", "delete", "--now", &user]).await.unwrap();
     let gone = site.run(&["users", "show", &user]).await.unwrap_err();
     assert!(gone.to_string().contains(&format!("there is no user {user}")), "{gone}");
 }
@@ -360,20 +366,23 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     let mut tx = app.store.begin().await.unwrap();
     for n in 0..501 {
         let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
-        crate::store::users::insert(&mut tx, &format!("u{n:03}"), profile, 0).await.unwrap();
+        crate::store::users::insert(
+            &mut tx,
+            &crate::store::users::New::active(&format!("u{n:03}"), profile),
+            0,
+        )
+        .await
+        .unwrap();
     }
     tx.commit().await.unwrap();
-    let rules = |text: &str| {
-        let user: crate::settings::User = toml::from_str(text).unwrap();
-        crate::users::rules::ProfileRules::read(&user).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
-    };
     let mut lines = String::new();
     let keep = |page: &str| {
         lines.push_str(page);
         Ok(())
     };
-    let shoe = rules("[fields.shoe]\ntype = 'integer'");
-    let found = check_data::look(&app.store, &shoe, keep).await.unwrap();
+    let rules = crate::users::rules::ProfileRules::read(&site.settings().user);
+    let rules = rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let found = check_data::look(&app.store, &rules, keep).await.unwrap();
     assert_eq!(
         (found, lines.as_str()),
         ((501, 1), "u500  profile.shoe  wrong_type\nu500  profile.gone  unknown_field\n")

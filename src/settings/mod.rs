@@ -15,6 +15,7 @@ mod attempt;
 mod check;
 mod database;
 mod devices;
+mod events;
 mod field;
 mod field_check;
 mod files;
@@ -44,6 +45,7 @@ mod tests;
 pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
+pub use events::Events;
 pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
 pub use guesses::Guesses;
 pub use keys::{Algorithm, Keys};
@@ -59,7 +61,7 @@ pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
-pub use user::{Field, User};
+pub use user::{Field, GROUP, User, is_group};
 pub use verification::Verification;
 
 /// The name of an action and its rates as they are written; the throttle reads them.
@@ -134,6 +136,8 @@ pub struct Settings {
     pub user: User,
     /// Where webhooks and hooks may go.
     pub outbound: Outbound,
+    /// The audit trail.
+    pub events: Events,
     /// The log.
     pub log: Log,
 }
