@@ -34,7 +34,7 @@ fn property(rule: &Rule, language: &str, sent: bool) -> Value {
         }
         kind => typed(&mut schema, kind),
     }
-    if let Some(label) = words(field.label.as_ref(), language) {
+    if let Some(label) = words(field.label.as_ref(), language).filter(|_| !makes_a_type(field)) {
         schema["title"] = json!(label);
     }
     schema["description"] = json!(about(rule, language, sent));
@@ -68,10 +68,20 @@ fn words<'a>(words: Option<&'a Words>, language: &'a str) -> Option<&'a str> {
     words.map(|words| words.in_language([language]))
 }
 
+/// Whether generators make a type of it, which they would call by its title: a client must not change with a label.
+const fn makes_a_type(field: &Field) -> bool {
+    matches!(field.kind, FieldType::Enum | FieldType::Object)
+}
+
 /// What helps, then what the schema cannot say.
 fn about(rule: &Rule, language: &str, sent: bool) -> String {
     let field = &rule.field;
     let mut parts = Vec::new();
+    parts.extend(
+        words(field.label.as_ref(), language)
+            .filter(|_| makes_a_type(field))
+            .map(|label| format!("{label}.")),
+    );
     parts.extend(words(field.help.as_ref(), language).map(str::to_owned));
     parts.push(limits(field));
     match field.required {

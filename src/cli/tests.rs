@@ -376,17 +376,14 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
         .unwrap();
     }
     tx.commit().await.unwrap();
-    let rules = |text: &str| {
-        let user: crate::settings::User = toml::from_str(text).unwrap();
-        crate::users::rules::ProfileRules::read(&user).unwrap_or_else(|mistakes| panic!("{mistakes:?}"))
-    };
     let mut lines = String::new();
     let keep = |page: &str| {
         lines.push_str(page);
         Ok(())
     };
-    let shoe = rules("[fields.shoe]\ntype = 'integer'");
-    let found = check_data::look(&app.store, &shoe, keep).await.unwrap();
+    let rules = crate::users::rules::ProfileRules::read(&site.settings().user);
+    let rules = rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let found = check_data::look(&app.store, &rules, keep).await.unwrap();
     assert_eq!(
         (found, lines.as_str()),
         ((501, 1), "u500  profile.shoe  wrong_type\nu500  profile.gone  unknown_field\n")

@@ -14,7 +14,8 @@ pub fn of(rule: &Rule) -> Option<Value> {
         _ => "Maria",
     };
     let default = rule.field.default.clone();
-    let guess = default.unwrap_or_else(|| guess(&rule.schema, rule.field.kind == FieldType::Object, texts));
+    let needed = || guess(&rule.schema, false, texts);
+    let guess = default.unwrap_or_else(|| guess(&rule.schema, true, texts));
     let (first, last) = super::shape::days(&rule.field).unwrap_or_default();
     let near = |day: &str| Value::String(day.to_owned());
     let guesses = match (&guess, rule.field.kind) {
@@ -25,7 +26,7 @@ pub fn of(rule: &Rule) -> Option<Value> {
                 ["A1", "AB123", "AB-1234", "A-123456", "12345", "+12025550123", "ada", "https://example.com"];
             std::iter::once(guess).chain(others.into_iter().map(Value::from)).collect()
         }
-        _ => vec![guess],
+        _ => vec![guess, needed()],
     };
     guesses.into_iter().find(|value| rule.faults(value).is_empty())
 }

@@ -26,7 +26,11 @@ pub fn schema(field: &Field) -> Value {
         FieldType::List => {
             let items = field.items.as_ref().map_or_else(|| json!({}), |items| plain_item(items).schema());
             let least = field.min_items.unwrap_or(0).max(u32::from(field.required != Required::No));
-            json!({ "type": "array", "items": items, "minItems": least, "maxItems": field.most_items() })
+            let mut schema = json!({ "type": "array", "items": items, "maxItems": field.most_items() });
+            if least > 0 {
+                schema["minItems"] = json!(least);
+            }
+            schema
         }
         FieldType::Object => {
             let mut schema = field.object_schema().unwrap_or_else(|| json!({}));

@@ -1,13 +1,21 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::profile;
 use super::rules::{LARGEST, Moment, ProfileRules};
 use crate::base::Mistake;
-use crate::settings::{User, Who};
+use crate::settings::{Field, Settings, User, Who};
+
+#[derive(serde::Deserialize)]
+struct Fields {
+    fields: BTreeMap<String, Field>,
+}
 
 fn user(fields: &str) -> User {
-    toml::from_str(fields).unwrap_or_else(|error| panic!("{error}"))
+    let Fields { fields } = toml::from_str(fields).unwrap_or_else(|error| panic!("{error}"));
+    User { fields, ..Settings::built_in().user }
 }
 
 fn rules(fields: &str) -> ProfileRules {

@@ -1,13 +1,20 @@
 //! Fields of the profile, as an operator writes them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use multauth::settings::{self, Settings, User};
+use multauth::settings::{self, Field, Settings};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Fields {
+    fields: BTreeMap<String, Field>,
+}
 
 /// Adds the fields of a `[user]` section, written as TOML: `[fields.NAME]`.
 pub fn declare(settings: &mut Settings, text: &str) {
-    let user: User = toml::from_str(text).unwrap();
-    settings.user.fields.extend(user.fields);
+    let declared: Fields = toml::from_str(text).unwrap();
+    settings.user.fields.extend(declared.fields);
 }
 
 /// Twelve fields of all types.
