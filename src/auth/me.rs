@@ -49,7 +49,8 @@ pub async fn change_profile(
 /// Deletes the caller's account; the operator can bring it back until its grace period is over.
 pub async fn delete(app: &App, client: &Client, caller: &Caller) -> Result<()> {
     let account = trusted(app, caller).await?;
-    deletion::delete(app, &account, By::User, &client.source()).await
+    let told = notices::about(app, client, &account, Kind::AccountDeleted, None)?;
+    deletion::delete(app, &account, By::User, &client.source(), &told).await
 }
 
 /// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh

@@ -54,7 +54,8 @@ pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
 pub async fn delete(app: &App, user_id: &str) -> Result<()> {
     let account = account::even_disabled(&mut app.store.read().await?, user_id).await?;
     let account = account.ok_or(AuthError::NotFound)?;
-    deletion::delete(app, &account, By::Operator, &Source::default()).await
+    let told = notices::by_operator(app, &account, Kind::AccountDeleted, None)?;
+    deletion::delete(app, &account, By::Operator, &Source::default(), &told).await
 }
 
 /// Disables (or enables) an account: every session ends at once (R83).
