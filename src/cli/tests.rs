@@ -202,6 +202,17 @@ async fn the_operator_rules_over_keys_users_and_devices() {
     site.run(&["users", "groups", &user]).await.unwrap();
     let wrong = site.run(&["users", "groups", &user, "--set", "two words"]).await.unwrap_err();
     assert!(wrong.to_string().contains("a-z"), "{wrong}");
+    for words in [
+        &["events"][..],
+        &["events", "--user", &user, "--name", "user.*", "--since", "1h", "--limit", "1"],
+        &["events", "--until", "2026-01-01", "--json"],
+        &["events", "names"],
+    ] {
+        site.run(words).await.unwrap();
+    }
+    let unknown = site.run(&["events", "--after", "nothing"]).await.unwrap_err();
+    assert!(unknown.to_string().contains("there is no event nothing"), "{unknown}");
+    assert!(Args::try_parse_from(["multauth", "events", "--name", "user.creatd"]).is_err());
     site.run(&["users", "delete", &user]).await.unwrap();
     site.run(&["users", "restore", &user]).await.unwrap();
     site.run(&["users", "delete", "--now", &user]).await.unwrap();
