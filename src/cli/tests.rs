@@ -401,7 +401,7 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     );
     assert!(matches!(site.run(&["check", "--data"]).await.unwrap_err(), Failure::Told));
     let mut tx = app.store.begin().await.unwrap();
-    crate::store::users::delete(&mut tx, "u500").await.unwrap();
+    users::delete(&mut tx, "u500").await.unwrap();
     tx.commit().await.unwrap();
     site.run(&["check", "--data"]).await.unwrap();
 }
