@@ -12,6 +12,7 @@ use crate::providers::{ProviderKind, Routes};
 use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
+use crate::webhooks::Webhooks;
 
 /// What an own program adds to the built-in kinds.
 #[derive(Clone, Default)]
@@ -53,6 +54,8 @@ pub struct Plan {
     pub sandbox: Sandbox,
     /// What messages say.
     pub catalogue: Catalogue,
+    /// Who is told what happens.
+    pub webhooks: Webhooks,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
     /// The kinds of devices.
@@ -76,7 +79,7 @@ impl Plan {
 /// Understands the settings; `own` are kinds beside the built-in ones.
 ///
 /// # Errors
-/// Every mistake of flows, providers, messages and rates at once.
+/// Every mistake of flows, providers, messages, webhooks and rates at once.
 pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
@@ -96,6 +99,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     }
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
+    let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     match (signin, recovery, catalogue, throttle) {
         (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => Ok(Plan {
@@ -106,6 +110,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
             lookup,
             sandbox,
             catalogue,
+            webhooks,
             throttle,
             devices,
             secrets,

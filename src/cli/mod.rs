@@ -25,6 +25,7 @@ mod print;
 mod serve;
 mod simulate;
 mod users;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,7 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Webhooks(webhooks::Args),
     Doctor(doctor::Args),
 }
 
@@ -101,6 +103,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
         Command::Users(args) => users::run(args, file).await,
         Command::Devices(args) => devices::run(args, file).await,
         Command::Messages(args) => messages::run(args, file).await,
+        Command::Webhooks(args) => webhooks::run(args, file).await,
         Command::Doctor(args) => doctor::run(args, file).await,
     }
 }

@@ -35,6 +35,7 @@ mod span;
 mod tokens;
 mod user;
 mod verification;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -57,7 +58,9 @@ pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
 pub use user::{Field, FieldType, User};
+pub use overlay::hint::none_of;
 pub use verification::Verification;
+pub use webhooks::Webhook;
 
 /// The name of an action and its rates as they are written; the throttle reads them.
 pub type Throttle = std::collections::BTreeMap<String, String>;
@@ -131,6 +134,8 @@ pub struct Settings {
     pub user: User,
     /// Where webhooks and hooks may go.
     pub outbound: Outbound,
+    /// Who is told what happens, by name.
+    pub webhooks: std::collections::BTreeMap<String, Webhook>,
     /// The log.
     pub log: Log,
 }

@@ -29,6 +29,7 @@ mod sqlite;
 pub mod suspensions;
 pub mod sweep;
 pub mod users;
+pub mod webhooks;
 
 use std::path::Path;
 

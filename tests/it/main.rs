@@ -10,3 +10,4 @@ mod replacing;
 mod store;
 mod support;
 mod surface;
+mod webhooks;

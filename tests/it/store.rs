@@ -7,3 +7,4 @@ mod rows;
 mod schema;
 mod statements;
 mod sweep;
+mod webhooks;
