@@ -55,7 +55,8 @@ impl Service {
         if let Err(why) = fit(named.url, &guard, settings) {
             mistakes.push(mistake("url", why));
         }
-        let http = Http::guarded(named.timeout, guard.clone()).map_err(|why| mistakes.push(mistake("timeout", why)));
+        let http =
+            Http::guarded(named.timeout, guard.clone()).map_err(|why| mistakes.push(mistake("timeout", why)));
         let inline = Some(named.secret).filter(|secret| !secret.expose().is_empty());
         let signer = secret(inline, named.secret_file, named.path, "secret").and_then(|found| {
             let found = found.ok_or_else(|| mistake("secret", format!("is missing; {}", sign::ADVICE)))?;

@@ -40,7 +40,9 @@ impl Service {
             match timeout(CONNECT, TcpStream::connect(at)).await {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => last = Some(format!("{at} cannot be reached: {error}")),
-                Err(_) => last = Some(format!("{at} cannot be reached: no answer in {} s", CONNECT.as_secs())),
+                Err(_) => {
+                    last = Some(format!("{at} cannot be reached: no answer in {} s", CONNECT.as_secs()))
+                }
             }
         }
         Err(last.unwrap_or_else(|| {

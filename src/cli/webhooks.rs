@@ -101,7 +101,9 @@ a new webhook is filled from the audit trail. What happens meanwhile may arrive 
         since: Option<String>,
     },
     /// Send a webhook a signed test event (its type is ping) now, and show what came back.
-    #[command(after_help = "Examples:\n  multauth webhooks ping crm\n  multauth webhooks ping crm --config multauth.toml")]
+    #[command(
+        after_help = "Examples:\n  multauth webhooks ping crm\n  multauth webhooks ping crm --config multauth.toml"
+    )]
     Ping {
         /// The webhook.
         name: String,

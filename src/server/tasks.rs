@@ -35,7 +35,7 @@ async fn once(app: &App) -> Result<(), String> {
         tracing::debug!(rows, "rows that are over were deleted");
     }
     let mut db = app.store.read().await.map_err(|e| e.to_string())?;
-    let waiting = crate::store::outbox::waiting(&mut db).await.map_err(|e| e.to_string())?;
+    let waiting = store::outbox::waiting(&mut db).await.map_err(|e| e.to_string())?;
     metrics::outbox(u32::try_from(waiting).unwrap_or(u32::MAX));
     for webhook in app.webhooks.iter() {
         let waiting = store::webhooks::count(&mut db, &webhook.name).await.map_err(|e| e.to_string())?;

@@ -50,6 +50,7 @@ pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use origins::{Located, Origins};
 pub use outbound::Outbound;
+pub use overlay::hint::none_of;
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
 pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
@@ -58,7 +59,6 @@ pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
 pub use user::{Field, FieldType, User};
-pub use overlay::hint::none_of;
 pub use verification::Verification;
 pub use webhooks::Webhook;
 

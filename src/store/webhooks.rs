@@ -133,7 +133,8 @@ const SUMMARY: &str = "SELECT d.webhook, COUNT(CASE WHEN d.state = 'queued' THEN
     (SELECT p.problem FROM webhook_deliveries p WHERE p.webhook = d.webhook AND p.problem IS NOT NULL
         ORDER BY COALESCE(p.finished_at, p.due_at) DESC LIMIT 1) AS problem
     FROM webhook_deliveries d GROUP BY d.webhook ORDER BY d.webhook";
-const LIST: &str = "SELECT d.id, d.webhook, d.event_id, e.name AS event, e.user_id, d.state, d.tries, e.at, d.due_at,
+const LIST: &str =
+    "SELECT d.id, d.webhook, d.event_id, e.name AS event, e.user_id, d.state, d.tries, e.at, d.due_at,
     d.finished_at, d.status, d.problem FROM webhook_deliveries d JOIN events e ON e.id = d.event_id
     WHERE ($1 = '' OR d.webhook = $1) AND ($2 = '' OR d.state = $2) AND ($3 = '' OR d.subject = $3)
     ORDER BY d.position DESC, d.id LIMIT $4";
@@ -155,7 +156,8 @@ const ADD: &str = "INSERT INTO webhook_deliveries (id, webhook, event_id, subjec
     created_at, due_at, leased_until)
     SELECT $1, $2, id, COALESCE(user_id, id), position, 'queued', 0, $4, $4, 0 FROM events WHERE id = $3
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook = $2 AND d.event_id = $3)";
-const SINCE: &str = "SELECT id, name, position, at FROM events WHERE position > $1 ORDER BY position, id LIMIT $2";
+const SINCE: &str =
+    "SELECT id, name, position, at FROM events WHERE position > $1 ORDER BY position, id LIMIT $2";
 
 /// Whether something of a webhook can be delivered now.
 pub async fn is_due(db: &mut impl Db, webhook: &str, now: Millis) -> Result<bool> {
@@ -206,13 +208,7 @@ pub async fn count(db: &mut impl Db, webhook: &str) -> Result<i64> {
 }
 
 /// Ends, as failed, a thousand of what was due for a webhook until `due` and nobody leases.
-pub async fn end(
-    db: &mut impl Db,
-    webhook: &str,
-    due: Millis,
-    now: Millis,
-    problem: &str,
-) -> Result<u64> {
+pub async fn end(db: &mut impl Db, webhook: &str, due: Millis, now: Millis, problem: &str) -> Result<u64> {
     sql::run(db, END, (webhook, due, now, problem)).await
 }
 

@@ -54,11 +54,7 @@ impl Worker {
         Tried { leased, ended, status }
     }
 
-    async fn post(
-        &self,
-        webhook: &Webhook,
-        leased: &Leased,
-    ) -> Result<Result<Answer, Outcome>, Ended> {
+    async fn post(&self, webhook: &Webhook, leased: &Leased) -> Result<Result<Answer, Outcome>, Ended> {
         let unread = |error: StoreError| Ended::later(format!("the database: {error}"));
         let found = rows::event(&mut self.store.read().await.map_err(unread)?, &leased.event_id).await;
         let Some(row) = found.map_err(unread)? else {
@@ -110,7 +106,12 @@ impl Worker {
         now: Millis,
     ) -> Result<(), StoreError> {
         let (webhook, event, why) = (&leased.webhook, &leased.event_id, tried.problem.unwrap_or_default());
-        tracing::error!(webhook, event, why, "a webhook is told of an event no more; `multauth webhooks replay` does");
+        tracing::error!(
+            webhook,
+            event,
+            why,
+            "a webhook is told of an event no more; `multauth webhooks replay` does"
+        );
         rows::finish(tx, tried, "failed", now).await.map(drop)
     }
 }

@@ -56,8 +56,7 @@ impl Worker {
     pub async fn run(self, stop: Arc<Notify>) {
         let mut looked = Millis::MIN;
         let webhooks = self.webhooks.clone();
-        let lane =
-            |webhook| Lane { webhook, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
+        let lane = |webhook| Lane { webhook, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
         let mut lanes: Vec<_> = webhooks.iter().map(lane).collect();
         let mut under_way = JoinSet::new();
         let mut rest = tokio::time::interval(REST);
@@ -132,7 +131,11 @@ impl Worker {
             let ended = rows::end(&mut tx, webhook, now - UNKNOWN, now, "the webhook was removed").await?;
             tx.commit().await?;
             if ended > 0 {
-                tracing::warn!(webhook, ended, "events wait for a webhook that is not in the settings; they failed");
+                tracing::warn!(
+                    webhook,
+                    ended,
+                    "events wait for a webhook that is not in the settings; they failed"
+                );
             }
         }
         Ok(())

@@ -57,7 +57,9 @@ pub async fn webhook(webhook: &Webhook) -> Finding {
     let what = format!("webhook {name}");
     eprintln!("connecting to {name} …");
     match timeout(PROVIDER, webhook.service.reach()).await {
-        Ok(Ok(())) => Finding::ok(what, format!("{origin} listens; `multauth webhooks ping {name}` posts a test")),
+        Ok(Ok(())) => {
+            Finding::ok(what, format!("{origin} listens; `multauth webhooks ping {name}` posts a test"))
+        }
         Ok(Err(why)) => Finding::fail(what, format!("{origin}: {why}; events wait for it")),
         Err(_) => Finding::fail(what, format!("{origin}: no answer in 20 s; events wait for it")),
     }

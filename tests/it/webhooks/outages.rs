@@ -52,7 +52,12 @@ async fn after_an_outage_every_event_comes_in_order_and_none_is_lost() {
         }
         let told = receiver.taken().split_off(before);
         let told = by_user(&told);
-        assert_eq!(told.keys().map(ToString::to_string).collect::<BTreeSet<_>>(), users, "{}", app.database());
+        assert_eq!(
+            told.keys().map(ToString::to_string).collect::<BTreeSet<_>>(),
+            users,
+            "{}",
+            app.database()
+        );
         for (user, names) in told {
             assert_eq!(names, [SIGNUP[0], SIGNUP[1], "signin.succeeded"], "{}: {user}", app.database());
         }
@@ -76,7 +81,7 @@ async fn a_retry_is_the_same_message_with_the_time_of_its_try() {
     assert_eq!(app.teller.drain().await.unwrap(), 1);
     let [first, second] = receiver.calls().try_into().unwrap();
     assert_eq!((first.id(), &first.body), (second.id(), &second.body));
-    let at = |span| ((BEGINNING + span) / SECOND).to_string();
+    let at = |span: i64| ((BEGINNING + span) / SECOND).to_string();
     assert_eq!(first.headers["webhook-timestamp"], at(0));
     assert_eq!(second.headers["webhook-timestamp"], at(10 * MINUTE));
     assert_ne!(first.headers["webhook-signature"], second.headers["webhook-signature"]);

@@ -14,7 +14,7 @@ use crate::support::receiver::{Call, Manner, Receiver, SECRET};
 
 /// What the library makes of calls: the payload, or the name of its error.
 fn verified(python: &str, secret: &str, calls: &[Call]) -> Vec<Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beds/standardwebhooks.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/beds/verify_webhooks.py");
     let calls: Vec<Value> =
         calls.iter().map(|call| json!({ "headers": call.headers, "body": call.body })).collect();
     let given = json!({ "secret": secret, "calls": calls }).to_string();
@@ -36,7 +36,7 @@ async fn the_librarys_own_code_takes_what_is_posted_and_refuses_what_was_changed
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).starts_with("204 in "), "{output:?}");
     let program = Program::start(&file, address).await;
-    let users = sign_up(&program, &["zoë".into()]).await;
+    let users = sign_up(&program, &["zoe".into()]).await;
     until("both events came", 10, async || receiver.calls().len() == 3).await;
     drop(program);
 
