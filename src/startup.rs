@@ -135,15 +135,6 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
-    let worker = Worker {
-        store: store.clone(),
-        sealer: sealer.clone(),
-        clock: world.clock.clone(),
-        random: world.random.clone(),
-        routes: routes.clone(),
-        inbox: inbox.clone(),
-        wake: wake.clone(),
-    };
     let teller = webhooks::Worker {
         store: store.clone(),
         clock: world.clock.clone(),
@@ -152,6 +143,16 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake: Arc::default(),
     };
     let events = Events::new(world.random.clone(), found.webhooks.listeners()).ringing(teller.wake.clone());
+    let worker = Worker {
+        store: store.clone(),
+        sealer: sealer.clone(),
+        clock: world.clock.clone(),
+        random: world.random.clone(),
+        routes: routes.clone(),
+        events: events.clone(),
+        inbox: inbox.clone(),
+        wake: wake.clone(),
+    };
     let app = App {
         events,
         webhooks: found.webhooks,

@@ -1,14 +1,20 @@
 //! What the operator does with other people's accounts; nobody is asked for a proof here.
 
+use serde_json::Value;
+
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
-use super::{notices, rules};
+use super::finish::end_everything;
+use super::{claims, deletion, notices, noting, rules};
 use crate::app::App;
+use crate::base::Fault;
+use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
+use crate::settings::{GROUP, is_group};
 use crate::store::devices::{self as rows, Device};
 use crate::store::sessions::{self, Session};
 use crate::store::users::{self, User};
-use crate::store::{attempts, guesses, known_devices};
+use crate::store::{attempts, known_devices};
 
 /// A user with what they are called by and reached at.
 #[derive(Clone, Debug)]
@@ -41,15 +47,62 @@ pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
     Ok((account, sessions))
 }
 
-/// Deletes a user with everything that is theirs.
+/// Deletes a user; until the grace period is over they can be brought back ([`deletion::restore`]).
 ///
 /// # Errors
-/// [`AuthError::NotFound`] where nobody has that id.
+/// [`AuthError::NotFound`] where nobody has that id, or they are deleted already.
 pub async fn delete(app: &App, user_id: &str) -> Result<()> {
+    let account = account::even_disabled(&mut app.store.read().await?, user_id).await?;
+    let account = account.ok_or(AuthError::NotFound)?;
+    let told = notices::by_operator(app, &account, Kind::AccountDeleted, None)?;
+    deletion::delete(app, &account, By::Operator, &Source::default(), &told).await
+}
+
+/// Disables (or enables) an account: every session ends at once (R83).
+///
+/// # Errors
+/// [`AuthError::NotFound`] where nobody has that id, or they are deleted.
+pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
+    let now = app.now();
     let mut tx = app.store.begin().await?;
-    guesses::forget(&mut tx, user_id).await?;
-    if users::delete(&mut tx, user_id).await? == 0 {
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(&mut tx, user_id).await?;
+    let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
         return Err(AuthError::NotFound);
+    }
+    let by = By::Operator;
+    let event = if disabled { Event::UserDisabled { by } } else { Event::UserEnabled { by } };
+    let changed = account.user.disabled_at.is_some() != disabled;
+    let event = changed.then(|| event.of(user_id).naming(noting::named(&account)));
+    let mut noted: Vec<Noted> = event.into_iter().collect();
+    if disabled {
+        noted.extend(noting::ended(user_id, "disabled", end_everything(&mut tx, user_id).await?));
+    }
+    app.events.write(&mut tx, now, &Source::default(), &noted).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Puts a user into `groups`, each named once, and no others. Tokens say so from the next refresh on.
+///
+/// # Errors
+/// A fault that names a group that is none; [`AuthError::NotFound`] where nobody has that id, or they are deleted.
+pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<()> {
+    if let Some(wrong) = groups.iter().enumerate().find(|(n, g)| !is_group(g) || groups[..*n].contains(g)) {
+        return Err(Fault::new("groups", "not_a_group", format!("{:?} {GROUP}", wrong.1)).into());
+    }
+    let (now, names) = (app.now(), Value::from(groups).to_string());
+    let mut tx = app.store.begin().await?;
+    let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    if users::set_groups(&mut tx, user_id, &names, now).await? == 0 {
+        return Err(AuthError::NotFound);
+    }
+    let user = &account.user;
+    if claims::groups(&user.group_names) != groups {
+        let groups = Some(groups.to_vec());
+        let updated = Event::UserUpdated { by: By::Operator, fields: Vec::new(), groups }.of(user_id);
+        let personal = noting::naming((user_id, &user.profile, &names), account.confirmed());
+        app.events.write(&mut tx, now, &Source::default(), &[updated.naming(personal)]).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -68,6 +121,8 @@ pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
     let ended = sessions::end_all(&mut tx, user_id).await?;
     known_devices::forget(&mut tx, user_id).await?;
     attempts::drop_of_user(&mut tx, user_id).await?;
+    let noted: Vec<Noted> = noting::ended(user_id, "operator", ended).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     Ok(ended)
 }
@@ -89,13 +144,17 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
     if rows::delete(&mut tx, device_id, user).await? == 0 {
         return Err(AuthError::NotFound);
     }
+    let personal = noting::named_with(&account, &[device_id], None);
+    let mut noted = vec![noting::removed(By::Operator, &device).naming(personal)];
     if confirmed {
         users::touch(&mut tx, user, app.now()).await?;
-        sessions::end_all(&mut tx, user).await?;
+        let ended = sessions::end_all(&mut tx, user).await?;
+        noted.extend(noting::ended(user, "device_removed", ended));
         known_devices::forget(&mut tx, user).await?;
         attempts::drop_of_user(&mut tx, user).await?;
         notices::queue(app, &mut tx, &told).await?;
     }
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

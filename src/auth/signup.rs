@@ -5,6 +5,7 @@
 
 use super::asks::{reaching, with_challenge};
 use super::challenge::{self, Order};
+use super::claims::Holder;
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
@@ -20,7 +21,7 @@ use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices;
-use crate::events::{By, Event};
+use crate::events::By;
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
@@ -37,14 +38,14 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
             app.throttle.check("username_lookup", app.now(), &keys).await?;
             return Err(AuthError::Taken("username"));
         }
-        return create(app, client, &draft, None).await;
+        return create(app, client, &draft).await;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
     let attempt = attempt(app, &handle, &draft)?;
     let first = draft.to_prove().next();
     let ready = match first {
         Some(device) => {
-            let order = order(app, &attempt, &draft, device, None).await?;
+            let order = order(app, client, &attempt, &draft, device, None).await?;
             challenge::prepare(app, client, &order).await.ok()
         }
         None => None,
@@ -53,8 +54,9 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     attempts::insert(&mut tx, &attempt).await?;
     if let Some(ready) = &ready {
         match challenge::write(app, &mut tx, ready).await {
+            Ok(sent) => app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?,
             // The last message went to somebody else meanwhile: this one may be asked for later.
-            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -97,7 +99,7 @@ pub async fn send(
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
-    dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
+    dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
     asking(app, &attempt, handle, &draft).await
 }
 
@@ -130,7 +132,7 @@ pub async fn answer(
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
-    let subject = Subject::new(app, None, None, identifier, "passcode");
+    let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
@@ -145,7 +147,8 @@ pub async fn answer(
         app.throttle.check("username_lookup", app.now(), &keys).await?;
         return Err(AuthError::Taken("username"));
     }
-    finish(app, client, tx, &attempt, &draft, &device).await
+    let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+    finish(app, client, tx, &attempt, &draft, (&device, &channel)).await
 }
 
 /// Whether a username is free is told only behind a proven address.
@@ -160,7 +163,7 @@ async fn finish(
     mut tx: Tx,
     attempt: &Attempt,
     draft: &Draft,
-    proven: &DraftDevice,
+    proven: (&DraftDevice, &str),
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
@@ -172,46 +175,56 @@ async fn finish(
 }
 
 /// Makes the account at once.
-async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
+async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
-    let made = made(app, client, draft, proven, &mut tx).await?;
+    let made = made(app, client, draft, None, &mut tx).await?;
     super::notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Progress::Done(made.done(app)?))
 }
 
-/// A new account with its first session, written and not yet committed.
+/// A new account, written and not yet committed.
 struct Made {
     user: String,
-    opened: session::Opened,
-    known: session::Known,
+    holder: Holder,
+    /// The first session; none where accounts wait for the operator.
+    entered: Option<(session::Opened, session::Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = session::tokens(app, &self.opened, self.known)?;
-        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: Some(tokens) })
+        let tokens = self.entered.map(|(opened, known)| session::tokens(app, &opened, known, &self.holder));
+        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
     }
 }
 
+/// Writes the account with its first session; `proven` is the address that was, and how its code came.
 async fn made(
     app: &App,
     client: &Client,
     draft: &Draft,
-    proven: Option<&DraftDevice>,
+    proven: Option<(&DraftDevice, &str)>,
     tx: &mut Tx,
 ) -> Result<Made> {
-    let user = draft.write(app, tx, proven).await?;
-    let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
-    sessions::insert(tx, &opened.session).await?;
-    let known = session::known_device(app, None);
-    session::remember(tx, &known, &user, app.now()).await?;
-    let created = Event::UserCreated { by: By::User, active: true, groups: Vec::new() }.of(&user);
-    let entered = session::succeeded(Purpose::Signup, &opened.session);
-    app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
-    Ok(Made { user, opened, known })
+    let channel = proven.map(|(_, channel)| channel);
+    let proven = proven.map(|(device, _)| device);
+    let written = draft.write(app, tx, proven).await?;
+    let user = draft.user.clone();
+    let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone() };
+    let mut noted = written.noted(draft, By::User, channel);
+    let mut entered = None;
+    if app.settings.user.active {
+        let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
+        sessions::insert(tx, &opened.session).await?;
+        let known = session::known_device(app, None);
+        session::remember(tx, &known, &user, app.now()).await?;
+        noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
+        entered = Some((opened, known));
+    }
+    app.events.write(tx, app.now(), &client.source(), &noted).await?;
+    Ok(Made { user, holder, entered })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
@@ -233,13 +246,21 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
 
 async fn order(
     app: &App,
+    client: &Client,
     attempt: &Attempt,
     draft: &Draft,
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
     let usual = reaching(app, &device.kind, &device.delivery).first().copied();
-    let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Signup),
+        None,
+        None,
+        (&device.kind, &device.canonical),
+        "passcode",
+    );
     Ok(Order {
         purpose: Purpose::Signup,
         scope: scope(attempt),
@@ -255,6 +276,7 @@ async fn order(
             draft::no_notice(app, device).await
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
+        user: None,
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
+use crate::events::Noted;
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::Device;
@@ -46,6 +47,8 @@ pub struct Walk<'a> {
     pub(super) by_recovery_code: bool,
     /// A transaction that is open because a code was spent in it.
     pub(super) tx: Option<Tx>,
+    /// The events of that transaction, to be written before it ends.
+    pub(super) noted: Vec<Noted>,
 }
 
 impl<'a> Walk<'a> {
@@ -87,6 +90,7 @@ impl<'a> Walk<'a> {
             failures: 0,
             by_recovery_code: false,
             tx: None,
+            noted: Vec::new(),
         }
     }
 
@@ -119,6 +123,7 @@ impl<'a> Walk<'a> {
             failures: 0,
             by_recovery_code: false,
             tx: None,
+            noted: Vec::new(),
         })
     }
 
@@ -195,7 +200,7 @@ impl<'a> Walk<'a> {
     pub(super) fn subject(&self, factor: &'static str) -> Subject {
         let identifier = (self.attempt.kind.as_str(), self.attempt.canonical.as_str());
         let known = self.attempt.known_device.as_deref();
-        Subject::new(self.app, self.account.as_ref(), known, identifier, factor)
+        Subject::new(self.app, (self.client, self.purpose), self.account.as_ref(), known, identifier, factor)
     }
 
     fn has(&self, given: &Given, secret: &Secret) -> bool {
@@ -245,10 +250,17 @@ impl<'a> Walk<'a> {
 
     /// Commits what is open, before anything slow.
     pub(super) async fn flush(&mut self) -> Result<()> {
-        if let Some(tx) = self.tx.take() {
-            tx.commit().await?;
+        match self.tx.take() {
+            Some(tx) => self.commit(tx).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Writes the events of a transaction, and commits it.
+    pub(super) async fn commit(&mut self, mut tx: Tx) -> Result<()> {
+        let noted = std::mem::take(&mut self.noted);
+        self.app.events.write(&mut tx, self.app.now(), &self.client.source(), &noted).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The open transaction, or a new one.
@@ -272,13 +284,14 @@ impl<'a> Walk<'a> {
         self.keep(&mut tx).await?;
         if let Some(ready) = &ready {
             match challenge::write(self.app, &mut tx, ready).await {
+                Ok(sent) => self.noted.push(sent),
                 // A code was sent there already, by hand, or the last message went to somebody else meanwhile:
                 // what was proven counts all the same.
-                Ok(()) | Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
+                Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.app.wake.notify_one();
         let ask = asks::entries(&self, asked).await?;
         Ok(self.asking(ask))

@@ -13,6 +13,7 @@ mod apikeys;
 mod check;
 mod devices;
 mod doctor;
+mod events;
 mod failure;
 mod flows;
 mod instance;
@@ -74,6 +75,7 @@ enum Command {
     Devices(devices::Args),
     Messages(messages::Args),
     Webhooks(webhooks::Args),
+    Events(events::Args),
     Doctor(doctor::Args),
 }
 
@@ -104,6 +106,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
         Command::Devices(args) => devices::run(args, file).await,
         Command::Messages(args) => messages::run(args, file).await,
         Command::Webhooks(args) => webhooks::run(args, file).await,
+        Command::Events(args) => events::run(args, file).await,
         Command::Doctor(args) => doctor::run(args, file).await,
     }
 }

@@ -7,6 +7,7 @@
 //! A payload says what happened in ids, kinds and names of settings. What names a person is kept apart in
 //! [`Noted::personal`], which webhooks are told and a purge empties.
 
+mod follow;
 mod names;
 
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use serde_json::Value;
 use tokio::sync::Notify;
 
-pub use names::{By, Described, Event, Field, NAMES};
+pub use follow::{Follower, OVERLAP};
+pub use names::{By, Described, Event, Field, NAMES, reference};
 
 use crate::base::{Millis, Random};
 use crate::store::events::{self as rows, Row};
@@ -69,6 +71,14 @@ impl Noted {
     }
 }
 
+/// Whether `wanted`, a name, a beginning with `*`, or `*` alone, means the event of that name.
+pub fn means(wanted: &str, name: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => wanted == name,
+    }
+}
+
 /// Who wants to be told of which events.
 #[derive(Clone, Debug)]
 pub struct Listener {
@@ -81,10 +91,7 @@ pub struct Listener {
 impl Listener {
     /// Whether it wants to be told of the event of that name.
     pub fn wants(&self, name: &str) -> bool {
-        self.wants.iter().any(|wanted| match wanted.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => wanted == name,
-        })
+        self.wants.iter().any(|wanted| means(wanted, name))
     }
 }
 

@@ -15,6 +15,7 @@ mod attempt;
 mod check;
 mod database;
 mod devices;
+mod events;
 mod files;
 mod form;
 mod guesses;
@@ -43,6 +44,7 @@ mod tests;
 pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
+pub use events::Events;
 pub use guesses::Guesses;
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
@@ -58,7 +60,7 @@ pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
-pub use user::{Field, FieldType, User};
+pub use user::{Field, FieldType, GROUP, User, is_group};
 pub use verification::Verification;
 pub use webhooks::Webhook;
 
@@ -136,6 +138,8 @@ pub struct Settings {
     pub outbound: Outbound,
     /// Who is told what happens, by name.
     pub webhooks: std::collections::BTreeMap<String, Webhook>,
+    /// The audit trail.
+    pub events: Events,
     /// The log.
     pub log: Log,
 }

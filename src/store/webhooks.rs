@@ -6,7 +6,6 @@
 
 use sqlx::FromRow;
 
-use super::events::Row;
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
 
@@ -107,8 +106,6 @@ const LEASE: &str = due!(
     WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $2 AND id IN (",
     "$4) RETURNING id, webhook, event_id, subject, position, tries, created_at"
 );
-const EVENT: &str = "SELECT id, position, at, name, user_id, session_id, network, request, data, personal
-    FROM events WHERE id = $1";
 const FINISH: &str = "UPDATE webhook_deliveries SET state = $2, finished_at = $3, status = $4, problem = $5
     WHERE id = $1 AND state = 'queued' AND tries = $6";
 const DELAY: &str = "UPDATE webhook_deliveries SET due_at = $2, leased_until = 0, status = $3, problem = $4
@@ -173,11 +170,6 @@ pub async fn lease(
     limit: i64,
 ) -> Result<Vec<Leased>> {
     sql::all(db, LEASE, (webhook, now, until, limit)).await
-}
-
-/// What a delivery tells.
-pub async fn event(db: &mut impl Db, id: &str) -> Result<Option<Row>> {
-    sql::first(db, EVENT, (id,)).await
 }
 
 /// Ends a delivery; `state` is `sent` or `failed`. 0 where it was leased again meanwhile.

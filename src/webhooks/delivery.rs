@@ -6,7 +6,7 @@ use super::{Webhook, Worker, body, retry};
 use crate::base::Millis;
 use crate::providers::{Answer, Outcome};
 use crate::store::webhooks::{self as rows, Leased};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, trail};
 use crate::telemetry::metrics;
 
 /// One delivery that was tried, and what became of it.
@@ -56,7 +56,7 @@ impl Worker {
 
     async fn post(&self, webhook: &Webhook, leased: &Leased) -> Result<Result<Answer, Outcome>, Ended> {
         let unread = |error: StoreError| Ended::later(format!("the database: {error}"));
-        let found = rows::event(&mut self.store.read().await.map_err(unread)?, &leased.event_id).await;
+        let found = trail::by_id(&mut self.store.read().await.map_err(unread)?, &leased.event_id).await;
         let Some(row) = found.map_err(unread)? else {
             return Err(Ended::Failed { why: "the event is gone".into() });
         };

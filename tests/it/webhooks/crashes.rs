@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 use tempfile::TempDir;
 
+use super::WANTED;
 use crate::delivery::until;
 use crate::support::client::Client;
 use crate::support::person::PASSWORD;
@@ -19,7 +20,7 @@ const LEASE: u64 = 60;
 /// The section of a webhook that `receiver` is.
 pub fn section(receiver: &Receiver) -> String {
     let url = &receiver.url;
-    format!("[webhooks.crm]\nurl = \"{url}\"\nsecret = \"{SECRET}\"\ntimeout = \"2s\"\n")
+    format!("[webhooks.crm]\nurl = \"{url}\"\nsecret = \"{SECRET}\"\ntimeout = \"2s\"\nevents = {WANTED:?}\n")
 }
 
 /// Signs people up by username; gives their ids.

@@ -8,6 +8,9 @@ mod standard;
 
 use std::collections::BTreeMap;
 
+/// Events of which each sign-up writes one.
+const WANTED: &[&str] = &["user.created", "signin.succeeded"];
+
 /// The names of the events of each user, in the order in which they came.
 fn by_user(told: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
     let mut all = BTreeMap::<_, Vec<_>>::new();

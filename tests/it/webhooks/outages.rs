@@ -7,14 +7,14 @@ use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
 use multauth::store::webhooks::{self, Listed};
 use serde_json::json;
 
-use super::by_user;
+use super::{WANTED, by_user};
 use crate::delivery::until;
 use crate::support::app::{BEGINNING, TestApp, unlimited};
 use crate::support::person::PASSWORD;
 use crate::support::receiver::{Manner, Receiver};
 
 const UP: Manner = Manner::Answers(204);
-/// What a sign-up writes, in its order.
+/// What a sign-up writes of them, in its order.
 const SIGNUP: [&str; 2] = ["user.created", "signin.succeeded"];
 
 async fn listed(app: &TestApp, state: &str) -> Vec<Listed> {
@@ -25,7 +25,7 @@ async fn listed(app: &TestApp, state: &str) -> Vec<Listed> {
 async fn after_an_outage_every_event_comes_in_order_and_none_is_lost() {
     let receiver = Receiver::start(Manner::Answers(500)).await;
     for app in TestApp::each(|settings| {
-        receiver.listens(settings, "crm", &["*"]);
+        receiver.listens(settings, "crm", WANTED);
         unlimited(settings, &["signup", "signin", "failures"]);
     })
     .await
@@ -94,7 +94,7 @@ async fn a_retry_is_the_same_message_with_the_time_of_its_try() {
 #[tokio::test]
 async fn what_is_never_taken_fails_after_three_days_and_what_stood_behind_it_goes_on() {
     let receiver = Receiver::start(Manner::Answers(500)).await;
-    for app in TestApp::each(|settings| receiver.listens(settings, "crm", &["*"])).await {
+    for app in TestApp::each(|settings| receiver.listens(settings, "crm", WANTED)).await {
         let (before, taken) = (receiver.calls().len(), receiver.taken().len());
         receiver.now(Manner::Answers(500));
         app.named("ada").await;
@@ -143,9 +143,9 @@ async fn gone_ends_a_delivery_at_once_and_a_redirect_is_not_followed() {
 async fn a_webhook_that_hangs_slows_neither_another_one_nor_a_sign_up() {
     let (slow, quick) = (Receiver::start(Manner::Hangs).await, Receiver::start(UP).await);
     let app = TestApp::new(|settings| {
-        slow.listens(settings, "slow", &["*"]);
+        slow.listens(settings, "slow", WANTED);
         settings.webhooks.get_mut("slow").unwrap().timeout = multauth::settings::Span(60 * SECOND);
-        quick.listens(settings, "quick", &["*"]);
+        quick.listens(settings, "quick", WANTED);
         unlimited(settings, &["signup"]);
     })
     .await;
@@ -170,7 +170,7 @@ async fn a_webhook_that_hangs_slows_neither_another_one_nor_a_sign_up() {
 async fn two_instances_on_one_database_deliver_nothing_twice() {
     let receiver = Receiver::start(UP).await;
     for app in TestApp::each(|settings| {
-        receiver.listens(settings, "crm", &["*"]);
+        receiver.listens(settings, "crm", WANTED);
         unlimited(settings, &["signup"]);
     })
     .await

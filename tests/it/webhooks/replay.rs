@@ -4,7 +4,7 @@ use multauth::base::clock::{HOUR, MINUTE};
 use multauth::store::webhooks as rows;
 use multauth::webhooks::replay;
 
-use super::by_user;
+use super::{WANTED, by_user};
 use crate::support::app::{TestApp, unlimited};
 use crate::support::receiver::{Manner, Receiver};
 
@@ -39,7 +39,7 @@ async fn what_failed_or_was_sent_comes_again_with_the_same_id() {
 async fn a_new_webhook_is_filled_from_the_trail_in_order() {
     let (old, new) = (Receiver::start(UP).await, Receiver::start(UP).await);
     for app in TestApp::each(|settings| {
-        old.listens(settings, "old", &["*"]);
+        old.listens(settings, "old", WANTED);
         unlimited(settings, &["signup"]);
     })
     .await
@@ -52,7 +52,7 @@ async fn a_new_webhook_is_filled_from_the_trail_in_order() {
             app.pass(MINUTE);
         }
         app.teller.drain().await.unwrap();
-        let both = app.again_with(|settings| new.listens(settings, "new", &["*"])).await;
+        let both = app.again_with(|settings| new.listens(settings, "new", WANTED)).await;
         let (store, random) = (&both.app.store, &both.app.random);
         for (name, expected) in [("new", 24), ("old", 24)] {
             let webhook = both.app.webhooks.named(name).unwrap();
