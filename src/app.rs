@@ -24,6 +24,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::throttle::Throttle;
 use crate::users::rules::ProfileRules;
+use crate::webhooks::Webhooks;
 
 /// One running instance. It is made by [`crate::startup`] and shared by everything that answers.
 pub struct App {
@@ -73,6 +74,8 @@ pub struct App {
     pub outbox: Outbox,
     /// Writes what happened.
     pub events: Events,
+    /// Who is told of it.
+    pub webhooks: Webhooks,
     /// Addresses and numbers with fixed codes.
     pub sandbox: Sandbox,
     /// Rung when a message was queued.

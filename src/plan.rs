@@ -13,6 +13,7 @@ use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
 use crate::users::rules::ProfileRules;
+use crate::webhooks::Webhooks;
 
 /// What an own program adds to the built-in kinds.
 #[derive(Clone, Default)]
@@ -54,6 +55,8 @@ pub struct Plan {
     pub sandbox: Sandbox,
     /// What messages say.
     pub catalogue: Catalogue,
+    /// Who is told what happens.
+    pub webhooks: Webhooks,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
     /// The kinds of devices.
@@ -79,7 +82,7 @@ impl Plan {
 /// Understands the settings; `own` are kinds beside the built-in ones.
 ///
 /// # Errors
-/// Every mistake of flows, providers, messages and rates at once.
+/// Every mistake of flows, providers, messages, webhooks and rates at once.
 pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
@@ -99,6 +102,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     }
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
+    let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
     match (signin, recovery, catalogue, throttle, profile) {
@@ -113,6 +117,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
                 lookup,
                 sandbox,
                 catalogue,
+                webhooks,
                 throttle,
                 devices,
                 secrets,

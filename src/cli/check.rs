@@ -52,8 +52,13 @@ pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Fai
         let _ = writeln!(text, "{section:<10} {}", kinds(&list));
     }
     let _ = writeln!(text, "languages  {}", languages(&understood.catalogue));
+    for webhook in understood.webhooks.iter() {
+        let events = webhook.listener.wants.join(", ");
+        let _ = writeln!(text, "webhook    {} at {}: {events}", webhook.name, webhook.service.origin());
+    }
     let mut warnings = warnings(settings, [&understood.signin, &understood.recovery]);
     warnings.extend(provider_warnings(settings, &understood.routes));
+    warnings.extend(webhook_warnings(settings));
     for warning in warnings {
         let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
     }
@@ -123,6 +128,13 @@ fn provider_warnings(settings: &Settings, routes: &Routes) -> Vec<Mistake> {
         }
     }
     found
+}
+
+/// Webhooks whose calls others could read.
+fn webhook_warnings(settings: &Settings) -> Vec<Mistake> {
+    let plain = settings.webhooks.iter().filter(|(_, webhook)| webhook.url.scheme() == "http");
+    let text = "is not encrypted: whoever is on the way reads names and addresses of users";
+    plain.map(|(name, _)| Mistake::new(format!("webhooks.{name}.url"), text)).collect()
 }
 
 /// What may cost money that nobody meant to spend.

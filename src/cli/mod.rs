@@ -27,6 +27,7 @@ mod print;
 mod serve;
 mod simulate;
 mod users;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -74,6 +75,7 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Webhooks(webhooks::Args),
     Events(events::Args),
     Doctor(doctor::Args),
 }
@@ -104,6 +106,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
         Command::Users(args) => users::run(args, file).await,
         Command::Devices(args) => devices::run(args, file).await,
         Command::Messages(args) => messages::run(args, file).await,
+        Command::Webhooks(args) => webhooks::run(args, file).await,
         Command::Events(args) => events::run(args, file).await,
         Command::Doctor(args) => doctor::run(args, file).await,
     }

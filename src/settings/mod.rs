@@ -38,6 +38,7 @@ mod span;
 mod tokens;
 mod user;
 mod verification;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use origins::{Located, Origins};
 pub use outbound::Outbound;
+pub use overlay::hint::none_of;
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
 pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
@@ -64,6 +66,7 @@ pub use span::Span;
 pub use tokens::Tokens;
 pub use user::{Field, GROUP, User, is_group};
 pub use verification::Verification;
+pub use webhooks::Webhook;
 
 /// The name of an action and its rates as they are written; the throttle reads them.
 pub type Throttle = std::collections::BTreeMap<String, String>;
@@ -137,6 +140,8 @@ pub struct Settings {
     pub user: User,
     /// Where webhooks and hooks may go.
     pub outbound: Outbound,
+    /// Who is told what happens, by name.
+    pub webhooks: std::collections::BTreeMap<String, Webhook>,
     /// The audit trail.
     pub events: Events,
     /// The log.

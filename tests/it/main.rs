@@ -11,3 +11,4 @@ mod replacing;
 mod store;
 mod support;
 mod surface;
+mod webhooks;

@@ -10,11 +10,12 @@ use std::path::Path;
 use super::{Failure, Outcome, instance, print};
 use crate::providers::Routes;
 use crate::settings::Settings;
+use crate::webhooks::Webhooks;
 
 /// Try everything that an instance needs, and say what to do about what fails.
 ///
-/// Clock, disk, master key, database, signing keys, Redis, providers: one line each, ok, warn or fail. Nothing is sent to anybody. The exit code is 1 where
-/// something fails.
+/// Clock, disk, master key, database, signing keys, Redis, providers, webhooks: one line each, ok, warn or fail.
+/// Nothing is sent to anybody. The exit code is 1 where something fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -99,6 +100,10 @@ pub async fn examine(
     let routes = Routes::read(settings, &[]).unwrap_or_default();
     for entry in routes.all() {
         note(outside::provider(entry).await)?;
+    }
+    let webhooks = Webhooks::read(settings).unwrap_or_default();
+    for webhook in webhooks.iter() {
+        note(outside::webhook(webhook).await)?;
     }
     Ok(found)
 }
