@@ -10,6 +10,7 @@ use crate::base::{Clock, Millis, Random};
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, Rules};
 use crate::events::Events;
+use crate::hooks::Hooks;
 use crate::flows::{Flows, Vocabulary};
 use crate::keys::KeyRing;
 use crate::locks::Locks;
@@ -68,6 +69,8 @@ pub struct App {
     pub lookup: Option<Lookup>,
     /// Writes messages.
     pub outbox: Outbox,
+    /// Who is asked before something goes on.
+    pub hooks: Arc<Hooks>,
     /// Writes what happened.
     pub events: Events,
     /// Addresses and numbers with fixed codes.

@@ -1,11 +1,13 @@
 //! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DeviceKind};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
+use crate::hooks::{self, Hook};
 use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
@@ -22,6 +24,8 @@ pub struct Own {
     pub devices: Vec<&'static dyn DeviceKind>,
     /// Kinds of secrets.
     pub secrets: Vec<&'static dyn SecretKind>,
+    /// Hooks, in the order they are asked.
+    pub hooks: Vec<Arc<dyn Hook>>,
 }
 
 /// The flows, and the kinds that their words stand for: what the surface of an installation follows.
@@ -59,6 +63,8 @@ pub struct Plan {
     pub devices: devices::Kinds,
     /// The kinds of secrets.
     pub secrets: secrets::Kinds,
+    /// The services that are asked.
+    pub callees: Vec<hooks::http::Callee>,
 }
 
 impl Plan {
@@ -97,6 +103,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
+    let callees = keep(&mut mistakes, hooks::http::read(settings)).unwrap_or_default();
     match (signin, recovery, catalogue, throttle) {
         (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => Ok(Plan {
             words,
@@ -109,6 +116,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
             throttle,
             devices,
             secrets,
+            callees,
         }),
         _ => Err(mistakes),
     }

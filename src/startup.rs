@@ -10,6 +10,7 @@ use crate::base::seal::Sealer;
 use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::events::Events;
+use crate::hooks::Hooks;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Worker};
@@ -132,7 +133,10 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
+    let hooks = Hooks::new(&settings, &world.own.hooks, found.callees, &world.clock, &world.random);
+    let hooks = Arc::new(hooks);
     let worker = Worker {
+        hooks: hooks.clone(),
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
@@ -142,6 +146,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake: wake.clone(),
     };
     let app = App {
+        hooks,
         events: Events::new(world.random.clone(), Vec::new()),
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,

@@ -18,6 +18,7 @@ mod devices;
 mod files;
 mod form;
 mod guesses;
+mod hooks;
 mod keys;
 mod load;
 mod log;
@@ -43,6 +44,7 @@ pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
 pub use guesses::Guesses;
+pub use hooks::{HookPoint, Hooks, WhenDown};
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
 pub use log::{Log, LogFormat};
@@ -131,6 +133,8 @@ pub struct Settings {
     pub user: User,
     /// Where webhooks and hooks may go.
     pub outbound: Outbound,
+    /// Services that are asked.
+    pub hooks: Hooks,
     /// The log.
     pub log: Log,
 }

@@ -32,6 +32,7 @@ impl Settings {
         self.guesses.check(checks);
         self.verification.check(checks);
         self.user.check(checks);
+        self.hooks.check(checks);
         self.log.check(checks);
         match mode {
             Some(Mode::Development) => checks.found.extend(self.beyond_loopback()),

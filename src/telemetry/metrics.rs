@@ -45,6 +45,7 @@ const SPEND_NEAR: &str = "multauth_spend_near_total";
 const SPEND_REFUSED: &str = "multauth_spend_refused_total";
 const SUSPENDED: &str = "multauth_suspended_prefixes_total";
 const LOOKUPS: &str = "multauth_lookups_total";
+const HOOKS: &str = "multauth_hooks_total";
 
 const fn metric(kind: Kind, name: &'static str, about: &'static str) -> Metric {
     Metric { kind, name, about }
@@ -75,6 +76,7 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, SPEND_REFUSED, "Messages to phones refused by a limit, by window."),
     metric(Kind::Counter, SUSPENDED, "Prefixes of numbers suspended because hardly a code was typed."),
     metric(Kind::Counter, LOOKUPS, "Questions what kind of line a number is, by outcome."),
+    metric(Kind::Counter, HOOKS, "Questions to hooks, by point and outcome."),
 ];
 
 /// Upper bounds of the buckets, seconds.
@@ -206,6 +208,11 @@ pub fn lookup(outcome: &'static str) {
     counter!(LOOKUPS, "outcome" => outcome).increment(1);
 }
 
+/// A hook was asked at `point`; `outcome` is `answered`, `refused` or `down`.
+pub fn hook(point: &'static str, outcome: &'static str) {
+    counter!(HOOKS, "point" => point, "outcome" => outcome).increment(1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +232,7 @@ mod tests {
         spend_refused("hour");
         suspended();
         lookup("known");
+        hook("ways", "answered");
     }
 
     fn rendered(work: impl FnOnce()) -> String {
