@@ -6,6 +6,9 @@ ALTER TABLE users ADD COLUMN group_names TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE users ADD COLUMN deleted_at BIGINT;
 CREATE INDEX users_deleted ON users (deleted_at) WHERE deleted_at IS NOT NULL;
 
+-- What hooks took away from an attempt, as JSON; NULL where nobody was asked.
+ALTER TABLE attempts ADD COLUMN ways TEXT;
+
 -- Values of profile fields that only one user may have.
 CREATE TABLE profile_values (
     field TEXT NOT NULL,

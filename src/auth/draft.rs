@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::phone;
 use crate::flows::Flow;
+use crate::hooks::Identifier;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::hardcode;
 use crate::settings::Confirm;
@@ -34,6 +35,9 @@ pub struct Draft {
     pub user: String,
     /// The profile, checked.
     pub profile: String,
+    /// The groups that it begins in.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// One identifier or address of a sign-up.
@@ -105,8 +109,14 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     for device in found.iter().filter(|d| d.kind == "phone" && d.confirm != Moment::Never) {
         line::check(app, &device.canonical).await?;
     }
-    let mut draft =
-        Draft { devices: found, password: None, hardcode: None, user: app.random.uuid(), profile };
+    let mut draft = Draft {
+        devices: found,
+        password: None,
+        hardcode: None,
+        user: app.random.uuid(),
+        profile,
+        groups: Vec::new(),
+    };
     draft.hash(app, password, card).await?;
     draft.look_up(app).await?;
     Ok(draft)
@@ -181,6 +191,11 @@ pub async fn rename(app: &App, draft: &mut Draft, given: &Given) -> Result<bool>
 }
 
 impl Draft {
+    /// What somebody wants to be called by and reached at.
+    pub fn identifiers(&self) -> Vec<Identifier> {
+        self.devices.iter().map(|d| Identifier::new(&d.kind, &d.canonical)).collect()
+    }
+
     /// The devices that must be proven before the account is made.
     pub fn to_prove(&self) -> impl Iterator<Item = &DraftDevice> {
         self.devices.iter().filter(|d| d.confirm == Moment::Before)

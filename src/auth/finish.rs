@@ -1,7 +1,10 @@
 //! The end of an attempt at an account: a session, a new password, or a session raised.
 
+use serde_json::{Map, Value};
+
 use super::account::Account;
 use super::error::{AuthError, Result};
+use super::hooked;
 use super::input::Given;
 use super::notices;
 use super::notices::Notice;
@@ -12,6 +15,7 @@ use super::walk::Walk;
 use crate::base::Sensitive;
 use crate::base::clock::DAY;
 use crate::flows::{self, Flow, Passed};
+use crate::hooks::Point;
 use crate::messages::Kind;
 use crate::secrets::recovery;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
@@ -49,6 +53,7 @@ impl Walk<'_> {
     async fn signed_in(mut self, account: Account, flow: &Flow) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
+        let more = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
         let told = self.told(&account)?;
         let mut tx = self.transaction().await?;
@@ -68,8 +73,24 @@ impl Walk<'_> {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known)? };
+        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known, more)? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+    }
+
+    /// Asks the hooks about the token that all this leads to. Where they refuse, what was proven stays so: the attempt
+    /// can be answered again.
+    async fn ask_tokens(
+        &mut self,
+        account: &Account,
+        session: &str,
+        basis: &Basis,
+    ) -> Result<Map<String, Value>> {
+        if !self.app.hooks.listen(Point::BeforeTokens) {
+            return Ok(Map::new());
+        }
+        self.flush().await?;
+        let whose = (account.user.id.as_str(), session);
+        hooked::before_tokens(self.app, self.purpose.name(), whose, basis, account.into()).await
     }
 
     /// What the owner is told of a sign-in: that it came after failures, or by a recovery code (R72, R128).
@@ -99,6 +120,7 @@ impl Walk<'_> {
     async fn raised(mut self, account: Account, flow: &Flow) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let session = self.attempt.session_id.clone().ok_or(AuthError::AttemptGone)?;
+        let more = self.ask_tokens(&account, &session, &basis).await?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         let amr = basis.amr.join(" ");
@@ -109,7 +131,7 @@ impl Walk<'_> {
         tx.commit().await?;
         let mut db = app.store.read().await?;
         let raised = sessions::live(&mut db, &session, now).await?.ok_or(AuthError::AttemptGone)?;
-        let tokens = session::access_only(app, &raised)?;
+        let tokens = session::access_only(app, &raised, more)?;
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 

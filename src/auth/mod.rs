@@ -18,6 +18,7 @@ mod draft;
 pub mod error;
 mod finish;
 mod guard;
+mod hooked;
 pub mod input;
 pub mod introspect;
 mod language;
@@ -38,5 +39,6 @@ mod totp;
 mod vendor;
 pub mod verification;
 mod walk;
+mod ways;
 
 pub use error::{AuthError, Result};

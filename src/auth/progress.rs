@@ -96,3 +96,10 @@ pub struct Proof {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
 }
+
+impl Proof {
+    /// Whether a recovery code stood in for a passcode (R72).
+    pub fn is_by_recovery_code(&self) -> bool {
+        self.secret == "passcode" && self.device.is_none()
+    }
+}

@@ -1,13 +1,17 @@
 //! Sessions: opened by a finished sign-in, kept alive by refresh tokens, listed, ended.
 
+use serde_json::{Map, Value};
+
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::{account, hooked};
 use super::progress::Tokens;
 use super::purpose::Purpose;
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive, ids};
 use crate::events::{Event, Noted};
+use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
 use crate::store::{Tx, known_devices};
 use crate::throttle::Keys;
@@ -110,17 +114,17 @@ pub async fn remember(tx: &mut Tx, known: &Known, user_id: &str, now: Millis) ->
 }
 
 /// What the client carries after a session was opened.
-pub fn tokens(app: &App, opened: &Opened, known: Known) -> Result<Tokens> {
+pub fn tokens(app: &App, opened: &Opened, known: Known, more: Map<String, Value>) -> Result<Tokens> {
     let known_device = match known {
         Known::New { credential, .. } => Some(credential),
         Known::Already(_) => None,
     };
     let refresh_token = Some(Sensitive::new(opened.refresh.text()));
-    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session)? })
+    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session, more)? })
 }
 
-/// An access token of a session, alone.
-pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
+/// An access token of a session, alone; `more` are the claims that hooks add.
+pub fn access_only(app: &App, session: &Session, more: Map<String, Value>) -> Result<Tokens> {
     let now = app.now().div_euclid(1_000);
     let expires_in = app.settings.tokens.access_lifetime.seconds();
     let ends = now + i64::try_from(expires_in).unwrap_or(0);
@@ -137,6 +141,7 @@ pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
         amr: amr(session),
         auth_time: session.auth_time.div_euclid(1_000),
         nbf: None,
+        more,
     };
     let token = jwt::sign(&app.keys, jwt::ACCESS, &claims);
     let token = token.map_err(|_| AuthError::Internal("there is no signing key".into()))?;
@@ -169,6 +174,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
         generation: i64::from(shown.generation()),
         idle_since: now - app.settings.tokens.idle_lifetime.millis(),
     };
+    let more = ask(app, &shown, &next, &turn).await?;
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, now).await?;
     tx.commit().await?;
@@ -176,8 +182,29 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
         Some(session) => session,
         None => again(app, &shown, &next).await?,
     };
-    let tokens = Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session)? };
+    let tokens = Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, more)? };
     Ok((session.user_id, tokens))
+}
+
+/// Asks the hooks about a refresh, before anything of it is written: where they refuse, the token that was shown stays
+/// good. Nobody is asked of a token that gives nothing.
+async fn ask(app: &App, shown: &Refresh, next: &Refresh, turn: &Turn<'_>) -> Result<Map<String, Value>> {
+    if !app.hooks.listen(Point::BeforeTokens) {
+        return Ok(Map::new());
+    }
+    let live = sessions::live(&mut app.store.read().await?, turn.id, app.now()).await?;
+    let turns = |s: &Session| {
+        s.refresh_hash == turn.from && s.generation == turn.generation && s.rotated_at > turn.idle_since
+    };
+    let session = match live.filter(turns) {
+        Some(session) => session,
+        None => again(app, shown, next).await?,
+    };
+    let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
+    let account = account.ok_or(AuthError::InvalidToken)?;
+    let basis = Basis { flow: session.flow.clone(), acr: session.acr.clone(), amr: amr(&session) };
+    let whose = (session.user_id.as_str(), session.id.as_str());
+    hooked::before_tokens(app, "refresh", whose, &basis, (&account).into()).await
 }
 
 /// A token that is not the live one: retried a moment ago, or stolen.

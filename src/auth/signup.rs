@@ -3,7 +3,9 @@
 //!
 //! A taken address is answered like a free one; its owner is told instead of being sent a code (R17).
 
-use super::asks::{reaching, with_challenge};
+use serde_json::{Map, Value};
+
+use super::asks::with_challenge;
 use super::challenge::{self, Order};
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
@@ -11,10 +13,12 @@ use super::error::{AuthError, Result};
 use super::guard::Subject;
 use super::input::{Client, Given};
 use super::language;
-use super::progress::{Ask, Asking, Done, Progress};
+use super::hooked;
+use super::progress::{Ask, Asking, Done, Progress, Proof};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::vendor::{self, Hearer};
+use super::ways::{self, Taken};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -22,6 +26,7 @@ use crate::base::{Sensitive, ids};
 use crate::devices;
 use crate::events::{By, Event};
 use crate::flows::{self, Passed};
+use crate::hooks::Point;
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
 use crate::store::{Tx, challenges, sessions};
@@ -31,7 +36,8 @@ use crate::throttle::Keys;
 pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress> {
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("signup", app.now(), &keys).await?;
-    let draft = draft::understand(app, given).await?;
+    let mut draft = draft::understand(app, given).await?;
+    hooked::before_signup(app, client, &mut draft).await?;
     if draft.to_prove().next().is_none() {
         if draft.devices.iter().any(|d| d.kind == "username" && d.taken) {
             app.throttle.check("username_lookup", app.now(), &keys).await?;
@@ -40,8 +46,12 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
         return create(app, client, &draft, None).await;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
-    let attempt = attempt(app, &handle, &draft)?;
-    let first = draft.to_prove().next();
+    let taken = ways::of_signup(app, client, draft.identifiers()).await?;
+    if left(app, &taken, &draft).next().is_none() {
+        return Err(AuthError::NoFlow);
+    }
+    let attempt = Attempt { ways: taken.stored(), ..attempt(app, &handle, &draft)? };
+    let first = left(app, &taken, &draft).next();
     let ready = match first {
         Some(device) => {
             let order = order(app, &attempt, &draft, device, None).await?;
@@ -77,9 +87,18 @@ fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
         session_id: None,
         known_device: None,
         passed: "[]".to_owned(),
+        ways: None,
         created_at: now,
         expires_at: now + app.settings.attempt.lifetime.millis(),
     })
+}
+
+/// The addresses to prove that a code can reach by the channels that are left.
+fn left<'d>(app: &'d App, taken: &'d Taken, draft: &'d Draft) -> impl Iterator<Item = &'d DraftDevice> {
+    let reached = |d: &&DraftDevice| {
+        taken.leaves_channels() || !taken.reaching(app, &d.kind, &d.delivery).is_empty()
+    };
+    draft.to_prove().filter(reached)
 }
 
 /// Sends the code of a sign-up, again or to the other address.
@@ -92,11 +111,13 @@ pub async fn send(
     channel: Option<Channel>,
 ) -> Result<Progress> {
     let draft = Draft::open(app, &attempt)?;
+    let taken = Taken::read(attempt.ways.as_deref())?;
     let fits = |d: &&DraftDevice| {
-        let by_channel = channel.is_none_or(|wanted| reaching(app, &d.kind, &d.delivery).contains(&wanted));
+        let able = taken.reaching(app, &d.kind, &d.delivery);
+        let by_channel = channel.is_none_or(|wanted| able.contains(&wanted));
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
-    let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
+    let target = left(app, &taken, &draft).find(fits).ok_or(AuthError::NotFound)?;
     dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
     asking(app, &attempt, handle, &draft).await
 }
@@ -106,15 +127,19 @@ pub async fn send(
 pub async fn answer(
     app: &App,
     client: &Client,
-    attempt: Attempt,
+    mut attempt: Attempt,
     handle: &Sensitive,
     given: &Given,
 ) -> Result<Progress> {
     let mut draft = Draft::open(app, &attempt)?;
     if draft::rename(app, &mut draft, given).await? {
+        hooked::before_signup(app, client, &mut draft).await?;
         let mut tx = app.store.begin().await?;
         attempts::set_draft(&mut tx, &attempt.id, &draft.seal(app, &attempt.id)?).await?;
         tx.commit().await?;
+    }
+    if let Some(device) = noted(&attempt, &draft)?.cloned() {
+        return enter(app, client, &attempt, &draft, &device).await;
     }
     let Some(typed) = given.secrets.get("passcode") else {
         return if given.identifiers.is_empty() {
@@ -145,7 +170,47 @@ pub async fn answer(
         app.throttle.check("username_lookup", app.now(), &keys).await?;
         return Err(AuthError::Taken("username"));
     }
-    finish(app, client, tx, &attempt, &draft, &device).await
+    if app.hooks.listen(Point::BeforeTokens) {
+        // Nobody is asked within a transaction: what was proven is noted first.
+        attempt.passed = note(&mut tx, &attempt, &device).await?;
+        tx.commit().await?;
+        return enter(app, client, &attempt, &draft, &device).await;
+    }
+    let entry = entry(app, client, &draft, Some(&device)).await?;
+    finish(app, client, tx, &attempt, &draft, &device, entry).await
+}
+
+/// Notes in the attempt that an address was proven; gives what stands there then.
+async fn note(tx: &mut Tx, attempt: &Attempt, device: &DraftDevice) -> Result<String> {
+    let proof = Proof { secret: "passcode".into(), kind: Some(device.kind.clone()), device: None };
+    let passed = serde_json::to_string(&[proof]).map_err(|error| AuthError::Internal(error.to_string()))?;
+    if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await? != 1 {
+        return Err(AuthError::AttemptGone);
+    }
+    Ok(passed)
+}
+
+/// The address that was proven before, where a hook refused what comes after.
+fn noted<'d>(attempt: &Attempt, draft: &'d Draft) -> Result<Option<&'d DraftDevice>> {
+    let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+    let of = |proof: &Proof| draft.to_prove().find(|device| proof.kind.as_ref() == Some(&device.kind));
+    Ok(proofs.iter().find_map(of))
+}
+
+/// Goes on from an address that was proven: hooks are asked, and then the account is made.
+async fn enter(
+    app: &App,
+    client: &Client,
+    attempt: &Attempt,
+    draft: &Draft,
+    device: &DraftDevice,
+) -> Result<Progress> {
+    let entry = entry(app, client, draft, Some(device)).await?;
+    let mut tx = app.store.begin().await?;
+    if username_taken(&mut tx, draft).await? {
+        return Err(AuthError::Taken("username"));
+    }
+    finish(app, client, tx, attempt, draft, device, entry).await
 }
 
 /// Whether a username is free is told only behind a proven address.
@@ -161,37 +226,57 @@ async fn finish(
     attempt: &Attempt,
     draft: &Draft,
     proven: &DraftDevice,
+    entry: Entry,
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
     }
     challenges::drop_scope(&mut tx, &scope(attempt)).await?;
-    let made = made(app, client, draft, Some(proven), &mut tx).await?;
+    let made = made(app, client, draft, Some(proven), entry, &mut tx).await?;
     tx.commit().await?;
     Ok(Progress::Done(made.done(app)?))
 }
 
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
+    let entry = entry(app, client, draft, proven).await?;
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
-    let made = made(app, client, draft, proven, &mut tx).await?;
+    let made = made(app, client, draft, proven, entry, &mut tx).await?;
     super::notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Progress::Done(made.done(app)?))
 }
 
+/// The session that a sign-up is about to open, and what hooks add to its tokens.
+struct Entry {
+    opened: session::Opened,
+    more: Map<String, Value>,
+}
+
+async fn entry(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Entry> {
+    let basis = basis(app, draft, proven);
+    let opened = session::open(app, client, &draft.user, &basis)?;
+    let more = if app.hooks.listen(Point::BeforeTokens) {
+        let whose = (draft.user.as_str(), opened.session.id.as_str());
+        hooked::before_tokens(app, Purpose::Signup.name(), whose, &basis, draft.into()).await?
+    } else {
+        Map::new()
+    };
+    Ok(Entry { opened, more })
+}
+
 /// A new account with its first session, written and not yet committed.
 struct Made {
     user: String,
-    opened: session::Opened,
+    entry: Entry,
     known: session::Known,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = session::tokens(app, &self.opened, self.known)?;
+        let tokens = session::tokens(app, &self.entry.opened, self.known, self.entry.more)?;
         Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: Some(tokens) })
     }
 }
@@ -201,17 +286,17 @@ async fn made(
     client: &Client,
     draft: &Draft,
     proven: Option<&DraftDevice>,
+    entry: Entry,
     tx: &mut Tx,
 ) -> Result<Made> {
     let user = draft.write(app, tx, proven).await?;
-    let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
-    sessions::insert(tx, &opened.session).await?;
+    sessions::insert(tx, &entry.opened.session).await?;
     let known = session::known_device(app, None);
     session::remember(tx, &known, &user, app.now()).await?;
-    let created = Event::UserCreated { by: By::User, active: true, groups: Vec::new() }.of(&user);
-    let entered = session::succeeded(Purpose::Signup, &opened.session);
+    let created = Event::UserCreated { by: By::User, active: true, groups: draft.groups.clone() }.of(&user);
+    let entered = session::succeeded(Purpose::Signup, &entry.opened.session);
     app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
-    Ok(Made { user, opened, known })
+    Ok(Made { user, entry, known })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
@@ -238,7 +323,8 @@ async fn order(
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
-    let usual = reaching(app, &device.kind, &device.delivery).first().copied();
+    let taken = Taken::read(attempt.ways.as_deref())?;
+    let usual = taken.reaching(app, &device.kind, &device.delivery).first().copied();
     let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
     Ok(Order {
         purpose: Purpose::Signup,
@@ -265,8 +351,9 @@ async fn order(
 /// What a sign-up asks: the code of any address that has to be proven.
 async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft) -> Result<Progress> {
     let sent = challenges::in_scope(&mut app.store.read().await?, &scope(attempt)).await?;
+    let taken = Taken::read(attempt.ways.as_deref())?;
     let entry = |device: &DraftDevice| {
-        let channels = reaching(app, &device.kind, &device.delivery);
+        let channels = taken.reaching(app, &device.kind, &device.delivery);
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),
@@ -280,7 +367,7 @@ async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft)
         attempt: handle.clone(),
         purpose: Purpose::Signup,
         expires_in: seconds_until(app.now(), attempt.expires_at),
-        ask: draft.to_prove().map(entry).collect(),
+        ask: left(app, &taken, draft).map(entry).collect(),
     }))
 }
 

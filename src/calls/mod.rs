@@ -83,6 +83,14 @@ impl Service {
             .header("webhook-signature", signature);
         self.http.call(request.body(body)).await
     }
+
+    /// Whether it can be reached: a HEAD that asks nothing and is not signed. Whatever it answers is fine.
+    ///
+    /// # Errors
+    /// As [`Http::call`].
+    pub async fn reach(&self) -> Result<(), Outcome> {
+        self.http.call(self.http.client().head(self.url.clone())).await.map(drop)
+    }
 }
 
 /// Whether a URL may be called at all; where its name leads is looked at when it is resolved.

@@ -49,7 +49,7 @@ impl Without {
     }
 
     /// Takes away what `more` does, too. What `offered` does not have is left out: nothing unknown is kept.
-    pub(super) fn and(&mut self, more: Self, channels: &[String], flows: &[String]) {
+    pub fn and(&mut self, more: Self, channels: &[String], flows: &[String]) {
         let lay = |over: &mut Vec<String>, more: Vec<String>, offered: &[String]| {
             let fits = |name: &String| offered.contains(name);
             over.extend(more.into_iter().filter(fits));

@@ -8,12 +8,13 @@ mod outside;
 use std::path::Path;
 
 use super::{Failure, Outcome, instance, print};
+use crate::hooks;
 use crate::providers::Routes;
 use crate::settings::Settings;
 
 /// Try everything that an instance needs, and say what to do about what fails.
 ///
-/// Clock, disk, master key, database, signing keys, Redis, providers: one line each, ok, warn or fail. Nothing is sent to anybody. The exit code is 1 where
+/// Clock, disk, master key, database, signing keys, Redis, providers, hooks: one line each, ok, warn or fail. Nothing is sent to anybody. The exit code is 1 where
 /// something fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -99,6 +100,9 @@ pub async fn examine(
     let routes = Routes::read(settings, &[]).unwrap_or_default();
     for entry in routes.all() {
         note(outside::provider(entry).await)?;
+    }
+    for callee in hooks::http::read(settings).unwrap_or_default() {
+        note(outside::hook(&callee).await)?;
     }
     Ok(found)
 }

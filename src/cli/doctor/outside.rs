@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Finding;
+use crate::hooks::http::Callee;
 use crate::providers::Entry;
 use crate::settings::Settings;
 
@@ -47,5 +48,18 @@ pub async fn provider(entry: &Entry) -> Finding {
         }
         Ok(()) => Finding::ok(what, kind),
         Err(why) => Finding::fail(what, format!("{kind}: {why}; mend its settings")),
+    }
+}
+
+/// Whether the service behind a hook can be reached. It is asked nothing.
+pub async fn hook(callee: &Callee) -> Finding {
+    let what = format!("hook {}", callee.point.name());
+    eprintln!("looking for {what} …");
+    match callee.service.reach().await {
+        Ok(()) => Finding::ok(what, "can be reached"),
+        Err(outcome) => {
+            let text = format!("{}; see that it runs and that hooks.{}.url is right", outcome.why(), callee.point.name());
+            Finding::fail(what, text)
+        }
     }
 }

@@ -1,0 +1,118 @@
+//! Hooks asked before a sign-up goes on and before an access token is made. Never within a transaction.
+
+use serde_json::{Map, Value};
+
+use super::account::Account;
+use super::draft::Draft;
+use super::error::{AuthError, Result};
+use super::input::Client;
+use super::session::Basis;
+use crate::app::App;
+use crate::hooks::{Amend, Identifier, Point, Signup, Tokens};
+use crate::tokens::jwt;
+use crate::users::profile;
+
+/// The most groups that a hook may put an account into, and the most bytes of a name.
+const GROUPS: (usize, usize) = (64, 64);
+
+/// Asks about a sign-up. What is amended stands in the draft then.
+///
+/// # Errors
+/// [`AuthError::Refused`].
+pub async fn before_signup(app: &App, client: &Client, draft: &mut Draft) -> Result<()> {
+    if !app.hooks.listen(Point::BeforeSignup) {
+        return Ok(());
+    }
+    let mut asked = Signup {
+        identifiers: draft.identifiers(),
+        profile: object(&draft.profile),
+        groups: draft.groups.clone(),
+        network: client.place(),
+        user_agent: client.agent.clone(),
+        languages: client.languages.clone(),
+    };
+    app.hooks.before_signup(&mut asked, |amend| fit(app, amend)).await?;
+    draft.profile = profile::check(&app.settings.user, Some(&asked.profile), true).map_err(AuthError::Faults)?;
+    draft.groups = asked.groups;
+    Ok(())
+}
+
+/// Whether an amendment can be taken; the words are for the log.
+fn fit(app: &App, amend: &Amend) -> std::result::Result<(), String> {
+    if let Some(profile) = &amend.profile {
+        profile::check(&app.settings.user, Some(profile), true).map_err(|faults| {
+            let fields: Vec<_> = faults.iter().map(|f| format!("{} {}", f.field, f.code)).collect();
+            format!("amends the profile to what it cannot be: {}", fields.join(", "))
+        })?;
+    }
+    let (most, longest) = GROUPS;
+    let named = |name: &String| (1..=longest).contains(&name.len()) && !name.chars().any(char::is_control);
+    match &amend.groups {
+        Some(groups) if groups.len() > most || !groups.iter().all(named) => {
+            Err(format!("sets groups that cannot be: at most {most}, each of 1 to {longest} bytes"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Who gets a token, as hooks are told.
+pub struct Bearer {
+    /// The groups.
+    pub groups: Vec<String>,
+    /// The profile, a JSON object.
+    pub profile: String,
+    /// The confirmed identifiers and addresses.
+    pub identifiers: Vec<Identifier>,
+}
+
+impl From<&Account> for Bearer {
+    fn from(account: &Account) -> Self {
+        let named = |d: &crate::store::devices::Device| Some(Identifier::new(&d.kind, d.canonical.as_ref()?));
+        Self {
+            groups: Vec::new(),
+            profile: account.user.profile.clone(),
+            identifiers: account.confirmed().filter_map(named).collect(),
+        }
+    }
+}
+
+impl From<&Draft> for Bearer {
+    fn from(draft: &Draft) -> Self {
+        Self {
+            groups: draft.groups.clone(),
+            profile: draft.profile.clone(),
+            identifiers: draft.identifiers(),
+        }
+    }
+}
+
+/// Asks about an access token of `user` in `session`, and gives the claims that are added to it.
+///
+/// # Errors
+/// [`AuthError::Refused`].
+pub async fn before_tokens(
+    app: &App,
+    purpose: &'static str,
+    (user, session): (&str, &str),
+    basis: &Basis,
+    bearer: Bearer,
+) -> Result<Map<String, Value>> {
+    let asked = Tokens {
+        user: user.to_owned(),
+        session: session.to_owned(),
+        purpose,
+        flow: basis.flow.clone(),
+        acr: basis.acr.clone(),
+        amr: basis.amr.clone(),
+        groups: bearer.groups,
+        profile: object(&bearer.profile),
+        identifiers: bearer.identifiers,
+    };
+    let groups = "groups";
+    let reserved = |name: &str| jwt::RESERVED.contains(&name) || name == groups;
+    Ok(app.hooks.before_tokens(&asked, reserved).await?)
+}
+
+fn object(json: &str) -> Map<String, Value> {
+    serde_json::from_str(json).unwrap_or_default()
+}
