@@ -63,7 +63,8 @@ pub struct Done {
     purpose: String,
     /// The user.
     user: UserRef,
-    /// A JWT that apps verify by `/.well-known/jwks.json`; absent after a recovery.
+    /// A JWT that apps verify by `/.well-known/jwks.json`; absent after a recovery, and where new
+    /// accounts wait for the operator.
     access_token: Option<String>,
     /// `Bearer`.
     token_type: Option<String>,

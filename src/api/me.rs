@@ -15,7 +15,7 @@ use super::profile::Profile;
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::input::Client;
-use crate::auth::me;
+use crate::auth::{claims, me};
 use crate::base::clock::rfc3339;
 
 /// The failures of calls about oneself.
@@ -39,6 +39,8 @@ pub struct Me {
     email: Option<String>,
     /// The primary confirmed phone number.
     phone: Option<String>,
+    /// The groups that it is in.
+    groups: Vec<String>,
     /// Whether there is a password.
     has_password: bool,
     /// How many recovery codes are left.
@@ -60,6 +62,7 @@ impl From<Account> for Me {
             username: of("username"),
             email: of("email"),
             phone: of("phone"),
+            groups: claims::groups(&account.user.group_names),
             has_password: account.password.is_some(),
             recovery_codes: account.recovery.len() as u64,
             created_at: rfc3339(account.user.created_at),
@@ -108,11 +111,17 @@ impl MeApi {
 
     /// Delete the account
     ///
-    /// With its devices and sessions, for good. It needs a fresh authentication.
+    /// Its sessions end at once, and nobody signs in to it any more. The operator can bring it back until the grace
+    /// period of the installation is over; then nothing personal is left of it. It needs a fresh authentication.
     #[oai(path = "/v1/me", method = "delete", operation_id = "delete_me")]
-    async fn delete(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Own>> {
+    async fn delete(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+    ) -> Result<Gone, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        me::delete(&app, &caller).await?;
+        me::delete(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
     }
 

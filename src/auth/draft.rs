@@ -115,7 +115,7 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
         hardcode: None,
         user: app.random.uuid(),
         profile,
-        groups: Vec::new(),
+        groups: app.settings.user.groups.clone(),
     };
     draft.hash(app, password, card).await?;
     draft.look_up(app).await?;
@@ -241,7 +241,13 @@ impl Draft {
     /// Writes the account. An address that was proven drops everybody else's unproven claim to it (R120).
     pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<String> {
         let now = app.now();
-        users::insert(tx, &self.user, &self.profile, now).await?;
+        let new = users::New {
+            id: &self.user,
+            profile: &self.profile,
+            group_names: &self.group_names(),
+            active: app.settings.user.active,
+        };
+        users::insert(tx, &new, now).await?;
         for device in &self.devices {
             let is_proven = proven.is_some_and(|p| p.kind == device.kind);
             let row = self.row(app, device, is_proven, now);
@@ -263,6 +269,11 @@ impl Draft {
             rows::insert(tx, &self.card(app, card, now)).await?;
         }
         Ok(self.user.clone())
+    }
+
+    /// The groups as they are stored.
+    pub fn group_names(&self) -> String {
+        serde_json::Value::from(self.groups.clone()).to_string()
     }
 
     fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {

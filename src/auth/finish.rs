@@ -1,8 +1,7 @@
 //! The end of an attempt at an account: a session, a new password, or a session raised.
 
-use serde_json::{Map, Value};
-
 use super::account::Account;
+use super::claims::Holder;
 use super::error::{AuthError, Result};
 use super::hooked;
 use super::input::Given;
@@ -53,7 +52,7 @@ impl Walk<'_> {
     async fn signed_in(mut self, account: Account, flow: &Flow) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
-        let more = self.ask_tokens(&account, &opened.session.id, &basis).await?;
+        let holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
         let told = self.told(&account)?;
         let mut tx = self.transaction().await?;
@@ -73,24 +72,22 @@ impl Walk<'_> {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known, more)? };
+        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known, &holder)? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 
-    /// Asks the hooks about the token that all this leads to. Where they refuse, what was proven stays so: the attempt
-    /// can be answered again.
-    async fn ask_tokens(
-        &mut self,
-        account: &Account,
-        session: &str,
-        basis: &Basis,
-    ) -> Result<Map<String, Value>> {
+    /// Whom the token is for that all this leads to, after the hooks were asked. Where they refuse, what was proven
+    /// stays so: the attempt can be answered again.
+    async fn ask_tokens(&mut self, account: &Account, session: &str, basis: &Basis) -> Result<Holder> {
+        let holder = Holder::from(account);
         if !self.app.hooks.listen(Point::BeforeTokens) {
-            return Ok(Map::new());
+            return Ok(holder);
         }
         self.flush().await?;
         let whose = (account.user.id.as_str(), session);
-        hooked::before_tokens(self.app, self.purpose.name(), whose, basis, account.into()).await
+        let purpose = self.purpose.name();
+        let more = hooked::before_tokens(self.app, purpose, whose, basis, account.into()).await?;
+        Ok(Holder { more, ..holder })
     }
 
     /// What the owner is told of a sign-in: that it came after failures, or by a recovery code (R72, R128).
@@ -120,7 +117,7 @@ impl Walk<'_> {
     async fn raised(mut self, account: Account, flow: &Flow) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let session = self.attempt.session_id.clone().ok_or(AuthError::AttemptGone)?;
-        let more = self.ask_tokens(&account, &session, &basis).await?;
+        let holder = self.ask_tokens(&account, &session, &basis).await?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         let amr = basis.amr.join(" ");
@@ -131,7 +128,7 @@ impl Walk<'_> {
         tx.commit().await?;
         let mut db = app.store.read().await?;
         let raised = sessions::live(&mut db, &session, now).await?.ok_or(AuthError::AttemptGone)?;
-        let tokens = session::access_only(app, &raised, more)?;
+        let tokens = session::access_only(app, &raised, &holder)?;
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 
@@ -238,11 +235,11 @@ impl Walk<'_> {
     }
 }
 
-/// Ends sessions, known devices, attempts under way and counted guesses of a user.
-pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<()> {
-    sessions::end_all(tx, user_id).await?;
+/// Ends sessions, known devices, attempts under way and counted guesses of a user; gives how many sessions there were.
+pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<u64> {
+    let ended = sessions::end_all(tx, user_id).await?;
     known_devices::forget(tx, user_id).await?;
     attempts::drop_of_user(tx, user_id).await?;
     guesses::forget(tx, user_id).await?;
-    Ok(())
+    Ok(ended)
 }

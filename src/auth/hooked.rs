@@ -3,17 +3,19 @@
 use serde_json::{Map, Value};
 
 use super::account::Account;
+use super::claims;
 use super::draft::Draft;
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::session::Basis;
 use crate::app::App;
 use crate::hooks::{Amend, Identifier, Point, Signup, Tokens};
+use crate::settings::{GROUP, is_group};
 use crate::tokens::jwt;
 use crate::users::profile;
 
-/// The most groups that a hook may put an account into, and the most bytes of a name.
-const GROUPS: (usize, usize) = (64, 64);
+/// The most groups that a hook may put an account into.
+const GROUPS: usize = 64;
 
 /// Asks about a sign-up. What is amended stands in the draft then.
 ///
@@ -32,7 +34,8 @@ pub async fn before_signup(app: &App, client: &Client, draft: &mut Draft) -> Res
         languages: client.languages.clone(),
     };
     app.hooks.before_signup(&mut asked, |amend| fit(app, amend)).await?;
-    draft.profile = profile::check(&app.settings.user, Some(&asked.profile), true).map_err(AuthError::Faults)?;
+    draft.profile =
+        profile::check(&app.settings.user, Some(&asked.profile), true).map_err(AuthError::Faults)?;
     draft.groups = asked.groups;
     Ok(())
 }
@@ -45,14 +48,12 @@ fn fit(app: &App, amend: &Amend) -> std::result::Result<(), String> {
             format!("amends the profile to what it cannot be: {}", fields.join(", "))
         })?;
     }
-    let (most, longest) = GROUPS;
-    let named = |name: &String| (1..=longest).contains(&name.len()) && !name.chars().any(char::is_control);
-    match &amend.groups {
-        Some(groups) if groups.len() > most || !groups.iter().all(named) => {
-            Err(format!("sets groups that cannot be: at most {most}, each of 1 to {longest} bytes"))
-        }
-        _ => Ok(()),
+    let groups = amend.groups.as_deref().unwrap_or_default();
+    let sound = |(n, name): (usize, &String)| is_group(name) && !groups[..n].contains(name);
+    if groups.len() > GROUPS || !groups.iter().enumerate().all(sound) {
+        return Err(format!("sets groups that cannot be: at most {GROUPS}, and each name {GROUP}"));
     }
+    Ok(())
 }
 
 /// Who gets a token, as hooks are told.
@@ -69,7 +70,7 @@ impl From<&Account> for Bearer {
     fn from(account: &Account) -> Self {
         let named = |d: &crate::store::devices::Device| Some(Identifier::new(&d.kind, d.canonical.as_ref()?));
         Self {
-            groups: Vec::new(),
+            groups: claims::groups(&account.user.group_names),
             profile: account.user.profile.clone(),
             identifiers: account.confirmed().filter_map(named).collect(),
         }
@@ -108,8 +109,8 @@ pub async fn before_tokens(
         profile: object(&bearer.profile),
         identifiers: bearer.identifiers,
     };
-    let groups = "groups";
-    let reserved = |name: &str| jwt::RESERVED.contains(&name) || name == groups;
+    let groups = app.settings.tokens.groups_claim.as_str();
+    let reserved = |name: &str| jwt::RESERVED.contains(&name) || name == groups || name == "groups";
     Ok(app.hooks.before_tokens(&asked, reserved).await?)
 }
 

@@ -2,17 +2,17 @@
 
 use super::account::Account;
 use super::error::{AuthError, Result};
-use super::finish::end_everything;
 use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::owned::{account, trusted};
 use super::session::Caller;
-use super::{challenge, doors, notices, rules};
+use super::{challenge, deletion, doors, notices, rules};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
+use crate::events::By;
 use crate::messages::Kind;
 use crate::secrets::{password, recovery};
-use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
+use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
 use crate::users::profile;
 
@@ -37,13 +37,10 @@ pub async fn change_profile(
     super::owned::account(app, caller).await
 }
 
-/// Deletes the caller's account with everything that is theirs.
-pub async fn delete(app: &App, caller: &Caller) -> Result<()> {
+/// Deletes the caller's account; the operator can bring it back until its grace period is over.
+pub async fn delete(app: &App, client: &Client, caller: &Caller) -> Result<()> {
     let account = trusted(app, caller).await?;
-    let mut tx = app.store.begin().await?;
-    guesses::forget(&mut tx, &account.user.id).await?;
-    users::delete(&mut tx, &account.user.id).await?;
-    Ok(tx.commit().await?)
+    deletion::delete(app, &account, By::User, &client.source()).await
 }
 
 /// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh
@@ -134,19 +131,4 @@ pub async fn recovery_codes(app: &App, caller: &Caller) -> Result<Vec<Sensitive>
     }
     tx.commit().await?;
     Ok(codes)
-}
-
-/// Disables (or enables) an account: every session ends at once (R83).
-pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
-    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
-    attempts::drop_of_user(&mut tx, user_id).await?;
-    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
-        return Err(AuthError::NotFound);
-    }
-    if disabled {
-        end_everything(&mut tx, user_id).await?;
-    }
-    Ok(tx.commit().await?)
 }

@@ -2,13 +2,19 @@
 
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
-use super::{notices, rules};
+use super::finish::end_everything;
+use super::{deletion, notices, rules};
+use serde_json::Value;
+
 use crate::app::App;
+use crate::base::Fault;
+use crate::events::{By, Event, Source};
 use crate::messages::Kind;
+use crate::settings::{GROUP, is_group};
 use crate::store::devices::{self as rows, Device};
 use crate::store::sessions::{self, Session};
 use crate::store::users::{self, User};
-use crate::store::{attempts, guesses, known_devices};
+use crate::store::{attempts, known_devices};
 
 /// A user with what they are called by and reached at.
 #[derive(Clone, Debug)]
@@ -41,16 +47,54 @@ pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
     Ok((account, sessions))
 }
 
-/// Deletes a user with everything that is theirs.
+/// Deletes a user; until the grace period is over they can be brought back ([`deletion::restore`]).
 ///
 /// # Errors
-/// [`AuthError::NotFound`] where nobody has that id.
+/// [`AuthError::NotFound`] where nobody has that id, or they are deleted already.
 pub async fn delete(app: &App, user_id: &str) -> Result<()> {
+    let account = account::even_disabled(&mut app.store.read().await?, user_id).await?;
+    let account = account.ok_or(AuthError::NotFound)?;
+    deletion::delete(app, &account, By::Operator, &Source::default()).await
+}
+
+/// Disables (or enables) an account: every session ends at once (R83).
+///
+/// # Errors
+/// [`AuthError::NotFound`] where nobody has that id, or they are deleted.
+pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
+    let now = app.now();
     let mut tx = app.store.begin().await?;
-    guesses::forget(&mut tx, user_id).await?;
-    if users::delete(&mut tx, user_id).await? == 0 {
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(&mut tx, user_id).await?;
+    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
         return Err(AuthError::NotFound);
     }
+    let by = By::Operator;
+    let mut happened =
+        vec![if disabled { Event::UserDisabled { by } } else { Event::UserEnabled { by } }.of(user_id)];
+    if disabled {
+        let count = end_everything(&mut tx, user_id).await?;
+        happened.push(Event::SessionEnded { reason: "disabled", count }.of(user_id));
+    }
+    app.events.write(&mut tx, now, &Source::default(), &happened).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Puts a user into `groups`, each named once, and no others. Tokens say so from the next refresh on.
+///
+/// # Errors
+/// A fault that names a group that is none; [`AuthError::NotFound`] where nobody has that id, or they are deleted.
+pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<()> {
+    if let Some(wrong) = groups.iter().enumerate().find(|(n, g)| !is_group(g) || groups[..*n].contains(g)) {
+        return Err(Fault::new("groups", "not_a_group", format!("{:?} {GROUP}", wrong.1)).into());
+    }
+    let (now, names) = (app.now(), Value::from(groups).to_string());
+    let mut tx = app.store.begin().await?;
+    if users::set_groups(&mut tx, user_id, &names, now).await? == 0 {
+        return Err(AuthError::NotFound);
+    }
+    let updated = Event::UserUpdated { by: By::Operator, fields: Vec::new(), groups: Some(groups.to_vec()) };
+    app.events.write(&mut tx, now, &Source::default(), &[updated.of(user_id)]).await?;
     Ok(tx.commit().await?)
 }
 

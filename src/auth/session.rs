@@ -2,18 +2,19 @@
 
 use serde_json::{Map, Value};
 
+use super::claims::{self, Holder};
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::{account, hooked};
 use super::progress::Tokens;
 use super::purpose::Purpose;
+use super::{account, hooked};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive, ids};
 use crate::events::{Event, Noted};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
-use crate::store::{Tx, known_devices};
+use crate::store::{Tx, known_devices, users};
 use crate::throttle::Keys;
 use crate::tokens::jwt::{self, Access};
 use crate::tokens::refresh::Refresh;
@@ -114,17 +115,17 @@ pub async fn remember(tx: &mut Tx, known: &Known, user_id: &str, now: Millis) ->
 }
 
 /// What the client carries after a session was opened.
-pub fn tokens(app: &App, opened: &Opened, known: Known, more: Map<String, Value>) -> Result<Tokens> {
+pub fn tokens(app: &App, opened: &Opened, known: Known, holder: &Holder) -> Result<Tokens> {
     let known_device = match known {
         Known::New { credential, .. } => Some(credential),
         Known::Already(_) => None,
     };
     let refresh_token = Some(Sensitive::new(opened.refresh.text()));
-    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session, more)? })
+    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session, holder)? })
 }
 
-/// An access token of a session, alone; `more` are the claims that hooks add.
-pub fn access_only(app: &App, session: &Session, more: Map<String, Value>) -> Result<Tokens> {
+/// An access token of a session, alone.
+pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Tokens> {
     let now = app.now().div_euclid(1_000);
     let expires_in = app.settings.tokens.access_lifetime.seconds();
     let ends = now + i64::try_from(expires_in).unwrap_or(0);
@@ -141,7 +142,7 @@ pub fn access_only(app: &App, session: &Session, more: Map<String, Value>) -> Re
         amr: amr(session),
         auth_time: session.auth_time.div_euclid(1_000),
         nbf: None,
-        more,
+        more: claims::of(app, holder),
     };
     let token = jwt::sign(&app.keys, jwt::ACCESS, &claims);
     let token = token.map_err(|_| AuthError::Internal("there is no signing key".into()))?;
@@ -178,11 +179,18 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, now).await?;
     tx.commit().await?;
-    let session = match rotated {
-        Some(session) => session,
-        None => again(app, &shown, &next).await?,
+    let (session, holder) = match rotated {
+        Some(rotated) => {
+            let (groups, profile) = (rotated.group_names, rotated.profile);
+            (rotated.session, Holder { groups, profile, more })
+        }
+        None => {
+            let (session, holder) = again(app, &shown, &next).await?;
+            (session, Holder { more, ..holder })
+        }
     };
-    let tokens = Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, more)? };
+    let tokens =
+        Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, &holder)? };
     Ok((session.user_id, tokens))
 }
 
@@ -198,7 +206,7 @@ async fn ask(app: &App, shown: &Refresh, next: &Refresh, turn: &Turn<'_>) -> Res
     };
     let session = match live.filter(turns) {
         Some(session) => session,
-        None => again(app, shown, next).await?,
+        None => again(app, shown, next).await?.0,
     };
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
     let account = account.ok_or(AuthError::InvalidToken)?;
@@ -208,13 +216,16 @@ async fn ask(app: &App, shown: &Refresh, next: &Refresh, turn: &Turn<'_>) -> Res
 }
 
 /// A token that is not the live one: retried a moment ago, or stolen.
-async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<Session> {
+async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
     let now = app.now();
-    let session = sessions::live(&mut app.store.read().await?, &shown.session(), now).await?;
+    let mut db = app.store.read().await?;
+    let session = sessions::live(&mut db, &shown.session(), now).await?;
     let session = session.ok_or(AuthError::InvalidToken)?;
     if session.refresh_hash == next.hash() && session.rotated_at + app.settings.tokens.grace.millis() >= now {
-        return Ok(session);
+        let user = users::by_id(&mut db, &session.user_id).await?.ok_or(AuthError::InvalidToken)?;
+        return Ok((session, Holder::of(&user)));
     }
+    drop(db);
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
     if shown.leads_to(&session.refresh_hash, generation, &app.sealer) {
         super::notices::reuse(app, &session).await?;
@@ -235,7 +246,7 @@ pub struct Caller {
 /// # Errors
 /// [`AuthError::InvalidToken`].
 pub async fn caller(app: &App, token: &str) -> Result<Caller> {
-    holder(app, &claims(app, token)?).await
+    holder(app, &verified(app, token)?).await
 }
 
 /// The live session of a token whose claims were checked; otherwise as [`caller`].
@@ -252,7 +263,7 @@ pub async fn holder(app: &App, claims: &Access) -> Result<Caller> {
 }
 
 /// The claims of an access token that is signed by us, for us, and not over.
-pub fn claims(app: &App, token: &str) -> Result<Access> {
+pub fn verified(app: &App, token: &str) -> Result<Access> {
     jwt::verify(&app.keys, token, app.settings.issuer(), app.settings.audience(), app.now())
         .map_err(|_| AuthError::InvalidToken)
 }

@@ -3,22 +3,21 @@
 //!
 //! A taken address is answered like a free one; its owner is told instead of being sent a code (R17).
 
-use serde_json::{Map, Value};
-
 use super::asks::with_challenge;
 use super::challenge::{self, Order};
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
+use super::entry::{self, Entry};
 use super::error::{AuthError, Result};
 use super::guard::Subject;
+use super::hooked;
 use super::input::{Client, Given};
 use super::language;
-use super::hooked;
-use super::progress::{Ask, Asking, Done, Progress, Proof};
+use super::progress::{Ask, Asking, Done, Progress};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::vendor::{self, Hearer};
-use super::ways::{self, Taken};
+use super::ways::{self, Taken, left};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -40,8 +39,7 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     hooked::before_signup(app, client, &mut draft).await?;
     if draft.to_prove().next().is_none() {
         if draft.devices.iter().any(|d| d.kind == "username" && d.taken) {
-            app.throttle.check("username_lookup", app.now(), &keys).await?;
-            return Err(AuthError::Taken("username"));
+            return taken_name(app, client).await;
         }
         return create(app, client, &draft, None).await;
     }
@@ -93,14 +91,6 @@ fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
     })
 }
 
-/// The addresses to prove that a code can reach by the channels that are left.
-fn left<'d>(app: &'d App, taken: &'d Taken, draft: &'d Draft) -> impl Iterator<Item = &'d DraftDevice> {
-    let reached = |d: &&DraftDevice| {
-        taken.leaves_channels() || !taken.reaching(app, &d.kind, &d.delivery).is_empty()
-    };
-    draft.to_prove().filter(reached)
-}
-
 /// Sends the code of a sign-up, again or to the other address.
 pub async fn send(
     app: &App,
@@ -138,8 +128,8 @@ pub async fn answer(
         attempts::set_draft(&mut tx, &attempt.id, &draft.seal(app, &attempt.id)?).await?;
         tx.commit().await?;
     }
-    if let Some(device) = noted(&attempt, &draft)?.cloned() {
-        return enter(app, client, &attempt, &draft, &device).await;
+    if let Some(device) = entry::noted(&attempt, &draft)? {
+        return enter(app, client, &attempt, &draft, device).await;
     }
     let Some(typed) = given.secrets.get("passcode") else {
         return if given.identifiers.is_empty() {
@@ -166,35 +156,23 @@ pub async fn answer(
     if username_taken(&mut tx, &draft).await? {
         // The code is not spent: it comes again with another name.
         drop(tx);
-        let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-        app.throttle.check("username_lookup", app.now(), &keys).await?;
-        return Err(AuthError::Taken("username"));
+        return taken_name(app, client).await;
     }
     if app.hooks.listen(Point::BeforeTokens) {
         // Nobody is asked within a transaction: what was proven is noted first.
-        attempt.passed = note(&mut tx, &attempt, &device).await?;
+        attempt.passed = entry::note(&mut tx, &attempt, &device).await?;
         tx.commit().await?;
         return enter(app, client, &attempt, &draft, &device).await;
     }
-    let entry = entry(app, client, &draft, Some(&device)).await?;
+    let entry = entry::ask(app, client, &draft, &basis(app, &draft, Some(&device))).await?;
     finish(app, client, tx, &attempt, &draft, &device, entry).await
 }
 
-/// Notes in the attempt that an address was proven; gives what stands there then.
-async fn note(tx: &mut Tx, attempt: &Attempt, device: &DraftDevice) -> Result<String> {
-    let proof = Proof { secret: "passcode".into(), kind: Some(device.kind.clone()), device: None };
-    let passed = serde_json::to_string(&[proof]).map_err(|error| AuthError::Internal(error.to_string()))?;
-    if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await? != 1 {
-        return Err(AuthError::AttemptGone);
-    }
-    Ok(passed)
-}
-
-/// The address that was proven before, where a hook refused what comes after.
-fn noted<'d>(attempt: &Attempt, draft: &'d Draft) -> Result<Option<&'d DraftDevice>> {
-    let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
-    let of = |proof: &Proof| draft.to_prove().find(|device| proof.kind.as_ref() == Some(&device.kind));
-    Ok(proofs.iter().find_map(of))
+/// Says that a username is taken, and not too often.
+async fn taken_name(app: &App, client: &Client) -> Result<Progress> {
+    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
+    app.throttle.check("username_lookup", app.now(), &keys).await?;
+    Err(AuthError::Taken("username"))
 }
 
 /// Goes on from an address that was proven: hooks are asked, and then the account is made.
@@ -205,10 +183,11 @@ async fn enter(
     draft: &Draft,
     device: &DraftDevice,
 ) -> Result<Progress> {
-    let entry = entry(app, client, draft, Some(device)).await?;
+    let entry = entry::ask(app, client, draft, &basis(app, draft, Some(device))).await?;
     let mut tx = app.store.begin().await?;
     if username_taken(&mut tx, draft).await? {
-        return Err(AuthError::Taken("username"));
+        drop(tx);
+        return taken_name(app, client).await;
     }
     finish(app, client, tx, attempt, draft, device, entry).await
 }
@@ -226,7 +205,7 @@ async fn finish(
     attempt: &Attempt,
     draft: &Draft,
     proven: &DraftDevice,
-    entry: Entry,
+    entry: Option<Entry>,
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
@@ -239,7 +218,7 @@ async fn finish(
 
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
-    let entry = entry(app, client, draft, proven).await?;
+    let entry = entry::ask(app, client, draft, &basis(app, draft, proven)).await?;
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
     let made = made(app, client, draft, proven, entry, &mut tx).await?;
@@ -249,35 +228,18 @@ async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&Draft
     Ok(Progress::Done(made.done(app)?))
 }
 
-/// The session that a sign-up is about to open, and what hooks add to its tokens.
-struct Entry {
-    opened: session::Opened,
-    more: Map<String, Value>,
-}
-
-async fn entry(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Entry> {
-    let basis = basis(app, draft, proven);
-    let opened = session::open(app, client, &draft.user, &basis)?;
-    let more = if app.hooks.listen(Point::BeforeTokens) {
-        let whose = (draft.user.as_str(), opened.session.id.as_str());
-        hooked::before_tokens(app, Purpose::Signup.name(), whose, &basis, draft.into()).await?
-    } else {
-        Map::new()
-    };
-    Ok(Entry { opened, more })
-}
-
-/// A new account with its first session, written and not yet committed.
+/// A new account, written and not yet committed.
 struct Made {
     user: String,
-    entry: Entry,
-    known: session::Known,
+    /// The first session; none where accounts wait for the operator.
+    entered: Option<(Entry, session::Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = session::tokens(app, &self.entry.opened, self.known, self.entry.more)?;
-        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: Some(tokens) })
+        let tokens = |(Entry { opened, holder }, known)| session::tokens(app, &opened, known, &holder);
+        let tokens = self.entered.map(tokens);
+        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
     }
 }
 
@@ -286,17 +248,23 @@ async fn made(
     client: &Client,
     draft: &Draft,
     proven: Option<&DraftDevice>,
-    entry: Entry,
+    entry: Option<Entry>,
     tx: &mut Tx,
 ) -> Result<Made> {
     let user = draft.write(app, tx, proven).await?;
-    sessions::insert(tx, &entry.opened.session).await?;
-    let known = session::known_device(app, None);
-    session::remember(tx, &known, &user, app.now()).await?;
-    let created = Event::UserCreated { by: By::User, active: true, groups: draft.groups.clone() }.of(&user);
-    let entered = session::succeeded(Purpose::Signup, &entry.opened.session);
-    app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
-    Ok(Made { user, entry, known })
+    let active = app.settings.user.active;
+    let created = Event::UserCreated { by: By::User, active, groups: draft.groups.clone() }.of(&user);
+    let mut happened = vec![created];
+    let mut entered = None;
+    if let Some(entry) = entry {
+        sessions::insert(tx, &entry.opened.session).await?;
+        let known = session::known_device(app, None);
+        session::remember(tx, &known, &user, app.now()).await?;
+        happened.push(session::succeeded(Purpose::Signup, &entry.opened.session));
+        entered = Some((entry, known));
+    }
+    app.events.write(tx, app.now(), &client.source(), &happened).await?;
+    Ok(Made { user, entered })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).

@@ -110,10 +110,9 @@ impl<'a> Walk<'a> {
         if account.as_ref().map(|a| a.user.credentials) != attempt.credentials {
             return Err(AuthError::AttemptGone);
         }
-        let proofs: Vec<Proof> =
-            serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+        let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
         let taken = Taken::read(attempt.ways.as_deref())?;
-        let by_recovery_code = proofs.iter().any(Proof::is_by_recovery_code);
+        let by_recovery_code = proofs.iter().any(Proof::is_recovery_code);
         Ok(Self {
             app,
             client,
@@ -205,7 +204,8 @@ impl<'a> Walk<'a> {
             d.kind == self.attempt.kind && d.canonical.as_deref() == Some(&self.attempt.canonical)
         };
         all.sort_by_key(|device| !own(device));
-        let left = |device: &&Device| self.taken.leaves_channels() || self.taken.leaves_device(self.app, device);
+        let left =
+            |device: &&Device| self.taken.leaves_channels() || self.taken.leaves_device(self.app, device);
         all.into_iter().filter(|device| !used(device)).filter(left).collect()
     }
 
@@ -223,7 +223,7 @@ impl<'a> Walk<'a> {
 
     /// A recovery code stands in for one passcode of an attempt, once something else is proven (R72).
     fn takes_recovery_code(&self) -> bool {
-        self.proven() && !self.proofs.iter().any(Proof::is_by_recovery_code)
+        self.proven() && !self.proofs.iter().any(Proof::is_recovery_code)
     }
 
     /// Checks one of the secrets that are asked; a right one is noted, a wrong one ends the request.

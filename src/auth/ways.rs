@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::asks;
+use super::draft::{Draft, DraftDevice};
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::purpose::Purpose;
@@ -88,6 +89,14 @@ pub async fn of_signup(app: &App, client: &Client, identifiers: Vec<Identifier>)
     }
     let without = app.hooks.ways(&question(app, client, Purpose::Signup, identifiers, None)).await?;
     Ok(Taken { without, begun: true, known: false })
+}
+
+/// The addresses to prove that a code can reach by the channels that are left.
+pub fn left<'d>(app: &'d App, taken: &'d Taken, draft: &'d Draft) -> impl Iterator<Item = &'d DraftDevice> {
+    let reached = move |d: &&DraftDevice| {
+        taken.leaves_channels() || !taken.reaching(app, &d.kind, &d.delivery).is_empty()
+    };
+    draft.to_prove().filter(reached)
 }
 
 fn question(

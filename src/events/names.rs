@@ -112,6 +112,16 @@ events! {
         /// When nothing personal is left of it (RFC 3339).
         purge_at: String,
     }
+    /// A deleted account was brought back within its grace period.
+    UserRestored = "user.restored" {
+        /// `operator`.
+        by: By,
+    }
+    /// Nothing personal is left of an account.
+    UserPurged = "user.purged" {
+        /// `user`, `operator` or `server`.
+        by: By,
+    }
     /// Somebody signed in: a sign-up that made an account, a sign-in or a re-authentication was finished.
     SigninSucceeded = "signin.succeeded" {
         /// `signup`, `signin` or `reauth`.

@@ -136,7 +136,7 @@ impl Hooks {
             added.extend(fine);
             if serde_json::to_string(&added).map_or(usize::MAX, |text| text.len()) > CLAIMS {
                 added = before;
-                round.down(seat, &Down::Wrong("its claims are longer than 2 KiB".into()))?;
+                round.down::<()>(seat, &Down::Wrong("its claims are longer than 2 KiB".into()))?;
             }
         }
         Ok(added)
@@ -270,7 +270,8 @@ impl Round<'_> {
 /// A reason as it may be shown: one line of at most 200 characters, none of which changes how it reads.
 fn tidy(reason: &str) -> String {
     let plain = |c: &char| {
-        !c.is_control() && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        !c.is_control()
+            && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let text: String = reason.chars().filter(plain).take(REASON).collect();
     if text.trim().is_empty() { NO_REASON.to_owned() } else { text.trim().to_owned() }

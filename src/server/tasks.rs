@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::auth::deletion;
 use crate::startup::algorithm;
 use crate::store::{lines, sweep};
 use crate::telemetry::metrics;
@@ -33,6 +34,10 @@ async fn once(app: &App) -> Result<(), String> {
     let rows: u64 = lines + gone.iter().map(|(_, rows)| rows).sum::<u64>();
     if rows > 0 {
         tracing::debug!(rows, "rows that are over were deleted");
+    }
+    let purged = deletion::purge_due(app).await.map_err(|e| e.to_string())?;
+    if purged > 0 {
+        tracing::info!(purged, "accounts that were deleted are purged");
     }
     let mut db = app.store.read().await.map_err(|e| e.to_string())?;
     let waiting = crate::store::outbox::waiting(&mut db).await.map_err(|e| e.to_string())?;

@@ -58,7 +58,7 @@ pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
-pub use user::{Field, FieldType, User};
+pub use user::{Field, FieldType, GROUP, User, is_group};
 pub use verification::Verification;
 
 /// The name of an action and its rates as they are written; the throttle reads them.

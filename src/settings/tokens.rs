@@ -19,6 +19,8 @@ pub struct Tokens {
     pub session_lifetime: Span,
     /// Life of a session that is not used.
     pub idle_lifetime: Span,
+    /// The claim of an access token that lists the user's groups; empty: none. It is left out where there are none.
+    pub groups_claim: String,
     /// How long the same refresh token gives the same successor again (R80).
     pub grace: Span,
 }

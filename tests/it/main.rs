@@ -3,6 +3,7 @@
 mod contracts;
 mod delivery;
 mod doors;
+mod hooks;
 mod languages;
 mod passcodes;
 mod readme;

@@ -1,5 +1,6 @@
 //! The store, on both databases.
 
+mod accounts;
 mod events;
 mod group_commit;
 mod races;

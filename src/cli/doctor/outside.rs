@@ -58,7 +58,11 @@ pub async fn hook(callee: &Callee) -> Finding {
     match callee.service.reach().await {
         Ok(()) => Finding::ok(what, "can be reached"),
         Err(outcome) => {
-            let text = format!("{}; see that it runs and that hooks.{}.url is right", outcome.why(), callee.point.name());
+            let text = format!(
+                "{}; see that it runs and that hooks.{}.url is right",
+                outcome.why(),
+                callee.point.name()
+            );
             Finding::fail(what, text)
         }
     }

@@ -1,7 +1,7 @@
 //! The way of a message while the mail server is away, slow or refuses, and over a crash.
 
 mod crashes;
-mod failover;
+pub mod failover;
 mod outages;
 mod overtaking;
 mod receipts;

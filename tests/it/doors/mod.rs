@@ -1,5 +1,6 @@
 //! The four doors and the corridor behind them, over HTTP, with codes read from delivered messages.
 
+mod accounts;
 mod changes;
 mod channels;
 mod concurrency;

@@ -39,3 +39,26 @@ async fn events_of_one_user_stand_in_order_whatever_the_clocks_say() {
         events::queue(tx, "q", "crm", "d").await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn what_is_forgotten_leads_to_nobody() {
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        let tx = &mut tx;
+        let whole = |id: &str, user: &str| Row {
+            session_id: Some("s".into()),
+            request: "r".into(),
+            personal: Some("{}".into()),
+            ..event(id, 1, Some(user))
+        };
+        events::insert(tx, &[whole("a", "u"), whole("b", "v")]).await.unwrap();
+        assert_eq!(events::forget(tx, "u").await.unwrap(), 1, "{}", db.name);
+        let row = events::of_user(tx, "u", 0, 9).await.unwrap().remove(0);
+        assert_eq!(
+            (row.personal, row.session_id, row.network.as_str(), row.request.as_str()),
+            (None, None, "", "")
+        );
+        assert_eq!((row.name.as_str(), row.at), ("user.updated", NOW));
+        assert!(events::of_user(tx, "v", 0, 9).await.unwrap()[0].personal.is_some());
+    }
+}

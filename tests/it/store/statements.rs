@@ -50,7 +50,7 @@ async fn with_user() -> Vec<(databases::Database, Tx)> {
 async fn of_users() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        users::insert(tx, "v", r#"{"name":"ä"}"#, NOW).await.unwrap();
+        users::insert(tx, &users::New::active("v", r#"{"name":"ä"}"#), NOW).await.unwrap();
         assert_eq!(users::set_profile(tx, "u", "{}", NOW + 1).await.unwrap(), 1);
         assert_eq!(users::touch(tx, "u", NOW + 2).await.unwrap(), 1);
         assert_eq!(users::sign_in(tx, "u", 1, NOW + 3).await.unwrap(), 0, "a credential changed");
@@ -142,6 +142,7 @@ async fn of_attempts() {
         assert_eq!(attempts::pass(tx, "a", "[]", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), 0);
         assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
+        assert_eq!(attempts::set_ways(tx, "a", "{}").await.unwrap(), 1);
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
@@ -201,7 +202,7 @@ async fn of_sessions() {
         turn.idle_since = NOW - 1;
         assert!(sessions::rotate(tx, &turn, END).await.unwrap().is_none(), "it is over");
         let rotated = sessions::rotate(tx, &turn, NOW + 5).await.unwrap().unwrap();
-        assert_eq!((rotated.generation, rotated.rotated_at), (1, NOW + 5), "{}", db.name);
+        assert_eq!((rotated.session.generation, rotated.session.rotated_at), (1, NOW + 5), "{}", db.name);
         assert_eq!(sessions::raise(tx, "a", "v", "2", "pwd otp", NOW).await.unwrap(), 0, "another user's");
         assert_eq!(sessions::raise(tx, "a", "u", "2", "pwd otp", NOW + 6).await.unwrap(), 1);
         let live = sessions::live(tx, "a", NOW).await.unwrap().unwrap();
