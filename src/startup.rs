@@ -135,6 +135,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let routes = Arc::new(found.routes);
     let hooks = Hooks::new(&settings, &world.own.hooks, found.callees, &world.clock, &world.random);
     let hooks = Arc::new(hooks);
+    let events = Events::new(world.random.clone(), Vec::new());
     let worker = Worker {
         hooks: hooks.clone(),
         store: store.clone(),
@@ -142,12 +143,13 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         clock: world.clock.clone(),
         random: world.random.clone(),
         routes: routes.clone(),
+        events: events.clone(),
         inbox: inbox.clone(),
         wake: wake.clone(),
     };
     let app = App {
         hooks,
-        events: Events::new(world.random.clone(), Vec::new()),
+        events,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),

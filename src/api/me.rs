@@ -101,12 +101,13 @@ impl MeApi {
     async fn change(
         &self,
         app: Data<&Arc<App>>,
+        client: Data<&Client>,
         user: User,
         body: Sent<body::ChangeMe>,
     ) -> Result<Json<Me>, Fail<Own>> {
         let caller = user.caller(&app).await?;
         let changed = body.0.profile().cloned().unwrap_or_default();
-        Ok(Json(me::change_profile(&app, &caller, &changed).await?.into()))
+        Ok(Json(me::change_profile(&app, &client, &caller, &changed).await?.into()))
     }
 
     /// Delete the account

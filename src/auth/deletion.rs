@@ -1,9 +1,11 @@
 //! The end of an account: deleted, kept for a grace period in which the operator can bring it back, and then purged, so
 //! that nothing personal is left of it (R146).
 
-use super::account::Account;
+use super::account::{Account, even_disabled};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
+use super::notices::{self, Notice};
+use super::noting;
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
@@ -14,12 +16,12 @@ use crate::store::{Tx, challenges, devices, events, guesses, outbox, users};
 /// How many accounts one turn purges at most.
 const AT_ONCE: i64 = 100;
 
-/// Deletes an account: from now on it is as good as none, and its sessions are over. Where there is no grace period it
-/// is purged in the same breath.
+/// Deletes an account, and tells its owner so by `told`: from now on it is as good as none, and its sessions are over.
+/// Where there is no grace period it is purged in the same breath.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where it is deleted already.
-pub async fn delete(app: &App, account: &Account, by: By, source: &Source) -> Result<()> {
+pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told: &[Notice]) -> Result<()> {
     let (user, now) = (&account.user, app.now());
     let grace = app.settings.user.deletion_grace.millis();
     let mut tx = app.store.begin().await?;
@@ -30,12 +32,16 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source) -> Re
         return Err(AuthError::NotFound);
     }
     let deleted = Event::UserDeleted { by, purge_at: rfc3339(now + grace) }.of(&user.id);
-    let over = Event::SessionEnded { reason: "deleted", count: ended }.of(&user.id);
-    app.events.write(&mut tx, now, source, &[deleted, over]).await?;
+    let mut noted = vec![deleted.naming(noting::named(account))];
+    noted.extend(noting::ended(&user.id, "deleted", ended));
+    app.events.write(&mut tx, now, source, &noted).await?;
+    notices::queue(app, &mut tx, told).await?;
     if grace == 0 {
         erase(app, &mut tx, user, by, source).await?;
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
 }
 
 /// Brings a deleted account back; one that was disabled before stays so.
@@ -48,7 +54,8 @@ pub async fn restore(app: &App, user_id: &str) -> Result<()> {
     if users::restore(&mut tx, user_id, now).await? != 1 {
         return Err(AuthError::NotFound);
     }
-    let restored = Event::UserRestored { by: By::Operator }.of(user_id);
+    let account = even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    let restored = Event::UserRestored { by: By::Operator }.of(user_id).naming(noting::named(&account));
     app.events.write(&mut tx, now, &Source::default(), &[restored]).await?;
     Ok(tx.commit().await?)
 }

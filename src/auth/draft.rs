@@ -4,20 +4,22 @@ use serde::{Deserialize, Serialize};
 
 use super::account::NOBODY;
 use super::cards;
-use super::challenge::Parcel;
+use super::challenge::{self, Parcel};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
-use super::{language, line, rules};
+use super::purpose::Purpose;
+use super::{language, line, noting, rules};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::phone;
+use crate::events::{By, Event, Noted};
 use crate::flows::Flow;
 use crate::hooks::Identifier;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::hardcode;
 use crate::settings::Confirm;
-use crate::store::devices::{self as rows, Device};
+use crate::store::devices::{self as rows, Device, Gone};
 use crate::store::{Tx, secrets, users};
 use crate::throttle::Keys;
 use crate::users::profile;
@@ -239,8 +241,9 @@ impl Draft {
     }
 
     /// Writes the account. An address that was proven drops everybody else's unproven claim to it (R120).
-    pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<String> {
+    pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<Written> {
         let now = app.now();
+        let (mut devices, mut claims) = (Vec::new(), Vec::new());
         let new = users::New {
             id: &self.user,
             profile: &self.profile,
@@ -259,16 +262,19 @@ impl Draft {
             };
             rows::insert(tx, &row).await.map_err(taken)?;
             if is_proven {
-                rows::drop_claims(tx, &device.kind, &device.canonical, &row.id).await?;
+                claims = rows::drop_claims(tx, &device.kind, &device.canonical, &row.id).await?;
             }
+            devices.push(row);
         }
         if let Some(hash) = &self.password {
             secrets::set_password(tx, &app.random.uuid(), &self.user, hash, now).await?;
         }
         if let Some(card) = &self.hardcode {
-            rows::insert(tx, &self.card(app, card, now)).await?;
+            let card = self.card(app, card, now);
+            rows::insert(tx, &card).await?;
+            devices.push(card);
         }
-        Ok(self.user.clone())
+        Ok(Written { devices, claims, active: app.settings.user.active })
     }
 
     /// The groups as they are stored.
@@ -318,6 +324,31 @@ impl Draft {
             replaced_at: None,
             failing_since: None,
         }
+    }
+}
+
+/// What was written of a draft.
+pub struct Written {
+    /// The devices of the new account.
+    devices: Vec<Device>,
+    /// Claims of others to the address that was proven, which are gone.
+    claims: Vec<Gone>,
+    /// Whether the account may be used at once.
+    active: bool,
+}
+
+impl Written {
+    /// The events of it; `channel` is how the code of the proven address came.
+    pub fn noted(self, draft: &Draft, by: By, channel: Option<&str>) -> Vec<Noted> {
+        let counting = self.devices.iter().filter(|device| device.confirmed_at.is_some());
+        let personal = noting::naming((&draft.user, &draft.profile, &draft.group_names()), counting);
+        let (active, groups) = (self.active, draft.groups.clone());
+        let created = Event::UserCreated { by, active, groups }.of(&draft.user);
+        let mut noted = vec![created.naming(personal.clone())];
+        noted.extend(channel.map(|by| challenge::succeeded(Purpose::Signup, by, Some(&draft.user))));
+        noted.extend(self.devices.iter().map(|device| noting::added(by, device).naming(personal.clone())));
+        noted.extend(noting::dropped(By::Server, self.claims));
+        noted
     }
 }
 

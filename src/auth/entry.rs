@@ -1,5 +1,6 @@
 //! What a sign-up leads to: asked of the hooks once an address is proven, before the account is made.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use super::claims::Holder;
@@ -7,7 +8,6 @@ use super::draft::{Draft, DraftDevice};
 use super::error::{AuthError, Result};
 use super::hooked;
 use super::input::Client;
-use super::progress::Proof;
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use crate::app::App;
@@ -41,10 +41,26 @@ pub async fn ask(app: &App, client: &Client, draft: &Draft, basis: &Basis) -> Re
     Ok(Some(Entry { opened, holder }))
 }
 
+/// An address that was proven, and how its code came.
+pub struct Proven {
+    /// The address.
+    pub device: DraftDevice,
+    /// The channel.
+    pub channel: String,
+}
+
+/// A proven address as the attempt's row keeps it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Kept {
+    kind: String,
+    channel: String,
+}
+
 /// Notes in the attempt that an address was proven; gives what stands there then.
-pub async fn note(tx: &mut Tx, attempt: &Attempt, device: &DraftDevice) -> Result<String> {
-    let proof = Proof { secret: "passcode".into(), kind: Some(device.kind.clone()), device: None };
-    let passed = serde_json::to_string(&[proof]).map_err(|error| AuthError::Internal(error.to_string()))?;
+pub async fn note(tx: &mut Tx, attempt: &Attempt, proven: &Proven) -> Result<String> {
+    let kept = Kept { kind: proven.device.kind.clone(), channel: proven.channel.clone() };
+    let passed = serde_json::to_string(&kept).map_err(|error| AuthError::Internal(error.to_string()))?;
     if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await? != 1 {
         return Err(AuthError::AttemptGone);
     }
@@ -52,8 +68,8 @@ pub async fn note(tx: &mut Tx, attempt: &Attempt, device: &DraftDevice) -> Resul
 }
 
 /// The address that was proven before, where a hook refused what comes after.
-pub fn noted<'d>(attempt: &Attempt, draft: &'d Draft) -> Result<Option<&'d DraftDevice>> {
-    let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
-    let of = |proof: &Proof| draft.to_prove().find(|device| proof.kind.as_ref() == Some(&device.kind));
-    Ok(proofs.iter().find_map(of))
+pub fn noted(attempt: &Attempt, draft: &Draft) -> Option<Proven> {
+    let Kept { kind, channel } = serde_json::from_str(&attempt.passed).ok()?;
+    let device = draft.to_prove().find(|device| device.kind == kind)?.clone();
+    Some(Proven { device, channel })
 }

@@ -7,16 +7,19 @@ use super::hooked;
 use super::input::Given;
 use super::notices;
 use super::notices::Notice;
+use super::noting;
 use super::progress::{Ask, Done, Progress, Proof, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::walk::Walk;
 use crate::base::Sensitive;
 use crate::base::clock::DAY;
+use crate::events::{By, Event, Noted};
 use crate::flows::{self, Flow, Passed};
 use crate::hooks::Point;
 use crate::messages::Kind;
 use crate::secrets::recovery;
+use crate::store::devices::Gone;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
 
 impl Walk<'_> {
@@ -65,9 +68,8 @@ impl Walk<'_> {
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
         notices::queue(app, &mut tx, &told).await?;
-        let entered = session::succeeded(self.purpose, &opened.session);
-        app.events.write(&mut tx, now, &self.client.source(), &[entered]).await?;
-        tx.commit().await?;
+        self.noted.push(session::succeeded(self.purpose, &opened.session, self.rescued()));
+        self.commit(tx).await?;
         if !told.is_empty() {
             app.wake.notify_one();
         }
@@ -88,6 +90,11 @@ impl Walk<'_> {
         let purpose = self.purpose.name();
         let more = hooked::before_tokens(self.app, purpose, whose, basis, account.into()).await?;
         Ok(Holder { more, ..holder })
+    }
+
+    /// Whether a recovery code stood in for a passcode, in this request or an earlier one.
+    fn rescued(&self) -> bool {
+        self.proofs.iter().any(|proof| proof.secret == "passcode" && proof.device.is_none())
     }
 
     /// What the owner is told of a sign-in: that it came after failures, or by a recovery code (R72, R128).
@@ -125,9 +132,9 @@ impl Walk<'_> {
             return Err(AuthError::AttemptGone);
         }
         self.used(&mut tx).await?;
-        tx.commit().await?;
-        let mut db = app.store.read().await?;
-        let raised = sessions::live(&mut db, &session, now).await?.ok_or(AuthError::AttemptGone)?;
+        let raised = sessions::live(&mut tx, &session, now).await?.ok_or(AuthError::AttemptGone)?;
+        self.noted.push(session::succeeded(self.purpose, &raised, self.rescued()));
+        self.commit(tx).await?;
         let tokens = session::access_only(app, &raised, &holder)?;
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
@@ -147,7 +154,7 @@ impl Walk<'_> {
                 if self.stored {
                     let mut tx = self.transaction().await?;
                     self.keep(&mut tx).await?;
-                    tx.commit().await?;
+                    self.commit(tx).await?;
                 }
                 return Err(fault);
             }
@@ -158,21 +165,34 @@ impl Walk<'_> {
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         secrets::set_password(&mut tx, &self.app.random.uuid(), &user_id, &hash, now).await?;
-        self.purge(&mut tx, &account).await?;
-        end_everything(&mut tx, &user_id).await?;
+        let gone = self.purge(&mut tx, &account).await?;
+        let ended = end_everything(&mut tx, &user_id).await?;
         if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
         notices::queue(self.app, &mut tx, &told).await?;
-        tx.commit().await?;
+        self.note_recovery(&account, gone, ended);
+        self.commit(tx).await?;
         self.app.wake.notify_one();
         Ok(Progress::Done(Done { purpose: self.purpose, user: user_id, tokens: None }))
+    }
+
+    fn note_recovery(&mut self, account: &Account, gone: Vec<Gone>, ended: u64) {
+        let ids: Vec<&str> = gone.iter().map(|gone| gone.id.as_str()).collect();
+        let personal = noting::named_with(account, &ids, None);
+        let user = &account.user.id;
+        let about = |noted: Noted| noted.naming(personal.clone());
+        let identifier = self.attempt.kind.clone();
+        self.noted.push(Event::RecoveryCompleted { identifier }.of(user));
+        self.noted.push(about(Event::PasswordChanged { by: By::Recovery }.of(user)));
+        self.noted.extend(noting::dropped(By::Recovery, gone).map(about));
+        self.noted.extend(noting::ended(user, "recovered", ended));
     }
 
     async fn ask_new_password(mut self) -> Result<Progress> {
         let mut tx = self.transaction().await?;
         self.keep(&mut tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(self.asking(vec![Ask::plain("new_password")]))
     }
 
@@ -184,17 +204,17 @@ impl Walk<'_> {
     }
 
     /// The first proof of an address whose account was made without one wipes what stood there before; any
-    /// recovery drops unconfirmed claims.
-    async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<()> {
-        devices::drop_unconfirmed(tx, &account.user.id).await?;
+    /// recovery drops unconfirmed claims. Gives what is gone.
+    async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<Vec<Gone>> {
+        let mut gone = devices::drop_unconfirmed(tx, &account.user.id).await?;
         for device in self.proofs.iter().filter_map(|p| p.device.as_deref()) {
             let unproven = account.device(device).is_some_and(|d| d.proven_at.is_none());
             if unproven {
-                devices::drop_others(tx, &account.user.id, device).await?;
+                gone.extend(devices::drop_others(tx, &account.user.id, device).await?);
             }
             devices::confirm(tx, device, self.app.now()).await?;
         }
-        Ok(())
+        Ok(gone)
     }
 
     /// Whether recovery by this identifier has to wait: an address added lately cannot recover an account

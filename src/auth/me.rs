@@ -5,11 +5,12 @@ use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::owned::{account, trusted};
+use super::purpose::Purpose;
 use super::session::Caller;
-use super::{challenge, deletion, doors, notices, rules};
+use super::{challenge, deletion, doors, notices, noting, rules};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
-use crate::events::By;
+use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{password, recovery};
 use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
@@ -24,6 +25,7 @@ pub async fn get(app: &App, caller: &Caller) -> Result<Account> {
 /// Changes fields of the profile; `null` takes one away.
 pub async fn change_profile(
     app: &App,
+    client: &Client,
     caller: &Caller,
     changed: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Account> {
@@ -33,6 +35,13 @@ pub async fn change_profile(
     let text = serde_json::Value::Object(merged).to_string();
     let mut tx = app.store.begin().await?;
     users::set_profile(&mut tx, &account.user.id, &text, app.now()).await?;
+    let fields = noting::changed_fields(&account.user.profile, &text);
+    if !fields.is_empty() {
+        let personal =
+            noting::naming((&account.user.id, &text, &account.user.group_names), account.confirmed());
+        let updated = Event::UserUpdated { by: By::User, fields, groups: None }.of(&account.user.id);
+        app.events.write(&mut tx, app.now(), &client.source(), &[updated.naming(personal)]).await?;
+    }
     tx.commit().await?;
     super::owned::account(app, caller).await
 }
@@ -40,7 +49,8 @@ pub async fn change_profile(
 /// Deletes the caller's account; the operator can bring it back until its grace period is over.
 pub async fn delete(app: &App, client: &Client, caller: &Caller) -> Result<()> {
     let account = trusted(app, caller).await?;
-    deletion::delete(app, &account, By::User, &client.source()).await
+    let told = notices::about(app, client, &account, Kind::AccountDeleted, None)?;
+    deletion::delete(app, &account, By::User, &client.source(), &told).await
 }
 
 /// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh
@@ -57,8 +67,12 @@ pub async fn change_password(
     app.throttle.check("password", app.now(), &keys).await?;
     match (&account.password, current) {
         (Some(stored), Some(typed)) => {
-            doors::bounded(app, client, check_current(app, &account, &caller.session.id, stored, typed))
-                .await?;
+            doors::bounded(
+                app,
+                client,
+                check_current(app, client, &account, &caller.session.id, (stored, typed)),
+            )
+            .await?;
         }
         (Some(_), None) => {
             return Err(Fault::new("password", "missing", "the current password is needed").into());
@@ -79,13 +93,18 @@ pub async fn change_password(
         // Recovered or disabled meanwhile: whoever knew the old password must not win over that.
         return Err(AuthError::InvalidToken);
     }
+    let personal = noting::named(&account);
+    let mut noted = vec![Event::PasswordChanged { by: By::User }.of(user).naming(personal.clone())];
     if account.confirmed().any(|d| d.canonical.is_some()) {
-        devices::drop_unconfirmed(&mut tx, user).await?;
+        let gone = devices::drop_unconfirmed(&mut tx, user).await?;
+        noted.extend(noting::dropped(By::User, gone).map(|gone| gone.naming(personal.clone())));
     }
     secrets::set_password(&mut tx, &app.random.uuid(), user, &hash, now).await?;
-    sessions::end_others(&mut tx, user, &caller.session.id).await?;
+    let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
+    noted.extend(noting::ended(user, "password_changed", ended));
     known_devices::forget(&mut tx, user).await?;
     notices::queue(app, &mut tx, &told).await?;
+    app.events.write(&mut tx, now, &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
@@ -94,12 +113,13 @@ pub async fn change_password(
 /// Guesses are counted by session: whoever fails elsewhere does not bar the owner from a change.
 async fn check_current(
     app: &App,
+    client: &Client,
     account: &Account,
     session: &str,
-    stored: &str,
-    typed: &Sensitive,
+    (stored, typed): (&str, &Sensitive),
 ) -> Result<()> {
-    let subject = Subject::new(app, Some(account), Some(session), ("", ""), "password");
+    let who = (client, Purpose::Reauth);
+    let subject = Subject::new(app, who, Some(account), Some(session), ("", ""), "password");
     let _turn = subject.turn(app).await;
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let typed = password::prepare(typed.expose());
@@ -108,7 +128,7 @@ async fn check_current(
     if right {
         subject.succeed(&mut tx, &so_far).await?;
     } else {
-        subject.fail(app, &mut tx).await?;
+        subject.fail(app, &mut tx, "").await?;
     }
     tx.commit().await?;
     if right { Ok(()) } else { Err(challenge::wrong("password", None)) }

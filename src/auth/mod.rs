@@ -28,6 +28,7 @@ mod language;
 mod line;
 pub mod me;
 mod notices;
+mod noting;
 pub mod operate;
 pub mod owned;
 pub mod progress;

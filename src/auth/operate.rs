@@ -1,14 +1,14 @@
 //! What the operator does with other people's accounts; nobody is asked for a proof here.
 
+use serde_json::Value;
+
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
-use super::{deletion, notices, rules};
-use serde_json::Value;
-
+use super::{claims, deletion, notices, noting, rules};
 use crate::app::App;
 use crate::base::Fault;
-use crate::events::{By, Event, Source};
+use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
 use crate::settings::{GROUP, is_group};
 use crate::store::devices::{self as rows, Device};
@@ -54,7 +54,8 @@ pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
 pub async fn delete(app: &App, user_id: &str) -> Result<()> {
     let account = account::even_disabled(&mut app.store.read().await?, user_id).await?;
     let account = account.ok_or(AuthError::NotFound)?;
-    deletion::delete(app, &account, By::Operator, &Source::default()).await
+    let told = notices::by_operator(app, &account, Kind::AccountDeleted, None)?;
+    deletion::delete(app, &account, By::Operator, &Source::default(), &told).await
 }
 
 /// Disables (or enables) an account: every session ends at once (R83).
@@ -66,17 +67,19 @@ pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()
     let mut tx = app.store.begin().await?;
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(&mut tx, user_id).await?;
+    let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
     if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
         return Err(AuthError::NotFound);
     }
     let by = By::Operator;
-    let mut happened =
-        vec![if disabled { Event::UserDisabled { by } } else { Event::UserEnabled { by } }.of(user_id)];
+    let event = if disabled { Event::UserDisabled { by } } else { Event::UserEnabled { by } };
+    let changed = account.user.disabled_at.is_some() != disabled;
+    let event = changed.then(|| event.of(user_id).naming(noting::named(&account)));
+    let mut noted: Vec<Noted> = event.into_iter().collect();
     if disabled {
-        let count = end_everything(&mut tx, user_id).await?;
-        happened.push(Event::SessionEnded { reason: "disabled", count }.of(user_id));
+        noted.extend(noting::ended(user_id, "disabled", end_everything(&mut tx, user_id).await?));
     }
-    app.events.write(&mut tx, now, &Source::default(), &happened).await?;
+    app.events.write(&mut tx, now, &Source::default(), &noted).await?;
     Ok(tx.commit().await?)
 }
 
@@ -90,11 +93,17 @@ pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<(
     }
     let (now, names) = (app.now(), Value::from(groups).to_string());
     let mut tx = app.store.begin().await?;
+    let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
     if users::set_groups(&mut tx, user_id, &names, now).await? == 0 {
         return Err(AuthError::NotFound);
     }
-    let updated = Event::UserUpdated { by: By::Operator, fields: Vec::new(), groups: Some(groups.to_vec()) };
-    app.events.write(&mut tx, now, &Source::default(), &[updated.of(user_id)]).await?;
+    let user = &account.user;
+    if claims::groups(&user.group_names) != groups {
+        let groups = Some(groups.to_vec());
+        let updated = Event::UserUpdated { by: By::Operator, fields: Vec::new(), groups }.of(user_id);
+        let personal = noting::naming((user_id, &user.profile, &names), account.confirmed());
+        app.events.write(&mut tx, now, &Source::default(), &[updated.naming(personal)]).await?;
+    }
     Ok(tx.commit().await?)
 }
 
@@ -112,6 +121,8 @@ pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
     let ended = sessions::end_all(&mut tx, user_id).await?;
     known_devices::forget(&mut tx, user_id).await?;
     attempts::drop_of_user(&mut tx, user_id).await?;
+    let noted: Vec<Noted> = noting::ended(user_id, "operator", ended).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     Ok(ended)
 }
@@ -133,13 +144,17 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
     if rows::delete(&mut tx, device_id, user).await? == 0 {
         return Err(AuthError::NotFound);
     }
+    let personal = noting::named_with(&account, &[device_id], None);
+    let mut noted = vec![noting::removed(By::Operator, &device).naming(personal)];
     if confirmed {
         users::touch(&mut tx, user, app.now()).await?;
-        sessions::end_all(&mut tx, user).await?;
+        let ended = sessions::end_all(&mut tx, user).await?;
+        noted.extend(noting::ended(user, "device_removed", ended));
         known_devices::forget(&mut tx, user).await?;
         attempts::drop_of_user(&mut tx, user).await?;
         notices::queue(app, &mut tx, &told).await?;
     }
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::claims::{self, Holder};
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::noting;
 use super::progress::Tokens;
 use super::purpose::Purpose;
 use super::{account, hooked};
@@ -62,13 +63,14 @@ pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<
     Ok(Opened { session, refresh })
 }
 
-/// The event that a session was opened or raised.
-pub fn succeeded(purpose: Purpose, session: &Session) -> Noted {
+/// The event that a session was opened or raised; `recovery_code` where one stood in for a passcode.
+pub fn succeeded(purpose: Purpose, session: &Session, recovery_code: bool) -> Noted {
     let event = Event::SigninSucceeded {
         purpose: purpose.name(),
         flow: session.flow.clone(),
         acr: session.acr.clone(),
         amr: amr(session),
+        recovery_code,
     };
     event.of(&session.user_id).in_session(&session.id)
 }
@@ -175,7 +177,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
         generation: i64::from(shown.generation()),
         idle_since: now - app.settings.tokens.idle_lifetime.millis(),
     };
-    let more = ask(app, &shown, &next, &turn).await?;
+    let more = ask(app, client, &shown, &next, &turn).await?;
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, now).await?;
     tx.commit().await?;
@@ -185,7 +187,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
             (rotated.session, Holder { groups, profile, more })
         }
         None => {
-            let (session, holder) = again(app, &shown, &next).await?;
+            let (session, holder) = again(app, client, &shown, &next).await?;
             (session, Holder { more, ..holder })
         }
     };
@@ -196,7 +198,13 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
 
 /// Asks the hooks about a refresh, before anything of it is written: where they refuse, the token that was shown stays
 /// good. Nobody is asked of a token that gives nothing.
-async fn ask(app: &App, shown: &Refresh, next: &Refresh, turn: &Turn<'_>) -> Result<Map<String, Value>> {
+async fn ask(
+    app: &App,
+    client: &Client,
+    shown: &Refresh,
+    next: &Refresh,
+    turn: &Turn<'_>,
+) -> Result<Map<String, Value>> {
     if !app.hooks.listen(Point::BeforeTokens) {
         return Ok(Map::new());
     }
@@ -206,7 +214,7 @@ async fn ask(app: &App, shown: &Refresh, next: &Refresh, turn: &Turn<'_>) -> Res
     };
     let session = match live.filter(turns) {
         Some(session) => session,
-        None => again(app, shown, next).await?.0,
+        None => again(app, client, shown, next).await?.0,
     };
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
     let account = account.ok_or(AuthError::InvalidToken)?;
@@ -216,7 +224,7 @@ async fn ask(app: &App, shown: &Refresh, next: &Refresh, turn: &Turn<'_>) -> Res
 }
 
 /// A token that is not the live one: retried a moment ago, or stolen.
-async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
+async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
     let now = app.now();
     let mut db = app.store.read().await?;
     let session = sessions::live(&mut db, &shown.session(), now).await?;
@@ -228,7 +236,7 @@ async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<(Session, H
     drop(db);
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
     if shown.leads_to(&session.refresh_hash, generation, &app.sealer) {
-        super::notices::reuse(app, &session).await?;
+        super::notices::reuse(app, client, &session).await?;
     }
     Err(AuthError::InvalidToken)
 }
@@ -274,25 +282,32 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Session>> {
 }
 
 /// Ends the caller's own session.
-pub async fn end_own(app: &App, caller: &Caller) -> Result<()> {
-    end(app, caller, &caller.session.id).await
+pub async fn end_own(app: &App, client: &Client, caller: &Caller) -> Result<()> {
+    end(app, client, caller, &caller.session.id).await
 }
 
 /// Ends one of the caller's sessions.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where it is none of theirs.
-pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<()> {
+pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
+    let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
-    let ended = sessions::end(&mut tx, id, &caller.session.user_id).await?;
-    tx.commit().await?;
-    if ended == 1 { Ok(()) } else { Err(AuthError::NotFound) }
+    if sessions::end(&mut tx, id, user).await? != 1 {
+        return Err(AuthError::NotFound);
+    }
+    let ended = Event::SessionEnded { reason: "signed_out", count: 1 }.of(user).in_session(id);
+    app.events.write(&mut tx, app.now(), &client.source(), &[ended]).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Ends all of the caller's sessions, this one too, and forgets their known devices.
-pub async fn end_all(app: &App, caller: &Caller) -> Result<()> {
+pub async fn end_all(app: &App, client: &Client, caller: &Caller) -> Result<()> {
+    let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
-    sessions::end_all(&mut tx, &caller.session.user_id).await?;
-    known_devices::forget(&mut tx, &caller.session.user_id).await?;
+    let ended = sessions::end_all(&mut tx, user).await?;
+    known_devices::forget(&mut tx, user).await?;
+    let noted: Vec<Noted> = noting::ended(user, "signed_out", ended).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     Ok(tx.commit().await?)
 }

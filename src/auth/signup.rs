@@ -7,7 +7,7 @@ use super::asks::with_challenge;
 use super::challenge::{self, Order};
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
-use super::entry::{self, Entry};
+use super::entry::{self, Entry, Proven};
 use super::error::{AuthError, Result};
 use super::guard::Subject;
 use super::hooked;
@@ -23,7 +23,7 @@ use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices;
-use crate::events::{By, Event};
+use crate::events::By;
 use crate::flows::{self, Passed};
 use crate::hooks::Point;
 use crate::messages::Channel;
@@ -41,7 +41,7 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
         if draft.devices.iter().any(|d| d.kind == "username" && d.taken) {
             return taken_name(app, client).await;
         }
-        return create(app, client, &draft, None).await;
+        return create(app, client, &draft).await;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
     let taken = ways::of_signup(app, client, draft.identifiers()).await?;
@@ -52,7 +52,7 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let first = left(app, &taken, &draft).next();
     let ready = match first {
         Some(device) => {
-            let order = order(app, &attempt, &draft, device, None).await?;
+            let order = order(app, client, &attempt, &draft, device, None).await?;
             challenge::prepare(app, client, &order).await.ok()
         }
         None => None,
@@ -61,8 +61,9 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     attempts::insert(&mut tx, &attempt).await?;
     if let Some(ready) = &ready {
         match challenge::write(app, &mut tx, ready).await {
+            Ok(sent) => app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?,
             // The last message went to somebody else meanwhile: this one may be asked for later.
-            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),
         }
     }
@@ -108,7 +109,7 @@ pub async fn send(
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = left(app, &taken, &draft).find(fits).ok_or(AuthError::NotFound)?;
-    dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
+    dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
     asking(app, &attempt, handle, &draft).await
 }
 
@@ -128,8 +129,8 @@ pub async fn answer(
         attempts::set_draft(&mut tx, &attempt.id, &draft.seal(app, &attempt.id)?).await?;
         tx.commit().await?;
     }
-    if let Some(device) = entry::noted(&attempt, &draft)? {
-        return enter(app, client, &attempt, &draft, device).await;
+    if let Some(proven) = entry::noted(&attempt, &draft) {
+        return enter(app, client, &attempt, &draft, &proven).await;
     }
     let Some(typed) = given.secrets.get("passcode") else {
         return if given.identifiers.is_empty() {
@@ -145,7 +146,7 @@ pub async fn answer(
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
-    let subject = Subject::new(app, None, None, identifier, "passcode");
+    let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
@@ -158,14 +159,16 @@ pub async fn answer(
         drop(tx);
         return taken_name(app, client).await;
     }
+    let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+    let proven = Proven { device, channel };
     if app.hooks.listen(Point::BeforeTokens) {
         // Nobody is asked within a transaction: what was proven is noted first.
-        attempt.passed = entry::note(&mut tx, &attempt, &device).await?;
+        attempt.passed = entry::note(&mut tx, &attempt, &proven).await?;
         tx.commit().await?;
-        return enter(app, client, &attempt, &draft, &device).await;
+        return enter(app, client, &attempt, &draft, &proven).await;
     }
-    let entry = entry::ask(app, client, &draft, &basis(app, &draft, Some(&device))).await?;
-    finish(app, client, tx, &attempt, &draft, &device, entry).await
+    let entry = entry::ask(app, client, &draft, &basis(app, &draft, Some(&proven.device))).await?;
+    finish(app, client, tx, &attempt, &draft, &proven, entry).await
 }
 
 /// Says that a username is taken, and not too often.
@@ -181,15 +184,15 @@ async fn enter(
     client: &Client,
     attempt: &Attempt,
     draft: &Draft,
-    device: &DraftDevice,
+    proven: &Proven,
 ) -> Result<Progress> {
-    let entry = entry::ask(app, client, draft, &basis(app, draft, Some(device))).await?;
+    let entry = entry::ask(app, client, draft, &basis(app, draft, Some(&proven.device))).await?;
     let mut tx = app.store.begin().await?;
     if username_taken(&mut tx, draft).await? {
         drop(tx);
         return taken_name(app, client).await;
     }
-    finish(app, client, tx, attempt, draft, device, entry).await
+    finish(app, client, tx, attempt, draft, proven, entry).await
 }
 
 /// Whether a username is free is told only behind a proven address.
@@ -204,7 +207,7 @@ async fn finish(
     mut tx: Tx,
     attempt: &Attempt,
     draft: &Draft,
-    proven: &DraftDevice,
+    proven: &Proven,
     entry: Option<Entry>,
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
@@ -217,11 +220,11 @@ async fn finish(
 }
 
 /// Makes the account at once.
-async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
-    let entry = entry::ask(app, client, draft, &basis(app, draft, proven)).await?;
+async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
+    let entry = entry::ask(app, client, draft, &basis(app, draft, None)).await?;
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
-    let made = made(app, client, draft, proven, entry, &mut tx).await?;
+    let made = made(app, client, draft, None, entry, &mut tx).await?;
     super::notices::queue(app, &mut tx, &told).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -243,27 +246,28 @@ impl Made {
     }
 }
 
+/// Writes the account with its first session; `proven` is the address that was, and how its code came.
 async fn made(
     app: &App,
     client: &Client,
     draft: &Draft,
-    proven: Option<&DraftDevice>,
+    proven: Option<&Proven>,
     entry: Option<Entry>,
     tx: &mut Tx,
 ) -> Result<Made> {
-    let user = draft.write(app, tx, proven).await?;
-    let active = app.settings.user.active;
-    let created = Event::UserCreated { by: By::User, active, groups: draft.groups.clone() }.of(&user);
-    let mut happened = vec![created];
+    let channel = proven.map(|proven| proven.channel.as_str());
+    let written = draft.write(app, tx, proven.map(|proven| &proven.device)).await?;
+    let user = draft.user.clone();
+    let mut noted = written.noted(draft, By::User, channel);
     let mut entered = None;
     if let Some(entry) = entry {
         sessions::insert(tx, &entry.opened.session).await?;
         let known = session::known_device(app, None);
         session::remember(tx, &known, &user, app.now()).await?;
-        happened.push(session::succeeded(Purpose::Signup, &entry.opened.session));
+        noted.push(session::succeeded(Purpose::Signup, &entry.opened.session, false));
         entered = Some((entry, known));
     }
-    app.events.write(tx, app.now(), &client.source(), &happened).await?;
+    app.events.write(tx, app.now(), &client.source(), &noted).await?;
     Ok(Made { user, entered })
 }
 
@@ -286,6 +290,7 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
 
 async fn order(
     app: &App,
+    client: &Client,
     attempt: &Attempt,
     draft: &Draft,
     device: &DraftDevice,
@@ -293,7 +298,14 @@ async fn order(
 ) -> Result<Order> {
     let taken = Taken::read(attempt.ways.as_deref())?;
     let usual = taken.reaching(app, &device.kind, &device.delivery).first().copied();
-    let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Signup),
+        None,
+        None,
+        (&device.kind, &device.canonical),
+        "passcode",
+    );
     Ok(Order {
         purpose: Purpose::Signup,
         scope: scope(attempt),
@@ -309,6 +321,7 @@ async fn order(
             draft::no_notice(app, device).await
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
+        user: None,
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),

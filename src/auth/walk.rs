@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
+use crate::events::Noted;
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::Device;
@@ -49,6 +50,8 @@ pub struct Walk<'a> {
     pub(super) tx: Option<Tx>,
     /// What hooks took away.
     pub(super) taken: Taken,
+    /// The events of that transaction, to be written before it ends.
+    pub(super) noted: Vec<Noted>,
 }
 
 impl<'a> Walk<'a> {
@@ -92,6 +95,7 @@ impl<'a> Walk<'a> {
             by_recovery_code: false,
             tx: None,
             taken: Taken::default(),
+            noted: Vec::new(),
         }
     }
 
@@ -127,6 +131,7 @@ impl<'a> Walk<'a> {
             by_recovery_code,
             tx: None,
             taken,
+            noted: Vec::new(),
         })
     }
 
@@ -213,7 +218,7 @@ impl<'a> Walk<'a> {
     pub(super) fn subject(&self, factor: &'static str) -> Subject {
         let identifier = (self.attempt.kind.as_str(), self.attempt.canonical.as_str());
         let known = self.attempt.known_device.as_deref();
-        Subject::new(self.app, self.account.as_ref(), known, identifier, factor)
+        Subject::new(self.app, (self.client, self.purpose), self.account.as_ref(), known, identifier, factor)
     }
 
     fn has(&self, given: &Given, secret: &Secret) -> bool {
@@ -263,10 +268,17 @@ impl<'a> Walk<'a> {
 
     /// Commits what is open, before anything slow.
     pub(super) async fn flush(&mut self) -> Result<()> {
-        if let Some(tx) = self.tx.take() {
-            tx.commit().await?;
+        match self.tx.take() {
+            Some(tx) => self.commit(tx).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Writes the events of a transaction, and commits it.
+    pub(super) async fn commit(&mut self, mut tx: Tx) -> Result<()> {
+        let noted = std::mem::take(&mut self.noted);
+        self.app.events.write(&mut tx, self.app.now(), &self.client.source(), &noted).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The open transaction, or a new one.
@@ -290,13 +302,14 @@ impl<'a> Walk<'a> {
         self.keep(&mut tx).await?;
         if let Some(ready) = &ready {
             match challenge::write(self.app, &mut tx, ready).await {
+                Ok(sent) => self.noted.push(sent),
                 // A code was sent there already, by hand, or the last message went to somebody else meanwhile:
                 // what was proven counts all the same.
-                Ok(()) | Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
+                Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.app.wake.notify_one();
         let ask = asks::entries(&self, asked).await?;
         Ok(self.asking(ask))

@@ -13,6 +13,7 @@ mod apikeys;
 mod check;
 mod devices;
 mod doctor;
+mod events;
 mod failure;
 mod flows;
 mod instance;
@@ -72,6 +73,7 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Events(events::Args),
     Doctor(doctor::Args),
 }
 
@@ -101,6 +103,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
         Command::Users(args) => users::run(args, file).await,
         Command::Devices(args) => devices::run(args, file).await,
         Command::Messages(args) => messages::run(args, file).await,
+        Command::Events(args) => events::run(args, file).await,
         Command::Doctor(args) => doctor::run(args, file).await,
     }
 }

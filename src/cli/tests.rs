@@ -198,7 +198,13 @@ async fn the_operator_rules_over_keys_users_and_devices() {
     assert!(last.to_string().contains("--force"), "{last}");
     site.run(&["devices", "remove", "--force", &device]).await.unwrap();
     site.run(&["devices", "list", &user]).await.unwrap();
+    site.run(&["users", "groups", &user, "--set", "staff,editors"]).await.unwrap();
+    site.run(&["users", "groups", &user]).await.unwrap();
+    let wrong = site.run(&["users", "groups", &user, "--set", "two words"]).await.unwrap_err();
+    assert!(wrong.to_string().contains("a-z"), "{wrong}");
     site.run(&["users", "delete", &user]).await.unwrap();
+    site.run(&["users", "restore", &user]).await.unwrap();
+    site.run(&["users", "delete", "--now", &user]).await.unwrap();
     let gone = site.run(&["users", "show", &user]).await.unwrap_err();
     assert!(gone.to_string().contains(&format!("there is no user {user}")), "{gone}");
 }

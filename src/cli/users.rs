@@ -129,7 +129,12 @@ pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
         Action::Delete { id, now: true } => {
             told(&id, "purged", deletion::purge(&app, &id, By::Operator).await)
         }
-        Action::Restore { id } => told(&id, "brought back", deletion::restore(&app, &id).await),
+        Action::Restore { id } => {
+            let done = deletion::restore(&app, &id).await;
+            done.map_err(|error| Failure::of(&format!("deleted user {id}"), error))?;
+            eprintln!("brought back");
+            Ok(())
+        }
         Action::Groups { id, set: None } => {
             let found = operate::show(&app, &id).await.map_err(|e| missing(&id, e))?;
             print::out(&claims::groups(&found.0.user.group_names).join("\n"))

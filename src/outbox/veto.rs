@@ -41,7 +41,7 @@ pub(super) async fn asked<'e>(
             left.sort_by_key(|entry| Some(&entry.name) != chosen.as_ref());
             Ok(left)
         }
-        Err(refusal) => Err(Ended::failed(format!("refused by a hook: {}", refusal.reason))),
+        Err(refusal) => Err(Ended::failed(format!("refused by a hook: {}", refusal.reason), "vetoed")),
     }
 }
 

@@ -14,6 +14,7 @@ use super::delivery::Tried;
 use crate::base::clock::MINUTE;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
+use crate::events::Events;
 use crate::hooks::Hooks;
 use crate::providers::{NOBODY, Routes};
 use crate::store::outbox::Queued;
@@ -43,6 +44,8 @@ pub struct Worker {
     pub routes: Arc<Routes>,
     /// Who is asked before a message is handed over.
     pub hooks: Arc<Hooks>,
+    /// Tells of messages that are given up.
+    pub events: Events,
     /// Also gets every delivered message, in development.
     pub inbox: Option<Inbox>,
     /// Rung when something was queued.

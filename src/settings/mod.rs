@@ -15,6 +15,7 @@ mod attempt;
 mod check;
 mod database;
 mod devices;
+mod events;
 mod files;
 mod form;
 mod guesses;
@@ -43,6 +44,7 @@ mod tests;
 pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
+pub use events::Events;
 pub use guesses::Guesses;
 pub use hooks::{HookPoint, Hooks, WhenDown};
 pub use keys::{Algorithm, Keys};
@@ -135,6 +137,8 @@ pub struct Settings {
     pub outbound: Outbound,
     /// Services that are asked.
     pub hooks: Hooks,
+    /// The audit trail.
+    pub events: Events,
     /// The log.
     pub log: Log,
 }

@@ -33,6 +33,7 @@ impl Settings {
         self.verification.check(checks);
         self.user.check(checks);
         self.hooks.check(checks);
+        self.events.check(checks);
         self.log.check(checks);
         match mode {
             Some(Mode::Development) => checks.found.extend(self.beyond_loopback()),

@@ -10,7 +10,7 @@ use super::sql::{self, Db, Params, Result};
 use crate::base::Millis;
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Row {
     /// A random UUID.
     pub id: String,

@@ -28,6 +28,7 @@ mod sql;
 mod sqlite;
 pub mod suspensions;
 pub mod sweep;
+pub mod trail;
 pub mod users;
 
 use std::path::Path;

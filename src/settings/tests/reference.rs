@@ -64,6 +64,7 @@ fn every_key_that_is_known_stands_in_the_reference() {
         "outbound",
         "hooks",
         "hooks.ways",
+        "events",
         "log",
     ];
     let mut names = BTreeSet::new();

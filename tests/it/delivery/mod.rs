@@ -4,7 +4,7 @@ mod crashes;
 pub mod failover;
 mod outages;
 mod overtaking;
-mod receipts;
+pub mod receipts;
 mod slowness;
 mod together;
 mod vendors_words;

@@ -3,6 +3,7 @@
 use multauth::auth::{AuthError, deletion, operate};
 use multauth::base::Millis;
 use multauth::base::clock::{DAY, SECOND};
+use multauth::messages::Kind;
 use multauth::settings::{Settings, Span};
 use serde_json::{Value, json};
 
@@ -110,7 +111,11 @@ async fn traces(app: &TestApp) -> (String, crate::support::person::Person) {
 async fn a_deleted_account_is_as_good_as_none_and_can_be_brought_back() {
     for app in TestApp::each(simple).await {
         let (user, maria) = traces(&app).await;
+        app.mail().await;
         maria.client.delete("/v1/me").await.is(204);
+        let told = app.mail().await;
+        assert_eq!((told.len(), told[0].kind), (1, Kind::AccountDeleted), "{}", app.database());
+        assert_eq!(told[0].to, EMAIL);
         maria.client.get("/v1/me").await.fails(401, "invalid_token");
         maria.client.refresh(&maria.done.refresh).await.fails(401, "invalid_token");
         app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.wrong();
