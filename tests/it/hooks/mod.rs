@@ -3,6 +3,7 @@
 mod down;
 mod own;
 mod sending;
+mod settings;
 mod signup;
 mod tokens;
 mod ways;
