@@ -11,6 +11,7 @@ use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, Rules};
 use crate::events::Events;
 use crate::flows::{Flows, Vocabulary};
+use crate::hooks::Hooks;
 use crate::keys::KeyRing;
 use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
@@ -72,6 +73,8 @@ pub struct App {
     pub lookup: Option<Lookup>,
     /// Writes messages.
     pub outbox: Outbox,
+    /// Who is asked before something goes on.
+    pub hooks: Arc<Hooks>,
     /// Writes what happened.
     pub events: Events,
     /// Who is told of it.

@@ -1,11 +1,13 @@
 //! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DeviceKind};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
+use crate::hooks::{self, Hook};
 use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
@@ -24,6 +26,8 @@ pub struct Own {
     pub devices: Vec<&'static dyn DeviceKind>,
     /// Kinds of secrets.
     pub secrets: Vec<&'static dyn SecretKind>,
+    /// Hooks, in the order they are asked.
+    pub hooks: Vec<Arc<dyn Hook>>,
 }
 
 /// The flows, and the kinds that their words stand for: what the surface of an installation follows.
@@ -65,6 +69,8 @@ pub struct Plan {
     pub secrets: secrets::Kinds,
     /// The fields of the profile.
     pub profile: ProfileRules,
+    /// The services that are asked.
+    pub callees: Vec<hooks::http::Callee>,
 }
 
 impl Plan {
@@ -105,6 +111,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
+    let callees = keep(&mut mistakes, hooks::http::read(settings)).unwrap_or_default();
     match (signin, recovery, catalogue, throttle, profile) {
         (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile))
             if mistakes.is_empty() =>
@@ -122,6 +129,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
                 devices,
                 secrets,
                 profile,
+                callees,
             })
         }
         _ => Err(mistakes),

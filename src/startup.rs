@@ -10,6 +10,7 @@ use crate::base::seal::Sealer;
 use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::events::Events;
+use crate::hooks::Hooks;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Worker};
@@ -135,6 +136,8 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
+    let hooks = Hooks::new(&settings, &world.own.hooks, found.callees, &world.clock, &world.random);
+    let hooks = Arc::new(hooks);
     let teller = webhooks::Worker {
         store: store.clone(),
         clock: world.clock.clone(),
@@ -144,6 +147,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     };
     let events = Events::new(world.random.clone(), found.webhooks.listeners()).ringing(teller.wake.clone());
     let worker = Worker {
+        hooks: hooks.clone(),
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
@@ -154,6 +158,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake: wake.clone(),
     };
     let app = App {
+        hooks,
         events,
         webhooks: found.webhooks,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },

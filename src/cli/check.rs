@@ -51,6 +51,10 @@ pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Fai
     for (section, list) in [("email", settings.email_providers()), ("phone", settings.phone_providers())] {
         let _ = writeln!(text, "{section:<10} {}", kinds(&list));
     }
+    if !understood.callees.is_empty() {
+        let points: Vec<&str> = understood.callees.iter().map(|callee| callee.point.name()).collect();
+        let _ = writeln!(text, "hooks      {}", points.join(", "));
+    }
     let _ = writeln!(text, "languages  {}", languages(&understood.catalogue));
     for webhook in understood.webhooks.iter() {
         let events = webhook.listener.wants.join(", ");

@@ -21,6 +21,7 @@ mod field_check;
 mod files;
 mod form;
 mod guesses;
+mod hooks;
 mod keys;
 mod load;
 mod log;
@@ -50,6 +51,7 @@ pub use events::Events;
 pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
 pub use field_check::RESERVED_CLAIMS;
 pub use guesses::Guesses;
+pub use hooks::{HookPoint, Hooks, WhenDown};
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
 pub use log::{Log, LogFormat};
@@ -142,6 +144,8 @@ pub struct Settings {
     pub outbound: Outbound,
     /// Who is told what happens, by name.
     pub webhooks: std::collections::BTreeMap<String, Webhook>,
+    /// Services that are asked.
+    pub hooks: Hooks,
     /// The audit trail.
     pub events: Events,
     /// The log.

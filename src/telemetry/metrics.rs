@@ -48,6 +48,7 @@ const LOOKUPS: &str = "multauth_lookups_total";
 const WEBHOOKS: &str = "multauth_webhook_deliveries_total";
 const WEBHOOK_SECONDS: &str = "multauth_webhook_seconds";
 const WEBHOOK_WAITING: &str = "multauth_webhook_waiting";
+const HOOKS: &str = "multauth_hooks_total";
 
 const fn metric(kind: Kind, name: &'static str, about: &'static str) -> Metric {
     Metric { kind, name, about }
@@ -81,6 +82,7 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, WEBHOOKS, "Events posted to webhooks, by webhook and outcome."),
     metric(Kind::Histogram, WEBHOOK_SECONDS, "Time a webhook takes to answer, by webhook."),
     metric(Kind::Gauge, WEBHOOK_WAITING, "Events that wait to be posted, by webhook."),
+    metric(Kind::Counter, HOOKS, "Questions to hooks, by point and outcome."),
 ];
 
 /// Upper bounds of the buckets, seconds.
@@ -223,6 +225,11 @@ pub fn webhook_waiting(name: &str, waiting: u32) {
     gauge!(WEBHOOK_WAITING, "webhook" => name.to_owned()).set(f64::from(waiting));
 }
 
+/// A hook was asked at `point`; `outcome` is `answered`, `refused` or `down`.
+pub fn hook(point: &'static str, outcome: &'static str) {
+    counter!(HOOKS, "point" => point, "outcome" => outcome).increment(1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -244,6 +251,7 @@ mod tests {
         lookup("known");
         webhook("crm", "sent", 0.1);
         webhook_waiting("crm", 3);
+        hook("ways", "answered");
     }
 
     fn rendered(work: impl FnOnce()) -> String {

@@ -8,13 +8,14 @@ mod outside;
 use std::path::Path;
 
 use super::{Failure, Outcome, instance, print};
+use crate::hooks;
 use crate::providers::Routes;
 use crate::settings::Settings;
 use crate::webhooks::Webhooks;
 
 /// Try everything that an instance needs, and say what to do about what fails.
 ///
-/// Clock, disk, master key, database, signing keys, Redis, providers, webhooks: one line each, ok, warn or fail.
+/// Clock, disk, master key, database, signing keys, Redis, providers, webhooks, hooks: one line each, ok, warn or fail.
 /// Nothing is sent to anybody. The exit code is 1 where something fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -104,6 +105,9 @@ pub async fn examine(
     let webhooks = Webhooks::read(settings).unwrap_or_default();
     for webhook in webhooks.iter() {
         note(outside::webhook(webhook).await)?;
+    }
+    for callee in hooks::http::read(settings).unwrap_or_default() {
+        note(outside::hook(&callee).await)?;
     }
     Ok(found)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Finding;
+use crate::hooks::http::Callee;
 use crate::providers::Entry;
 use crate::settings::Settings;
 use crate::webhooks::Webhook;
@@ -62,5 +63,23 @@ pub async fn webhook(webhook: &Webhook) -> Finding {
         }
         Ok(Err(why)) => Finding::fail(what, format!("{origin}: {why}; events wait for it")),
         Err(_) => Finding::fail(what, format!("{origin}: no answer in 20 s; events wait for it")),
+    }
+}
+
+/// Whether the service behind a hook can be reached. It is asked nothing.
+pub async fn hook(callee: &Callee) -> Finding {
+    let (name, origin) = (callee.point.name(), callee.service.origin());
+    let what = format!("hook {name}");
+    eprintln!("connecting to {what} …");
+    let wrong = |why: &str| {
+        Finding::fail(
+            what.clone(),
+            format!("{origin}: {why}; see that it runs and that hooks.{name}.url is right"),
+        )
+    };
+    match timeout(PROVIDER, callee.service.reach()).await {
+        Ok(Ok(())) => Finding::ok(what, format!("{origin} listens")),
+        Ok(Err(why)) => wrong(&why),
+        Err(_) => wrong("no answer in 20 s"),
     }
 }

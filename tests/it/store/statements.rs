@@ -143,6 +143,7 @@ async fn of_attempts() {
         assert_eq!(attempts::pass(tx, "a", "[]", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), 0);
         assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
+        assert_eq!(attempts::set_ways(tx, "a", "{}").await.unwrap(), 1);
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
