@@ -33,9 +33,9 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     app.throttle.check("signup", app.now(), &keys).await?;
     let draft = draft::understand(app, given).await?;
     if draft.to_prove().next().is_none() {
-        if draft.devices.iter().any(|d| d.kind == "username" && d.taken) {
+        if let Some(name) = draft.taken_names(app).next() {
             app.throttle.check("username_lookup", app.now(), &keys).await?;
-            return Err(AuthError::Taken("username"));
+            return Err(AuthError::Taken(name));
         }
         return create(app, client, &draft, None).await;
     }
@@ -101,8 +101,8 @@ pub async fn send(
     asking(app, &attempt, handle, &draft).await
 }
 
-/// Answers a sign-up: the first proven address makes the account. A new username may come along, where
-/// the chosen one turned out to be taken.
+/// Answers a sign-up: the first proven address makes the account. A new username, or another name that no channel
+/// reaches, may come along where the chosen one turned out to be taken.
 pub async fn answer(
     app: &App,
     client: &Client,
@@ -138,20 +138,26 @@ pub async fn answer(
         return Err(error);
     }
     let device = device.ok_or(AuthError::AttemptGone)?;
-    if username_taken(&mut tx, &draft).await? {
+    if let Some(name) = taken(app, &mut tx, &draft).await? {
         // The code is not spent: it comes again with another name.
         drop(tx);
         let keys = Keys { ip: Some(client.ip), ..Keys::default() };
         app.throttle.check("username_lookup", app.now(), &keys).await?;
-        return Err(AuthError::Taken("username"));
+        return Err(AuthError::Taken(name));
     }
     finish(app, client, tx, &attempt, &draft, &device).await
 }
 
-/// Whether a username is free is told only behind a proven address.
-async fn username_taken(tx: &mut Tx, draft: &Draft) -> Result<bool> {
-    let Some(username) = draft.devices.iter().find(|d| d.kind == "username") else { return Ok(false) };
-    Ok(crate::store::devices::owner(tx, "username", &username.canonical).await?.is_some())
+/// The kind of the first name that somebody has. Whether a username, or what else no channel reaches, is free is
+/// told only behind a proven address.
+async fn taken(app: &App, tx: &mut Tx, draft: &Draft) -> Result<Option<&'static str>> {
+    for device in &draft.devices {
+        let Some(kind) = app.devices.kind(&device.kind).filter(|kind| devices::is_silent(*kind)) else { continue };
+        if crate::store::devices::owner(tx, kind.name(), &device.canonical).await?.is_some() {
+            return Ok(Some(kind.name()));
+        }
+    }
+    Ok(None)
 }
 
 async fn finish(
@@ -217,7 +223,7 @@ async fn made(
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
 fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
     let mut passed = Vec::new();
-    passed.extend(draft.password.as_ref().map(|_| Passed::fixed("password")));
+    passed.extend(draft.hashes.keys().map(Passed::fixed));
     passed.extend(draft.hardcode.as_ref().map(|_| Passed::fixed("hardcode")));
     passed.extend(proven.map(|device| Passed::carried("passcode", device.kind.as_str())));
     let whole = |flow: &&flows::Flow| {
@@ -227,7 +233,7 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
     Basis {
         flow: flow.to_owned(),
         acr: flows::level_of_passed(&passed, &app.words).acr().to_owned(),
-        amr: flows::amr(&passed).into_iter().map(str::to_owned).collect(),
+        amr: flows::amr(&passed, &app.words).into_iter().map(str::to_owned).collect(),
     }
 }
 

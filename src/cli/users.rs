@@ -151,7 +151,7 @@ fn text(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> String 
         user.id,
         moment(user.created_at),
         moment_or_none(user.signed_in_at),
-        if account.password.is_some() { "yes" } else { "no" },
+        if account.has_password() { "yes" } else { "no" },
         account.recovery.len(),
         plain(&user.profile),
         people::table(kinds, &account.devices),
@@ -169,7 +169,8 @@ fn value(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> Value 
     };
     json!({
         "id": user.id, "created_at": time(Some(user.created_at)), "signed_in_at": time(user.signed_in_at),
-        "disabled_at": time(user.disabled_at), "password": account.password.is_some(),
+        "disabled_at": time(user.disabled_at), "password": account.has_password(),
+        "secrets": account.hashes.keys().collect::<Vec<_>>(),
         "recovery_codes": account.recovery.len(),
         "profile": serde_json::from_str::<Value>(&user.profile).unwrap_or_default(),
         "devices": account.devices.iter().map(|device| people::value(kinds, device)).collect::<Vec<_>>(),

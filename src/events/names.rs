@@ -200,6 +200,13 @@ events! {
         /// `user` or `recovery`.
         by: By,
     }
+    /// A secret of an own kind was set or changed.
+    SecretChanged = "secret.changed" {
+        /// `user`.
+        by: By,
+        /// Its kind.
+        secret: String,
+    }
     /// An account was recovered.
     RecoveryCompleted = "recovery.completed" {
         /// The kind of the identifier that it was recovered by.

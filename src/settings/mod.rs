@@ -18,6 +18,7 @@ mod devices;
 mod files;
 mod form;
 mod guesses;
+mod identifier;
 mod keys;
 mod load;
 mod log;
@@ -42,6 +43,7 @@ pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
 pub use guesses::Guesses;
+pub use identifier::{Case, GivenBy, Identifier};
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
 pub use log::{Log, LogFormat};
@@ -109,6 +111,8 @@ pub struct Settings {
     pub email: Email,
     /// Phone numbers.
     pub phone: Phone,
+    /// Identifiers of the operator's own making, by name.
+    pub identifier: std::collections::BTreeMap<String, Identifier>,
     /// Authenticator apps.
     pub authenticator: Authenticator,
     /// Cards.
