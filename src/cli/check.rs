@@ -1,9 +1,8 @@
 //! `multauth check`
 
 use std::fmt::Write;
-use std::path::Path;
 
-use super::{Outcome, instance, print};
+use super::{Outcome, Site, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language};
@@ -23,16 +22,16 @@ Examples:
 For what lies outside of the settings (database, providers, Redis) there is `multauth doctor`.")]
 pub struct Args {}
 
-pub fn run(_: Args, file: Option<&Path>) -> Outcome {
-    let loaded = instance::load(file)?;
-    print::out(&report(&loaded, file)?)
+pub fn run(_: Args, site: Site<'_>) -> Outcome {
+    let loaded = instance::load(site)?;
+    print::out(&report(&loaded, site)?)
 }
 
 /// What was found in settings without a mistake.
-pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Failure> {
+pub fn report(loaded: &Loaded, site: Site<'_>) -> Result<String, super::Failure> {
     let settings = &loaded.settings;
-    let understood = instance::understand(settings)?;
-    let from = file.map_or("built-in".to_owned(), |file| file.display().to_string());
+    let understood = instance::understand(settings, site.own)?;
+    let from = site.file.map_or("built-in".to_owned(), |file| file.display().to_string());
     let mode = if settings.mode == Mode::Production { "production" } else { "development" };
     let mut text = format!("settings   {from}, {mode}\n");
     for (name, list) in [("flow", &understood.signin), ("recovery", &understood.recovery)] {

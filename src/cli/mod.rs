@@ -17,6 +17,7 @@ mod failure;
 mod flows;
 mod instance;
 mod keys;
+mod library;
 mod messages;
 mod migrate;
 mod openapi;
@@ -29,8 +30,10 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+use crate::plan::Own;
 use crate::{api, server};
 use failure::{Failure, Outcome};
+use instance::Site;
 
 /// An identity server: sign-up, sign-in and recovery by the flows that you list.
 ///
@@ -77,9 +80,14 @@ enum Command {
 
 /// Does what `args` say; the exit code is 0 where all is fine, 1 for a failure, 2 for wrong settings.
 pub async fn run(args: Args) -> ExitCode {
+    run_with(args, &Own::default()).await
+}
+
+/// [`run`] in a program with kinds of its own; `Server::builder()…run()` is the usual way to it.
+pub async fn run_with(args: Args, own: &Own) -> ExitCode {
     let file = instance::settings_file(args.config);
     let command = args.command.unwrap_or(Command::Serve(serve::Args {}));
-    match dispatch(command, file.as_deref()).await {
+    match dispatch(command, Site { file: file.as_deref(), own }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprint!("{failure}");
@@ -88,19 +96,19 @@ pub async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
+async fn dispatch(command: Command, site: Site<'_>) -> Outcome {
     match command {
-        Command::Serve(args) => serve::run(args, file).await,
-        Command::Migrate(args) => migrate::run(args, file).await,
-        Command::Check(args) => check::run(args, file),
-        Command::Flows(args) => flows::run(args, file),
-        Command::Simulate(args) => simulate::run(args, file).await,
-        Command::Openapi(args) => openapi::run(args, file),
-        Command::Keys(args) => keys::run(args, file).await,
-        Command::Apikeys(args) => apikeys::run(args, file).await,
-        Command::Users(args) => users::run(args, file).await,
-        Command::Devices(args) => devices::run(args, file).await,
-        Command::Messages(args) => messages::run(args, file).await,
-        Command::Doctor(args) => doctor::run(args, file).await,
+        Command::Serve(args) => serve::run(args, site).await,
+        Command::Migrate(args) => migrate::run(args, site).await,
+        Command::Check(args) => check::run(args, site),
+        Command::Flows(args) => flows::run(args, site),
+        Command::Simulate(args) => simulate::run(args, site).await,
+        Command::Openapi(args) => openapi::run(args, site),
+        Command::Keys(args) => keys::run(args, site).await,
+        Command::Apikeys(args) => apikeys::run(args, site).await,
+        Command::Users(args) => users::run(args, site).await,
+        Command::Devices(args) => devices::run(args, site).await,
+        Command::Messages(args) => messages::run(args, site).await,
+        Command::Doctor(args) => doctor::run(args, site).await,
     }
 }

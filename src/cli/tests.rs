@@ -6,7 +6,14 @@ use clap::{CommandFactory, Parser};
 
 use super::*;
 use crate::flows::Flows;
+use crate::plan::Own;
 use crate::settings::Settings;
+
+/// No file, and no kinds of its own.
+const NOWHERE: Site<'static> = Site {
+    file: None,
+    own: &Own { providers: Vec::new(), devices: Vec::new(), secrets: Vec::new() },
+};
 
 /// A folder with a settings file whose database and keys lie in it.
 struct Site(tempfile::TempDir);
@@ -28,11 +35,12 @@ impl Site {
 
     async fn run(&self, words: &[&str]) -> Outcome {
         let args = Args::try_parse_from(std::iter::once(&"multauth").chain(words)).unwrap();
-        dispatch(args.command.unwrap(), Some(&self.file())).await
+        let file = self.file();
+        dispatch(args.command.unwrap(), Site { file: Some(&file), own: &Own::default() }).await
     }
 
     fn settings(&self) -> Settings {
-        crate::startup::settings(Some(&self.file()), std::iter::empty(), &crate::plan::Own::default())
+        crate::startup::settings(Some(&self.file()), std::iter::empty(), &Own::default())
             .unwrap()
             .settings
     }
@@ -87,9 +95,9 @@ fn right_settings_are_summed_up_with_warnings() {
     let site =
         Site::new("flows = [[\"username\", \"password\"], [\"username\", \"password\", \"passcode\"]]");
     let loaded =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default())
             .unwrap();
-    let text = check::report(&loaded, None).unwrap();
+    let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("flow       username+password, level single"), "{text}");
     assert!(text.contains("warning") && text.contains("multauth.toml:1: flows[0]"), "{text}");
     assert!(text.contains("\"console\" is for development"), "{text}");
@@ -110,7 +118,7 @@ const PROVIDER: &str = r#"providers = [{ kind = "webhook", url = "https://sms.ex
 fn in_production_a_flow_by_phone_needs_a_country() {
     let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}")));
     let mistakes =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default())
             .unwrap_err();
     let text: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
     assert!(
@@ -124,8 +132,8 @@ fn what_may_cost_money_unseen_is_warned_of() {
     let warned = |more: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}\n{more}")));
         let loaded =
-            crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default());
-        let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap();
+            crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap();
         ["phone.countries", "phone.spend.prices", "phone.spend.money_per_day"].map(|key| text.contains(key))
     };
     assert_eq!(warned("countries = [\"*\"]"), [true, true, false]);
@@ -151,15 +159,15 @@ async fn templates_are_tried_and_their_languages_listed() {
 
     let site = Site::new("[messages]\nlanguage = \"fa\"");
     let loaded =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default())
             .unwrap();
-    let text = check::report(&loaded, None).unwrap();
+    let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("languages  fa, en, de, es, fr, pl, zh\n"), "{text}");
 }
 
 #[test]
 fn flows_are_explained() {
-    let found = flows::Explained::of(&Settings::built_in()).unwrap();
+    let found = flows::Explained::of(&Settings::built_in(), &Own::default()).unwrap();
     let text = found.text(&[]);
     assert!(text.contains("username+password\n  The user is named by: username."), "{text}");
     assert!(text.contains("of at least 15 characters"), "{text}");
@@ -257,11 +265,11 @@ async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
     let site = Site::new("");
     let quiet = |_: &doctor::Finding| Ok(());
     let healths = |found: Vec<doctor::Finding>| format!("{found:?}");
-    let new = healths(doctor::examine(&site.settings(), &quiet).await.unwrap());
+    let new = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
     assert!(new.contains("there is none yet") && !new.contains("Fail"), "{new}");
     site.run(&["migrate"]).await.unwrap();
     instance::open(Some(&site.file())).await.unwrap();
-    let used = healths(doctor::examine(&site.settings(), &quiet).await.unwrap());
+    let used = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
     assert!(used.contains("wrote and read") && used.contains("the newest of"), "{used}");
     std::fs::remove_file(site.0.path().join("master.key")).unwrap();
     site.run(&["keys", "master", &site.0.path().join("master.key").display().to_string()]).await.unwrap();
@@ -272,11 +280,11 @@ async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
 async fn simulated(more: &str, name: &str) -> String {
     let site = Site::new(more);
     let settings = site.settings();
-    let flows: Flows = instance::understand(&settings).unwrap().signin;
+    let flows: Flows = instance::understand(&settings, &Own::default()).unwrap().signin;
     let flow = flows.find(name).unwrap();
-    let (text, arrived) = simulate::simulate(&settings, flow, 1).await.unwrap();
+    let (text, arrived) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
     assert!(arrived, "{text}");
-    let (again, _) = simulate::simulate(&settings, flow, 1).await.unwrap();
+    let (again, _) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
     assert_eq!(text, again, "chance is seeded");
     text
 }
@@ -343,8 +351,8 @@ fn providers_that_do_less_than_they_seem_to_are_warned_of() {
     let report = |providers: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\ncountries = [\"US\"]\nproviders = [{providers}]")));
         let loaded =
-            crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default());
-        check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap()
+            crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap()
     };
     assert!(report(verify).contains("all own their codes"));
     let both = report(&format!("{verify}, {plain}"));

@@ -1,12 +1,10 @@
 //! `multauth users`
 
-use std::path::Path;
-
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, instance, people, print};
+use super::{Failure, Outcome, Site, instance, people, print};
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::{me, operate};
@@ -81,8 +79,8 @@ Examples:
     },
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let app = instance::open(file).await?;
+pub async fn run(args: Args, site: Site<'_>) -> Outcome {
+    let app = instance::open(site).await?;
     match args.action {
         Action::List { limit, after, json } => list(&app, &after, limit, json).await,
         Action::Show { id, json } => {

@@ -9,6 +9,7 @@ use multauth::app::App;
 use multauth::base::tuple::TupleSpec;
 use multauth::base::{Clock, Millis, Sensitive};
 use multauth::outbox::Worker;
+use multauth::plan::Own;
 use multauth::settings::Settings;
 use multauth::startup::{self, Started, World};
 use multauth::{auth, server};
@@ -42,6 +43,7 @@ pub struct TestApp {
 
 /// What outlives a restart.
 struct Ground {
+    own: Own,
     database: Database,
     folder: TempDir,
 }
@@ -61,8 +63,21 @@ impl TestApp {
         apps
     }
 
+    /// One instance on each database, with kinds of a program's own.
+    pub async fn each_with(own: &Own, change: impl Fn(&mut Settings)) -> Vec<Self> {
+        let mut apps = Vec::new();
+        for database in databases::empty().await {
+            apps.push(Self::made(own.clone(), database, &change).await);
+        }
+        apps
+    }
+
     async fn on(database: Database, change: impl Fn(&mut Settings)) -> Self {
-        let ground = Arc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
+        Self::made(Own::default(), database, change).await
+    }
+
+    async fn made(own: Own, database: Database, change: impl Fn(&mut Settings)) -> Self {
+        let ground = Arc::new(Ground { own, database, folder: tempfile::tempdir().unwrap() });
         let mut settings = Settings::built_in();
         quick(&mut settings, &ground);
         change(&mut settings);
@@ -70,7 +85,7 @@ impl TestApp {
     }
 
     async fn start(settings: Settings, ground: Arc<Ground>, clock: Clock, networks: Arc<AtomicU16>) -> Self {
-        let world = World { clock: clock.clone(), ..World::default() };
+        let world = World { clock: clock.clone(), own: ground.own.clone(), ..World::default() };
         let Started { app, worker } = startup::start(settings.clone(), world).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();

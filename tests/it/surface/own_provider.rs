@@ -12,7 +12,7 @@ use crate::support::mailbox;
 use crate::support::program::{Program, config};
 
 /// The example's program, built if it is not yet.
-fn example(name: &str) -> PathBuf {
+pub fn example(name: &str) -> PathBuf {
     let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--example", name]).status().unwrap();
     assert!(built.success());
     // Beside this test: target/debug/deps/it-….
