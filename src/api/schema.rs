@@ -74,7 +74,7 @@ fn own_secrets(document: &mut Value, plan: &Plan) {
     let names: Vec<&str> = plan.secrets.own().map(|kind| kind.name()).collect();
     let path = "/v1/me/secrets/{secret}";
     if names.is_empty() {
-        for (list, gone) in [("/paths", path), ("/components/schemas", requests::Body::ChangeSecret.name())] {
+        for (list, gone) in [("/paths", path), ("/components/schemas", Body::ChangeSecret.name())] {
             if let Some(list) = document.pointer_mut(list).and_then(Value::as_object_mut) {
                 list.shift_remove(gone);
             }

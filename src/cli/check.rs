@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Outcome, Site, instance, print};
+use super::{Outcome, Setup, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language};
@@ -22,16 +22,16 @@ Examples:
 For what lies outside of the settings (database, providers, Redis) there is `multauth doctor`.")]
 pub struct Args {}
 
-pub fn run(_: Args, site: Site<'_>) -> Outcome {
-    let loaded = instance::load(site)?;
-    print::out(&report(&loaded, site)?)
+pub fn run(_: Args, setup: Setup<'_>) -> Outcome {
+    let loaded = instance::load(setup)?;
+    print::out(&report(&loaded, setup)?)
 }
 
 /// What was found in settings without a mistake.
-pub fn report(loaded: &Loaded, site: Site<'_>) -> Result<String, super::Failure> {
+pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, super::Failure> {
     let settings = &loaded.settings;
-    let understood = instance::understand(settings, site.own)?;
-    let from = site.file.map_or("built-in".to_owned(), |file| file.display().to_string());
+    let understood = instance::understand(settings, setup.own)?;
+    let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
     let mode = if settings.mode == Mode::Production { "production" } else { "development" };
     let mut text = format!("settings   {from}, {mode}\n");
     for (name, list) in [("flow", &understood.signin), ("recovery", &understood.recovery)] {

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::{Failure, Outcome, Site, instance, people, print};
+use super::{Failure, Outcome, Setup, instance, people, print};
 use crate::auth::operate;
 
 /// Devices of a user: addresses, numbers, authenticator apps, cards.
@@ -61,8 +61,8 @@ Examples:
     },
 }
 
-pub async fn run(args: Args, site: Site<'_>) -> Outcome {
-    let app = instance::open(site).await?;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let app = instance::open(setup).await?;
     match args.action {
         Action::List { user, json } => {
             let found = operate::show(&app, &user).await;

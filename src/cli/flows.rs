@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, Site, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::flows::{self, Explanation, Flows};
 use crate::plan;
 use crate::settings::Settings;
@@ -22,9 +22,9 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: Args, site: Site<'_>) -> Outcome {
-    let loaded = instance::load(site)?;
-    let found = Explained::of(&loaded.settings, site.own)?;
+pub fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let loaded = instance::load(setup)?;
+    let found = Explained::of(&loaded.settings, setup.own)?;
     if args.json {
         return print::json(&found.json());
     }

@@ -13,14 +13,14 @@ use crate::store::{self, Store};
 
 /// What every command works on.
 #[derive(Clone, Copy)]
-pub struct Site<'a> {
+pub struct Setup<'a> {
     /// The file of the settings.
     pub file: Option<&'a Path>,
     /// The kinds that the program adds.
     pub own: &'a Own,
 }
 
-impl Site<'_> {
+impl Setup<'_> {
     /// The real world, with these kinds.
     pub fn world(self) -> World {
         World { own: self.own.clone(), ..World::default() }
@@ -36,18 +36,18 @@ pub fn settings_file(named: Option<PathBuf>) -> Option<PathBuf> {
 }
 
 /// The settings of this process.
-pub fn load(site: Site<'_>) -> Result<Loaded, Failure> {
-    startup::settings(site.file, settings::environment(), site.own).map_err(Failure::Settings)
+pub fn load(setup: Setup<'_>) -> Result<Loaded, Failure> {
+    startup::settings(setup.file, settings::environment(), setup.own).map_err(Failure::Settings)
 }
 
 /// The settings of this process where nobody asks for their places.
-pub fn settings(site: Site<'_>) -> Result<Settings, Failure> {
-    Ok(load(site)?.settings)
+pub fn settings(setup: Setup<'_>) -> Result<Settings, Failure> {
+    Ok(load(setup)?.settings)
 }
 
 /// The settings of this process and what they mean.
-pub fn understood(site: Site<'_>) -> Result<(Settings, Plan), Failure> {
-    startup::understood(site.file, settings::environment(), site.own).map_err(Failure::Settings)
+pub fn understood(setup: Setup<'_>) -> Result<(Settings, Plan), Failure> {
+    startup::understood(setup.file, settings::environment(), setup.own).map_err(Failure::Settings)
 }
 
 /// Understands the flows of `settings`.
@@ -65,8 +65,8 @@ pub fn database_file(settings: &Settings) -> Option<&Path> {
 
 /// An instance on the operator's own database, which must be there and up to date: a command never makes or
 /// changes one in passing.
-pub async fn open(site: Site<'_>) -> Result<Arc<App>, Failure> {
-    let (mut settings, plan) = understood(site)?;
+pub async fn open(setup: Setup<'_>) -> Result<Arc<App>, Failure> {
+    let (mut settings, plan) = understood(setup)?;
     if let Some(path) = database_file(&settings).filter(|path| !path.exists()) {
         let path = path.display();
         return Err(Failure::Failed(format!("there is no database {path}; `multauth migrate` makes it")));
@@ -74,5 +74,5 @@ pub async fn open(site: Site<'_>) -> Result<Arc<App>, Failure> {
     store::check_version(&Store::open(settings.database.url.expose(), 1).await?).await?;
     // Nothing that is asked here is limited, so that no shared window is needed.
     settings.redis.url = Sensitive::default();
-    Ok(startup::start_with(settings, plan, site.world()).await?.app)
+    Ok(startup::start_with(settings, plan, setup.world()).await?.app)
 }

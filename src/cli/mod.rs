@@ -33,7 +33,7 @@ mod tests;
 use crate::plan::Own;
 use crate::{api, server};
 use failure::{Failure, Outcome};
-use instance::Site;
+use instance::Setup;
 
 /// An identity server: sign-up, sign-in and recovery by the flows that you list.
 ///
@@ -87,7 +87,7 @@ pub async fn run(args: Args) -> ExitCode {
 pub async fn run_with(args: Args, own: &Own) -> ExitCode {
     let file = instance::settings_file(args.config);
     let command = args.command.unwrap_or(Command::Serve(serve::Args {}));
-    match dispatch(command, Site { file: file.as_deref(), own }).await {
+    match dispatch(command, Setup { file: file.as_deref(), own }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprint!("{failure}");
@@ -96,19 +96,19 @@ pub async fn run_with(args: Args, own: &Own) -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command, site: Site<'_>) -> Outcome {
+async fn dispatch(command: Command, setup: Setup<'_>) -> Outcome {
     match command {
-        Command::Serve(args) => serve::run(args, site).await,
-        Command::Migrate(args) => migrate::run(args, site).await,
-        Command::Check(args) => check::run(args, site),
-        Command::Flows(args) => flows::run(args, site),
-        Command::Simulate(args) => simulate::run(args, site).await,
-        Command::Openapi(args) => openapi::run(args, site),
-        Command::Keys(args) => keys::run(args, site).await,
-        Command::Apikeys(args) => apikeys::run(args, site).await,
-        Command::Users(args) => users::run(args, site).await,
-        Command::Devices(args) => devices::run(args, site).await,
-        Command::Messages(args) => messages::run(args, site).await,
-        Command::Doctor(args) => doctor::run(args, site).await,
+        Command::Serve(args) => serve::run(args, setup).await,
+        Command::Migrate(args) => migrate::run(args, setup).await,
+        Command::Check(args) => check::run(args, setup),
+        Command::Flows(args) => flows::run(args, setup),
+        Command::Simulate(args) => simulate::run(args, setup).await,
+        Command::Openapi(args) => openapi::run(args, setup),
+        Command::Keys(args) => keys::run(args, setup).await,
+        Command::Apikeys(args) => apikeys::run(args, setup).await,
+        Command::Users(args) => users::run(args, setup).await,
+        Command::Devices(args) => devices::run(args, setup).await,
+        Command::Messages(args) => messages::run(args, setup).await,
+        Command::Doctor(args) => doctor::run(args, setup).await,
     }
 }

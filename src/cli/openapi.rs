@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Failure, Outcome, Site, api, instance, print};
+use super::{Failure, Outcome, Setup, api, instance, print};
 
 /// Print the API document (OpenAPI, JSON) that an instance with these settings serves.
 #[derive(Debug, clap::Args)]
@@ -17,8 +17,8 @@ pub struct Args {
     write: Option<PathBuf>,
 }
 
-pub fn run(args: Args, site: Site<'_>) -> Outcome {
-    let document = api::document(&instance::settings(site)?, site.own);
+pub fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let document = api::document(&instance::settings(setup)?, setup.own);
     match args.write {
         None => print::json(&document),
         Some(path) => std::fs::write(&path, format!("{document:#}\n"))

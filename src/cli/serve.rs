@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::{Failure, Outcome, Site, instance, server};
+use super::{Failure, Outcome, Setup, instance, server};
 use crate::app::App;
 use crate::flows::level_of_flow;
 use crate::settings::{LogFormat, Mode};
@@ -21,14 +21,14 @@ Examples:
   MULTAUTH__SERVER__LISTEN=127.0.0.1:9000 multauth serve")]
 pub struct Args {}
 
-pub async fn run(_: Args, site: Site<'_>) -> Outcome {
-    let (settings, plan) = instance::understood(site)?;
+pub async fn run(_: Args, setup: Setup<'_>) -> Outcome {
+    let (settings, plan) = instance::understood(setup)?;
     let format = match settings.log.format {
         LogFormat::Pretty => "pretty",
         LogFormat::Json => "json",
     };
     telemetry::init(format, &settings.log.level).map_err(Failure::failed)?;
-    let started = startup::start_with(settings, plan, site.world()).await?;
+    let started = startup::start_with(settings, plan, setup.world()).await?;
     let app = started.app.clone();
     server::serve(started, move |at| ready(&app, at)).await.map_err(Failure::failed)
 }

@@ -10,7 +10,7 @@ use crate::plan::Own;
 use crate::settings::Settings;
 
 /// No file, and no kinds of its own.
-const NOWHERE: Site<'static> = Site {
+const NOWHERE: Setup<'static> = Setup {
     file: None,
     own: &Own { providers: Vec::new(), devices: Vec::new(), secrets: Vec::new() },
 };
@@ -36,7 +36,7 @@ impl Site {
     async fn run(&self, words: &[&str]) -> Outcome {
         let args = Args::try_parse_from(std::iter::once(&"multauth").chain(words)).unwrap();
         let file = self.file();
-        dispatch(args.command.unwrap(), Site { file: Some(&file), own: &Own::default() }).await
+        dispatch(args.command.unwrap(), Setup { file: Some(&file), own: &Own::default() }).await
     }
 
     fn settings(&self) -> Settings {
@@ -214,7 +214,7 @@ async fn the_operator_rules_over_keys_users_and_devices() {
 /// Signs somebody up by username, ends their session; gives their id and the device's.
 async fn somebody(site: &Site) -> (String, String) {
     use crate::auth::operate;
-    let app = instance::open(Some(&site.file())).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
     let (account, sessions) = operate::show(&app, &user).await.unwrap();
     assert_eq!(sessions.len(), 1);
@@ -247,7 +247,7 @@ async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str,
 async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
     let site = Site::new("[email]\nconfirm = \"never\"");
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Some(&site.file())).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let mail = ("email", "maria@example.com".to_owned());
     let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
     let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
@@ -268,7 +268,7 @@ async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
     let new = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
     assert!(new.contains("there is none yet") && !new.contains("Fail"), "{new}");
     site.run(&["migrate"]).await.unwrap();
-    instance::open(Some(&site.file())).await.unwrap();
+    instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let used = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
     assert!(used.contains("wrote and read") && used.contains("the newest of"), "{used}");
     std::fs::remove_file(site.0.path().join("master.key")).unwrap();
@@ -317,7 +317,7 @@ async fn an_address_that_is_confirmed_later_is_confirmed() {
 async fn a_dead_letter_is_listed_and_sent_again() {
     let site = Site::new("[email]\nconfirm = \"never\"");
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Some(&site.file())).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let user =
         signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())])
             .await;

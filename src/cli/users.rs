@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, Site, instance, people, print};
+use super::{Failure, Outcome, Setup, instance, people, print};
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::{me, operate};
@@ -79,8 +79,8 @@ Examples:
     },
 }
 
-pub async fn run(args: Args, site: Site<'_>) -> Outcome {
-    let app = instance::open(site).await?;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let app = instance::open(setup).await?;
     match args.action {
         Action::List { limit, after, json } => list(&app, &after, limit, json).await,
         Action::Show { id, json } => {

@@ -5,7 +5,7 @@
 mod checks;
 mod outside;
 
-use super::{Failure, Outcome, Site, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::plan::Own;
 use crate::providers::Routes;
 use crate::settings::Settings;
@@ -64,11 +64,11 @@ impl Finding {
     }
 }
 
-pub async fn run(_: Args, site: Site<'_>) -> Outcome {
-    let settings = instance::settings(site)?;
-    let from = site.file.map_or("built-in".to_owned(), |file| file.display().to_string());
+pub async fn run(_: Args, setup: Setup<'_>) -> Outcome {
+    let settings = instance::settings(setup)?;
+    let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
     print::out(&Finding::ok("settings", from).line())?;
-    let findings = examine(&settings, site.own, &|finding| print::out(&finding.line())).await?;
+    let findings = examine(&settings, setup.own, &|finding| print::out(&finding.line())).await?;
     let failed = findings.iter().filter(|finding| finding.health == Health::Fail).count();
     if failed == 0 { Ok(()) } else { Err(Failure::Told) }
 }

@@ -9,7 +9,7 @@ mod transcript;
 mod walk;
 mod world;
 
-use super::{Failure, Outcome, Site, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::flows::{Flow, Flows, level_of_flow};
 use crate::plan::Own;
 use crate::settings::Settings;
@@ -33,13 +33,13 @@ pub struct Args {
     seed: u64,
 }
 
-pub async fn run(args: Args, site: Site<'_>) -> Outcome {
-    let settings = instance::settings(site)?;
-    let flows = instance::understand(&settings, site.own)?.signin;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let settings = instance::settings(setup)?;
+    let flows = instance::understand(&settings, setup.own)?.signin;
     let mut failed = false;
     for flow in chosen(&flows, &args.flow)? {
         eprintln!("walking {} …", flow.name);
-        let (text, arrived) = simulate(&settings, site.own, flow, args.seed).await?;
+        let (text, arrived) = simulate(&settings, setup.own, flow, args.seed).await?;
         print::out(&text)?;
         failed |= !arrived;
     }
