@@ -46,7 +46,7 @@ pub async fn make(app: &App, count: usize) -> Result<Arc<Vec<Person>>> {
             email: format!("person{n}@example.org"),
         };
         let now = app.now();
-        users::insert(&mut tx, &person.user, "{}", now).await?;
+        users::insert(&mut tx, &users::New::active(&person.user, "{}"), now).await?;
         secrets::set(&mut tx, &app.random.uuid(), &person.user, "password", &hash, now).await?;
         device(app, &mut tx, &person, "username", &app.random.uuid(), &person.name).await?;
         device(app, &mut tx, &person, "email", &person.device, &person.email).await?;
@@ -107,7 +107,10 @@ pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<
         let opened = session::open(app, &client, &person.user, &basis)?;
         sessions::insert(&mut tx, &opened.session).await?;
         held.push(Held {
-            access: session::access_only(app, &opened.session)?.access_token.expose().to_owned(),
+            access: session::access_only(app, &opened.session, &Default::default())?
+                .access_token
+                .expose()
+                .to_owned(),
             session: opened.session.id,
             refresh: opened.refresh.text(),
             hash: opened.refresh.hash(),

@@ -5,6 +5,9 @@ ALTER TABLE users ADD COLUMN group_names TEXT NOT NULL DEFAULT '[]';
 -- Since when it is deleted and waits for its purge; NULL while it is in use.
 ALTER TABLE users ADD COLUMN deleted_at BIGINT;
 CREATE INDEX users_deleted ON users (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX users_created ON users (created_at);
+-- What a purge looks for: only messages that were given up keep their text.
+CREATE INDEX outbox_given_up ON outbox (device_id) WHERE state = 'failed';
 
 -- Values of profile fields that only one user may have.
 CREATE TABLE profile_values (

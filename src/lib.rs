@@ -6,17 +6,19 @@
 //!
 //! | row | |
 //! | --- | --- |
-//! | 13 | `main`, [`cli`] |
-//! | 12 | [`server`] |
-//! | 11 | [`startup`] |
-//! | 10 | [`pages`] |
-//! | 9 | [`api`] |
-//! | 8 | [`auth`] |
-//! | 7 | [`app`] |
-//! | 6 | [`plan`] |
-//! | 5 | [`secrets`] |
-//! | 4 | [`devices`], [`users`], [`tokens`] |
-//! | 3 | [`outbox`] |
+//! | 15 | `main`, [`cli`] |
+//! | 14 | [`server`] |
+//! | 13 | [`startup`] |
+//! | 12 | [`pages`] |
+//! | 11 | [`api`] |
+//! | 10 | [`auth`] |
+//! | 9 | [`app`] |
+//! | 8 | [`plan`] |
+//! | 7 | [`secrets`] |
+//! | 6 | [`devices`], [`users`], [`tokens`] |
+//! | 5 | [`outbox`] |
+//! | 4 | [`hooks`], [`webhooks`] |
+//! | 3 | [`calls`] |
 //! | 2 | [`throttle`], [`keys`], [`providers`], [`events`] |
 //! | 1 | [`settings`], [`store`], [`flows`], [`messages`], [`telemetry`], [`locks`] |
 //! | 0 | [`base`] |
@@ -25,10 +27,12 @@ pub mod api;
 pub mod app;
 pub mod auth;
 pub mod base;
+pub mod calls;
 pub mod cli;
 pub mod devices;
 pub mod events;
 pub mod flows;
+pub mod hooks;
 pub mod keys;
 pub mod locks;
 pub mod messages;
@@ -45,5 +49,6 @@ pub mod telemetry;
 pub mod throttle;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 
 pub use server::Server;

@@ -12,6 +12,7 @@ use crate::providers::{ProviderKind, Routes};
 use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
+use crate::users::rules::ProfileRules;
 
 /// What an own program adds to the built-in kinds.
 ///
@@ -97,6 +98,8 @@ pub struct Plan {
     pub devices: devices::Kinds,
     /// The kinds of secrets.
     pub secrets: secrets::Kinds,
+    /// The fields of the profile.
+    pub profile: ProfileRules,
 }
 
 impl Plan {
@@ -140,19 +143,25 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
-    match (signin, recovery, catalogue, throttle) {
-        (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => Ok(Plan {
-            words,
-            signin,
-            recovery,
-            routes,
-            lookup,
-            sandbox,
-            catalogue,
-            throttle,
-            devices,
-            secrets,
-        }),
+    let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
+    match (signin, recovery, catalogue, throttle, profile) {
+        (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile))
+            if mistakes.is_empty() =>
+        {
+            Ok(Plan {
+                words,
+                signin,
+                recovery,
+                routes,
+                lookup,
+                sandbox,
+                catalogue,
+                throttle,
+                devices,
+                secrets,
+                profile,
+            })
+        }
         _ => Err(mistakes),
     }
 }
@@ -204,7 +213,10 @@ fn unconfirmable(settings: &Settings, signin: &Flows, devices: &devices::Kinds) 
     let own = own.filter(|kind| signin.identifiers().contains(&kind.name()));
     let dead = own.filter_map(|kind| Some((kind.name(), works(settings, kind).err()?)));
     let own = dead.map(|(name, why)| {
-        Mistake::new("flows", format!("a flow begins with {name}, and nothing delivers its confirmation: {why}"))
+        Mistake::new(
+            "flows",
+            format!("a flow begins with {name}, and nothing delivers its confirmation: {why}"),
+        )
     });
     own.chain(unconfirmable_built_in(settings, signin)).collect()
 }

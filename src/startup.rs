@@ -135,17 +135,19 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
+    let events = Events::new(world.random.clone(), Vec::new());
     let worker = Worker {
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
         random: world.random.clone(),
         routes: routes.clone(),
+        events: events.clone(),
         inbox: inbox.clone(),
         wake: wake.clone(),
     };
     let app = App {
-        events: Events::new(world.random.clone(), Vec::new()),
+        events,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),
@@ -168,6 +170,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         own: world.own,
         devices: found.devices,
         secrets: found.secrets,
+        profile: found.profile,
         sandbox: found.sandbox,
         routes,
         wake,

@@ -21,7 +21,7 @@ use super::requests::named;
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::input::Client;
-use crate::auth::{me, secret};
+use crate::auth::{claims, me, secret};
 use crate::base::clock::rfc3339;
 use crate::devices::DeviceKind;
 
@@ -39,6 +39,12 @@ impl Cases for Kept {
         &["invalid_request", "wrong_secret", "invalid_token", "reauth_required", "not_found"];
 }
 
+/// The failures of a change of the profile.
+pub struct Changing;
+impl Cases for Changing {
+    const CODES: &'static [&'static str] = &["invalid_request", "invalid_token", "taken"];
+}
+
 /// The signed-in user.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -47,6 +53,8 @@ pub struct Me {
     id: String,
     /// The profile.
     profile: Profile,
+    /// The groups that it is in.
+    groups: Vec<String>,
     /// Whether there is a password.
     has_password: bool,
     /// The secrets beside the password that are set.
@@ -77,12 +85,13 @@ impl Called {
         let own: Vec<_> = app.secrets.own().map(|kind| kind.name().to_owned()).collect();
         let set = own.iter().filter(|kind| account.has_secret(kind)).cloned().collect();
         let me = Me {
+            groups: claims::groups(&account.user.group_names),
             has_password: account.has_password(),
             secrets: (!own.is_empty()).then_some(set),
             recovery_codes: account.recovery.len() as u64,
             created_at: rfc3339(account.user.created_at),
             signed_in_at: account.user.signed_in_at.map(rfc3339),
-            profile: Profile::stored(&account.user.profile),
+            profile: Profile::shown(&app.profile, &account.user.profile),
             id: account.user.id,
         };
         Self { me, names }
@@ -152,21 +161,28 @@ impl MeApi {
     async fn change(
         &self,
         app: Data<&Arc<App>>,
+        client: Data<&Client>,
         user: User,
         body: Sent<body::ChangeMe>,
-    ) -> Result<Json<Called>, Fail<Own>> {
+    ) -> Result<Json<Called>, Fail<Changing>> {
         let caller = user.caller(&app).await?;
         let changed = body.0.profile().cloned().unwrap_or_default();
-        Ok(Json(Called::of(&app, me::change_profile(&app, &caller, &changed).await?)))
+        Ok(Json(Called::of(&app, me::change_profile(&app, &client, &caller, &changed).await?)))
     }
 
     /// Delete the account
     ///
-    /// With its devices and sessions, for good. It needs a fresh authentication.
+    /// Its sessions end at once, and nobody signs in to it any more. The operator can bring it back until the grace
+    /// period of the installation is over; then nothing personal is left of it. It needs a fresh authentication.
     #[oai(path = "/v1/me", method = "delete", operation_id = "delete_me")]
-    async fn delete(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Own>> {
+    async fn delete(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+    ) -> Result<Gone, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        me::delete(&app, &caller).await?;
+        me::delete(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
     }
 

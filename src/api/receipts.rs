@@ -7,6 +7,8 @@ use poem::web::{Data, Path};
 use poem::{Body, Request, Response, handler};
 
 use crate::app::App;
+use crate::auth::input::Client;
+use crate::events::Source;
 use crate::outbox::receipts::{self, Refused};
 use crate::providers::Callback;
 
@@ -14,6 +16,7 @@ use crate::providers::Callback;
 #[handler]
 pub async fn take(
     app: Data<&Arc<App>>,
+    client: Data<&Client>,
     Path(provider): Path<String>,
     request: &Request,
     body: Body,
@@ -23,21 +26,25 @@ pub async fn take(
     let path = request.original_uri().path_and_query().map_or("", |path| path.as_str());
     let url = format!("{}{path}", app.settings.base_url());
     let callback = Callback { url: &url, headers: request.headers(), body: &body, now: app.now() };
-    answer(match receipts::take(&app.store, &app.routes, &provider, &callback).await {
-        Ok(()) => {
-            app.wake.notify_one();
-            StatusCode::NO_CONTENT
-        }
-        Err(Refused::Unknown) => StatusCode::NOT_FOUND,
-        Err(Refused::Untrusted(why)) => {
-            tracing::warn!(%why, provider, "a receipt was refused");
-            StatusCode::FORBIDDEN
-        }
-        Err(Refused::Store(error)) => {
-            tracing::warn!(%error, provider, "a receipt could not be stored; the vendor tries again");
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-    })
+    // The network is the vendor's, and tells nothing of the user.
+    let source = Source { request: client.request.clone(), ..Source::default() };
+    answer(
+        match receipts::take(&app.store, &app.routes, (&app.events, &source), &provider, &callback).await {
+            Ok(()) => {
+                app.wake.notify_one();
+                StatusCode::NO_CONTENT
+            }
+            Err(Refused::Unknown) => StatusCode::NOT_FOUND,
+            Err(Refused::Untrusted(why)) => {
+                tracing::warn!(%why, provider, "a receipt was refused");
+                StatusCode::FORBIDDEN
+            }
+            Err(Refused::Store(error)) => {
+                tracing::warn!(%error, provider, "a receipt could not be stored; the vendor tries again");
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+        },
+    )
 }
 
 fn answer(status: StatusCode) -> Response {

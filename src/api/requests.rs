@@ -161,7 +161,7 @@ impl Body {
                 let name = name.filter(|f| ways.devices.is_silent(f.name)).collect();
                 let (all, which) =
                     (secrets_of(ways, &[signin, recovery]), device_of(ways, &[signin, recovery]));
-                chain([all, confirmation(ways), vec![new], spare, which, name])
+                chain([all, confirmation(ways), vec![new], spare, which, name, vec![PROFILE]])
             }
             Self::NewDevice => {
                 let kinds = by_user(in_use(ways));
@@ -259,10 +259,9 @@ fn identifiers(ways: &Ways<'_>, flows: &Flows, set: bool) -> Vec<Field> {
         let narrowed = flows.iter().flat_map(|flow| &flow.secrets).filter_map(|s| s.device.as_deref());
         names.extend(narrowed.filter(|name| ways.devices.by_user(name)));
         let lost = names.iter().any(|name| unreachable(ways, flows, name));
-        let open = |kind: &&'static dyn DeviceKind| kind.given_by() == GivenBy::User && !kind.channels().is_empty();
-        names.extend(
-            ways.devices.iter().filter(|kind| lost && open(kind)).map(|kind| kind.name()),
-        );
+        let open =
+            |kind: &&'static dyn DeviceKind| kind.given_by() == GivenBy::User && !kind.channels().is_empty();
+        names.extend(ways.devices.iter().filter(|kind| lost && open(kind)).map(|kind| kind.name()));
     }
     let kinds = ways.devices.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
@@ -342,7 +341,7 @@ mod tests {
         let only: &[&[&str]] = &[&["username", "password"]];
         assert_eq!(names(Body::Signin, only, &[]), ["username", "password", "known_device"]);
         assert_eq!(names(Body::NewDevice, only, &[]), ["kind", "label", "username"]);
-        assert_eq!(names(Body::Answer, only, &[]), ["password", "new_password", "username"]);
+        assert_eq!(names(Body::Answer, only, &[]), ["password", "new_password", "username", "profile"]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::caller::User;
 use super::problem::{Cases, Fail};
 use crate::app::App;
 use crate::auth::AuthError;
+use crate::auth::input::Client;
 use crate::auth::session;
 use crate::base::ids;
 
@@ -41,9 +42,14 @@ impl SessionApi {
     ///
     /// This one too.
     #[oai(path = "/v1/me/sessions", method = "delete", operation_id = "end_sessions")]
-    async fn end_all(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Listing>> {
+    async fn end_all(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+    ) -> Result<Gone, Fail<Listing>> {
         let caller = user.caller(&app).await?;
-        session::end_all(&app, &caller).await?;
+        session::end_all(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
     }
 
@@ -51,10 +57,16 @@ impl SessionApi {
     ///
     /// Its refresh token is dead at once; its access token lives on for its minutes where nobody asks here.
     #[oai(path = "/v1/me/sessions/:id", method = "delete", operation_id = "end_session")]
-    async fn end(&self, app: Data<&Arc<App>>, user: User, id: Path<String>) -> Result<Gone, Fail<Listing>> {
+    async fn end(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+        id: Path<String>,
+    ) -> Result<Gone, Fail<Listing>> {
         let caller = user.caller(&app).await?;
         let id = ids::uuid(&id).ok_or(AuthError::NotFound)?;
-        session::end(&app, &caller, &id).await?;
+        session::end(&app, &client, &caller, &id).await?;
         Ok(Gone::NoContent)
     }
 }

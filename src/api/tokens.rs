@@ -105,9 +105,14 @@ impl TokenApi {
     ///
     /// The session of the access token ends.
     #[oai(path = "/v1/signout", method = "post", operation_id = "signout")]
-    async fn signout(&self, app: Data<&Arc<App>>, user: User) -> Result<Gone, Fail<Carrying>> {
+    async fn signout(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+    ) -> Result<Gone, Fail<Carrying>> {
         let caller = user.caller(&app).await?;
-        session::end_own(&app, &caller).await?;
+        session::end_own(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
     }
 

@@ -190,6 +190,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
         device: None,
         parcel,
         long,
+        user: walk.account.as_ref().map(|account| account.user.id.clone()),
         account: None,
         language: walk.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
         counted_as: walk.attempt.known_device.clone().unwrap_or_default(),

@@ -16,6 +16,7 @@ use crate::base::clock::{SECOND, seconds_until};
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
 use crate::devices::phone;
+use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox::About;
 use crate::secrets::passcode::{self, Shape};
@@ -53,6 +54,8 @@ pub struct Order {
     pub parcel: Parcel,
     /// Whether only a long code is safe now (R37).
     pub long: bool,
+    /// Whose account it is about, or is to be.
+    pub user: Option<String>,
     /// What the account or the caller is called in the message.
     pub account: Option<String>,
     /// The language that the profile of who reads the message wishes for.
@@ -83,6 +86,8 @@ pub struct Ready {
     parcel: Parcel,
     terms: Terms,
     not_after: Millis,
+    purpose: Purpose,
+    user: Option<String>,
 }
 
 /// Thinks: limits, code, message. Nothing is written yet.
@@ -127,23 +132,55 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     };
     let not_after = now - shape.resend.millis();
     let about = about(order, &challenge, parcel);
-    Ok(Ready { challenge, message, about, parcel, terms, not_after })
+    let (purpose, user) = (order.purpose, order.user.clone());
+    Ok(Ready { challenge, message, about, parcel, terms, not_after, purpose, user })
 }
 
-/// Writes a prepared order: the challenge, and the message in the same transaction.
+/// Writes a prepared order: the challenge, and the message in the same transaction. Gives the event that tells it, for
+/// the caller to write there too: one for nobody's message as for every other (R16).
 ///
 /// # Errors
 /// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago; [`AuthError::TooMany`] where
 /// others took the last message meanwhile: the challenge stands then, and the message goes to nobody.
-pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<()> {
+pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
     if challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
         return Err(AuthError::NoCode);
     }
-    match spend::settle(app, tx, &ready.message, ready.parcel, ready.terms).await? {
+    let leaves = spend::settle(app, tx, &ready.message, ready.parcel, ready.terms).await?;
+    match leaves {
         Parcel::Code | Parcel::Taken => app.outbox.write(tx, &ready.message, &ready.about).await?,
         Parcel::Nothing => app.outbox.write_to_nobody(tx, &ready.message, &ready.about).await?,
     }
-    Ok(())
+    Ok(ready.sent(leaves))
+}
+
+impl Ready {
+    fn sent(&self, leaves: Parcel) -> Noted {
+        let event = Event::VerificationSent {
+            purpose: self.purpose.name(),
+            sent: match leaves {
+                Parcel::Code => "code",
+                Parcel::Taken => "notice",
+                Parcel::Nothing => "nothing",
+            },
+            channel: self.message.channel.name(),
+            message: self.message.id.clone(),
+            country: self.about.country.clone(),
+        };
+        match &self.user {
+            Some(user) => event.of(user),
+            None => event.of_nobody(),
+        }
+    }
+}
+
+/// The event that a code or link was right; `user` where an account is concerned.
+pub fn succeeded(purpose: Purpose, channel: impl Into<String>, user: Option<&str>) -> Noted {
+    let event = Event::VerificationSucceeded { purpose: purpose.name(), channel: channel.into() };
+    match user {
+        Some(user) => event.of(user),
+        None => event.of_nobody(),
+    }
 }
 
 /// What the outbox keeps of a message beside itself. A vendor may put its own code in the place of ours where ours
@@ -211,7 +248,7 @@ pub async fn take(
 
 /// Counts a wrong code, and says so.
 pub async fn missed(app: &App, tx: &mut Tx, challenge: Option<&Challenge>, subject: &Subject) -> Result<()> {
-    subject.fail(app, tx).await?;
+    subject.fail(app, tx, challenge.map_or("", |c| c.channel.as_str())).await?;
     Err(wrong("passcode", challenge.map(|c| (c.max_guesses - c.guesses - 1).max(0))))
 }
 

@@ -18,6 +18,9 @@ use crate::store::devices::{self, Device};
 use crate::store::guesses::Guesses;
 use crate::store::{Tx, challenges, secrets};
 
+/// How the code of an authenticator comes, in events.
+const AUTHENTICATOR: &str = "authenticator";
+
 impl Walk<'_> {
     /// The devices that carry any of the passcodes that are asked.
     fn all_carriers(&self, asked: &[Secret]) -> Vec<Device> {
@@ -94,7 +97,7 @@ impl Walk<'_> {
         if right {
             subject.succeed(&mut tx, so_far).await?;
         } else {
-            subject.fail(self.app, &mut tx).await?;
+            subject.fail(self.app, &mut tx, "").await?;
             notices::queue(self.app, &mut tx, &told).await?;
         }
         tx.commit().await?;
@@ -129,8 +132,8 @@ impl Walk<'_> {
         } else {
             self.check_own(&mut tx, &carriers, typed, &subject).await
         };
-        let device = match checked {
-            Ok(device) => device,
+        let (device, channel) = match checked {
+            Ok(found) => found,
             Err(error) => {
                 tx.commit().await?;
                 return Err(error);
@@ -142,12 +145,13 @@ impl Walk<'_> {
             device: Some(device.id.clone()),
         });
         self.note(&mut tx).await?;
+        self.noted.push(challenge::succeeded(self.purpose, channel, Some(&device.user_id)));
         self.tx = Some(tx);
         Ok(())
     }
 
     /// Once something is proven: the named device, else the one that a code was last sent to, else an
-    /// authenticator.
+    /// authenticator. Gives the device, and how the code came.
     async fn check_device<'d>(
         &self,
         tx: &mut Tx,
@@ -155,7 +159,7 @@ impl Walk<'_> {
         typed: &Sensitive,
         named: Option<String>,
         subject: &Subject,
-    ) -> Result<&'d Device> {
+    ) -> Result<(&'d Device, String)> {
         let named = named.filter(|id| carriers.iter().any(|d| d.id == *id));
         let sent = challenge::latest(tx, &self.scope(), named.as_deref(), self.app.now()).await?;
         let sent = sent.and_then(|c| sent_to(carriers, &c).map(|device| (c, device)));
@@ -163,11 +167,11 @@ impl Walk<'_> {
         match (sent, carriers.iter().find(fits)) {
             (None, Some(device)) => {
                 self.check_authenticator(tx, device, typed, subject).await?;
-                Ok(device)
+                Ok((device, AUTHENTICATOR.to_owned()))
             }
             (Some((sent, device)), _) => {
                 challenge::look(self.app, tx, Some(&sent), typed, subject).await?;
-                Ok(device)
+                Ok((device, sent.channel))
             }
             (None, None) => {
                 challenge::look(self.app, tx, None, typed, subject).await?;
@@ -185,13 +189,14 @@ impl Walk<'_> {
         carriers: &'d [Device],
         typed: &Sensitive,
         subject: &Subject,
-    ) -> Result<&'d Device> {
+    ) -> Result<(&'d Device, String)> {
         let sent = challenge::latest(tx, &self.scope(), Some(OWN), self.app.now()).await?;
         let reached = sent.as_ref().and_then(|c| sent_to(carriers, c));
         let authenticator = carriers.iter().find(|d| d.kind == "authenticator");
         let (Some(device), None) = (authenticator, reached) else {
             challenge::look(self.app, tx, sent.as_ref(), typed, subject).await?;
-            return reached.ok_or_else(|| challenge::wrong("passcode", None));
+            let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+            return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
         };
         let (so_far, left) = challenge::take(self.app, tx, sent.as_ref(), subject).await?;
         let now = self.app.now();
@@ -204,7 +209,7 @@ impl Walk<'_> {
                 challenges::spend(tx, &sent.id, now).await?;
             }
             subject.succeed(tx, &so_far).await?;
-            return Ok(device);
+            return Ok((device, AUTHENTICATOR.to_owned()));
         }
         challenge::missed(self.app, tx, sent.as_ref(), subject).await?;
         Err(challenge::wrong("passcode", None))
@@ -227,7 +232,7 @@ impl Walk<'_> {
         if right {
             return subject.succeed(tx, &so_far).await;
         }
-        subject.fail(self.app, tx).await?;
+        subject.fail(self.app, tx, AUTHENTICATOR).await?;
         Err(challenge::wrong("passcode", None))
     }
 
@@ -239,7 +244,7 @@ impl Walk<'_> {
         let mut tx = self.app.store.begin().await?;
         let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
         if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
-            subject.fail(self.app, &mut tx).await?;
+            subject.fail(self.app, &mut tx, "").await?;
             tx.commit().await?;
             return Err(challenge::wrong("recovery_code", None));
         }

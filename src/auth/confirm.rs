@@ -75,7 +75,7 @@ pub async fn spend(app: &App, client: &Client, key: &str, attempt: Option<&Sensi
     let challenge = find(app, client, key).await?;
     let code = code(app, key, &challenge);
     if let Some(new) = undo(&challenge) {
-        proving::undo(app, client, new, &challenge.target).await?;
+        proving::undo(app, client, new, &challenge.target, &challenge.channel).await?;
         return Ok(link(&challenge, Effect::Confirmed { already: false }));
     }
     let effect = match (effect(app, key, &challenge)?, attempt) {

@@ -199,7 +199,8 @@ pub async fn dispatch(app: &App, client: &Client, order: &Order) -> Result<()> {
     }
     let ready = challenge::prepare(app, client, order).await?;
     let mut tx = app.store.begin().await?;
-    challenge::write(app, &mut tx, &ready).await?;
+    let sent = challenge::write(app, &mut tx, &ready).await?;
+    app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

@@ -1,27 +1,31 @@
 //! What a sign-up was given: understood, checked, hashed; sealed while it waits for a proof.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::account::NOBODY;
 use super::cards;
-use super::challenge::Parcel;
+use super::challenge::{self, Parcel};
 use super::chosen::{self, Chosen};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
-use super::{language, line};
+use super::purpose::Purpose;
+use super::{fields, language, line, noting};
 use crate::app::App;
 use crate::base::{Fault, Millis};
 use crate::devices::is_dialled;
 use crate::devices::phone;
+use crate::events::{By, Event, Noted};
 use crate::flows::Flow;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::Kept;
-use crate::settings::Confirm;
-use crate::store::devices::{self as rows, Device};
+use crate::settings::{Confirm, Who};
+use crate::store::devices::{self as rows, Device, Gone};
 use crate::store::{Tx, secrets, users};
 use crate::throttle::Keys;
 use crate::users::profile;
+use crate::users::rules::{Moment as Asked, Rule};
 
 /// A sign-up that waits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +40,9 @@ pub struct Draft {
     pub user: String,
     /// The profile, checked.
     pub profile: String,
+    /// The groups that it begins in.
+    #[serde(default)]
+    pub groups: Vec<String>,
 }
 
 /// One identifier or address of a sign-up.
@@ -95,11 +102,7 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
         }
     }
     faults.extend(missing(app, given));
-    let profile = profile::check(&app.settings.user, given.profile.as_ref(), true);
-    let profile = profile.unwrap_or_else(|more| {
-        faults.extend(more);
-        String::new()
-    });
+    let profile = profile_of(app, given).map_err(|more| faults.extend(more)).unwrap_or_default();
     let (chosen, wrong) = chosen::at_signup(app, given, &found);
     faults.extend(wrong);
     if !faults.is_empty() {
@@ -108,11 +111,27 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     for device in found.iter().filter(|d| d.confirm != Moment::Never && costs(app, &d.kind, &d.canonical)) {
         line::check(app, &device.canonical).await?;
     }
-    let hashes = Default::default();
-    let mut draft = Draft { devices: found, hashes, hardcode: None, user: app.random.uuid(), profile };
+    let mut draft = Draft {
+        devices: found,
+        hashes: std::collections::BTreeMap::new(),
+        hardcode: None,
+        user: app.random.uuid(),
+        profile,
+        groups: app.settings.user.groups.clone(),
+    };
     draft.hash(app, chosen).await?;
     draft.look_up(app).await?;
     Ok(draft)
+}
+
+/// The profile of a sign-up as it is stored, defaults included; what is required and absent is asked for later.
+fn profile_of(app: &App, given: &Given) -> std::result::Result<String, Vec<Fault>> {
+    let nothing = Map::new();
+    let checked = app.profile.check(Who::User, given.profile.as_ref().unwrap_or(&nothing))?;
+    let mut profile = Map::new();
+    profile::merge(&mut profile, &checked).map_err(|fault| vec![fault])?;
+    app.profile.fill(&mut profile);
+    Ok(profile::text(&profile))
 }
 
 fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
@@ -187,10 +206,22 @@ impl Draft {
         self.devices.iter().filter(|d| d.confirm == Moment::Before)
     }
 
-    /// The kinds of the names that are taken: of identifiers that no channel reaches, so that it is told.
-    pub fn taken_names<'a>(&'a self, app: &'a App) -> impl Iterator<Item = &'static str> + 'a {
-        let silent = self.devices.iter().filter(|d| d.taken && app.devices.is_silent(&d.kind));
-        silent.filter_map(|d| app.devices.kind(&d.kind)).map(|kind| kind.name())
+    /// The profile, checked.
+    pub fn fields(&self) -> Map<String, Value> {
+        profile::stored(&self.profile)
+    }
+
+    /// What the profile lacks.
+    pub fn lacking<'a>(&self, app: &'a App) -> Vec<&'a Rule> {
+        app.profile.lacking(&self.fields(), Asked::Signup)
+    }
+
+    /// Lays what was given over the profile, which lacks nothing then.
+    pub fn complete(&mut self, app: &App, given: &Map<String, Value>) -> Result<()> {
+        let mut profile = self.fields();
+        fields::complete(app, &mut profile, given, Asked::Signup)?;
+        self.profile = profile::text(&profile);
+        Ok(())
     }
 
     async fn hash(&mut self, app: &App, chosen: Vec<Chosen>) -> Result<()> {
@@ -205,7 +236,8 @@ impl Draft {
         Ok(())
     }
 
-    async fn look_up(&mut self, app: &App) -> Result<()> {
+    /// Looks whose the addresses are by now.
+    pub async fn look_up(&mut self, app: &App) -> Result<()> {
         let mut db = app.store.read().await?;
         for device in &mut self.devices {
             let owner = rows::owner(&mut db, &device.kind, &device.canonical).await?;
@@ -232,9 +264,17 @@ impl Draft {
     }
 
     /// Writes the account. An address that was proven drops everybody else's unproven claim to it (R120).
-    pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<String> {
+    pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<Written> {
         let now = app.now();
-        users::insert(tx, &self.user, &self.profile, now).await?;
+        let (mut devices, mut claims) = (Vec::new(), Vec::new());
+        let new = users::New {
+            id: &self.user,
+            profile: &self.profile,
+            group_names: &self.group_names(),
+            active: app.settings.user.active,
+        };
+        users::insert(tx, &new, now).await?;
+        fields::claim(app, tx, &self.user, &self.fields()).await?;
         for device in &self.devices {
             let is_proven = proven.is_some_and(|p| p.kind == device.kind);
             let row = self.row(app, device, is_proven, now);
@@ -246,16 +286,24 @@ impl Draft {
             };
             rows::insert(tx, &row).await.map_err(taken)?;
             if is_proven {
-                rows::drop_claims(tx, &device.kind, &device.canonical, &row.id).await?;
+                claims = rows::drop_claims(tx, &device.kind, &device.canonical, &row.id).await?;
             }
+            devices.push(row);
         }
         for (kind, hash) in &self.hashes {
             secrets::set(tx, &app.random.uuid(), &self.user, kind, hash, now).await?;
         }
         if let Some(card) = &self.hardcode {
-            rows::insert(tx, &self.card(app, card, now)).await?;
+            let card = self.card(app, card, now);
+            rows::insert(tx, &card).await?;
+            devices.push(card);
         }
-        Ok(self.user.clone())
+        Ok(Written { devices, claims, active: app.settings.user.active })
+    }
+
+    /// The groups as they are stored.
+    pub fn group_names(&self) -> String {
+        Value::from(self.groups.clone()).to_string()
     }
 
     fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {
@@ -301,6 +349,31 @@ impl Draft {
             replaced_at: None,
             failing_since: None,
         }
+    }
+}
+
+/// What was written of a draft.
+pub struct Written {
+    /// The devices of the new account.
+    devices: Vec<Device>,
+    /// Claims of others to the address that was proven, which are gone.
+    claims: Vec<Gone>,
+    /// Whether the account may be used at once.
+    active: bool,
+}
+
+impl Written {
+    /// The events of it; `channel` is how the code of the proven address came.
+    pub fn noted(self, draft: &Draft, by: By, channel: Option<&str>) -> Vec<Noted> {
+        let counting = self.devices.iter().filter(|device| device.confirmed_at.is_some());
+        let personal = noting::naming((&draft.user, &draft.profile, &draft.group_names()), counting);
+        let (active, groups) = (self.active, draft.groups.clone());
+        let created = Event::UserCreated { by, active, groups }.of(&draft.user);
+        let mut noted = vec![created.naming(personal.clone())];
+        noted.extend(channel.map(|by| challenge::succeeded(Purpose::Signup, by, Some(&draft.user))));
+        noted.extend(self.devices.iter().map(|device| noting::added(by, device).naming(personal.clone())));
+        noted.extend(noting::dropped(By::Server, self.claims));
+        noted
     }
 }
 

@@ -1,20 +1,28 @@
 //! The end of an attempt at an account: a session, a new password, or a session raised.
 
+use serde_json::{Map, Value};
+
 use super::account::Account;
+use super::claims::Holder;
 use super::error::{AuthError, Result};
 use super::input::Given;
-use super::notices;
 use super::notices::Notice;
+use super::noting;
 use super::progress::{Ask, Done, Progress, Proof, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::walk::Walk;
+use super::{fields, language, notices};
 use crate::base::Sensitive;
 use crate::base::clock::DAY;
+use crate::events::{By, Event, Noted};
 use crate::flows::{self, Flow, Passed};
 use crate::messages::Kind;
 use crate::secrets::{password::Password, recovery};
+use crate::store::devices::Gone;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
+use crate::users::profile;
+use crate::users::rules::Moment;
 
 impl Walk<'_> {
     /// All secrets of `flow` are passed.
@@ -26,7 +34,7 @@ impl Walk<'_> {
         match self.purpose {
             Purpose::Recovery => self.recovered(account, given).await,
             Purpose::Reauth => self.raised(account, &flow).await,
-            _ => self.signed_in(account, &flow).await,
+            _ => self.enter(account, &flow, given).await,
         }
     }
 
@@ -43,7 +51,42 @@ impl Walk<'_> {
         Basis { flow: flow.name.clone(), acr: level.acr().to_owned(), amr }
     }
 
-    async fn signed_in(mut self, account: Account, flow: &Flow) -> Result<Progress> {
+    /// All secrets are passed: somebody who lacks a required field is asked for it before the session is opened.
+    async fn enter(mut self, account: Account, flow: &Flow, given: &Given) -> Result<Progress> {
+        let app = self.app;
+        let mut profile = profile::stored(&account.user.profile);
+        let lacking = app.profile.lacking(&profile, Moment::Signin);
+        if lacking.is_empty() {
+            return self.signed_in(account, flow, &Map::new()).await;
+        }
+        // What was proven stays so, whatever the profile says; failures before it are told now or never.
+        let told = if self.by_recovery_code { Vec::new() } else { self.told(&account)? };
+        self.failures = 0;
+        let mut tx = self.transaction().await?;
+        self.keep(&mut tx).await?;
+        notices::queue(app, &mut tx, &told).await?;
+        tx.commit().await?;
+        app.wake.notify_one();
+        let Some(given) = &given.profile else {
+            let wished = language::wished(&account.user.profile);
+            let ask = fields::ask(app, self.client, wished.as_deref(), &lacking);
+            return Ok(self.asking(vec![ask]));
+        };
+        let changed = fields::complete(app, &mut profile, given, Moment::Signin)?;
+        let taken =
+            fields::first_taken(app, &mut app.store.read().await?, &account.user.id, &changed).await?;
+        if let Some(taken) = taken {
+            return fields::tell_taken(app, self.client, taken).await;
+        }
+        self.signed_in(account, flow, &changed).await
+    }
+
+    async fn signed_in(
+        mut self,
+        account: Account,
+        flow: &Flow,
+        changed: &Map<String, Value>,
+    ) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
@@ -53,20 +96,30 @@ impl Walk<'_> {
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
+        let mut holder = Holder::from(&account);
+        if !changed.is_empty() {
+            let written = fields::write(app, &mut tx, &account.user.id, changed).await?;
+            self.noted.extend(written.event(By::User, &account));
+            holder.profile = written.after;
+        }
         sessions::insert(&mut tx, &opened.session).await?;
         session::remember(&mut tx, &known, &account.user.id, now).await?;
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
         notices::queue(app, &mut tx, &told).await?;
-        let entered = session::succeeded(self.purpose, &opened.session);
-        app.events.write(&mut tx, now, &self.client.source(), &[entered]).await?;
-        tx.commit().await?;
+        self.noted.push(session::succeeded(self.purpose, &opened.session, self.rescued()));
+        self.commit(tx).await?;
         if !told.is_empty() {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known)? };
+        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known, &holder)? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+    }
+
+    /// Whether a recovery code stood in for a passcode, in this request or an earlier one.
+    fn rescued(&self) -> bool {
+        self.proofs.iter().any(|proof| proof.secret == "passcode" && proof.device.is_none())
     }
 
     /// What the owner is told of a sign-in: that it came after failures, or by a recovery code (R72, R128).
@@ -103,10 +156,10 @@ impl Walk<'_> {
             return Err(AuthError::AttemptGone);
         }
         self.used(&mut tx).await?;
-        tx.commit().await?;
-        let mut db = app.store.read().await?;
-        let raised = sessions::live(&mut db, &session, now).await?.ok_or(AuthError::AttemptGone)?;
-        let tokens = session::access_only(app, &raised)?;
+        let raised = sessions::live(&mut tx, &session, now).await?.ok_or(AuthError::AttemptGone)?;
+        self.noted.push(session::succeeded(self.purpose, &raised, self.rescued()));
+        self.commit(tx).await?;
+        let tokens = session::access_only(app, &raised, &Holder::from(&account))?;
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 
@@ -125,7 +178,7 @@ impl Walk<'_> {
                 if self.stored {
                     let mut tx = self.transaction().await?;
                     self.keep(&mut tx).await?;
-                    tx.commit().await?;
+                    self.commit(tx).await?;
                 }
                 return Err(fault);
             }
@@ -136,21 +189,34 @@ impl Walk<'_> {
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         secrets::set(&mut tx, &self.app.random.uuid(), &user_id, secrets::PASSWORD, &hash, now).await?;
-        self.purge(&mut tx, &account).await?;
-        end_everything(&mut tx, &user_id).await?;
+        let gone = self.purge(&mut tx, &account).await?;
+        let ended = end_everything(&mut tx, &user_id).await?;
         if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
         notices::queue(self.app, &mut tx, &told).await?;
-        tx.commit().await?;
+        self.note_recovery(&account, gone, ended);
+        self.commit(tx).await?;
         self.app.wake.notify_one();
         Ok(Progress::Done(Done { purpose: self.purpose, user: user_id, tokens: None }))
+    }
+
+    fn note_recovery(&mut self, account: &Account, gone: Vec<Gone>, ended: u64) {
+        let ids: Vec<&str> = gone.iter().map(|gone| gone.id.as_str()).collect();
+        let personal = noting::named_with(account, &ids, None);
+        let user = &account.user.id;
+        let about = |noted: Noted| noted.naming(personal.clone());
+        let identifier = self.attempt.kind.clone();
+        self.noted.push(Event::RecoveryCompleted { identifier }.of(user));
+        self.noted.push(about(Event::PasswordChanged { by: By::Recovery }.of(user)));
+        self.noted.extend(noting::dropped(By::Recovery, gone).map(about));
+        self.noted.extend(noting::ended(user, "recovered", ended));
     }
 
     async fn ask_new_password(mut self) -> Result<Progress> {
         let mut tx = self.transaction().await?;
         self.keep(&mut tx).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         Ok(self.asking(vec![Ask::plain("new_password")]))
     }
 
@@ -159,17 +225,17 @@ impl Walk<'_> {
     }
 
     /// The first proof of an address whose account was made without one wipes what stood there before; any
-    /// recovery drops unconfirmed claims.
-    async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<()> {
-        devices::drop_unconfirmed(tx, &account.user.id).await?;
+    /// recovery drops unconfirmed claims. Gives what is gone.
+    async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<Vec<Gone>> {
+        let mut gone = devices::drop_unconfirmed(tx, &account.user.id).await?;
         for device in self.proofs.iter().filter_map(|p| p.device.as_deref()) {
             let unproven = account.device(device).is_some_and(|d| d.proven_at.is_none());
             if unproven {
-                devices::drop_others(tx, &account.user.id, device).await?;
+                gone.extend(devices::drop_others(tx, &account.user.id, device).await?);
             }
             devices::confirm(tx, device, self.app.now()).await?;
         }
-        Ok(())
+        Ok(gone)
     }
 
     /// Whether recovery by this identifier has to wait: an address added lately cannot recover an account
@@ -211,11 +277,11 @@ impl Walk<'_> {
     }
 }
 
-/// Ends sessions, known devices, attempts under way and counted guesses of a user.
-pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<()> {
-    sessions::end_all(tx, user_id).await?;
+/// Ends sessions, known devices, attempts under way and counted guesses of a user; gives how many sessions there were.
+pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<u64> {
+    let ended = sessions::end_all(tx, user_id).await?;
     known_devices::forget(tx, user_id).await?;
     attempts::drop_of_user(tx, user_id).await?;
     guesses::forget(tx, user_id).await?;
-    Ok(())
+    Ok(ended)
 }

@@ -7,9 +7,12 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::account::Account;
 use super::error::{AuthError, Result};
+use super::input::Client;
+use super::purpose::Purpose;
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, HOUR};
+use crate::events::{Event, Noted, Source};
 use crate::settings;
 use crate::store::guesses::{self, Guesses};
 use crate::store::{Db, Tx};
@@ -19,6 +22,11 @@ use crate::store::{Db, Tx};
 pub struct Subject {
     name: String,
     factor: &'static str,
+    /// What is told of a failure: who guesses, for what, by which kind of identifier, at whom.
+    source: Source,
+    purpose: Purpose,
+    identifier: String,
+    user: Option<String>,
 }
 
 /// How a factor is bounded.
@@ -33,9 +41,10 @@ pub enum Bound {
 }
 
 impl Subject {
-    /// The budget of `account`, or of the identifier that nobody has.
+    /// The budget of `account`, or of the identifier that nobody has, for a guess that `client` makes for `purpose`.
     pub fn new(
         app: &App,
+        (client, purpose): (&Client, Purpose),
         account: Option<&Account>,
         known_device: Option<&str>,
         identifier: (&str, &str),
@@ -48,7 +57,20 @@ impl Subject {
             },
             None => app.subject(&["nobody", identifier.0, identifier.1]),
         };
-        Self { name, factor }
+        Self {
+            name,
+            factor,
+            source: client.source(),
+            purpose,
+            identifier: identifier.0.to_owned(),
+            user: account.map(|account| account.user.id.clone()),
+        }
+    }
+
+    /// Tells failures as about `user`, whose account is only being made.
+    #[must_use]
+    pub fn about(self, user: &str) -> Self {
+        Self { user: Some(user.to_owned()), ..self }
     }
 
     /// Waits for this subject's turn: guesses at it are looked at one after the other.
@@ -71,10 +93,25 @@ impl Subject {
         Ok(wait(&app.settings.guesses, &so_far, Bound::Sent, app.now()) > 0)
     }
 
-    /// Counts a failure, for the subject and for the whole installation (R39).
-    pub async fn fail(&self, app: &App, tx: &mut Tx) -> Result<()> {
+    /// Counts a failure, for the subject and for the whole installation (R39), and tells it. `channel` is how the
+    /// code came. It costs the same whether or not there is an account (R16).
+    pub async fn fail(&self, app: &App, tx: &mut Tx, channel: &str) -> Result<()> {
         guesses::fail(tx, &self.name, self.factor, app.now()).await?;
-        Ok(guesses::count_day(tx, app.now()).await?)
+        guesses::count_day(tx, app.now()).await?;
+        Ok(app.events.write(tx, app.now(), &self.source, &self.failed(channel)).await?)
+    }
+
+    fn failed(&self, channel: &str) -> Vec<Noted> {
+        let (purpose, identifier, secret) = (self.purpose.name(), self.identifier.clone(), self.factor);
+        let entering = matches!(self.purpose, Purpose::Signin | Purpose::Recovery | Purpose::Reauth);
+        let by_code = secret == "passcode" || !entering;
+        let refused = entering.then_some(Event::SigninFailed { purpose, identifier, secret });
+        let wrong = by_code.then(|| Event::VerificationFailed { purpose, channel: channel.to_owned() });
+        let about = |event: Event| match &self.user {
+            Some(user) => event.of(user),
+            None => event.of_nobody(),
+        };
+        refused.into_iter().chain(wrong).map(about).collect()
     }
 
     /// Ends a row of failures, where there is one.

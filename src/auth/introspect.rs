@@ -33,7 +33,7 @@ pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
             live.map_or(Inspected::Inactive, |session| Inspected::Refresh(Box::new(Caller { session })))
         );
     }
-    let Ok(claims) = session::claims(app, token) else { return Ok(Inspected::Inactive) };
+    let Ok(claims) = session::verified(app, token) else { return Ok(Inspected::Inactive) };
     match session::holder(app, &claims).await {
         Ok(_) => Ok(Inspected::Access(Box::new(claims))),
         Err(super::error::AuthError::InvalidToken) => Ok(Inspected::Inactive),

@@ -2,14 +2,17 @@
 
 use super::account::Account;
 use super::error::{AuthError, Result};
-use super::finish::end_everything;
+use super::input::Client;
 use super::owned::{account, trusted};
 use super::session::Caller;
+use super::{deletion, fields, notices};
 use crate::app::App;
 use crate::base::Sensitive;
+use crate::events::By;
+use crate::messages::Kind;
 use crate::secrets::recovery;
-use crate::store::{attempts, guesses, secrets, users};
-use crate::users::profile;
+use crate::settings::Who;
+use crate::store::{secrets, users};
 
 /// The caller's account.
 pub async fn get(app: &App, caller: &Caller) -> Result<Account> {
@@ -19,26 +22,33 @@ pub async fn get(app: &App, caller: &Caller) -> Result<Account> {
 /// Changes fields of the profile; `null` takes one away.
 pub async fn change_profile(
     app: &App,
+    client: &Client,
     caller: &Caller,
     changed: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Account> {
     let account = account(app, caller).await?;
-    let merged = profile::merge(&account.user.profile, changed);
-    profile::check(&app.settings.user, Some(changed), false).map_err(AuthError::Faults)?;
-    let text = serde_json::Value::Object(merged).to_string();
+    let changed = app.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
+    let user = &account.user.id;
+    let taken = fields::first_taken(app, &mut app.store.read().await?, user, &changed).await?;
+    if let Some(taken) = taken {
+        return fields::tell_taken(app, client, taken).await;
+    }
     let mut tx = app.store.begin().await?;
-    users::set_profile(&mut tx, &account.user.id, &text, app.now()).await?;
+    let written = fields::write(app, &mut tx, user, &changed).await;
+    let written = written.map_err(|error| {
+        if matches!(error, AuthError::NotFound) { AuthError::InvalidToken } else { error }
+    })?;
+    let happened: Vec<_> = written.event(By::User, &account).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &client.source(), &happened).await?;
     tx.commit().await?;
     super::owned::account(app, caller).await
 }
 
-/// Deletes the caller's account with everything that is theirs.
-pub async fn delete(app: &App, caller: &Caller) -> Result<()> {
+/// Deletes the caller's account; the operator can bring it back until its grace period is over.
+pub async fn delete(app: &App, client: &Client, caller: &Caller) -> Result<()> {
     let account = trusted(app, caller).await?;
-    let mut tx = app.store.begin().await?;
-    guesses::forget(&mut tx, &account.user.id).await?;
-    users::delete(&mut tx, &account.user.id).await?;
-    Ok(tx.commit().await?)
+    let told = notices::about(app, client, &account, Kind::AccountDeleted, None)?;
+    deletion::delete(app, &account, By::User, &client.source(), &told).await
 }
 
 /// Makes ten new recovery codes; the earlier ones are dead. They are shown this once (R72).
@@ -58,19 +68,4 @@ pub async fn recovery_codes(app: &App, caller: &Caller) -> Result<Vec<Sensitive>
     }
     tx.commit().await?;
     Ok(codes)
-}
-
-/// Disables (or enables) an account: every session ends at once (R83).
-pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
-    let now = app.now();
-    let mut tx = app.store.begin().await?;
-    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
-    attempts::drop_of_user(&mut tx, user_id).await?;
-    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
-        return Err(AuthError::NotFound);
-    }
-    if disabled {
-        end_everything(&mut tx, user_id).await?;
-    }
-    Ok(tx.commit().await?)
 }

@@ -9,6 +9,7 @@ use super::language;
 use super::spend::{self, Terms};
 use crate::app::App;
 use crate::devices::phone;
+use crate::events::Event;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::outbox::About;
 use crate::store::Tx;
@@ -105,13 +106,16 @@ fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str, &'a 
 }
 
 /// A refresh token came back: the session ends and its owner is told (R79).
-pub async fn reuse(app: &App, session: &Session) -> Result<()> {
+pub async fn reuse(app: &App, client: &Client, session: &Session) -> Result<()> {
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
     let about = concerning(app, None);
     let told = account.map(|account| render(app, &account, None, Kind::RefreshReused, &about)).transpose()?;
     let mut tx = app.store.begin().await?;
     if sessions::end(&mut tx, &session.id, &session.user_id).await? == 1 {
         queue(app, &mut tx, &told.unwrap_or_default()).await?;
+        let ended = Event::SessionEnded { reason: "reused", count: 1 };
+        let ended = ended.of(&session.user_id).in_session(&session.id);
+        app.events.write(&mut tx, app.now(), &client.source(), &[ended]).await?;
     }
     tx.commit().await?;
     app.wake.notify_one();

@@ -1,17 +1,21 @@
 //! What the operator does with other people's accounts; nobody is asked for a proof here.
 
+use serde_json::Value;
+
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
+use super::finish::end_everything;
 use super::input::understand;
-use super::{notices, rules};
+use super::{claims, deletion, notices, noting, rules};
 use crate::app::App;
 use crate::base::Fault;
-use crate::events::{By, Event, Source};
+use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
+use crate::settings::{GROUP, is_group};
 use crate::store::devices::{self as rows, Device};
 use crate::store::sessions::{self, Session};
 use crate::store::users::{self, User};
-use crate::store::{attempts, guesses, known_devices};
+use crate::store::{attempts, known_devices};
 
 /// A user with what they are called by and reached at.
 #[derive(Clone, Debug)]
@@ -44,15 +48,62 @@ pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
     Ok((account, sessions))
 }
 
-/// Deletes a user with everything that is theirs.
+/// Deletes a user; until the grace period is over they can be brought back ([`deletion::restore`]).
 ///
 /// # Errors
-/// [`AuthError::NotFound`] where nobody has that id.
+/// [`AuthError::NotFound`] where nobody has that id, or they are deleted already.
 pub async fn delete(app: &App, user_id: &str) -> Result<()> {
+    let account = account::even_disabled(&mut app.store.read().await?, user_id).await?;
+    let account = account.ok_or(AuthError::NotFound)?;
+    let told = notices::by_operator(app, &account, Kind::AccountDeleted, None)?;
+    deletion::delete(app, &account, By::Operator, &Source::default(), &told).await
+}
+
+/// Disables (or enables) an account: every session ends at once (R83).
+///
+/// # Errors
+/// [`AuthError::NotFound`] where nobody has that id, or they are deleted.
+pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
+    let now = app.now();
     let mut tx = app.store.begin().await?;
-    guesses::forget(&mut tx, user_id).await?;
-    if users::delete(&mut tx, user_id).await? == 0 {
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(&mut tx, user_id).await?;
+    let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
         return Err(AuthError::NotFound);
+    }
+    let by = By::Operator;
+    let event = if disabled { Event::UserDisabled { by } } else { Event::UserEnabled { by } };
+    let changed = account.user.disabled_at.is_some() != disabled;
+    let event = changed.then(|| event.of(user_id).naming(noting::named(&account)));
+    let mut noted: Vec<Noted> = event.into_iter().collect();
+    if disabled {
+        noted.extend(noting::ended(user_id, "disabled", end_everything(&mut tx, user_id).await?));
+    }
+    app.events.write(&mut tx, now, &Source::default(), &noted).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Puts a user into `groups`, each named once, and no others. Tokens say so from the next refresh on.
+///
+/// # Errors
+/// A fault that names a group that is none; [`AuthError::NotFound`] where nobody has that id, or they are deleted.
+pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<()> {
+    if let Some(wrong) = groups.iter().enumerate().find(|(n, g)| !is_group(g) || groups[..*n].contains(g)) {
+        return Err(Fault::new("groups", "not_a_group", format!("{:?} {GROUP}", wrong.1)).into());
+    }
+    let (now, names) = (app.now(), Value::from(groups).to_string());
+    let mut tx = app.store.begin().await?;
+    let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    if users::set_groups(&mut tx, user_id, &names, now).await? == 0 {
+        return Err(AuthError::NotFound);
+    }
+    let user = &account.user;
+    if claims::groups(&user.group_names) != groups {
+        let groups = Some(groups.to_vec());
+        let updated = Event::UserUpdated { by: By::Operator, fields: Vec::new(), groups }.of(user_id);
+        let personal = noting::naming((user_id, &user.profile, &names), account.confirmed());
+        app.events.write(&mut tx, now, &Source::default(), &[updated.naming(personal)]).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -71,6 +122,8 @@ pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
     let ended = sessions::end_all(&mut tx, user_id).await?;
     known_devices::forget(&mut tx, user_id).await?;
     attempts::drop_of_user(&mut tx, user_id).await?;
+    let noted: Vec<Noted> = noting::ended(user_id, "operator", ended).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     Ok(ended)
 }
@@ -95,7 +148,8 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
         return Err(Fault::new(kind.field(), "already_theirs", "is among their devices already").into());
     }
     let now = app.now();
-    let before: Vec<String> = account.devices.iter().filter(|d| d.kind == kind.name()).map(|d| d.id.clone()).collect();
+    let before = account.devices.iter().filter(|d| d.kind == kind.name() && !kind.several());
+    let gone: Vec<&str> = before.map(|d| d.id.as_str()).collect();
     let device = Device {
         id: app.random.uuid(),
         user_id: account.user.id.clone(),
@@ -121,19 +175,22 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
     if users::touch(&mut tx, user_id, now).await? == 0 {
         return Err(AuthError::NotFound);
     }
-    for old in before.iter().filter(|_| !kind.several()) {
+    for old in &gone {
         rows::delete(&mut tx, old, user_id).await?;
     }
     rows::insert(&mut tx, &device).await.map_err(|error| match error {
         crate::store::StoreError::Taken => AuthError::Taken(kind.name()),
         other => other.into(),
     })?;
-    if let Some(canonical) = &device.canonical {
-        rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
-    }
+    let canonical = device.canonical.as_deref().unwrap_or_default();
+    let claims = rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
     notices::queue(app, &mut tx, &told).await?;
-    let added = Event::DeviceAdded { by: By::Operator, device: device.id.clone(), kind: device.kind.clone(), confirmed: true };
-    app.events.write(&mut tx, now, &Source::default(), &[added.of(user_id)]).await?;
+    let personal = noting::named_with(&account, &gone, Some(&device));
+    let mut noted = vec![noting::added(By::Operator, &device).naming(personal.clone())];
+    let replaced = account.devices.iter().filter(|old| gone.contains(&old.id.as_str()));
+    noted.extend(replaced.map(|old| noting::removed(By::Operator, old).naming(personal.clone())));
+    noted.extend(noting::dropped(By::Server, claims));
+    app.events.write(&mut tx, now, &Source::default(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(device)
@@ -156,13 +213,17 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
     if rows::delete(&mut tx, device_id, user).await? == 0 {
         return Err(AuthError::NotFound);
     }
+    let personal = noting::named_with(&account, &[device_id], None);
+    let mut noted = vec![noting::removed(By::Operator, &device).naming(personal)];
     if confirmed {
         users::touch(&mut tx, user, app.now()).await?;
-        sessions::end_all(&mut tx, user).await?;
+        let ended = sessions::end_all(&mut tx, user).await?;
+        noted.extend(noting::ended(user, "device_removed", ended));
         known_devices::forget(&mut tx, user).await?;
         attempts::drop_of_user(&mut tx, user).await?;
         notices::queue(app, &mut tx, &told).await?;
     }
+    app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

@@ -3,6 +3,8 @@
 //! Adding or removing one takes a fresh authentication at the account's highest level (R67), is told to
 //! every address (R128), and kills what was under way (R7). The last way in is never removed (R126).
 
+use serde_json::Value;
+
 use super::account::{self, Account};
 use super::asks::{channels, reaching};
 use super::challenge::{self, Order, Parcel};
@@ -12,10 +14,11 @@ use super::input::{Client, Given, understand};
 use super::notices::Notice;
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{cards, doors, language, line, notices, rules, totp};
+use super::{cards, doors, language, line, notices, noting, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{DeviceKind, authenticator, card, is_dialled, phone};
+use crate::events::{By, Noted};
 use crate::messages::{Channel, Kind};
 use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
@@ -83,7 +86,7 @@ pub async fn add(
         return Err(not_yours("kind"));
     }
     match kind {
-        "authenticator" => add_authenticator(app, &account, label).await,
+        "authenticator" => add_authenticator(app, client, &account, label).await,
         "card" => add_card(app, client, &account, label, given).await,
         _ => add_address(app, client, &account, found, label, given).await,
     }
@@ -125,13 +128,15 @@ fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
     }
 }
 
-async fn add_authenticator(app: &App, account: &Account, label: &str) -> Result<Added> {
+async fn add_authenticator(app: &App, client: &Client, account: &Account, label: &str) -> Result<Added> {
     let seed = authenticator::new_seed(&app.random);
     let mut device = blank(app, account, "authenticator", label);
     device.secret = Some(totp::seal(app, &device.id, seed.as_ref()));
     let mut tx = app.store.begin().await?;
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     rows::insert(&mut tx, &device).await?;
+    let added = noting::added(By::User, &device).naming(noting::named(account));
+    app.events.write(&mut tx, app.now(), &client.source(), &[added]).await?;
     tx.commit().await?;
     let called = account.confirmed().find_map(|d| d.canonical.clone()).unwrap_or_default();
     let uri = authenticator::uri(seed.as_ref(), app.settings.authenticator_issuer(), &called);
@@ -162,6 +167,8 @@ async fn add_card(
     let mut tx = app.store.begin().await?;
     rows::insert(&mut tx, &device).await?;
     changed(app, &mut tx, account, &told).await?;
+    let added = noting::added(By::User, &device).naming(noting::named(account));
+    app.events.write(&mut tx, app.now(), &client.source(), &[added]).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Added { device, enrolment: None })
@@ -259,9 +266,11 @@ async fn write_address(
         crate::store::StoreError::Taken => AuthError::Taken(name),
         other => other.into(),
     })?;
+    let mut noted = vec![noting::added(By::User, device).naming(named_with(account, device))];
     match &ready {
         Some(ready) => match challenge::write(app, &mut tx, ready).await {
-            Ok(()) | Err(AuthError::TooMany { .. }) => {}
+            Ok(sent) => noted.push(sent),
+            Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),
         },
         None if device.confirmed_at.is_some() => {
@@ -269,13 +278,28 @@ async fn write_address(
                 rows::replace(&mut tx, old, app.now()).await?;
                 rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
             }
+            noted.extend(replaced(account, device));
             changed(app, &mut tx, account, &told).await?;
         }
         None => {}
     }
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
+}
+
+/// What names the user once `new` is written, and has the place of what it replaces where it counts.
+pub(super) fn named_with(account: &Account, new: &Device) -> Value {
+    let counts = new.confirmed_at.is_some();
+    let old: Vec<&str> = new.replaces.as_deref().filter(|_| counts).into_iter().collect();
+    noting::named_with(account, &old, Some(new).filter(|_| counts))
+}
+
+/// The event that `new`, which counts from now on, took the place of another device.
+pub(super) fn replaced(account: &Account, new: &Device) -> Option<Noted> {
+    let old = new.replaces.as_deref().and_then(|old| account.device(old))?;
+    Some(noting::removed(By::User, old).naming(named_with(account, new)))
 }
 
 fn unknown_kind(app: &App) -> AuthError {
@@ -298,6 +322,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
         device: Some(device.id.clone()),
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
         long: false,
+        user: Some(account.user.id.clone()),
         account: name,
         language: language::wished(&account.user.profile),
         counted_as: String::new(),
@@ -359,11 +384,17 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str) -> Re
     }
     let told = told(app, client, &account, device, Kind::DeviceRemoved)?;
     let mut tx = app.store.begin().await?;
-    rows::delete(&mut tx, id, &account.user.id).await?;
+    if rows::delete(&mut tx, id, &account.user.id).await? == 0 {
+        return Err(AuthError::NotFound);
+    }
+    let personal = noting::named_with(&account, &[id], None);
+    let mut noted = vec![noting::removed(By::User, device).naming(personal)];
     if device.confirmed_at.is_some() {
-        sessions::end_others(&mut tx, &account.user.id, &caller.session.id).await?;
+        let ended = sessions::end_others(&mut tx, &account.user.id, &caller.session.id).await?;
+        noted.extend(noting::ended(&account.user.id, "device_removed", ended));
         changed(app, &mut tx, &account, &told).await?;
     }
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())

@@ -7,16 +7,20 @@ use super::error::{AuthError, Result};
 use super::finish::end_everything;
 use super::guard::{Bound, Subject};
 use super::input::Client;
-use super::owned::{account, changed, told};
+use super::owned::{account, changed, named_with, replaced, told};
 use super::purpose::Purpose;
 use super::session::Caller;
 use super::vendor::Hearer;
-use super::{doors, language, totp, vendor};
+use super::{doors, language, noting, totp, vendor};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
+use crate::events::{By, Noted};
 use crate::messages::Kind;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Tx, challenges, known_devices, sessions};
+
+/// The kind of device that shows a code itself, and how that comes, in events.
+const AUTHENTICATOR: &str = "authenticator";
 
 /// Confirms a device of the caller by a code.
 pub async fn confirm(
@@ -54,23 +58,26 @@ async fn proven(
     session: Option<&str>,
 ) -> Result<()> {
     let now = app.now();
-    let subject = Subject::new(app, Some(account), None, ("", ""), "confirm");
+    let subject = Subject::new(app, (client, Purpose::Device), Some(account), None, ("", ""), "confirm");
     let told = told(app, client, account, device, Kind::DeviceAdded)?;
     let undo = undo_order(app, client, account, device).await?;
     let _turn = subject.turn(app).await;
     vendor::settle_latest(app, &format!("device/{}", device.id), None, typed, &subject, Hearer::Owner)
         .await?;
     let mut tx = app.store.begin().await?;
-    let looked = if device.kind == "authenticator" {
-        by_authenticator(app, &mut tx, device, typed, &subject).await
-    } else {
-        let scope = format!("device/{}", device.id);
-        let sent = challenge::latest(&mut tx, &scope, None, now).await?;
-        challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await
+    let channel = match shown(app, &mut tx, device, typed, &subject).await {
+        Ok(channel) => channel,
+        Err(error) => {
+            tx.commit().await?;
+            return Err(error);
+        }
     };
-    if let Err(error) = looked {
-        tx.commit().await?;
-        return Err(error);
+    let user = account.user.id.as_str();
+    let counted = device.confirmed_at.is_some();
+    let device = &Device { confirmed_at: device.confirmed_at.or(Some(now)), ..device.clone() };
+    let mut noted = vec![challenge::succeeded(Purpose::Device, channel, Some(user))];
+    if !counted {
+        noted.push(noting::confirmed(device).naming(named_with(account, device)));
     }
     let first = !account.devices.iter().any(|d| d.proven_at.is_some() && d.canonical.is_some());
     rows::confirm(&mut tx, &device.id, now).await.map_err(|error| match error {
@@ -78,24 +85,45 @@ async fn proven(
         other => other.into(),
     })?;
     if let Some(canonical) = &device.canonical {
-        rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
+        let claims = rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
+        noted.extend(noting::dropped(By::Server, claims));
     }
     if let Some(old) = &device.replaces {
         rows::replace(&mut tx, old, now).await?;
         rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
+        noted.extend(replaced(account, device));
     }
     if let Some(undo) = &undo {
-        challenge::write(app, &mut tx, undo).await?;
+        noted.push(challenge::write(app, &mut tx, undo).await?);
     }
     if first {
         // Whoever made this account is shown to hold its address only now (R121).
-        sessions::end_others(&mut tx, &account.user.id, session.unwrap_or_default()).await?;
+        let ended = sessions::end_others(&mut tx, user, session.unwrap_or_default()).await?;
+        noted.extend(noting::ended(user, "proven", ended));
         known_devices::forget(&mut tx, &account.user.id).await?;
     }
     changed(app, &mut tx, account, &told).await?;
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
+}
+
+/// Looks at the code of a device; gives how it came.
+async fn shown(
+    app: &App,
+    tx: &mut Tx,
+    device: &Device,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<String> {
+    if device.kind == AUTHENTICATOR {
+        by_authenticator(app, tx, device, typed, subject).await?;
+        return Ok(AUTHENTICATOR.to_owned());
+    }
+    let sent = challenge::latest(tx, &format!("device/{}", device.id), None, app.now()).await?;
+    challenge::look(app, tx, sent.as_ref(), typed, subject).await?;
+    Ok(sent.map(|sent| sent.channel).unwrap_or_default())
 }
 
 /// The message to a replaced address, with the link that takes the change back.
@@ -119,6 +147,7 @@ async fn undo_order(
         device: Some(old.id.clone()),
         parcel: Parcel::Code,
         long: true,
+        user: Some(account.user.id.clone()),
         account: None,
         language: language::wished(&account.user.profile),
         counted_as: "undo".to_owned(),
@@ -130,8 +159,8 @@ async fn undo_order(
 }
 
 /// Takes the change of an address back, by the link that its old address got: the new one goes with all that
-/// was added since, the old one is good again, and every session ends (R125).
-pub async fn undo(app: &App, client: &Client, new: &str, old: &str) -> Result<()> {
+/// was added since, the old one is good again, and every session ends (R125). `channel` is how the link came.
+pub async fn undo(app: &App, client: &Client, new: &str, old: &str, channel: &str) -> Result<()> {
     let row = rows::by_id(&mut app.store.read().await?, old).await?.ok_or(AuthError::LinkDead)?;
     let account = account::by_id(&mut app.store.read().await?, &row.user_id).await?;
     let account = account.ok_or(AuthError::LinkDead)?;
@@ -142,16 +171,40 @@ pub async fn undo(app: &App, client: &Client, new: &str, old: &str) -> Result<()
     if rows::restore(&mut tx, old).await? != 1 {
         return Err(AuthError::LinkDead);
     }
+    let mut gone = Vec::new();
     for added in account.devices.iter().filter(|d| d.created_at >= since && d.id != old) {
-        rows::delete(&mut tx, &added.id, &row.user_id).await?;
+        if rows::delete(&mut tx, &added.id, &row.user_id).await? == 1 {
+            gone.push(added);
+        }
     }
     rows::set_primary(&mut tx, &row.user_id, &row.kind, old).await?;
     challenges::drop_scope(&mut tx, &format!("undo/{new}")).await?;
-    end_everything(&mut tx, &row.user_id).await?;
+    let ended = end_everything(&mut tx, &row.user_id).await?;
     changed(app, &mut tx, &account, &told).await?;
+    let noted = taken_back(&account, &row, &gone, (channel, ended));
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
+}
+
+/// The events of a change that was taken back: the device `old` counts again, those of `gone` do not.
+fn taken_back(
+    account: &Account,
+    old: &Device,
+    gone: &[&Device],
+    (channel, ended): (&str, u64),
+) -> Vec<Noted> {
+    let ids: Vec<&str> = gone.iter().map(|device| device.id.as_str()).collect();
+    let personal = noting::named_with(account, &ids, Some(old));
+    let about = |noted: Noted| noted.naming(personal.clone());
+    let mut noted = vec![
+        challenge::succeeded(Purpose::Undo, channel, Some(&account.user.id)),
+        about(noting::confirmed(old)),
+    ];
+    noted.extend(gone.iter().map(|device| about(noting::removed(By::User, device))));
+    noted.extend(noting::ended(&account.user.id, "undone", ended));
+    noted
 }
 
 async fn by_authenticator(
@@ -168,6 +221,6 @@ async fn by_authenticator(
     {
         return subject.succeed(tx, &so_far).await;
     }
-    subject.fail(app, tx).await?;
+    subject.fail(app, tx, AUTHENTICATOR).await?;
     Err(challenge::wrong("passcode", None))
 }

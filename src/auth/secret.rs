@@ -5,8 +5,9 @@ use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::owned::{account, trusted};
+use super::purpose::Purpose;
 use super::session::Caller;
-use super::{challenge, chosen, doors, notices};
+use super::{challenge, chosen, doors, notices, noting};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
@@ -35,8 +36,7 @@ pub async fn change_password(
     if !account.has_password() {
         drop(trusted(app, caller).await?);
     }
-    let change =
-        Change { kind: &Password, current: ("password", current), chosen: ("new_password", chosen) };
+    let change = Change { kind: &Password, current: ("password", current), chosen: ("new_password", chosen) };
     carry_out(app, client, caller, &account, &change).await
 }
 
@@ -71,7 +71,8 @@ async fn carry_out(
     app.throttle.check("password", app.now(), &keys).await?;
     match (account.hashes.get(name), change.current) {
         (Some(stored), (_, Some(typed))) => {
-            let right = check_current(app, account, &caller.session.id, change.kind, stored, typed);
+            let subject = (client, caller.session.id.as_str());
+            let right = check_current(app, subject, account, change.kind, (stored, typed));
             doors::bounded(app, client, right).await?;
         }
         (Some(_), (field, None)) => {
@@ -94,7 +95,7 @@ async fn write(
     hash: &str,
 ) -> Result<()> {
     let (user, now) = (&account.user.id, app.now());
-    let (notice, event) = told(name);
+    let (notice, event, reason) = told(name);
     let told = notices::about(app, client, account, notice, None)?;
     let mut tx = app.store.begin().await?;
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
@@ -103,37 +104,42 @@ async fn write(
         // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.
         return Err(AuthError::InvalidToken);
     }
+    let personal = noting::named(account);
+    let mut noted = vec![event.of(user).naming(personal.clone())];
     if account.confirmed().any(|d| d.canonical.is_some()) {
-        devices::drop_unconfirmed(&mut tx, user).await?;
+        let gone = devices::drop_unconfirmed(&mut tx, user).await?;
+        noted.extend(noting::dropped(By::User, gone).map(|gone| gone.naming(personal.clone())));
     }
     secrets::set(&mut tx, &app.random.uuid(), user, name, hash, now).await?;
-    sessions::end_others(&mut tx, user, &caller.session.id).await?;
+    let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
+    noted.extend(noting::ended(user, reason, ended));
     known_devices::forget(&mut tx, user).await?;
     notices::queue(app, &mut tx, &told).await?;
-    app.events.write(&mut tx, now, &client.source(), &[event.of(user).in_session(&caller.session.id)]).await?;
+    app.events.write(&mut tx, now, &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
 }
 
-/// What is told of the change, to the owner and to the audit trail.
-fn told(name: &str) -> (Kind, Event) {
+/// What is told of the change: to the owner, and to the audit trail, why sessions ended too.
+fn told(name: &str) -> (Kind, Event, &'static str) {
+    let by = By::User;
     match name {
-        secrets::PASSWORD => (Kind::PasswordChanged, Event::PasswordChanged { by: By::User }),
-        own => (Kind::SecretChanged, Event::SecretChanged { by: By::User, secret: own.to_owned() }),
+        secrets::PASSWORD => (Kind::PasswordChanged, Event::PasswordChanged { by }, "password_changed"),
+        own => (Kind::SecretChanged, Event::SecretChanged { by, secret: own.to_owned() }, "secret_changed"),
     }
 }
 
 /// Guesses are counted by session: whoever fails elsewhere does not bar the owner from a change.
 async fn check_current(
     app: &App,
+    (client, session): (&Client, &str),
     account: &Account,
-    session: &str,
     kind: &dyn SecretKind,
-    stored: &str,
-    typed: &Sensitive,
+    (stored, typed): (&str, &Sensitive),
 ) -> Result<()> {
-    let subject = Subject::new(app, Some(account), Some(session), ("", ""), kind.name());
+    let who = (client, Purpose::Reauth);
+    let subject = Subject::new(app, who, Some(account), Some(session), ("", ""), kind.name());
     let _turn = subject.turn(app).await;
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let typed = kind.prepare(typed.expose());
@@ -142,7 +148,7 @@ async fn check_current(
     if right {
         subject.succeed(&mut tx, &so_far).await?;
     } else {
-        subject.fail(app, &mut tx).await?;
+        subject.fail(app, &mut tx, "").await?;
     }
     tx.commit().await?;
     if right { Ok(()) } else { Err(challenge::wrong(kind.name(), None)) }

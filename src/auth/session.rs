@@ -1,7 +1,9 @@
 //! Sessions: opened by a finished sign-in, kept alive by refresh tokens, listed, ended.
 
+use super::claims::{self, Holder};
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::noting;
 use super::progress::Tokens;
 use super::purpose::Purpose;
 use crate::app::App;
@@ -9,7 +11,7 @@ use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive, ids};
 use crate::events::{Event, Noted};
 use crate::store::sessions::{self, Session, Turn};
-use crate::store::{Tx, known_devices};
+use crate::store::{Tx, known_devices, users};
 use crate::throttle::Keys;
 use crate::tokens::jwt::{self, Access};
 use crate::tokens::refresh::Refresh;
@@ -57,13 +59,14 @@ pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<
     Ok(Opened { session, refresh })
 }
 
-/// The event that a session was opened or raised.
-pub fn succeeded(purpose: Purpose, session: &Session) -> Noted {
+/// The event that a session was opened or raised; `recovery_code` where one stood in for a passcode.
+pub fn succeeded(purpose: Purpose, session: &Session, recovery_code: bool) -> Noted {
     let event = Event::SigninSucceeded {
         purpose: purpose.name(),
         flow: session.flow.clone(),
         acr: session.acr.clone(),
         amr: amr(session),
+        recovery_code,
     };
     event.of(&session.user_id).in_session(&session.id)
 }
@@ -110,17 +113,17 @@ pub async fn remember(tx: &mut Tx, known: &Known, user_id: &str, now: Millis) ->
 }
 
 /// What the client carries after a session was opened.
-pub fn tokens(app: &App, opened: &Opened, known: Known) -> Result<Tokens> {
+pub fn tokens(app: &App, opened: &Opened, known: Known, holder: &Holder) -> Result<Tokens> {
     let known_device = match known {
         Known::New { credential, .. } => Some(credential),
         Known::Already(_) => None,
     };
     let refresh_token = Some(Sensitive::new(opened.refresh.text()));
-    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session)? })
+    Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session, holder)? })
 }
 
 /// An access token of a session, alone.
-pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
+pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Tokens> {
     let now = app.now().div_euclid(1_000);
     let expires_in = app.settings.tokens.access_lifetime.seconds();
     let ends = now + i64::try_from(expires_in).unwrap_or(0);
@@ -137,6 +140,7 @@ pub fn access_only(app: &App, session: &Session) -> Result<Tokens> {
         amr: amr(session),
         auth_time: session.auth_time.div_euclid(1_000),
         nbf: None,
+        more: claims::of(app, holder),
     };
     let token = jwt::sign(&app.keys, jwt::ACCESS, &claims);
     let token = token.map_err(|_| AuthError::Internal("there is no signing key".into()))?;
@@ -172,25 +176,29 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, now).await?;
     tx.commit().await?;
-    let session = match rotated {
-        Some(session) => session,
-        None => again(app, &shown, &next).await?,
+    let (session, holder) = match rotated {
+        Some(rotated) => (rotated.session, Holder { groups: rotated.group_names, profile: rotated.profile }),
+        None => again(app, client, &shown, &next).await?,
     };
-    let tokens = Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session)? };
+    let tokens =
+        Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, &holder)? };
     Ok((session.user_id, tokens))
 }
 
 /// A token that is not the live one: retried a moment ago, or stolen.
-async fn again(app: &App, shown: &Refresh, next: &Refresh) -> Result<Session> {
+async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
     let now = app.now();
-    let session = sessions::live(&mut app.store.read().await?, &shown.session(), now).await?;
+    let mut db = app.store.read().await?;
+    let session = sessions::live(&mut db, &shown.session(), now).await?;
     let session = session.ok_or(AuthError::InvalidToken)?;
     if session.refresh_hash == next.hash() && session.rotated_at + app.settings.tokens.grace.millis() >= now {
-        return Ok(session);
+        let user = users::by_id(&mut db, &session.user_id).await?.ok_or(AuthError::InvalidToken)?;
+        return Ok((session, Holder::of(&user)));
     }
+    drop(db);
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
     if shown.leads_to(&session.refresh_hash, generation, &app.sealer) {
-        super::notices::reuse(app, &session).await?;
+        super::notices::reuse(app, client, &session).await?;
     }
     Err(AuthError::InvalidToken)
 }
@@ -208,7 +216,7 @@ pub struct Caller {
 /// # Errors
 /// [`AuthError::InvalidToken`].
 pub async fn caller(app: &App, token: &str) -> Result<Caller> {
-    holder(app, &claims(app, token)?).await
+    holder(app, &verified(app, token)?).await
 }
 
 /// The live session of a token whose claims were checked; otherwise as [`caller`].
@@ -225,7 +233,7 @@ pub async fn holder(app: &App, claims: &Access) -> Result<Caller> {
 }
 
 /// The claims of an access token that is signed by us, for us, and not over.
-pub fn claims(app: &App, token: &str) -> Result<Access> {
+pub fn verified(app: &App, token: &str) -> Result<Access> {
     jwt::verify(&app.keys, token, app.settings.issuer(), app.settings.audience(), app.now())
         .map_err(|_| AuthError::InvalidToken)
 }
@@ -236,25 +244,32 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Session>> {
 }
 
 /// Ends the caller's own session.
-pub async fn end_own(app: &App, caller: &Caller) -> Result<()> {
-    end(app, caller, &caller.session.id).await
+pub async fn end_own(app: &App, client: &Client, caller: &Caller) -> Result<()> {
+    end(app, client, caller, &caller.session.id).await
 }
 
 /// Ends one of the caller's sessions.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where it is none of theirs.
-pub async fn end(app: &App, caller: &Caller, id: &str) -> Result<()> {
+pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
+    let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
-    let ended = sessions::end(&mut tx, id, &caller.session.user_id).await?;
-    tx.commit().await?;
-    if ended == 1 { Ok(()) } else { Err(AuthError::NotFound) }
+    if sessions::end(&mut tx, id, user).await? != 1 {
+        return Err(AuthError::NotFound);
+    }
+    let ended = Event::SessionEnded { reason: "signed_out", count: 1 }.of(user).in_session(id);
+    app.events.write(&mut tx, app.now(), &client.source(), &[ended]).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Ends all of the caller's sessions, this one too, and forgets their known devices.
-pub async fn end_all(app: &App, caller: &Caller) -> Result<()> {
+pub async fn end_all(app: &App, client: &Client, caller: &Caller) -> Result<()> {
+    let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
-    sessions::end_all(&mut tx, &caller.session.user_id).await?;
-    known_devices::forget(&mut tx, &caller.session.user_id).await?;
+    let ended = sessions::end_all(&mut tx, user).await?;
+    known_devices::forget(&mut tx, user).await?;
+    let noted: Vec<Noted> = noting::ended(user, "signed_out", ended).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     Ok(tx.commit().await?)
 }

@@ -5,26 +5,28 @@
 
 use super::asks::{reaching, with_challenge};
 use super::challenge::{self, Order};
+use super::claims::Holder;
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
 use super::guard::Subject;
 use super::input::{Client, Given};
-use super::language;
+use super::notices::Notice;
 use super::progress::{Ask, Asking, Done, Progress};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::vendor::{self, Hearer};
+use super::{fields, language};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::devices;
-use crate::events::{By, Event};
+use crate::events::By;
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
-use crate::store::{Tx, challenges, sessions};
+use crate::store::{Db, Tx, challenges, devices as rows, sessions};
 use crate::throttle::Keys;
 
 /// Begins a sign-up; makes the account at once where nothing has to be proven before.
@@ -32,35 +34,68 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("signup", app.now(), &keys).await?;
     let draft = draft::understand(app, given).await?;
-    if draft.to_prove().next().is_none() {
-        if let Some(name) = draft.taken_names(app).next() {
-            app.throttle.check("username_lookup", app.now(), &keys).await?;
-            return Err(AuthError::Taken(name));
+    let at_once = draft.to_prove().next().is_none();
+    if at_once {
+        free(app, client, &draft).await?;
+        if draft.lacking(app).is_empty() {
+            return create(app, client, &draft).await;
         }
-        return create(app, client, &draft, None).await;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
     let attempt = attempt(app, &handle, &draft)?;
-    let first = draft.to_prove().next();
-    let ready = match first {
-        Some(device) => {
-            let order = order(app, &attempt, &draft, device, None).await?;
-            challenge::prepare(app, client, &order).await.ok()
-        }
-        None => None,
-    };
+    let ready = first_code(app, client, &attempt, &draft).await?;
     let mut tx = app.store.begin().await?;
     attempts::insert(&mut tx, &attempt).await?;
-    if let Some(ready) = &ready {
-        match challenge::write(app, &mut tx, ready).await {
-            // The last message went to somebody else meanwhile: this one may be asked for later.
-            Ok(()) | Err(AuthError::TooMany { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
+    queue(app, client, &mut tx, ready.as_ref()).await?;
     tx.commit().await?;
     app.wake.notify_one();
-    asking(app, &attempt, &handle, &draft).await
+    asking(app, client, &attempt, &handle, &draft).await
+}
+
+/// The code to the first address that has to be proven; none while the profile is asked for, so that nothing but the
+/// account stands behind a code.
+async fn first_code(
+    app: &App,
+    client: &Client,
+    attempt: &Attempt,
+    draft: &Draft,
+) -> Result<Option<challenge::Ready>> {
+    let lacking = !draft.lacking(app).is_empty();
+    let Some(device) = draft.to_prove().next().filter(|_| !lacking) else { return Ok(None) };
+    let order = order(app, client, attempt, draft, device, None).await?;
+    Ok(challenge::prepare(app, client, &order).await.ok())
+}
+
+async fn queue(app: &App, client: &Client, tx: &mut Tx, ready: Option<&challenge::Ready>) -> Result<()> {
+    let Some(ready) = ready else { return Ok(()) };
+    match challenge::write(app, tx, ready).await {
+        Ok(sent) => Ok(app.events.write(tx, app.now(), &client.source(), &[sent]).await?),
+        // The last message went to somebody else meanwhile, or the code is there already: this one may be asked
+        // for later.
+        Err(AuthError::NoCode | AuthError::TooMany { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where nothing has to be proven, what is taken is told at once, no faster than names may be looked up.
+async fn free(app: &App, client: &Client, draft: &Draft) -> Result<()> {
+    match taken(app, &mut app.store.read().await?, draft).await? {
+        Some(taken) => fields::tell_taken(app, client, taken).await,
+        None => Ok(()),
+    }
+}
+
+/// The name or the unique value of a sign-up that somebody has.
+async fn taken(app: &App, db: &mut impl Db, draft: &Draft) -> Result<Option<AuthError>> {
+    for device in &draft.devices {
+        let Some(kind) = app.devices.kind(&device.kind).filter(|kind| devices::is_silent(*kind)) else {
+            continue;
+        };
+        if rows::owner(db, kind.name(), &device.canonical).await?.is_some() {
+            return Ok(Some(AuthError::Taken(kind.name())));
+        }
+    }
+    fields::first_taken(app, db, &draft.user, &draft.fields()).await
 }
 
 fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
@@ -92,17 +127,20 @@ pub async fn send(
     channel: Option<Channel>,
 ) -> Result<Progress> {
     let draft = Draft::open(app, &attempt)?;
+    if !draft.lacking(app).is_empty() {
+        return Err(AuthError::NotAsked("profile".into()));
+    }
     let fits = |d: &&DraftDevice| {
         let by_channel = channel.is_none_or(|wanted| reaching(app, &d.kind, &d.delivery).contains(&wanted));
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
-    dispatch(app, client, &order(app, &attempt, &draft, target, channel).await?).await?;
-    asking(app, &attempt, handle, &draft).await
+    dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
+    asking(app, client, &attempt, handle, &draft).await
 }
 
-/// Answers a sign-up: the first proven address makes the account. A new username, or another name that no channel
-/// reaches, may come along where the chosen one turned out to be taken.
+/// Answers a sign-up: the first proven address makes the account. Another name that no channel reaches, such as a
+/// username, or another profile may come along, where what was chosen turned out to be taken.
 pub async fn answer(
     app: &App,
     client: &Client,
@@ -111,16 +149,30 @@ pub async fn answer(
     given: &Given,
 ) -> Result<Progress> {
     let mut draft = Draft::open(app, &attempt)?;
-    if draft::rename(app, &mut draft, given).await? {
+    let lacked = !draft.lacking(app).is_empty();
+    if lacked && given.profile.is_none() && given.identifiers.is_empty() {
+        return Err(AuthError::NotAsked("profile".into()));
+    }
+    let renamed = draft::rename(app, &mut draft, given).await?;
+    if let Some(profile) = &given.profile {
+        draft.complete(app, profile)?;
+    }
+    let ready = if lacked { first_code(app, client, &attempt, &draft).await? } else { None };
+    if renamed || given.profile.is_some() {
         let mut tx = app.store.begin().await?;
         attempts::set_draft(&mut tx, &attempt.id, &draft.seal(app, &attempt.id)?).await?;
+        queue(app, client, &mut tx, ready.as_ref()).await?;
         tx.commit().await?;
+        app.wake.notify_one();
     }
-    let Some(typed) = given.secrets.get("passcode") else {
-        return if given.identifiers.is_empty() {
+    if draft.to_prove().next().is_none() && draft.lacking(app).is_empty() {
+        return without_proof(app, client, &attempt, &mut draft).await;
+    }
+    let Some(typed) = given.secrets.get("passcode").filter(|_| !lacked) else {
+        return if given.identifiers.is_empty() && given.profile.is_none() {
             Err(AuthError::NotAsked("passcode".into()))
         } else {
-            asking(app, &attempt, handle, &draft).await
+            asking(app, client, &attempt, handle, &draft).await
         };
     };
     let scope = scope(&attempt);
@@ -130,7 +182,8 @@ pub async fn answer(
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
-    let subject = Subject::new(app, None, None, identifier, "passcode");
+    let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
+    let subject = subject.about(&draft.user);
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
@@ -138,26 +191,27 @@ pub async fn answer(
         return Err(error);
     }
     let device = device.ok_or(AuthError::AttemptGone)?;
-    if let Some(name) = taken(app, &mut tx, &draft).await? {
+    // Whether a name or a value is free is told only behind a proven address.
+    if let Some(taken) = taken(app, &mut tx, &draft).await? {
         // The code is not spent: it comes again with another name.
         drop(tx);
-        let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-        app.throttle.check("username_lookup", app.now(), &keys).await?;
-        return Err(AuthError::Taken(name));
+        return fields::tell_taken(app, client, taken).await;
     }
-    finish(app, client, tx, &attempt, &draft, &device).await
+    let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+    finish(app, client, tx, &attempt, &draft, (&device, &channel)).await
 }
 
-/// The kind of the first name that somebody has. Whether a username, or what else no channel reaches, is free is
-/// told only behind a proven address.
-async fn taken(app: &App, tx: &mut Tx, draft: &Draft) -> Result<Option<&'static str>> {
-    for device in &draft.devices {
-        let Some(kind) = app.devices.kind(&device.kind).filter(|kind| devices::is_silent(*kind)) else { continue };
-        if crate::store::devices::owner(tx, kind.name(), &device.canonical).await?.is_some() {
-            return Ok(Some(kind.name()));
-        }
+/// Makes the account of a sign-up whose profile was asked for and that has nothing to prove.
+async fn without_proof(app: &App, client: &Client, attempt: &Attempt, draft: &mut Draft) -> Result<Progress> {
+    free(app, client, draft).await?;
+    // Somebody may have come to own an address since the sign-up began.
+    draft.look_up(app).await?;
+    let told = draft::notices_to_owners(app, client, draft).await?;
+    let mut tx = app.store.begin().await?;
+    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
+        return Err(AuthError::AttemptGone);
     }
-    Ok(None)
+    write(app, client, draft, tx, &told).await
 }
 
 async fn finish(
@@ -166,7 +220,7 @@ async fn finish(
     mut tx: Tx,
     attempt: &Attempt,
     draft: &Draft,
-    proven: &DraftDevice,
+    proven: (&DraftDevice, &str),
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
@@ -178,46 +232,60 @@ async fn finish(
 }
 
 /// Makes the account at once.
-async fn create(app: &App, client: &Client, draft: &Draft, proven: Option<&DraftDevice>) -> Result<Progress> {
+async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
     let told = draft::notices_to_owners(app, client, draft).await?;
-    let mut tx = app.store.begin().await?;
-    let made = made(app, client, draft, proven, &mut tx).await?;
-    super::notices::queue(app, &mut tx, &told).await?;
+    let tx = app.store.begin().await?;
+    write(app, client, draft, tx, &told).await
+}
+
+async fn write(app: &App, client: &Client, draft: &Draft, mut tx: Tx, told: &[Notice]) -> Result<Progress> {
+    let made = made(app, client, draft, None, &mut tx).await?;
+    super::notices::queue(app, &mut tx, told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Progress::Done(made.done(app)?))
 }
 
-/// A new account with its first session, written and not yet committed.
+/// A new account, written and not yet committed.
 struct Made {
     user: String,
-    opened: session::Opened,
-    known: session::Known,
+    holder: Holder,
+    /// The first session; none where accounts wait for the operator.
+    entered: Option<(session::Opened, session::Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = session::tokens(app, &self.opened, self.known)?;
-        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: Some(tokens) })
+        let tokens = self.entered.map(|(opened, known)| session::tokens(app, &opened, known, &self.holder));
+        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
     }
 }
 
+/// Writes the account with its first session; `proven` is the address that was, and how its code came.
 async fn made(
     app: &App,
     client: &Client,
     draft: &Draft,
-    proven: Option<&DraftDevice>,
+    proven: Option<(&DraftDevice, &str)>,
     tx: &mut Tx,
 ) -> Result<Made> {
-    let user = draft.write(app, tx, proven).await?;
-    let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
-    sessions::insert(tx, &opened.session).await?;
-    let known = session::known_device(app, None);
-    session::remember(tx, &known, &user, app.now()).await?;
-    let created = Event::UserCreated { by: By::User, active: true, groups: Vec::new() }.of(&user);
-    let entered = session::succeeded(Purpose::Signup, &opened.session);
-    app.events.write(tx, app.now(), &client.source(), &[created, entered]).await?;
-    Ok(Made { user, opened, known })
+    let channel = proven.map(|(_, channel)| channel);
+    let proven = proven.map(|(device, _)| device);
+    let written = draft.write(app, tx, proven).await?;
+    let user = draft.user.clone();
+    let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone() };
+    let mut noted = written.noted(draft, By::User, channel);
+    let mut entered = None;
+    if app.settings.user.active {
+        let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
+        sessions::insert(tx, &opened.session).await?;
+        let known = session::known_device(app, None);
+        session::remember(tx, &known, &user, app.now()).await?;
+        noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
+        entered = Some((opened, known));
+    }
+    app.events.write(tx, app.now(), &client.source(), &noted).await?;
+    Ok(Made { user, holder, entered })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
@@ -239,13 +307,21 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
 
 async fn order(
     app: &App,
+    client: &Client,
     attempt: &Attempt,
     draft: &Draft,
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
     let usual = reaching(app, &device.kind, &device.delivery).first().copied();
-    let subject = Subject::new(app, None, None, (&device.kind, &device.canonical), "passcode");
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Signup),
+        None,
+        None,
+        (&device.kind, &device.canonical),
+        "passcode",
+    );
     Ok(Order {
         purpose: Purpose::Signup,
         scope: scope(attempt),
@@ -261,6 +337,8 @@ async fn order(
             draft::no_notice(app, device).await
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
+        // The id of the account to be: whoever purges it finds all that led to it.
+        user: Some(draft.user.clone()),
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),
@@ -268,8 +346,15 @@ async fn order(
     })
 }
 
-/// What a sign-up asks: the code of any address that has to be proven.
-async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft) -> Result<Progress> {
+/// What a sign-up asks: what its profile lacks, then the code of any address that has to be proven.
+async fn asking(
+    app: &App,
+    client: &Client,
+    attempt: &Attempt,
+    handle: &Sensitive,
+    draft: &Draft,
+) -> Result<Progress> {
+    let lacking = draft.lacking(app);
     let sent = challenges::in_scope(&mut app.store.read().await?, &scope(attempt)).await?;
     let entry = |device: &DraftDevice| {
         let channels = reaching(app, &device.kind, &device.delivery);
@@ -282,11 +367,16 @@ async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft)
         };
         with_challenge(app, ask, sent.iter().find(|c| c.target == device.kind))
     };
+    let ask = if lacking.is_empty() {
+        draft.to_prove().map(entry).collect()
+    } else {
+        vec![fields::ask(app, client, language::wished(&draft.profile).as_deref(), &lacking)]
+    };
     Ok(Progress::Ask(Asking {
         attempt: handle.clone(),
         purpose: Purpose::Signup,
         expires_in: seconds_until(app.now(), attempt.expires_at),
-        ask: draft.to_prove().map(entry).collect(),
+        ask,
     }))
 }
 

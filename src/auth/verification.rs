@@ -81,6 +81,7 @@ pub async fn start(
         device: None,
         parcel: Parcel::Code,
         long: false,
+        user: None,
         account: None,
         language: None,
         counted_as: String::new(),
@@ -88,7 +89,8 @@ pub async fn start(
     };
     let ready = challenge::prepare(app, client, &order).await?;
     let mut tx = app.store.begin().await?;
-    challenge::write(app, &mut tx, &ready).await?;
+    let sent = challenge::write(app, &mut tx, &ready).await?;
+    app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?;
     tx.commit().await?;
     app.wake.notify_one();
     pending(app, key, handle).await
@@ -141,7 +143,14 @@ pub async fn check(
     let address = app.subject(&["address", &sent.address]);
     let keys = Keys { key: Some(&key.id), ip: Some(client.ip), address: Some(&address), ..Keys::default() };
     app.throttle.check("check", app.now(), &keys).await?;
-    let subject = Subject::new(app, None, None, ("verification", &sent.address), "passcode");
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Verification),
+        None,
+        None,
+        ("verification", &sent.address),
+        "passcode",
+    );
     let _turn = subject.turn(app).await;
     vendor::settle(app, Some(&sent), typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
@@ -150,6 +159,10 @@ pub async fn check(
     } else {
         challenge::look(app, &mut tx, Some(&sent), typed, &subject).await
     };
+    if looked.is_ok() {
+        let right = challenge::succeeded(Purpose::Verification, &sent.channel, None);
+        app.events.write(&mut tx, app.now(), &client.source(), &[right]).await?;
+    }
     tx.commit().await?;
     looked?;
     prove(app, &sent)
@@ -171,7 +184,7 @@ async fn look_again(
         challenge::converted(app, tx, sent).await?;
         return subject.succeed(tx, &so_far).await;
     }
-    subject.fail(app, tx).await?;
+    subject.fail(app, tx, &sent.channel).await?;
     Err(challenge::wrong("passcode", Some((sent.max_guesses - sent.guesses - 1).max(0))))
 }
 

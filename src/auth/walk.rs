@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
+use crate::events::Noted;
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
 use crate::secrets::Kept;
 use crate::store::attempts::{self, Attempt};
@@ -47,6 +48,8 @@ pub struct Walk<'a> {
     pub(super) by_recovery_code: bool,
     /// A transaction that is open because a code was spent in it.
     pub(super) tx: Option<Tx>,
+    /// The events of that transaction, to be written before it ends.
+    pub(super) noted: Vec<Noted>,
 }
 
 impl<'a> Walk<'a> {
@@ -88,6 +91,7 @@ impl<'a> Walk<'a> {
             failures: 0,
             by_recovery_code: false,
             tx: None,
+            noted: Vec::new(),
         }
     }
 
@@ -106,7 +110,8 @@ impl<'a> Walk<'a> {
         if account.as_ref().map(|a| a.user.credentials) != attempt.credentials {
             return Err(AuthError::AttemptGone);
         }
-        let proofs = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+        let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+        let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
         Ok(Self {
             app,
             client,
@@ -118,8 +123,9 @@ impl<'a> Walk<'a> {
             proofs,
             stale: None,
             failures: 0,
-            by_recovery_code: false,
+            by_recovery_code,
             tx: None,
+            noted: Vec::new(),
         })
     }
 
@@ -196,7 +202,7 @@ impl<'a> Walk<'a> {
     pub(super) fn subject(&self, factor: &'static str) -> Subject {
         let identifier = (self.attempt.kind.as_str(), self.attempt.canonical.as_str());
         let known = self.attempt.known_device.as_deref();
-        Subject::new(self.app, self.account.as_ref(), known, identifier, factor)
+        Subject::new(self.app, (self.client, self.purpose), self.account.as_ref(), known, identifier, factor)
     }
 
     fn has(&self, given: &Given, secret: &Secret) -> bool {
@@ -206,7 +212,7 @@ impl<'a> Walk<'a> {
 
     /// A recovery code stands in for one passcode of an attempt, once something else is proven (R72).
     fn takes_recovery_code(&self) -> bool {
-        self.proven() && !self.proofs.iter().any(|p| p.secret == "passcode" && p.device.is_none())
+        self.proven() && !self.proofs.iter().any(Proof::is_recovery_code)
     }
 
     /// Checks one of the secrets that are asked; a right one is noted, a wrong one ends the request.
@@ -247,10 +253,17 @@ impl<'a> Walk<'a> {
 
     /// Commits what is open, before anything slow.
     pub(super) async fn flush(&mut self) -> Result<()> {
-        if let Some(tx) = self.tx.take() {
-            tx.commit().await?;
+        match self.tx.take() {
+            Some(tx) => self.commit(tx).await,
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Writes the events of a transaction, and commits it.
+    pub(super) async fn commit(&mut self, mut tx: Tx) -> Result<()> {
+        let noted = std::mem::take(&mut self.noted);
+        self.app.events.write(&mut tx, self.app.now(), &self.client.source(), &noted).await?;
+        Ok(tx.commit().await?)
     }
 
     /// The open transaction, or a new one.
@@ -274,13 +287,14 @@ impl<'a> Walk<'a> {
         self.keep(&mut tx).await?;
         if let Some(ready) = &ready {
             match challenge::write(self.app, &mut tx, ready).await {
+                Ok(sent) => self.noted.push(sent),
                 // A code was sent there already, by hand, or the last message went to somebody else meanwhile:
                 // what was proven counts all the same.
-                Ok(()) | Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
+                Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        tx.commit().await?;
+        self.commit(tx).await?;
         self.app.wake.notify_one();
         let ask = asks::entries(&self, asked).await?;
         Ok(self.asking(ask))

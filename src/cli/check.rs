@@ -9,7 +9,7 @@ use crate::messages::{Catalogue, Channel, Language};
 use crate::providers::{PROVIDERS, Routes};
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 
-/// Check settings, flows, providers and message templates, without touching database or network.
+/// Check settings, flows, providers and message templates, without touching network or, but for --data, database.
 ///
 /// Every mistake is one line on standard error with its place, and the exit code is 2. What is allowed and worth
 /// a second look is a warning.
@@ -18,13 +18,20 @@ use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 Examples:
   multauth check
   multauth check --config multauth.toml && systemctl restart multauth
+  multauth check --data
 
 For what lies outside of the settings (database, providers, Redis) there is `multauth doctor`.")]
-pub struct Args {}
+pub struct Args {
+    /// Look at every stored profile as well, in the database: does it still fit the fields of [user.fields]? What does
+    /// not is a line with the user's id, the field and the rule, never the value, and the exit code is 1.
+    #[arg(long)]
+    data: bool,
+}
 
-pub fn run(_: Args, setup: Setup<'_>) -> Outcome {
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     let loaded = instance::load(setup)?;
-    print::out(&report(&loaded, setup)?)
+    print::out(&report(&loaded, setup)?)?;
+    if args.data { super::check_data::run(setup).await } else { Ok(()) }
 }
 
 /// What was found in settings without a mistake.

@@ -11,8 +11,10 @@ use clap::{Parser, Subcommand};
 
 mod apikeys;
 mod check;
+mod check_data;
 mod devices;
 mod doctor;
+mod events;
 mod failure;
 mod flows;
 mod instance;
@@ -75,6 +77,7 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Events(events::Args),
     Doctor(doctor::Args),
 }
 
@@ -100,7 +103,7 @@ async fn dispatch(command: Command, setup: Setup<'_>) -> Outcome {
     match command {
         Command::Serve(args) => serve::run(args, setup).await,
         Command::Migrate(args) => migrate::run(args, setup).await,
-        Command::Check(args) => check::run(args, setup),
+        Command::Check(args) => check::run(args, setup).await,
         Command::Flows(args) => flows::run(args, setup),
         Command::Simulate(args) => simulate::run(args, setup).await,
         Command::Openapi(args) => openapi::run(args, setup),
@@ -109,6 +112,7 @@ async fn dispatch(command: Command, setup: Setup<'_>) -> Outcome {
         Command::Users(args) => users::run(args, setup).await,
         Command::Devices(args) => devices::run(args, setup).await,
         Command::Messages(args) => messages::run(args, setup).await,
+        Command::Events(args) => events::run(args, setup).await,
         Command::Doctor(args) => doctor::run(args, setup).await,
     }
 }

@@ -10,10 +10,8 @@ use crate::plan::Own;
 use crate::settings::Settings;
 
 /// No file, and no kinds of its own.
-const NOWHERE: Setup<'static> = Setup {
-    file: None,
-    own: &Own { providers: Vec::new(), devices: Vec::new(), secrets: Vec::new() },
-};
+const NOWHERE: Setup<'static> =
+    Setup { file: None, own: &Own { providers: Vec::new(), devices: Vec::new(), secrets: Vec::new() } };
 
 /// A folder with a settings file whose database and keys lie in it.
 struct Site(tempfile::TempDir);
@@ -40,9 +38,7 @@ impl Site {
     }
 
     fn settings(&self) -> Settings {
-        crate::startup::settings(Some(&self.file()), std::iter::empty(), &Own::default())
-            .unwrap()
-            .settings
+        crate::startup::settings(Some(&self.file()), std::iter::empty(), &Own::default()).unwrap().settings
     }
 }
 
@@ -94,9 +90,7 @@ async fn wrong_settings_are_told_line_by_line() {
 fn right_settings_are_summed_up_with_warnings() {
     let site =
         Site::new("flows = [[\"username\", \"password\"], [\"username\", \"password\", \"passcode\"]]");
-    let loaded =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default())
-            .unwrap();
+    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap();
     let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("flow       username+password, level single"), "{text}");
     assert!(text.contains("warning") && text.contains("multauth.toml:1: flows[0]"), "{text}");
@@ -118,8 +112,7 @@ const PROVIDER: &str = r#"providers = [{ kind = "webhook", url = "https://sms.ex
 fn in_production_a_flow_by_phone_needs_a_country() {
     let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}")));
     let mistakes =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default())
-            .unwrap_err();
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap_err();
     let text: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
     assert!(
         text.contains("phone.countries: a flow begins with phone, and nothing is sent to any country"),
@@ -131,8 +124,7 @@ fn in_production_a_flow_by_phone_needs_a_country() {
 fn what_may_cost_money_unseen_is_warned_of() {
     let warned = |more: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}\n{more}")));
-        let loaded =
-            crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
         let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap();
         ["phone.countries", "phone.spend.prices", "phone.spend.money_per_day"].map(|key| text.contains(key))
     };
@@ -158,9 +150,7 @@ async fn templates_are_tried_and_their_languages_listed() {
     assert_eq!(site.run(&["serve"]).await.unwrap_err().to_string(), wrong);
 
     let site = Site::new("[messages]\nlanguage = \"fa\"");
-    let loaded =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default())
-            .unwrap();
+    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap();
     let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("languages  fa, en, de, es, fr, pl, zh\n"), "{text}");
 }
@@ -206,7 +196,24 @@ async fn the_operator_rules_over_keys_users_and_devices() {
     assert!(last.to_string().contains("--force"), "{last}");
     site.run(&["devices", "remove", "--force", &device]).await.unwrap();
     site.run(&["devices", "list", &user]).await.unwrap();
+    site.run(&["users", "groups", &user, "--set", "staff,editors"]).await.unwrap();
+    site.run(&["users", "groups", &user]).await.unwrap();
+    let wrong = site.run(&["users", "groups", &user, "--set", "two words"]).await.unwrap_err();
+    assert!(wrong.to_string().contains("a-z"), "{wrong}");
+    for words in [
+        &["events"][..],
+        &["events", "--user", &user, "--name", "user.*", "--since", "1h", "--limit", "1"],
+        &["events", "--until", "2026-01-01", "--json"],
+        &["events", "names"],
+    ] {
+        site.run(words).await.unwrap();
+    }
+    let unknown = site.run(&["events", "--after", "nothing"]).await.unwrap_err();
+    assert!(unknown.to_string().contains("there is no event nothing"), "{unknown}");
+    assert!(Args::try_parse_from(["multauth", "events", "--name", "user.creatd"]).is_err());
     site.run(&["users", "delete", &user]).await.unwrap();
+    site.run(&["users", "restore", &user]).await.unwrap();
+    site.run(&["users", "delete", "--now", &user]).await.unwrap();
     let gone = site.run(&["users", "show", &user]).await.unwrap_err();
     assert!(gone.to_string().contains(&format!("there is no user {user}")), "{gone}");
 }
@@ -350,11 +357,42 @@ fn providers_that_do_less_than_they_seem_to_are_warned_of() {
     let plain = r#"{ kind = "webhook", url = "https://sms.example.org", text = "{{ text }}" }"#;
     let report = |providers: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\ncountries = [\"US\"]\nproviders = [{providers}]")));
-        let loaded =
-            crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
         check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap()
     };
     assert!(report(verify).contains("all own their codes"));
     let both = report(&format!("{verify}, {plain}"));
     assert!(!both.contains("all own their codes"), "{both}");
+}
+
+#[tokio::test]
+async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
+    use crate::store::users;
+    let site = Site::new("[user.fields.shoe]\ntype = \"integer\"\n");
+    assert!(site.run(&["check", "--data"]).await.unwrap_err().to_string().contains("there is no database"));
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let mut tx = app.store.begin().await.unwrap();
+    for n in 0..501 {
+        let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
+        users::insert(&mut tx, &users::New::active(&format!("u{n:03}"), profile), 0).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut lines = String::new();
+    let keep = |page: &str| {
+        lines.push_str(page);
+        Ok(())
+    };
+    let rules = crate::users::rules::ProfileRules::read(&site.settings().user);
+    let rules = rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let found = check_data::look(&app.store, &rules, keep).await.unwrap();
+    assert_eq!(
+        (found, lines.as_str()),
+        ((501, 1), "u500  profile.shoe  wrong_type\nu500  profile.gone  unknown_field\n")
+    );
+    assert!(matches!(site.run(&["check", "--data"]).await.unwrap_err(), Failure::Told));
+    let mut tx = app.store.begin().await.unwrap();
+    users::delete(&mut tx, "u500").await.unwrap();
+    tx.commit().await.unwrap();
+    site.run(&["check", "--data"]).await.unwrap();
 }

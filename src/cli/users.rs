@@ -7,17 +7,21 @@ use super::print::{Table, moment, moment_or_none, time};
 use super::{Failure, Outcome, Setup, instance, people, print};
 use crate::app::App;
 use crate::auth::account::Account;
-use crate::auth::{me, operate};
+use crate::auth::{claims, deletion, operate};
+use crate::base::Millis;
 use crate::devices::Kinds;
+use crate::events::By;
 use crate::store::sessions::Session;
+use crate::store::users::User;
 use crate::telemetry::text::plain;
 
-/// Users: list, look at, disable, delete, sign out everywhere. Addresses are shown masked.
+/// Users: list, look at, put into groups, disable, delete, sign out everywhere. Addresses are shown masked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   multauth users list
   multauth users show 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
+  multauth users groups 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --set staff,editors
   multauth users disable 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
   multauth users end-sessions 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
 pub struct Args {
@@ -65,11 +69,37 @@ Examples:
         /// The user's id.
         id: String,
     },
-    /// Delete a user with everything that is theirs. It cannot be undone.
-    #[command(after_help = "Examples:\n  multauth users delete 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
+    /// Delete a user: their sessions end, nobody signs in to the account any more, and after the grace period
+    /// (user.deletion_grace) nothing personal is left of it.
+    #[command(after_help = "\
+Examples:
+  multauth users delete 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
+  multauth users delete --now 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11    cannot be undone")]
     Delete {
         /// The user's id.
         id: String,
+        /// Without the grace period: purge the account, deleted before or not.
+        #[arg(long)]
+        now: bool,
+    },
+    /// Bring a deleted user back, as long as the grace period is not over.
+    #[command(after_help = "Examples:\n  multauth users restore 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
+    Restore {
+        /// The user's id.
+        id: String,
+    },
+    /// Show the groups of a user, or set them. Tokens say so from the next refresh on.
+    #[command(after_help = "\
+Examples:
+  multauth users groups 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
+  multauth users groups 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --set staff,editors
+  multauth users groups 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --set ''    none")]
+    Groups {
+        /// The user's id.
+        id: String,
+        /// The groups from now on, with commas between; all others are left.
+        #[arg(long, value_name = "GROUPS")]
+        set: Option<String>,
     },
     /// End every session of a user, and forget their known devices.
     #[command(after_help = "Examples:\n  multauth users end-sessions 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
@@ -91,9 +121,27 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
                 print::out(&text(&app.devices, &found))
             }
         }
-        Action::Disable { id } => told(&id, "disabled", me::set_disabled(&app, &id, true).await),
-        Action::Enable { id } => told(&id, "enabled", me::set_disabled(&app, &id, false).await),
-        Action::Delete { id } => told(&id, "deleted", operate::delete(&app, &id).await),
+        Action::Disable { id } => told(&id, "disabled", operate::set_disabled(&app, &id, true).await),
+        Action::Enable { id } => told(&id, "enabled", operate::set_disabled(&app, &id, false).await),
+        Action::Delete { id, now: false } => told(&id, "deleted", operate::delete(&app, &id).await),
+        Action::Delete { id, now: true } => {
+            told(&id, "purged", deletion::purge(&app, &id, By::Operator).await)
+        }
+        Action::Restore { id } => {
+            let done = deletion::restore(&app, &id).await;
+            done.map_err(|error| Failure::of(&format!("deleted user {id}"), error))?;
+            eprintln!("brought back");
+            Ok(())
+        }
+        Action::Groups { id, set: None } => {
+            let found = operate::show(&app, &id).await.map_err(|e| missing(&id, e))?;
+            print::out(&claims::groups(&found.0.user.group_names).join("\n"))
+        }
+        Action::Groups { id, set: Some(groups) } => {
+            let groups: Vec<String> =
+                groups.split(',').map(str::trim).filter(|g| !g.is_empty()).map(str::to_owned).collect();
+            told(&id, "set", operate::set_groups(&app, &id, &groups).await)
+        }
         Action::EndSessions { id } => {
             let ended = operate::end_sessions(&app, &id).await.map_err(|e| missing(&id, e))?;
             eprintln!("ended {ended} sessions");
@@ -119,10 +167,10 @@ async fn list(app: &App, after: &str, limit: u16, json: bool) -> Outcome {
     for listed in &found {
         let (user, names) = (&listed.user, people::names(&app.devices, &listed.devices));
         values.push(json!({
-            "id": user.id, "called": names, "disabled_at": time(user.disabled_at),
+            "id": user.id, "called": names, "disabled_at": time(user.disabled_at), "deleted_at": time(user.deleted_at),
             "created_at": time(Some(user.created_at)), "signed_in_at": time(user.signed_in_at),
         }));
-        let state = if user.disabled_at.is_some() { "disabled" } else { "active" };
+        let state = state(user);
         let signed_in = moment_or_none(user.signed_in_at);
         table.row([user.id.clone(), names, state.into(), moment(user.created_at), signed_in]);
     }
@@ -133,10 +181,20 @@ async fn list(app: &App, after: &str, limit: u16, json: bool) -> Outcome {
     Ok(())
 }
 
+fn state(user: &User) -> &'static str {
+    match (user.deleted_at, user.disabled_at) {
+        (Some(_), _) => "deleted",
+        (None, Some(_)) => "disabled",
+        (None, None) => "active",
+    }
+}
+
 /// A user for people.
 fn text(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> String {
     let user = &account.user;
-    let disabled = user.disabled_at.map_or("no".to_owned(), |at| format!("since {}", moment(at)));
+    let since = |at: Option<Millis>| at.map_or("no".to_owned(), |at| format!("since {}", moment(at)));
+    let (disabled, deleted) = (since(user.disabled_at), since(user.deleted_at));
+    let groups = claims::groups(&user.group_names).join(", ");
     let mut table = Table::new(&["ID", "FLOW", "LEVEL", "NETWORK", "AGENT", "MADE", "ENDS"]);
     for s in sessions {
         let level = s.acr.rsplit(':').next().unwrap_or_default().to_owned();
@@ -145,6 +203,7 @@ fn text(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> String 
     }
     format!(
         "user            {}\nmade            {}\nlast sign-in    {}\ndisabled        {disabled}\n\
+         deleted         {deleted}\ngroups          {groups}\n\
          password        {}\nrecovery codes  {}\nprofile         {}\n\nDEVICES\n{}\nSESSIONS\n{table}",
         user.id,
         moment(user.created_at),
@@ -167,7 +226,8 @@ fn value(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> Value 
     };
     json!({
         "id": user.id, "created_at": time(Some(user.created_at)), "signed_in_at": time(user.signed_in_at),
-        "disabled_at": time(user.disabled_at), "password": account.has_password(),
+        "disabled_at": time(user.disabled_at), "deleted_at": time(user.deleted_at),
+        "groups": claims::groups(&user.group_names), "password": account.has_password(),
         "secrets": account.hashes.keys().collect::<Vec<_>>(),
         "recovery_codes": account.recovery.len(),
         "profile": serde_json::from_str::<Value>(&user.profile).unwrap_or_default(),

@@ -60,7 +60,9 @@ pub fn name(name: &str) -> Option<String> {
         return Some(format!("\"{name}\" is built in; choose another name"));
     }
     let taken = TAKEN.contains(&name);
-    taken.then(|| format!("\"{name}\" is a field of the API already; choose another name, such as \"{name}_no\""))
+    taken.then(|| {
+        format!("\"{name}\" is a field of the API already; choose another name, such as \"{name}_no\"")
+    })
 }
 
 /// What an own kind says of itself that cannot be; empty where all of it can. Its name is [`name()`]'s matter.
@@ -86,7 +88,10 @@ pub fn capabilities(kind: &dyn DeviceKind) -> Vec<String> {
         Some(Factor::Restricted) => phones,
         Some(_) => false,
     };
-    must(honest, "its factor must not be more than what its channels prove: Reach, or Restricted for phones alone");
+    must(
+        honest,
+        "its factor must not be more than what its channels prove: Reach, or Restricted for phones alone",
+    );
     let rules = Rules::default();
     let settled = kind.canonical(kind.example(), &rules).is_ok_and(|first| {
         kind.canonical(&first.canonical, &rules).is_ok_and(|again| again.canonical == first.canonical)

@@ -50,10 +50,13 @@ fn mistakes_in(kind: &Identifier, name: &str, given: &settings::Identifier) -> V
     if let Err(error) = compiled(&given.pattern) {
         return vec![at(".pattern", format!("is no regular expression: {error}"))];
     }
-    let example = |why: &str| vec![at(".example", format!("{why} (it is read as {:?})", kind.bare(&given.example)))];
+    let example =
+        |why: &str| vec![at(".example", format!("{why} (it is read as {:?})", kind.bare(&given.example)))];
     match kind.canonical(&given.example, &Rules::default()) {
         Ok(_) => Vec::new(),
-        Err(fault) if fault.code == WRONG_FORM => example("must fit the pattern, with `case` and `strip` applied"),
+        Err(fault) if fault.code == WRONG_FORM => {
+            example("must fit the pattern, with `case` and `strip` applied")
+        }
         Err(fault) => example(&fault.message),
     }
 }
@@ -128,7 +131,8 @@ impl DeviceKind for Identifier {
         if canonical.len() > LONGEST {
             return Err(too_long());
         }
-        if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&canonical)) || canonical.is_empty() {
+        if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&canonical)) || canonical.is_empty()
+        {
             let message = format!("must look like {}; the rule is {}", self.example, self.rule);
             return Err(self.fault(WRONG_FORM, message));
         }

@@ -7,6 +7,7 @@
 //! A payload says what happened in ids, kinds and names of settings. What names a person is kept apart in
 //! [`Noted::personal`], which webhooks are told and a purge empties.
 
+mod follow;
 mod names;
 
 use std::sync::Arc;
@@ -14,7 +15,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::Value;
 
-pub use names::{By, Described, Event, Field, NAMES};
+pub use follow::{Follower, OVERLAP};
+pub use names::{By, Described, Event, Field, NAMES, reference};
 
 use crate::base::{Millis, Random};
 use crate::store::events::{self as rows, Row};
@@ -68,6 +70,14 @@ impl Noted {
     }
 }
 
+/// Whether `wanted`, a name, a beginning with `*`, or `*` alone, means the event of that name.
+pub fn means(wanted: &str, name: &str) -> bool {
+    match wanted.strip_suffix('*') {
+        Some(beginning) => name.starts_with(beginning),
+        None => wanted == name,
+    }
+}
+
 /// Who wants to be told of which events.
 #[derive(Clone, Debug)]
 pub struct Listener {
@@ -79,10 +89,7 @@ pub struct Listener {
 
 impl Listener {
     fn wants(&self, name: &str) -> bool {
-        self.wants.iter().any(|wanted| match wanted.strip_suffix('*') {
-            Some(beginning) => name.starts_with(beginning),
-            None => wanted == name,
-        })
+        self.wants.iter().any(|wanted| means(wanted, name))
     }
 }
 

@@ -39,9 +39,9 @@ pub struct Field {
 
 macro_rules! events {
     ($(
-        #[doc = $about:literal]
+        $( #[doc = $about:literal] )+
         $variant:ident = $name:literal {
-            $( #[doc = $of_field:literal] $field:ident: $kind:ty, )*
+            $( $( #[doc = $of_field:literal] )+ $field:ident: $kind:ty, )*
         }
     )*) => {
         /// Something that happened.
@@ -49,9 +49,9 @@ macro_rules! events {
         #[serde(untagged)]
         pub enum Event {
             $(
-                #[doc = $about]
+                $( #[doc = $about] )+
                 $variant {
-                    $( #[doc = $of_field] $field: $kind, )*
+                    $( $( #[doc = $of_field] )+ $field: $kind, )*
                 },
             )*
         }
@@ -69,8 +69,11 @@ macro_rules! events {
         pub const NAMES: &[Described] = &[
             $( Described {
                 name: $name,
-                about: $about.trim_ascii(),
-                fields: &[ $( Field { name: stringify!($field), about: $of_field.trim_ascii() }, )* ],
+                about: concat!($( $about ),+).trim_ascii(),
+                fields: &[ $( Field {
+                    name: stringify!($field),
+                    about: concat!($( $of_field ),+).trim_ascii(),
+                }, )* ],
             }, )*
         ];
     };
@@ -112,6 +115,16 @@ events! {
         /// When nothing personal is left of it (RFC 3339).
         purge_at: String,
     }
+    /// A deleted account was brought back within its grace period.
+    UserRestored = "user.restored" {
+        /// `operator`.
+        by: By,
+    }
+    /// Nothing personal is left of an account.
+    UserPurged = "user.purged" {
+        /// `user`, `operator` or `server`.
+        by: By,
+    }
     /// Somebody signed in: a sign-up that made an account, a sign-in or a re-authentication was finished.
     SigninSucceeded = "signin.succeeded" {
         /// `signup`, `signin` or `reauth`.
@@ -122,21 +135,26 @@ events! {
         acr: String,
         /// The factors that were passed (RFC 8176).
         amr: Vec<String>,
+        /// Whether a recovery code stood in for a passcode.
+        recovery_code: bool,
     }
-    /// A secret was wrong.
+    /// A secret was wrong. It is about a user where somebody has the identifier, and about nobody otherwise.
     SigninFailed = "signin.failed" {
-        /// `signin`, `recovery` or `reauth`.
+        /// `signin`, `recovery` or `reauth`; the current password, asked for with a new one, is a `reauth` too.
         purpose: &'static str,
-        /// The kind of the identifier.
+        /// The kind of the identifier; empty where none was given.
         identifier: String,
-        /// The secret that was wrong.
-        secret: String,
+        /// The secret that was wrong: `password`, `passcode`, `hardcode` or `recovery_code`.
+        secret: &'static str,
     }
-    /// A code or link was sent.
+    /// A code or link was asked for; what of it is sent is another field. In a sign-up it is about the account to be.
     VerificationSent = "verification.sent" {
-        /// What it is for: `signup`, `signin`, `recovery`, `reauth`, `device` or `verification`.
+        /// What it is for: `signup`, `signin`, `recovery`, `reauth`, `device`, `undo` or `verification`.
         purpose: &'static str,
-        /// How it leaves.
+        /// `code`; `notice` where the address is taken, so that its owner is told instead; `nothing` where nobody has
+        /// the identifier, no more may be sent there, or the code is a fixed one.
+        sent: &'static str,
+        /// How it leaves: `email`, `sms`, `whatsapp` or `call`.
         channel: &'static str,
         /// The id of the message.
         message: String,
@@ -145,25 +163,27 @@ events! {
     }
     /// A code or link was right.
     VerificationSucceeded = "verification.succeeded" {
-        /// What it was for.
+        /// What it was for, as in `verification.sent`.
         purpose: &'static str,
-        /// How it came.
+        /// How it came; `authenticator` where no message carried it.
         channel: String,
     }
-    /// A code was wrong.
+    /// A code was wrong. In a sign-in, a recovery or a re-authentication `signin.failed` is told as well.
     VerificationFailed = "verification.failed" {
-        /// What it was for.
+        /// What it was for, as in `verification.sent`.
         purpose: &'static str,
-        /// How it came; empty where none was sent.
+        /// How it came; `authenticator` where no message carried it; empty where none was sent.
         channel: String,
     }
     /// A vendor reported what became of a message.
     VerificationStatusChanged = "verification.status_changed" {
         /// The id of the message.
         message: String,
+        /// What it said, a name such as `signin_code`.
+        kind: String,
         /// How it left.
         channel: String,
-        /// Who took it.
+        /// The provider that reports it, by its name in the settings.
         provider: String,
         /// `underway`, `delivered`, `failed` or `unreachable`.
         status: String,
@@ -188,7 +208,7 @@ events! {
     }
     /// A device was removed from an account, or another one took its place.
     DeviceRemoved = "device.removed" {
-        /// `user`, `recovery`, `operator` or `server`.
+        /// `user`; `recovery`; `operator`; `server` for a claim to an address that somebody else proved.
         by: By,
         /// Its id.
         device: String,
@@ -212,9 +232,11 @@ events! {
         /// The kind of the identifier that it was recovered by.
         identifier: String,
     }
-    /// A session ended, or all of a user's did.
+    /// Sessions of a user ended, other than by their time.
     SessionEnded = "session.ended" {
-        /// `signed_out`, `password_changed`, `recovered`, `disabled`, `deleted`, `device_removed`, `reused` or `operator`.
+        /// `signed_out`; `password_changed`, `secret_changed`; `recovered`; `device_added`, `device_removed`; `proven` where an address is
+        /// shown to be its owner's for the first time; `undone` where the change of an address was taken back; `reused`
+        /// where a refresh token came back; `disabled`, `deleted` or `operator`.
         reason: &'static str,
         /// How many ended; one where the event names the session.
         count: u64,
@@ -223,13 +245,29 @@ events! {
     MessageFailed = "message.failed" {
         /// The id of the message.
         message: String,
-        /// What it said.
+        /// What it said, a name such as `signin_code`.
         kind: String,
         /// How it was to leave.
         channel: String,
-        /// Why it did not.
-        why: String,
+        /// `unreachable` where a provider says so of the address, `expired` where nobody took it before its code ended,
+        /// `untaken` where nobody took it within three days, `unreadable` where it cannot be opened.
+        why: &'static str,
     }
+}
+
+/// Every event with what its payload holds, for people.
+pub fn reference() -> String {
+    let widest = NAMES.iter().flat_map(|event| event.fields).map(|field| field.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for event in NAMES {
+        text += &format!("{}\n    {}\n", event.name, event.about);
+        for field in event.fields {
+            text += &format!("    {:<widest$}  {}\n", field.name, field.about);
+        }
+        text.push('\n');
+    }
+    text.truncate(text.trim_end().len() + 1);
+    text
 }
 
 impl Event {

@@ -68,6 +68,8 @@ kinds! {
     SecretChanged = "secret_changed", notice;
     /// The account was recovered and earlier sessions ended.
     RecoveryDone = "recovery_done", notice;
+    /// The account was deleted.
+    AccountDeleted = "account_deleted", notice;
     /// Too many wrong answers: a factor rests.
     FactorLocked = "factor_locked", notice;
     /// A refresh token came back a second time and its session was ended.

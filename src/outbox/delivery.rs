@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::{Worker, open, urgent};
+use super::{UNREACHABLE, Worker, open, urgent};
 use crate::base::Millis;
 use crate::base::clock::{HOUR, MINUTE, SECOND};
+use crate::events::Source;
 use crate::messages::Message;
 use crate::providers::{Entry, Outcome};
 use crate::store::outbox::{End, Queued};
@@ -37,7 +38,7 @@ impl Worker {
                 tracing::warn!(message, kind, tries = queued.tries, why, "a message waits");
             }
             Ended::Failed { why, .. } => tracing::warn!(message, kind, why, "a message is given up"),
-            Ended::Taken { .. } | Ended::Known | Ended::Expired => {}
+            Ended::Taken { .. } | Ended::Known | Ended::Expired | Ended::Unwanted => {}
         }
         Tried { queued, ended, passed }
     }
@@ -56,11 +57,11 @@ impl Worker {
         }
         match self.is_wanted(queued).await {
             Ok(true) => {}
-            Ok(false) => return queued.over(),
+            Ok(false) => return Ended::Unwanted,
             Err(error) => return Ended::later(format!("the database: {error}")),
         }
         let Some(message) = open(&self.sealer, queued) else {
-            return Ended::failed("the message cannot be opened");
+            return Ended::failed("the message cannot be opened", "unreadable");
         };
         let route: Vec<_> = self.routes.of(message.channel, &message.to, queued.verifiable);
         let left: Vec<_> = route.into_iter().filter(|entry| !is_passed(passed, &entry.name)).collect();
@@ -107,7 +108,7 @@ impl Worker {
                         .map(|within| self.clock.now() + within);
                     return Ended::Taken { provider: entry.name.clone(), reference, until };
                 }
-                Outcome::GiveUp { why } => return Ended::Failed { why, unreachable: true },
+                Outcome::GiveUp { why } => return Ended::Failed { why, word: UNREACHABLE },
                 Outcome::Retry { why, after } => last = Ended::Later { why, after },
                 Outcome::Misconfigured { why } => {
                     tracing::error!(provider = entry.name, why, "a provider refuses us: mend its settings");
@@ -178,20 +179,44 @@ impl Worker {
                     }
                 };
             }
-            Ended::Failed { why, unreachable } => {
+            Ended::Failed { why, word } => {
                 let end = End { state: "failed", problem: Some(why), tries, ..End::default() };
-                store::outbox::finish(tx, &queued.id, &end, now).await?;
-                if let Some(device) = queued.device_id.as_deref().filter(|_| *unreachable) {
+                let finished = store::outbox::finish(tx, &queued.id, &end, now).await?;
+                if let Some(device) = queued.device_id.as_deref().filter(|_| *word == UNREACHABLE) {
                     store::devices::set_failing(tx, device, now).await?;
                 }
+                self.given_up(tx, queued, finished, word).await?;
             }
-            Ended::Known | Ended::Expired => {
+            Ended::Known | Ended::Expired | Ended::Unwanted => {
                 let state = if matches!(ended, Ended::Known) { "sent" } else { "expired" };
                 let end = End { state, tries, ..End::default() };
-                store::outbox::finish(tx, &queued.id, &end, now).await?;
+                let finished = store::outbox::finish(tx, &queued.id, &end, now).await?;
+                if matches!(ended, Ended::Expired) {
+                    self.given_up(tx, queued, finished, "expired").await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Tells that a message was given up, where that `finished` it.
+    async fn given_up(
+        &self,
+        tx: &mut Tx,
+        queued: &Queued,
+        finished: u64,
+        why: &'static str,
+    ) -> Result<(), StoreError> {
+        if finished == 0 {
+            return Ok(());
+        }
+        let device = match queued.device_id.as_deref() {
+            Some(device) => store::devices::by_id(tx, device).await?,
+            None => None,
+        };
+        let noted =
+            super::given_up((&queued.id, &queued.kind, &queued.channel), device.map(|d| d.user_id), why);
+        self.events.write(tx, self.clock.now(), &Source::default(), &[noted]).await
     }
 
     /// Says who owns the code now: the vendor that made one of its own, or we (R51).
@@ -252,15 +277,17 @@ enum Ended {
     Known,
     /// Its code ended on the way.
     Expired,
-    /// It is given up, where the address cannot be reached or the message cannot be read.
-    Failed { why: String, unreachable: bool },
+    /// Its code is not asked for any more.
+    Unwanted,
+    /// It is given up; the word says why in events.
+    Failed { why: String, word: &'static str },
     /// It waits.
     Later { why: String, after: Option<Duration> },
 }
 
 impl Ended {
-    fn failed(why: &str) -> Self {
-        Self::Failed { why: why.into(), unreachable: false }
+    fn failed(why: &str, word: &'static str) -> Self {
+        Self::Failed { why: why.into(), word }
     }
 
     fn later(why: impl Into<String>) -> Self {
@@ -282,7 +309,7 @@ impl Queued {
         match (&self.challenge, &self.provider) {
             (_, Some(_)) => Ended::Known,
             (Some(_), None) => Ended::Expired,
-            (None, None) => Ended::failed("nobody took it within three days"),
+            (None, None) => Ended::failed("nobody took it within three days", "untaken"),
         }
     }
 }

@@ -21,6 +21,7 @@ pub use worker::Worker;
 use crate::base::clock::DAY;
 use crate::base::seal::Sealer;
 use crate::base::{Millis, Sensitive};
+use crate::events::{Event, Noted};
 use crate::messages::{Channel, Kind, Message};
 use crate::providers::{NOBODY, Routes};
 use crate::store::{Db, Result, outbox};
@@ -122,6 +123,19 @@ fn open(sealer: &Sealer, queued: &outbox::Queued) -> Option<Message> {
 
 fn place(id: &str) -> String {
     format!("outbox/{id}")
+}
+
+/// Why a message was given up, in events: its address cannot be reached.
+const UNREACHABLE: &str = "unreachable";
+
+/// The event that a message (id, kind, channel) of `user` was given up.
+fn given_up((id, kind, channel): (&str, &str, &str), user: Option<String>, why: &'static str) -> Noted {
+    let (message, kind, channel) = (id.to_owned(), kind.to_owned(), channel.to_owned());
+    let event = Event::MessageFailed { message, kind, channel, why };
+    match user {
+        Some(user) => event.of(user),
+        None => event.of_nobody(),
+    }
 }
 
 /// Whether a kind soon becomes worthless and is tried again within seconds.

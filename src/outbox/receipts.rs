@@ -1,8 +1,10 @@
 //! What vendors report of messages that they took.
 
+use super::UNREACHABLE;
 use crate::base::Millis;
+use crate::events::{Event, Events, Noted, Source};
 use crate::providers::{Callback, Fate, Receipt, Routes, Untrusted};
-use crate::store::deliveries::{self, Noted};
+use crate::store::deliveries;
 use crate::store::outbox::{self, End};
 use crate::store::{Store, StoreError, Tx, devices};
 use crate::telemetry::metrics;
@@ -32,6 +34,7 @@ pub enum Refused {
 pub async fn take(
     store: &Store,
     routes: &Routes,
+    (events, source): (&Events, &Source),
     provider: &str,
     callback: &Callback<'_>,
 ) -> Result<(), Refused> {
@@ -41,16 +44,35 @@ pub async fn take(
     // Noting one twice changes nothing, so nobody else has to wait for the whole of a long list.
     for some in receipts.chunks(AT_ONCE) {
         let mut tx = store.begin().await?;
+        let mut told = Vec::new();
         for receipt in some {
             metrics::receipt(&entry.name, receipt.fate.name());
             match note(&mut tx, &entry.name, receipt, callback.now).await? {
-                Some(noted) => follow(&mut tx, &entry.name, &noted, receipt, callback.now).await?,
+                Some(noted) => {
+                    told.push(changed(&entry.name, &noted, receipt));
+                    told.extend(follow(&mut tx, &entry.name, &noted, receipt, callback.now).await?);
+                }
                 None => early(&mut tx, &entry.name, receipt).await?,
             }
         }
+        events.write(&mut tx, callback.now, source, &told).await?;
         tx.commit().await?;
     }
     Ok(())
+}
+
+fn changed(provider: &str, noted: &deliveries::Noted, receipt: &Receipt) -> Noted {
+    let event = Event::VerificationStatusChanged {
+        message: noted.id.clone(),
+        kind: noted.kind.clone(),
+        channel: noted.channel.clone(),
+        provider: provider.to_owned(),
+        status: receipt.fate.name().to_owned(),
+    };
+    match &noted.user_id {
+        Some(user) => event.of(user),
+        None => event.of_nobody(),
+    }
 }
 
 /// A failure that is reported before it is noted who took the message.
@@ -66,7 +88,7 @@ async fn note(
     provider: &str,
     receipt: &Receipt,
     now: Millis,
-) -> Result<Option<Noted>, StoreError> {
+) -> Result<Option<deliveries::Noted>, StoreError> {
     let fate = receipt.fate.name();
     match (&receipt.message, &receipt.reference) {
         (Some(id), _) => deliveries::note_by_id(tx, id, provider, fate, now).await,
@@ -75,14 +97,15 @@ async fn note(
     }
 }
 
-/// What a receipt leads to.
+/// What a receipt leads to; gives the event where the message is given up.
 async fn follow(
     tx: &mut Tx,
     provider: &str,
-    noted: &Noted,
+    noted: &deliveries::Noted,
     receipt: &Receipt,
     now: Millis,
-) -> Result<(), StoreError> {
+) -> Result<Option<Noted>, StoreError> {
+    let mut told = None;
     let queued = noted.state == "queued";
     let problem = receipt.code.as_deref().map(|code| format!("{provider} reports {code}"));
     match receipt.fate {
@@ -108,11 +131,13 @@ async fn follow(
                 let problem = problem.as_deref().or(Some("nobody can be reached there"));
                 let end = End { state: "failed", provider: Some(provider), problem, ..End::default() };
                 outbox::finish(tx, &noted.id, &end, now).await?;
+                let message = (noted.id.as_str(), noted.kind.as_str(), noted.channel.as_str());
+                told = Some(super::given_up(message, noted.user_id.clone(), UNREACHABLE));
             }
             if let Some(device) = &noted.device_id {
                 devices::set_failing(tx, device, now).await?;
             }
         }
     }
-    Ok(())
+    Ok(told)
 }

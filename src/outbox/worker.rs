@@ -14,6 +14,7 @@ use super::delivery::Tried;
 use crate::base::clock::MINUTE;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
+use crate::events::Events;
 use crate::providers::{NOBODY, Routes};
 use crate::store::outbox::Queued;
 use crate::store::{self, Reader, Store, StoreError, Tx};
@@ -40,6 +41,8 @@ pub struct Worker {
     pub random: Random,
     /// Who delivers what.
     pub routes: Arc<Routes>,
+    /// Tells of messages that are given up.
+    pub events: Events,
     /// Also gets every delivered message, in development.
     pub inbox: Option<Inbox>,
     /// Rung when something was queued.

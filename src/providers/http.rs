@@ -7,9 +7,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use reqwest::dns::Resolve;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde::de::DeserializeOwned;
 use url::Url;
 
@@ -47,6 +48,22 @@ impl Http {
     /// # Errors
     /// In plain words, where the span is out of range or TLS cannot be set up.
     pub fn new(timeout: SignedDuration) -> Result<Self, String> {
+        Self::built(timeout, |client| client)
+    }
+
+    /// A client that only calls addresses that `guard` resolves a name to, by no proxy: one that guards nothing
+    /// could be asked to call anything. Addresses that a URL names itself are for the caller to look at.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn guarded(timeout: SignedDuration, guard: impl Resolve + 'static) -> Result<Self, String> {
+        Self::built(timeout, |client| client.no_proxy().dns_resolver(guard))
+    }
+
+    fn built(
+        timeout: SignedDuration,
+        more: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Self, String> {
         let timeout = Duration::try_from(timeout).unwrap_or_default();
         if !(Duration::from_secs(1)..=Duration::from_secs(60)).contains(&timeout) {
             return Err("has to be between 1s and 60s".into());
@@ -55,9 +72,11 @@ impl Http {
             .connect_timeout(CONNECT.min(timeout))
             .timeout(timeout)
             .redirect(Policy::none())
-            .user_agent(concat!("multauth/", env!("CARGO_PKG_VERSION")))
-            .build();
-        client.map(Self).map_err(|error| format!("no client can be made: {}", error.without_url()))
+            .user_agent(concat!("multauth/", env!("CARGO_PKG_VERSION")));
+        more(client)
+            .build()
+            .map(Self)
+            .map_err(|error| format!("no client can be made: {}", error.without_url()))
     }
 
     /// The client itself, to begin a request with.

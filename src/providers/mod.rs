@@ -32,6 +32,7 @@ pub use http::{Answer, Http};
 pub use pace::Pace;
 pub use receipts::{Callback, Fate, Receipt, Receipts, Untrusted};
 pub use routes::{Entry, NOBODY, Routes};
+pub use settings::secret;
 pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 

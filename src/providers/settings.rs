@@ -30,7 +30,7 @@ pub(super) fn read<T: DeserializeOwned>(table: &toml::Table, path: &str) -> Resu
 
 /// A secret written in place or kept in a file: at most one of `inline` and `file` is set. `name` is the key of the
 /// first; the second is called `{name}_file`.
-pub(super) fn secret(
+pub fn secret(
     inline: Option<&Sensitive>,
     file: Option<&Path>,
     path: &str,

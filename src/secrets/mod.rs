@@ -127,7 +127,8 @@ pub fn contract(kind: &dyn SecretKind) -> Vec<String> {
     must(kind.factor() != Factor::Weak || !kind.may_be_alone(), "what is weak may not be alone in a flow");
     let passwords = password::Policy::default();
     let choice = Choice { field: kind.field(), alone: false, names: &[], passwords: &passwords };
-    let settled = kind.check(kind.example(), &choice).is_ok_and(|ready| ready == kind.prepare(kind.example()));
+    let settled =
+        kind.check(kind.example(), &choice).is_ok_and(|ready| ready == kind.prepare(kind.example()));
     must(settled, "its example must be one that may be set, in the form that `prepare` gives");
     let empty = kind.check("", &choice).is_err();
     must(empty, "nothing at all must not be one that may be set");
@@ -222,7 +223,11 @@ mod tests {
         assert_eq!(SECRETS.iter().filter(|k| k.carried()).count(), 1);
         let hashed: Vec<_> = Kinds::default().hashed().map(|k| k.name()).collect();
         assert_eq!(hashed, ["password"]);
-        assert_eq!(contract(&password::Password), Vec::<String>::new(), "it keeps what an own kind is held to");
+        assert_eq!(
+            contract(&password::Password),
+            Vec::<String>::new(),
+            "it keeps what an own kind is held to"
+        );
         assert!(SECRETS.iter().any(|k| k.may_be_alone()));
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
+use crate::auth::deletion;
 use crate::startup::algorithm;
-use crate::store::{lines, sweep};
+use crate::store::{lines, sweep, trail};
 use crate::telemetry::metrics;
 
 /// Runs until it is aborted.
@@ -29,10 +30,16 @@ async fn once(app: &App) -> Result<(), String> {
     let gone = sweep::once(&mut tx, app.now()).await.map_err(|e| e.to_string())?;
     let known = app.now() - app.settings.phone.lookup.cache.millis();
     let lines = lines::forget(&mut tx, known).await.map_err(|e| e.to_string())?;
+    let past = app.now() - app.settings.events.keep.millis();
+    let events = trail::sweep(&mut tx, past).await.map_err(|e| e.to_string())?;
     tx.commit().await.map_err(|e| e.to_string())?;
-    let rows: u64 = lines + gone.iter().map(|(_, rows)| rows).sum::<u64>();
+    let rows: u64 = events + lines + gone.iter().map(|(_, rows)| rows).sum::<u64>();
     if rows > 0 {
         tracing::debug!(rows, "rows that are over were deleted");
+    }
+    let purged = deletion::purge_due(app).await.map_err(|e| e.to_string())?;
+    if purged > 0 {
+        tracing::info!(purged, "accounts that were deleted are purged");
     }
     let mut db = app.store.read().await.map_err(|e| e.to_string())?;
     let waiting = crate::store::outbox::waiting(&mut db).await.map_err(|e| e.to_string())?;

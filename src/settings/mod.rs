@@ -15,6 +15,9 @@ mod attempt;
 mod check;
 mod database;
 mod devices;
+mod events;
+mod field;
+mod field_check;
 mod files;
 mod form;
 mod guesses;
@@ -24,6 +27,7 @@ mod load;
 mod log;
 mod messages;
 mod origins;
+mod outbound;
 mod overlay;
 mod passcode;
 mod password;
@@ -42,6 +46,9 @@ mod tests;
 pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
+pub use events::Events;
+pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
+pub use field_check::RESERVED_CLAIMS;
 pub use guesses::Guesses;
 pub use identifier::{Case, GivenBy, Identifier};
 pub use keys::{Algorithm, Keys};
@@ -49,6 +56,7 @@ pub use load::{Loaded, REFERENCE, environment, load, load_and};
 pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use origins::{Located, Origins};
+pub use outbound::Outbound;
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
 pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
@@ -56,7 +64,7 @@ pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
-pub use user::{Field, FieldType, User};
+pub use user::{Field, GROUP, User, is_group};
 pub use verification::Verification;
 
 /// The name of an action and its rates as they are written; the throttle reads them.
@@ -131,6 +139,10 @@ pub struct Settings {
     pub throttle: Throttle,
     /// The profile.
     pub user: User,
+    /// Where webhooks and hooks may go.
+    pub outbound: Outbound,
+    /// The audit trail.
+    pub events: Events,
     /// The log.
     pub log: Log,
 }

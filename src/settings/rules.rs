@@ -33,6 +33,7 @@ impl Settings {
         self.guesses.check(checks);
         self.verification.check(checks);
         self.user.check(checks);
+        self.events.check(checks);
         self.log.check(checks);
         match mode {
             Some(Mode::Development) => checks.found.extend(self.beyond_loopback()),

@@ -64,15 +64,24 @@ pub struct Noted {
     pub state: String,
     /// The device that it went to.
     pub device_id: Option<String>,
+    /// Whose device that is.
+    pub user_id: Option<String>,
+    /// How it left.
+    pub channel: String,
+    /// What it says, a stable name.
+    pub kind: String,
 }
 
-/// A report that comes late, after a final one or after another provider took over, changes nothing.
+/// A report that comes late, after a final one or after another provider took over, changes nothing; nor does one that
+/// says again that a message is under way.
 macro_rules! note {
     ($which:literal) => {
         concat!(
             "UPDATE outbox SET receipt = $3, receipt_at = $4 WHERE ",
             $which,
-            " AND (receipt IS NULL OR receipt = 'underway') RETURNING id, state, device_id"
+            " AND (receipt IS NULL OR receipt = 'underway' AND $3 <> 'underway')
+            RETURNING id, state, device_id, channel, kind,
+            (SELECT devices.user_id FROM devices WHERE devices.id = outbox.device_id) AS user_id"
         )
     };
 }

@@ -42,6 +42,17 @@ pub struct Device {
     pub failing_since: Option<Millis>,
 }
 
+/// A device that was dropped.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Gone {
+    /// Its id.
+    pub id: String,
+    /// Whose it was.
+    pub user_id: String,
+    /// Its kind.
+    pub kind: String,
+}
+
 macro_rules! select {
     ($tail:literal) => {
         concat!(
@@ -61,12 +72,12 @@ const OF_USER: &str = select!("WHERE user_id = $1 ORDER BY created_at, id");
 const CONFIRM: &str =
     "UPDATE devices SET confirmed_at = COALESCE(confirmed_at, $2), proven_at = COALESCE(proven_at, $2),
     failing_since = NULL WHERE id = $1";
-const CLAIMS: &str =
-    "SELECT user_id FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NULL";
 const DROP_CLAIMS: &str =
-    "DELETE FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NULL AND id <> $3";
-const DROP_UNCONFIRMED: &str = "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL";
-const DROP_OTHERS: &str = "DELETE FROM devices WHERE user_id = $1 AND id <> $2";
+    "DELETE FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NULL AND id <> $3
+    RETURNING id, user_id, kind";
+const DROP_UNCONFIRMED: &str =
+    "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL RETURNING id, user_id, kind";
+const DROP_OTHERS: &str = "DELETE FROM devices WHERE user_id = $1 AND id <> $2 RETURNING id, user_id, kind";
 const SET_LABEL: &str = "UPDATE devices SET label = $2 WHERE id = $1";
 const CLEAR_PRIMARY: &str = "UPDATE devices SET is_primary = FALSE WHERE user_id = $1 AND kind = $2";
 const SET_PRIMARY: &str = "UPDATE devices SET is_primary = TRUE WHERE id = $1";
@@ -123,22 +134,19 @@ pub async fn confirm(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
     sql::run(db, CONFIRM, (id, now)).await
 }
 
-/// Drops every other unconfirmed claim to an address that has found its owner, and the accounts
-/// that nothing else names (R120).
-pub async fn drop_claims(db: &mut impl Db, kind: &str, canonical: &str, keep: &str) -> Result<Vec<String>> {
-    let users: Vec<(String,)> = sql::all(db, CLAIMS, (kind, canonical)).await?;
-    sql::run(db, DROP_CLAIMS, (kind, canonical, keep)).await?;
-    Ok(users.into_iter().map(|u| u.0).collect())
+/// Drops every other unconfirmed claim to an address that has found its owner (R120).
+pub async fn drop_claims(db: &mut impl Db, kind: &str, canonical: &str, keep: &str) -> Result<Vec<Gone>> {
+    sql::all(db, DROP_CLAIMS, (kind, canonical, keep)).await
 }
 
 /// Drops what a user never confirmed: pending additions and changes (R123).
-pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &str) -> Result<u64> {
-    sql::run(db, DROP_UNCONFIRMED, (user_id,)).await
+pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &str) -> Result<Vec<Gone>> {
+    sql::all(db, DROP_UNCONFIRMED, (user_id,)).await
 }
 
 /// Drops every device of a user but one (R122).
-pub async fn drop_others(db: &mut impl Db, user_id: &str, keep: &str) -> Result<u64> {
-    sql::run(db, DROP_OTHERS, (user_id, keep)).await
+pub async fn drop_others(db: &mut impl Db, user_id: &str, keep: &str) -> Result<Vec<Gone>> {
+    sql::all(db, DROP_OTHERS, (user_id, keep)).await
 }
 
 /// Renames a device.

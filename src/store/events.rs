@@ -10,7 +10,7 @@ use super::sql::{self, Db, Params, Result};
 use crate::base::Millis;
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
 pub struct Row {
     /// A random UUID.
     pub id: String,
@@ -136,4 +136,12 @@ const OF_USER: &str = select!("WHERE user_id = $1 AND position > $2 ORDER BY pos
 /// The events of a user behind the position `after`, oldest first.
 pub async fn of_user(db: &mut impl Db, user_id: &str, after: i64, limit: i64) -> Result<Vec<Row>> {
     sql::all(db, OF_USER, (user_id, after, limit)).await
+}
+
+const FORGET: &str =
+    "UPDATE events SET personal = NULL, network = '', request = '', session_id = NULL WHERE user_id = $1";
+
+/// Takes away what could lead from a user's events to a person; what happened, and when, stays (R146, R150).
+pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    sql::run(db, FORGET, (user_id,)).await
 }

@@ -20,6 +20,7 @@ pub mod lines;
 mod migrate;
 pub mod outbox;
 mod postgres;
+pub mod profile_values;
 pub mod secrets;
 pub mod sessions;
 pub mod signing_keys;
@@ -28,6 +29,7 @@ mod sql;
 mod sqlite;
 pub mod suspensions;
 pub mod sweep;
+pub mod trail;
 pub mod users;
 
 use std::path::Path;

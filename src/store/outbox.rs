@@ -185,3 +185,11 @@ pub async fn drop_lane(db: &mut impl Db, lane: &str, now: Millis) -> Result<u64>
 pub async fn confirm(db: &mut impl Db, challenge: &str, now: Millis) -> Result<u64> {
     sql::run(db, CONFIRM, (challenge, now)).await
 }
+
+const FORGET_DEVICE: &str =
+    "UPDATE outbox SET payload = '', prefix = '' WHERE device_id = $1 AND state = 'failed'";
+
+/// Empties the messages to a device that were given up (R146); those on their way empty themselves.
+pub async fn forget_device(db: &mut impl Db, device: &str) -> Result<u64> {
+    sql::run(db, FORGET_DEVICE, (device,)).await
+}

@@ -36,6 +36,18 @@ pub struct Session {
     pub expires_at: Millis,
 }
 
+/// A session whose refresh token was rotated, with what its next access token says of the user.
+#[derive(Clone, Debug, FromRow)]
+pub struct Rotated {
+    /// The session.
+    #[sqlx(flatten)]
+    pub session: Session,
+    /// The user's groups, a JSON list of names.
+    pub group_names: String,
+    /// The user's profile, a JSON object.
+    pub profile: String,
+}
+
 macro_rules! select {
     ($tail:literal) => {
         concat!(
@@ -53,7 +65,8 @@ const OF_USER: &str = select!("WHERE user_id = $1 AND expires_at > $2 ORDER BY c
 const ROTATE: &str = "UPDATE sessions SET refresh_hash = $3, generation = generation + 1, rotated_at = $5
     WHERE id = $1 AND refresh_hash = $2 AND generation = $4 AND expires_at > $5 AND rotated_at > $6
     RETURNING id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr, auth_time, ip, agent,
-    created_at, expires_at";
+    created_at, expires_at, (SELECT group_names FROM users WHERE users.id = sessions.user_id) AS group_names,
+    (SELECT profile FROM users WHERE users.id = sessions.user_id) AS profile";
 const RAISE: &str = "UPDATE sessions SET acr = $2, amr = $3, auth_time = $4 WHERE id = $1 AND user_id = $5";
 const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
@@ -102,7 +115,7 @@ pub struct Turn<'a> {
 }
 
 /// Rotates the refresh token, if that one is the live one (R79).
-pub async fn rotate(db: &mut impl Db, t: &Turn<'_>, now: Millis) -> Result<Option<Session>> {
+pub async fn rotate(db: &mut impl Db, t: &Turn<'_>, now: Millis) -> Result<Option<Rotated>> {
     sql::first(db, ROTATE, (t.id, t.from, t.to, t.generation, now, t.idle_since)).await
 }
 

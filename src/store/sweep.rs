@@ -48,10 +48,6 @@ const OVER: &[Over] = &[
     over!("suspensions", "prefix", "ends_at", DAY),
 ];
 
-/// An account that nothing confirmed names any more, a day after it was made (R120).
-const ORPHANS: &str = "DELETE FROM users WHERE id IN (SELECT id FROM users WHERE created_at < $1
-    AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.id AND devices.canonical IS NOT NULL
-        AND devices.confirmed_at IS NOT NULL) LIMIT 1000)";
 /// Claims that nobody confirmed within a day (R120).
 const CLAIMS: &str = "DELETE FROM devices WHERE id IN (SELECT id FROM devices
     WHERE confirmed_at IS NULL AND created_at < $1 LIMIT 1000)";
@@ -70,6 +66,5 @@ pub async fn once(db: &mut impl Db, now: Millis) -> Result<Vec<(&'static str, u6
     }
     gone.push(("devices", sql::run(db, REPLACED, (now - UNDO,)).await?));
     gone.push(("devices", sql::run(db, CLAIMS, (now - DAY,)).await?));
-    gone.push(("users", sql::run(db, ORPHANS, (now - DAY,)).await?));
     Ok(gone)
 }

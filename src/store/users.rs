@@ -4,6 +4,7 @@ use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
+use crate::base::clock::DAY;
 
 /// One user.
 #[derive(Clone, Debug, FromRow)]
@@ -22,29 +23,79 @@ pub struct User {
     pub signed_in_at: Option<Millis>,
     /// Since when the account may not be used.
     pub disabled_at: Option<Millis>,
+    /// The groups that it is in, a JSON list of their names.
+    pub group_names: String,
+    /// Since when it is deleted and waits for its purge; it is disabled then as well.
+    pub deleted_at: Option<Millis>,
+}
+
+/// A user that is to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct New<'a> {
+    /// Its id.
+    pub id: &'a str,
+    /// The profile, a JSON object.
+    pub profile: &'a str,
+    /// The groups that it begins in, a JSON list of their names.
+    pub group_names: &'a str,
+    /// Whether it may be used at once.
+    pub active: bool,
+}
+
+impl<'a> New<'a> {
+    /// One that may be used at once, in no group.
+    pub const fn active(id: &'a str, profile: &'a str) -> Self {
+        Self { id, profile, group_names: "[]", active: true }
+    }
+}
+
+macro_rules! select {
+    ($tail:literal) => {
+        concat!(
+            "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at, group_names, ",
+            "deleted_at FROM users ",
+            $tail
+        )
+    };
 }
 
 const INSERT: &str =
-    "INSERT INTO users (id, profile, credentials, created_at, updated_at) VALUES ($1, $2, 1, $3, $3)";
-const BY_ID: &str = "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users WHERE id = $1";
-const PAGE: &str =
-    "SELECT id, profile, credentials, created_at, updated_at, signed_in_at, disabled_at FROM users
-    WHERE id > $1 ORDER BY id LIMIT $2";
+    "INSERT INTO users (id, profile, credentials, created_at, updated_at, group_names, disabled_at)
+    VALUES ($1, $2, 1, $3, $3, $4, $5)";
+const BY_ID: &str = select!("WHERE id = $1");
+const PAGE: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
+const DELETED: &str = select!("WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2");
+/// Accounts that nothing confirmed names. Each is looked at for a week, not for ever.
+const ORPHANS: &str = select!(
+    "WHERE created_at < $1 AND created_at > $2 AND deleted_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.id AND devices.canonical IS NOT NULL
+        AND devices.confirmed_at IS NOT NULL) ORDER BY created_at LIMIT $3"
+);
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
+const HOLD: &str = "UPDATE users SET updated_at = $2 WHERE id = $1";
 const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
 const TOUCH_FROM: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $3
     WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
 const STILL: &str =
     "UPDATE users SET updated_at = $3 WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
-const DISABLE: &str =
-    "UPDATE users SET disabled_at = $2, credentials = credentials + 1, updated_at = $3 WHERE id = $1";
+const DISABLE: &str = "UPDATE users SET disabled_at = $2, credentials = credentials + 1, updated_at = $3
+    WHERE id = $1 AND deleted_at IS NULL";
+const SET_GROUPS: &str =
+    "UPDATE users SET group_names = $2, updated_at = $3 WHERE id = $1 AND deleted_at IS NULL";
+const SET_DELETED: &str = "UPDATE users SET deleted_at = $2, disabled_at = COALESCE(disabled_at, $2),
+    credentials = credentials + 1, updated_at = $2 WHERE id = $1 AND deleted_at IS NULL";
+/// One that was disabled before it was deleted stays so.
+const RESTORE: &str =
+    "UPDATE users SET disabled_at = CASE WHEN disabled_at = deleted_at THEN NULL ELSE disabled_at END,
+    deleted_at = NULL, credentials = credentials + 1, updated_at = $2 WHERE id = $1 AND deleted_at IS NOT NULL";
 const SIGN_IN: &str =
     "UPDATE users SET signed_in_at = $3 WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
 const DELETE: &str = "DELETE FROM users WHERE id = $1";
 
 /// Makes a user.
-pub async fn insert(db: &mut impl Db, id: &str, profile: &str, now: Millis) -> Result<()> {
-    sql::run(db, INSERT, (id, profile, now)).await.map(drop)
+pub async fn insert(db: &mut impl Db, new: &New<'_>, now: Millis) -> Result<()> {
+    let disabled = (!new.active).then_some(now);
+    sql::run(db, INSERT, (new.id, new.profile, now, new.group_names, disabled)).await.map(drop)
 }
 
 /// The user of that id.
@@ -55,6 +106,11 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
 /// Users in the order of their ids, after `after` (empty: from the beginning).
 pub async fn page(db: &mut impl Db, after: &str, limit: i64) -> Result<Vec<User>> {
     sql::all(db, PAGE, (after, limit)).await
+}
+
+/// Keeps the row of a user to this transaction until it ends: what is read of it then is what will be written over.
+pub async fn hold(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, HOLD, (id, now)).await
 }
 
 /// Replaces the profile.
@@ -88,6 +144,31 @@ pub async fn sign_in(db: &mut impl Db, id: &str, credentials: i64, now: Millis) 
 /// Disables (`since` is a moment) or enables (`None`) an account.
 pub async fn set_disabled(db: &mut impl Db, id: &str, since: Option<Millis>, now: Millis) -> Result<u64> {
     sql::run(db, DISABLE, (id, since, now)).await
+}
+
+/// Puts a user into these groups, a JSON list of names, and no others.
+pub async fn set_groups(db: &mut impl Db, id: &str, groups: &str, now: Millis) -> Result<u64> {
+    sql::run(db, SET_GROUPS, (id, groups, now)).await
+}
+
+/// Marks a user as deleted, and disables them; 0 where they are deleted already.
+pub async fn set_deleted(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, SET_DELETED, (id, now)).await
+}
+
+/// Brings a deleted user back; 0 where they are not deleted.
+pub async fn restore(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, RESTORE, (id, now)).await
+}
+
+/// Users that were deleted at `before` or earlier.
+pub async fn deleted_before(db: &mut impl Db, before: Millis, limit: i64) -> Result<Vec<User>> {
+    sql::all(db, DELETED, (before, limit)).await
+}
+
+/// Users made before `before`, and not more than a week earlier, that nothing confirmed names.
+pub async fn orphans(db: &mut impl Db, before: Millis, limit: i64) -> Result<Vec<User>> {
+    sql::all(db, ORPHANS, (before, before - 7 * DAY, limit)).await
 }
 
 /// Deletes a user with everything that is theirs.

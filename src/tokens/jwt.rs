@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Header, Validation};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 
 use crate::base::Millis;
 use crate::keys::KeyRing;
@@ -13,7 +14,7 @@ pub const ACCESS: &str = "at+jwt";
 /// The `typ` of a proof that somebody holds a number or an address.
 pub const PROOF: &str = "verification+jwt";
 /// Longer texts are no token of ours.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 8192;
 
 /// The claims of an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct Access {
     /// Not before, in seconds since the epoch; ours do not have it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
+    /// What the installation adds: groups, fields of the profile, what a hook says. None is called as one above.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
 
 /// The claims of a proof that somebody holds a number or an address.

@@ -3,6 +3,7 @@
 mod contracts;
 mod delivery;
 mod doors;
+mod events;
 mod languages;
 mod passcodes;
 mod readme;

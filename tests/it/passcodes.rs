@@ -37,7 +37,7 @@ async fn instance(flows: &str) -> Instance {
     let started = startup::start(settings, world).await.unwrap();
     let app = started.app.clone();
     let mut tx = app.store.begin().await.unwrap();
-    users::insert(&mut tx, "u", "{}", NOW).await.unwrap();
+    users::insert(&mut tx, &users::New::active("u", "{}"), NOW).await.unwrap();
     tx.commit().await.unwrap();
     Instance { app, started, _folder: folder }
 }

@@ -1,7 +1,9 @@
 //! The store, on both databases.
 
+mod accounts;
 mod events;
 mod group_commit;
+mod profile_values;
 mod races;
 mod rows;
 mod schema;

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use crate::flows::{Factor, Flow, Secret, Vocabulary};
 use crate::plan;
-use crate::settings::Settings;
+use crate::settings::{Required, Settings};
+use crate::users::example;
+use crate::users::rules::Rule;
 
 /// A number for films, where no country tells better.
 const PHONE: &str = "+12025550123";
@@ -37,8 +39,8 @@ impl Persona {
     pub fn new(settings: &Settings, found: &plan::Plan) -> Self {
         let kinds = found.devices.iter().map(|kind| (kind.field(), kind.example()));
         let secrets = found.secrets.own().map(|kind| (kind.field(), kind.example()));
-        let required = settings.user.fields.iter().filter(|(_, field)| field.required);
-        let text = |most: u32| "Maria".chars().take(most as usize).collect::<String>();
+        let required = |rule: &&Rule| rule.field.required == Required::Signup;
+        let value = |rule: &Rule| Some((rule.name.clone(), example::of(rule)?));
         Self {
             phone: settings
                 .phone_countries()
@@ -47,7 +49,7 @@ impl Persona {
                 .unwrap_or(PHONE.into()),
             password: password(settings.password.minimum_single.max(settings.password.minimum_multi)),
             others: kinds.chain(secrets).collect(),
-            profile: required.map(|(name, field)| (name.clone(), text(field.max_length).into())).collect(),
+            profile: found.profile.iter().filter(required).filter_map(value).collect(),
         }
     }
 

@@ -31,7 +31,8 @@ impl World {
         let (clock, random) = (Clock::fixed(BEGIN), Random::seeded(seed));
         let world = startup::World { clock, random, own: own.clone() };
         let started = startup::start(private(settings, &folder.0), world).await?;
-        let channels = Routes::read(settings, &own.providers).map(|routes| routes.channels()).unwrap_or_default();
+        let channels =
+            Routes::read(settings, &own.providers).map(|routes| routes.channels()).unwrap_or_default();
         let mut app = Arc::into_inner(started.app).ok_or(Failure::failed("the instance is in use"))?;
         app.channels.retain(|channel| channels.contains(channel));
         Ok(Self { app: Arc::new(app), worker: started.worker, _folder: folder })

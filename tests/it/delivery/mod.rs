@@ -1,10 +1,10 @@
 //! The way of a message while the mail server is away, slow or refuses, and over a crash.
 
 mod crashes;
-mod failover;
+pub mod failover;
 mod outages;
 mod overtaking;
-mod receipts;
+pub mod receipts;
 mod slowness;
 mod together;
 mod vendors_words;

@@ -102,7 +102,8 @@ async fn what_the_operator_gives_comes_from_nobody_else() {
         let own = json!({ "employee_no": "E1234", "email": "eve@example.org", "password": PASSWORD });
         let refused = app.client().signup(own).await.fails(400, "invalid_request").json();
         assert_eq!(refused["errors"][0]["code"], "unknown_field", "{refused}");
-        let lacking = app.client().signup(json!({ "password": PASSWORD })).await.fails(400, "invalid_request");
+        let lacking =
+            app.client().signup(json!({ "password": PASSWORD })).await.fails(400, "invalid_request");
         assert!(!lacking.text.contains("employee_no"), "sign-up does not ask for it: {lacking:?}");
         ada.client.add(json!({ "kind": "employee_no", "employee_no": "E1234" })).await.is(400);
 

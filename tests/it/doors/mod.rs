@@ -1,5 +1,6 @@
 //! The four doors and the corridor behind them, over HTTP, with codes read from delivered messages.
 
+mod accounts;
 mod changes;
 mod channels;
 mod concurrency;
@@ -9,6 +10,7 @@ mod identifiers;
 mod lifetimes;
 mod lines;
 mod own_secrets;
+mod profile;
 mod purposes;
 mod recovery;
 mod sandbox;

@@ -8,6 +8,7 @@ use multauth::plan::Own;
 use multauth::secrets::{Choice, SecretKind};
 use multauth::settings::Settings;
 use multauth::startup::{self, World};
+use multauth::store::trail::{self, Wanted};
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, flows};
@@ -79,8 +80,11 @@ async fn it_is_set_at_sign_up_and_asked_for_at_sign_in() {
         assert_eq!(asked.secrets(), ["pin"], "{}", app.database());
         let done = client.answer(&asked.attempt, json!({ "pin": "49 30 71" })).await.done();
         assert_eq!(done.user, ada.done.user);
-        let claims = claims(&done.access);
-        assert_eq!((&claims["amr"], &claims["acr"]), (&json!(["pwd", "pin"]), &json!("urn:multauth:acr:single")));
+        let claims = claims(&app, &done.access).await;
+        assert_eq!(
+            (&claims["amr"], &claims["acr"]),
+            (&json!(["pwd", "pin"]), &json!("urn:multauth:acr:single"))
+        );
         let me = ada.client.get("/v1/me").await.json();
         assert_eq!((&me["secrets"], &me["has_password"]), (&json!(["pin"]), &json!(true)), "{me}");
     }
@@ -89,7 +93,8 @@ async fn it_is_set_at_sign_up_and_asked_for_at_sign_in() {
 #[tokio::test]
 async fn it_lacks_and_what_it_may_not_be_is_told_by_its_name() {
     for app in apps().await {
-        let error = |answer: Value| (answer["errors"][0]["field"].clone(), answer["errors"][0]["code"].clone());
+        let error =
+            |answer: Value| (answer["errors"][0]["field"].clone(), answer["errors"][0]["code"].clone());
         let without = json!({ "email": EMAIL, "password": PASSWORD });
         let lacking = app.client().signup(without).await.fails(400, "invalid_request").json();
         assert_eq!(error(lacking), (json!("pin"), json!("missing")));
@@ -108,7 +113,8 @@ async fn guesses_are_bounded_alike_for_everybody() {
         for email in [EMAIL, "nobody@example.org"] {
             let (client, mut answers) = (app.client(), Vec::new());
             for n in 0..5 {
-                let guess = json!({ "email": email, "password": "not the right one", "pin": format!("00000{n}") });
+                let guess =
+                    json!({ "email": email, "password": "not the right one", "pin": format!("00000{n}") });
                 let answer = client.signin(guess).await;
                 answers.push((answer.status, answer.text));
             }
@@ -128,7 +134,11 @@ async fn guesses_at_it_are_counted_by_its_own_name() {
         for n in 0..4 {
             let asked = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.asks();
             let answer = client.answer(&asked.attempt, json!({ "pin": format!("11111{n}") })).await;
-            if n < 3 { answer.wrong() } else { answer.fails(429, "too_many") };
+            if n < 3 {
+                answer.wrong()
+            } else {
+                answer.fails(429, "too_many")
+            };
         }
         let asked = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.asks();
         client.answer(&asked.attempt, json!({ "pin": PIN })).await.fails(429, "too_many");
@@ -150,6 +160,11 @@ async fn a_change_takes_the_current_one_ends_other_sessions_and_is_told() {
         change(json!({ "current": PIN, "new": "11 22 33" })).await.is(204);
         let told: Vec<_> = app.mail().await.into_iter().map(|mail| (mail.kind, mail.to)).collect();
         assert_eq!(told, [(Kind::SecretChanged, EMAIL.to_owned())], "{}", app.database());
+        let wanted = Wanted { user: None, name: "secret.changed".into(), since: 0, until: i64::MAX };
+        let noted =
+            trail::after(&mut app.app.store.read().await.unwrap(), &wanted, (-1, ""), 10).await.unwrap();
+        let noted: Vec<Value> = noted.iter().map(|row| serde_json::from_str(&row.data).unwrap()).collect();
+        assert_eq!(noted, [json!({ "by": "user", "secret": "pin" })]);
         other.client.get("/v1/me").await.fails(401, "invalid_token");
         ada.client.get("/v1/me").await.is(200);
         app.client().signin(all()).await.wrong();
@@ -236,6 +251,9 @@ async fn a_kind_that_cannot_be_is_refused_at_the_start() {
     for (secrets, why) in cases {
         let world = World { own: Own { secrets, ..Own::default() }, ..World::default() };
         let Err(error) = startup::start(Settings::built_in(), world).await else { panic!("{why}") };
-        assert!(error.to_string().starts_with("this program: ") && error.to_string().contains(why), "{error}");
+        assert!(
+            error.to_string().starts_with("this program: ") && error.to_string().contains(why),
+            "{error}"
+        );
     }
 }

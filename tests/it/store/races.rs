@@ -100,7 +100,7 @@ async fn a_refresh_token_rotates_once() {
             let mut tx = store.begin().await.unwrap();
             let rotated = sessions::rotate(&mut tx, &turn, NOW + 1).await.unwrap();
             tx.commit().await.unwrap();
-            rotated.map(|session| (session.generation, session.refresh_hash))
+            rotated.map(|rotated| (rotated.session.generation, rotated.session.refresh_hash))
         });
         let rotated: Vec<_> = outcomes.await.into_iter().flatten().collect();
         assert_eq!(rotated, [(1, "r1".to_owned())], "{}", db.name);

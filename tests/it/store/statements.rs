@@ -50,7 +50,7 @@ async fn with_user() -> Vec<(databases::Database, Tx)> {
 async fn of_users() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        users::insert(tx, "v", r#"{"name":"ä"}"#, NOW).await.unwrap();
+        users::insert(tx, &users::New::active("v", r#"{"name":"ä"}"#), NOW).await.unwrap();
         assert_eq!(users::set_profile(tx, "u", "{}", NOW + 1).await.unwrap(), 1);
         assert_eq!(users::touch(tx, "u", NOW + 2).await.unwrap(), 1);
         assert_eq!(users::sign_in(tx, "u", 1, NOW + 3).await.unwrap(), 0, "a credential changed");
@@ -79,11 +79,12 @@ async fn of_devices() {
         devices::insert(tx, &device("b", "v", "ada", false)).await.unwrap();
         assert!(devices::owner(tx, "email", "ada").await.unwrap().is_none(), "claims bind nobody");
         assert_eq!(devices::confirm(tx, "a", NOW + 1).await.unwrap(), 1);
-        assert_eq!(devices::drop_claims(tx, "email", "ada", "a").await.unwrap(), ["v"], "{}", db.name);
+        let gone = devices::Gone { id: "b".into(), user_id: "v".into(), kind: "email".into() };
+        assert_eq!(devices::drop_claims(tx, "email", "ada", "a").await.unwrap(), [gone], "{}", db.name);
         assert!(devices::by_id(tx, "b").await.unwrap().is_none());
         devices::insert(tx, &device("c", "u", "bob", false)).await.unwrap();
         devices::insert(tx, &device("d", "u", "eve", true)).await.unwrap();
-        assert_eq!(devices::drop_unconfirmed(tx, "u").await.unwrap(), 1);
+        assert_eq!(devices::drop_unconfirmed(tx, "u").await.unwrap().len(), 1);
         assert_eq!(devices::set_primary(tx, "u", "email", "d").await.unwrap(), 1);
         assert_eq!(devices::set_label(tx, "d", "work").await.unwrap(), 1);
         assert_eq!(devices::used(tx, "d", NOW + 2).await.unwrap(), 1);
@@ -102,7 +103,7 @@ async fn of_devices() {
         assert_eq!(devices::restore(tx, "d").await.unwrap(), 1);
         assert_eq!(devices::restore(tx, "d").await.unwrap(), 0, "in use already");
         assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), 0, "somebody else's");
-        assert_eq!(devices::drop_others(tx, "u", "a").await.unwrap(), 1);
+        assert_eq!(devices::drop_others(tx, "u", "a").await.unwrap().len(), 1);
         assert_eq!(devices::delete(tx, "a", "u").await.unwrap(), 1);
     }
 }
@@ -113,11 +114,20 @@ async fn of_secrets_and_known_devices() {
         let tx = &mut tx;
         secrets::set(tx, "p1", "u", "password", "old", NOW).await.unwrap();
         secrets::set(tx, "p2", "u", "password", "new", NOW).await.unwrap();
-        assert_eq!(secrets::rehash(tx, "u", "password", "old", "x").await.unwrap(), 0, "it changed meanwhile");
+        assert_eq!(
+            secrets::rehash(tx, "u", "password", "old", "x").await.unwrap(),
+            0,
+            "it changed meanwhile"
+        );
         assert_eq!(secrets::rehash(tx, "u", "password", "new", "newer").await.unwrap(), 1);
         secrets::set(tx, "o1", "u", "pin", "own", NOW).await.unwrap();
         secrets::set(tx, "o2", "u", "pin", "owner", NOW).await.unwrap();
-        assert_eq!(secrets::hash(tx, "u", "password").await.unwrap().as_deref(), Some("newer"), "{}", db.name);
+        assert_eq!(
+            secrets::hash(tx, "u", "password").await.unwrap().as_deref(),
+            Some("newer"),
+            "{}",
+            db.name
+        );
         assert_eq!(secrets::hash(tx, "u", "pin").await.unwrap().as_deref(), Some("owner"), "{}", db.name);
         for n in ["r1", "r2"] {
             secrets::insert(tx, n, "u", secrets::RECOVERY, n, NOW).await.unwrap();
@@ -204,7 +214,7 @@ async fn of_sessions() {
         turn.idle_since = NOW - 1;
         assert!(sessions::rotate(tx, &turn, END).await.unwrap().is_none(), "it is over");
         let rotated = sessions::rotate(tx, &turn, NOW + 5).await.unwrap().unwrap();
-        assert_eq!((rotated.generation, rotated.rotated_at), (1, NOW + 5), "{}", db.name);
+        assert_eq!((rotated.session.generation, rotated.session.rotated_at), (1, NOW + 5), "{}", db.name);
         assert_eq!(sessions::raise(tx, "a", "v", "2", "pwd otp", NOW).await.unwrap(), 0, "another user's");
         assert_eq!(sessions::raise(tx, "a", "u", "2", "pwd otp", NOW + 6).await.unwrap(), 1);
         let live = sessions::live(tx, "a", NOW).await.unwrap().unwrap();

@@ -90,6 +90,11 @@ impl Client {
         self.raw("POST", path, Some(&body.to_string())).await
     }
 
+    /// `PATCH`
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.raw("PATCH", path, Some(&body.to_string())).await
+    }
+
     /// `PUT`
     pub async fn put(&self, path: &str, body: Value) -> Answer {
         self.raw("PUT", path, Some(&body.to_string())).await

@@ -91,9 +91,32 @@ impl Database {
         tx.commit().await.unwrap();
     }
 
+    /// Every row of every table, as text.
+    pub async fn dump(&self) -> String {
+        const SQLITE: &str = "SELECT 'SELECT ' || group_concat('COALESCE(CAST(\"' || c.name || '\" AS TEXT), '''')', ' || '' | '' || ')
+            || ' FROM ' || t.name FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' GROUP BY t.name";
+        const POSTGRES: &str = "SELECT 'SELECT CAST(t AS TEXT) FROM ' || tablename || ' t' FROM pg_tables
+            WHERE schemaname = 'public'";
+        let mut tx = self.store.begin().await.unwrap();
+        let texts = if self.name == "sqlite" { SQLITE } else { POSTGRES };
+        let mut all = Vec::new();
+        for text in strings(&mut tx, texts.to_owned()).await {
+            all.extend(strings(&mut tx, text).await);
+        }
+        all.join("\n")
+    }
+
     /// The first column of the first row, a number.
     pub async fn number(&self, sql: &'static str) -> i64 {
         number(&mut self.store.begin().await.unwrap(), sql).await
+    }
+}
+
+async fn strings(db: &mut impl store::Db, sql: String) -> Vec<String> {
+    let sql = sqlx::AssertSqlSafe(sql);
+    match db.exec() {
+        Exec::Sqlite(conn) => sqlx::query_scalar(sql).fetch_all(conn).await.unwrap(),
+        Exec::Postgres(conn) => sqlx::query_scalar(sql).fetch_all(conn).await.unwrap(),
     }
 }
 

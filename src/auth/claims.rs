@@ -1,0 +1,59 @@
+//! What an access token says of its holder beside the session: groups, and the fields of the profile that are claims.
+
+use serde_json::{Map, Value};
+
+use super::account::Account;
+use crate::app::App;
+use crate::store::users::User;
+use crate::users::profile;
+
+/// The bytes that may be added to a token, so that it stays one that every server takes in a header.
+const LONGEST: usize = 4_096;
+
+/// Whom a token is made for, as far as it says more of them than their id.
+#[derive(Clone, Debug, Default)]
+pub struct Holder {
+    /// The groups, a JSON list of names.
+    pub groups: String,
+    /// The profile, a JSON object.
+    pub profile: String,
+}
+
+impl Holder {
+    /// What a user's row says.
+    pub fn of(user: &User) -> Self {
+        Self { groups: user.group_names.clone(), profile: user.profile.clone() }
+    }
+}
+
+impl From<&Account> for Holder {
+    fn from(account: &Account) -> Self {
+        Self::of(&account.user)
+    }
+}
+
+/// The claims of a holder.
+pub fn of(app: &App, holder: &Holder) -> Map<String, Value> {
+    let mut claims = profile::claims(&app.profile, &holder.profile);
+    let name = &app.settings.tokens.groups_claim;
+    let groups = groups(&holder.groups);
+    if !name.is_empty() && !groups.is_empty() {
+        claims.insert(name.clone(), groups.into());
+    }
+    bounded(claims)
+}
+
+/// The names in a stored list of groups.
+pub fn groups(stored: &str) -> Vec<String> {
+    serde_json::from_str(stored).unwrap_or_default()
+}
+
+/// A token without its additions lets nobody do more than they may; one that no server takes shuts its holder out.
+fn bounded(claims: Map<String, Value>) -> Map<String, Value> {
+    let bytes = serde_json::to_string(&claims).map_or(usize::MAX, |text| text.len());
+    if bytes <= LONGEST {
+        return claims;
+    }
+    tracing::error!(bytes, longest = LONGEST, "the claims of a token are too long and were left out");
+    Map::new()
+}

@@ -1,0 +1,115 @@
+//! The end of an account: deleted, kept for a grace period in which the operator can bring it back, and then purged, so
+//! that nothing personal is left of it (R146).
+
+use super::account::{Account, even_disabled};
+use super::error::{AuthError, Result};
+use super::finish::end_everything;
+use super::notices::{self, Notice};
+use super::noting;
+use crate::app::App;
+use crate::base::Millis;
+use crate::base::clock::{DAY, rfc3339};
+use crate::events::{By, Event, Noted, Source};
+use crate::store::users::User;
+use crate::store::{Tx, challenges, devices, events, guesses, outbox, users};
+
+/// How many accounts one turn purges at most.
+const AT_ONCE: i64 = 100;
+
+/// Deletes an account, and tells its owner so by `told`: from now on it is as good as none, and its sessions are over.
+/// Where there is no grace period it is purged in the same breath.
+///
+/// # Errors
+/// [`AuthError::NotFound`] where it is deleted already.
+pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told: &[Notice]) -> Result<()> {
+    let (user, now) = (&account.user, app.now());
+    let grace = app.settings.user.deletion_grace.millis();
+    let mut tx = app.store.begin().await?;
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    challenges::drop_of_attempts(&mut tx, &user.id).await?;
+    let ended = end_everything(&mut tx, &user.id).await?;
+    if users::set_deleted(&mut tx, &user.id, now).await? != 1 {
+        return Err(AuthError::NotFound);
+    }
+    let deleted = Event::UserDeleted { by, purge_at: rfc3339(now + grace) }.of(&user.id);
+    let mut noted = vec![deleted.naming(noting::named(account))];
+    noted.extend(noting::ended(&user.id, "deleted", ended));
+    app.events.write(&mut tx, now, source, &noted).await?;
+    notices::queue(app, &mut tx, told).await?;
+    if grace == 0 {
+        erase(app, &mut tx, user, by, source).await?;
+    }
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+/// Brings a deleted account back; one that was disabled before stays so.
+///
+/// # Errors
+/// [`AuthError::NotFound`] where nobody has that id, or the account is not deleted.
+pub async fn restore(app: &App, user_id: &str) -> Result<()> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    if users::restore(&mut tx, user_id, now).await? != 1 {
+        return Err(AuthError::NotFound);
+    }
+    let account = even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    let restored = Event::UserRestored { by: By::Operator }.of(user_id).naming(noting::named(&account));
+    app.events.write(&mut tx, now, &Source::default(), &[restored]).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Purges an account at once, deleted before or not.
+///
+/// # Errors
+/// [`AuthError::NotFound`] where nobody has that id.
+pub async fn purge(app: &App, user_id: &str, by: By) -> Result<()> {
+    let mut tx = app.store.begin().await?;
+    let user = users::by_id(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
+    erase(app, &mut tx, &user, by, &Source::default()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Purges the accounts whose grace period is over, and those that nothing confirmed names a day after they were made
+/// (R120); gives how many.
+pub async fn purge_due(app: &App) -> Result<usize> {
+    let (now, grace) = (app.now(), app.settings.user.deletion_grace.millis());
+    let mut due = users::deleted_before(&mut app.store.read().await?, now - grace, AT_ONCE).await?;
+    due.extend(users::orphans(&mut app.store.read().await?, now - DAY, AT_ONCE).await?);
+    for user in &due {
+        let mut tx = app.store.begin().await?;
+        // Another instance may have been faster, or the operator.
+        if still_due(&mut tx, user, now - grace).await? {
+            erase(app, &mut tx, user, By::Server, &Source::default()).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(due.len())
+}
+
+async fn still_due(tx: &mut Tx, user: &User, before: Millis) -> Result<bool> {
+    let found = users::by_id(tx, &user.id).await?;
+    let orphan = user.deleted_at.is_none();
+    Ok(found.is_some_and(|found| match found.deleted_at {
+        Some(deleted) => deleted <= before,
+        None => orphan && found.credentials == user.credentials,
+    }))
+}
+
+/// Takes away the account and whatever else speaks of its owner. What stays is a random id in the events.
+async fn erase(app: &App, tx: &mut Tx, user: &User, by: By, source: &Source) -> Result<()> {
+    for device in devices::of_user(tx, &user.id).await? {
+        challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
+        challenges::drop_scope(tx, &format!("undo/{}", device.id)).await?;
+        outbox::forget_device(tx, &device.id).await?;
+    }
+    challenges::drop_of_attempts(tx, &user.id).await?;
+    guesses::forget(tx, &user.id).await?;
+    users::delete(tx, &user.id).await?;
+    events::forget(tx, &user.id).await?;
+    let purged: Noted = Event::UserPurged { by }.of(&user.id);
+    let source = if by == By::User { Source::default() } else { source.clone() };
+    app.events.write(tx, app.now(), &source, &[purged]).await?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+//! Hooks: the operator's own systems, asked at each step.

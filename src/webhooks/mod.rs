@@ -1,0 +1,1 @@
+//! Webhooks: the operator's own systems, told what happened.
