@@ -22,6 +22,10 @@ CREATE TABLE profile_values (
 );
 CREATE INDEX profile_values_user ON profile_values (user_id);
 
+-- One hash a user for each secret that a person chooses: the password, and kinds of an own program.
+DROP INDEX secrets_password;
+CREATE UNIQUE INDEX secrets_kept ON secrets (user_id, kind) WHERE kind <> 'recovery';
+
 -- What happened, by name: the audit trail, and what webhooks are told.
 CREATE TABLE events (
     id TEXT PRIMARY KEY,

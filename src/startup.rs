@@ -66,6 +66,7 @@ pub fn settings(
     env: impl Iterator<Item = (String, String)>,
     own: &Own,
 ) -> Result<Loaded, Vec<Located>> {
+    sound(own)?;
     settings::load_and(file, env, |settings| plan::read(settings, own).err().unwrap_or_default())
 }
 
@@ -78,6 +79,7 @@ pub fn understood(
     env: impl Iterator<Item = (String, String)>,
     own: &Own,
 ) -> Result<(Settings, Plan), Vec<Located>> {
+    sound(own)?;
     let mut plan = None;
     let loaded = settings::load_and(file, env, |settings| match plan::read(settings, own) {
         Ok(found) => {
@@ -112,6 +114,7 @@ pub fn choose_cryptography() {
 
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
+    sound(&world.own).map_err(StartError::Settings)?;
     let plan =
         plan::read(&settings, &world.own).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     start_with(settings, plan, world).await
@@ -190,6 +193,14 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         inbox,
     };
     Ok(Started { app: Arc::new(app), worker, teller })
+}
+
+/// The kinds of an own program, which no settings can mend.
+fn sound(own: &Own) -> Result<(), Vec<Located>> {
+    let place = || "this program".to_owned();
+    let wrong = own.mistakes().into_iter();
+    let wrong: Vec<_> = wrong.map(|(path, message)| Located { place: place(), path, message }).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 fn nowhere(mistakes: Vec<Mistake>) -> Vec<Located> {

@@ -20,7 +20,7 @@ use crate::events::{By, Event, Noted};
 use crate::flows::{self, Flow, Passed};
 use crate::hooks::Point;
 use crate::messages::Kind;
-use crate::secrets::recovery;
+use crate::secrets::{password::Password, recovery};
 use crate::store::devices::Gone;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
 use crate::users::profile;
@@ -49,10 +49,7 @@ impl Walk<'_> {
         };
         let passed: Vec<Passed> = self.proofs.iter().map(rated).collect();
         let level = flows::level_of_passed(&passed, &self.app.words);
-        let mut amr: Vec<String> = flows::amr(&passed).into_iter().map(str::to_owned).collect();
-        if level == flows::Level::MultiFactor && !amr.iter().any(|m| m == "mfa") {
-            amr.push("mfa".into());
-        }
+        let amr: Vec<String> = flows::amr(&passed, &self.app.words).into_iter().map(str::to_owned).collect();
         Basis { flow: flow.name.clone(), acr: level.acr().to_owned(), amr }
     }
 
@@ -208,7 +205,7 @@ impl Walk<'_> {
         let told = notices::about(self.app, self.client, &account, Kind::RecoveryDone, None)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
-        secrets::set_password(&mut tx, &self.app.random.uuid(), &user_id, &hash, now).await?;
+        secrets::set(&mut tx, &self.app.random.uuid(), &user_id, secrets::PASSWORD, &hash, now).await?;
         let gone = self.purge(&mut tx, &account).await?;
         let ended = end_everything(&mut tx, &user_id).await?;
         if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
@@ -241,10 +238,7 @@ impl Walk<'_> {
     }
 
     fn checked_password(&self, account: &Account, chosen: &Sensitive) -> Result<Sensitive> {
-        let alone = super::rules::password_alone(self.app, account);
-        let names = super::rules::names(account);
-        let context = super::rules::context(self.app, &names);
-        Ok(self.app.policy.check(chosen.expose(), alone, &context, "new_password")?)
+        super::chosen::checked(self.app, account, &Password, chosen, "new_password")
     }
 
     /// The first proof of an address whose account was made without one wipes what stood there before; any
@@ -284,15 +278,16 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Hashes the password again with today's parameters, behind the answer (R63).
+    /// Hashes a secret again with today's parameters, behind the answer (R63).
     fn rehash(&self, account: &Account) {
-        let (Some(typed), Some(old)) = (self.stale.clone(), account.password.clone()) else { return };
+        let Some((kind, typed)) = self.stale.clone() else { return };
+        let Some(old) = account.hashes.get(kind).cloned() else { return };
         let (hasher, store) = (self.app.hasher.clone(), self.app.store.clone());
         let (user_id, salt) = (account.user.id.clone(), self.app.random.bytes());
         tokio::spawn(async move {
             let Ok(new) = hasher.hash(typed, salt).await else { return };
             if let Ok(mut tx) = store.begin().await {
-                let _ = secrets::rehash(&mut tx, &user_id, &old, &new).await;
+                let _ = secrets::rehash(&mut tx, &user_id, kind, &old, &new).await;
                 let _ = tx.commit().await;
             }
         });

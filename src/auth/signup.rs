@@ -99,10 +99,13 @@ async fn free(app: &App, client: &Client, draft: &Draft) -> Result<()> {
 
 /// The name or the unique value of a sign-up that somebody has.
 async fn taken(app: &App, db: &mut impl Db, draft: &Draft) -> Result<Option<AuthError>> {
-    if let Some(username) = draft.devices.iter().find(|d| d.kind == "username")
-        && rows::owner(db, "username", &username.canonical).await?.is_some()
-    {
-        return Ok(Some(AuthError::Taken("username")));
+    for device in &draft.devices {
+        let Some(kind) = app.devices.kind(&device.kind).filter(|kind| devices::is_silent(*kind)) else {
+            continue;
+        };
+        if rows::owner(db, kind.name(), &device.canonical).await?.is_some() {
+            return Ok(Some(AuthError::Taken(kind.name())));
+        }
     }
     fields::first_taken(app, db, &draft.user, &draft.fields()).await
 }
@@ -151,8 +154,8 @@ pub async fn send(
     asking(app, client, &attempt, handle, &draft).await
 }
 
-/// Answers a sign-up: the first proven address makes the account. A new username or another profile may come along,
-/// where what was chosen turned out to be taken.
+/// Answers a sign-up: the first proven address makes the account. Another name that no channel reaches, such as a
+/// username, or another profile may come along, where what was chosen turned out to be taken.
 pub async fn answer(
     app: &App,
     client: &Client,
@@ -343,7 +346,7 @@ async fn made(
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
 fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
     let mut passed = Vec::new();
-    passed.extend(draft.password.as_ref().map(|_| Passed::fixed("password")));
+    passed.extend(draft.hashes.keys().map(Passed::fixed));
     passed.extend(draft.hardcode.as_ref().map(|_| Passed::fixed("hardcode")));
     passed.extend(proven.map(|device| Passed::carried("passcode", device.kind.as_str())));
     let whole = |flow: &&flows::Flow| {
@@ -353,7 +356,7 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
     Basis {
         flow: flow.to_owned(),
         acr: flows::level_of_passed(&passed, &app.words).acr().to_owned(),
-        amr: flows::amr(&passed).into_iter().map(str::to_owned).collect(),
+        amr: flows::amr(&passed, &app.words).into_iter().map(str::to_owned).collect(),
     }
 }
 

@@ -19,6 +19,7 @@ use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::events::Noted;
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
+use crate::secrets::Kept;
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::Device;
 use crate::store::{Tx, challenges};
@@ -40,8 +41,8 @@ pub struct Walk<'a> {
     /// Whom it is about; none where nobody has the identifier.
     pub(super) account: Option<Account>,
     pub(super) proofs: Vec<Proof>,
-    /// The password's hash, where it was passed with parameters that are out of date.
-    pub(super) stale: Option<Sensitive>,
+    /// The kind and text of a secret that was passed by a hash whose parameters are out of date.
+    pub(super) stale: Option<(&'static str, Sensitive)>,
     /// Failures in a row before what was passed in this request.
     pub(super) failures: i64,
     /// Whether a recovery code stood in for a passcode.
@@ -233,16 +234,17 @@ impl<'a> Walk<'a> {
 
     /// Checks one of the secrets that are asked; a right one is noted, a wrong one ends the request.
     async fn check(&mut self, secret: &Secret, asked: &[Secret], given: &mut Given) -> Result<()> {
-        let typed = given.secrets.remove(secret.name.as_str());
-        match (secret.name.as_str(), typed) {
-            ("password", Some(typed)) => self.check_password(typed).await,
-            ("hardcode", Some(typed)) => self.check_hardcode(typed).await,
-            ("passcode", Some(typed)) => self.check_passcode(asked, &typed, given.device.take()).await,
-            ("passcode", None) => {
+        let kind = self.app.secrets.kind(&secret.name);
+        let kind = kind.ok_or_else(|| AuthError::Internal(format!("no secret kind {}", secret.name)))?;
+        match (kind.kept(), given.secrets.remove(kind.name())) {
+            (Kept::Hashed, Some(typed)) => self.check_hashed(kind, &typed).await,
+            (Kept::InDevice, Some(typed)) => self.check_in_device(kind, &typed).await,
+            (Kept::Carried, Some(typed)) => self.check_passcode(asked, &typed, given.device.take()).await,
+            (Kept::Carried, None) => {
                 let typed = given.recovery_code.take().unwrap_or_default();
                 self.check_recovery(secret, &typed).await
             }
-            (other, _) => Err(AuthError::Internal(format!("the secret {other} is not checked anywhere"))),
+            _ => Err(AuthError::Internal(format!("the secret {} is not checked anywhere", kind.name()))),
         }
     }
 

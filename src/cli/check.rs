@@ -1,9 +1,8 @@
 //! `multauth check`
 
 use std::fmt::Write;
-use std::path::Path;
 
-use super::{Outcome, instance, print};
+use super::{Outcome, Setup, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language};
@@ -29,17 +28,17 @@ pub struct Args {
     data: bool,
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let loaded = instance::load(file)?;
-    print::out(&report(&loaded, file)?)?;
-    if args.data { super::check_data::run(file).await } else { Ok(()) }
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let loaded = instance::load(setup)?;
+    print::out(&report(&loaded, setup)?)?;
+    if args.data { super::check_data::run(setup).await } else { Ok(()) }
 }
 
 /// What was found in settings without a mistake.
-pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Failure> {
+pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, super::Failure> {
     let settings = &loaded.settings;
-    let understood = instance::understand(settings)?;
-    let from = file.map_or("built-in".to_owned(), |file| file.display().to_string());
+    let understood = instance::understand(settings, setup.own)?;
+    let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
     let mode = if settings.mode == Mode::Production { "production" } else { "development" };
     let mut text = format!("settings   {from}, {mode}\n");
     for (name, list) in [("flow", &understood.signin), ("recovery", &understood.recovery)] {

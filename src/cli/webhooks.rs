@@ -1,13 +1,12 @@
 //! `multauth webhooks`
 
-use std::path::Path;
 use std::time::Instant;
 
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::app::App;
 use crate::base::{Clock, Millis, Random};
 use crate::settings::Span;
@@ -110,13 +109,13 @@ a new webhook is filled from the audit trail. What happens meanwhile may arrive 
     },
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     if let Action::Ping { name } = args.action {
-        let (_, plan) = instance::understood(file)?;
+        let (_, plan) = instance::understood(setup)?;
         crate::startup::choose_cryptography();
         return ping(named(&plan.webhooks, &name)?).await;
     }
-    let app = instance::open(file).await?;
+    let app = instance::open(setup).await?;
     match args.action {
         Action::List { json } => list(&app, json).await,
         Action::Deliveries { webhook, state, user, limit, json } => {

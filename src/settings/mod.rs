@@ -22,6 +22,7 @@ mod files;
 mod form;
 mod guesses;
 mod hooks;
+mod identifier;
 mod keys;
 mod load;
 mod log;
@@ -52,6 +53,7 @@ pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
 pub use field_check::RESERVED_CLAIMS;
 pub use guesses::Guesses;
 pub use hooks::{HookPoint, Hooks, WhenDown};
+pub use identifier::{Case, GivenBy, Identifier};
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
 pub use log::{Log, LogFormat};
@@ -122,6 +124,8 @@ pub struct Settings {
     pub email: Email,
     /// Phone numbers.
     pub phone: Phone,
+    /// Identifiers of the operator's own making, by name.
+    pub identifier: std::collections::BTreeMap<String, Identifier>,
     /// Authenticator apps.
     pub authenticator: Authenticator,
     /// Cards.

@@ -66,14 +66,23 @@ impl TestApp {
 
     /// An instance on SQLite with kinds and hooks of an own program.
     pub async fn owning(own: Own, change: impl Fn(&mut Settings)) -> Self {
-        Self::made(databases::sqlite().await, own, change).await
+        Self::made(own, databases::sqlite().await, change).await
+    }
+
+    /// One instance on each database, with kinds of a program's own.
+    pub async fn each_with(own: &Own, change: impl Fn(&mut Settings)) -> Vec<Self> {
+        let mut apps = Vec::new();
+        for database in databases::empty().await {
+            apps.push(Self::made(own.clone(), database, &change).await);
+        }
+        apps
     }
 
     async fn on(database: Database, change: impl Fn(&mut Settings)) -> Self {
-        Self::made(database, Own::default(), change).await
+        Self::made(Own::default(), database, change).await
     }
 
-    async fn made(database: Database, own: Own, change: impl Fn(&mut Settings)) -> Self {
+    async fn made(own: Own, database: Database, change: impl Fn(&mut Settings)) -> Self {
         let ground = Arc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
         let mut settings = Settings::built_in();
         quick(&mut settings, &ground);
