@@ -66,4 +66,4 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, due_at) WHERE state = 'queued';
 CREATE INDEX webhook_deliveries_order ON webhook_deliveries (webhook, subject, position) WHERE state = 'queued';
 CREATE INDEX webhook_deliveries_event ON webhook_deliveries (event_id);
-CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at);
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (state, finished_at);

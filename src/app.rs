@@ -24,6 +24,8 @@ use crate::secrets::{self, hasher::Hasher};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::throttle::Throttle;
+use crate::users::rules::ProfileRules;
+use crate::webhooks::Webhooks;
 
 /// One running instance. It is made by [`crate::startup`] and shared by everything that answers.
 pub struct App {
@@ -55,6 +57,8 @@ pub struct App {
     pub devices: devices::Kinds,
     /// The kinds of secrets.
     pub secrets: secrets::Kinds,
+    /// The fields of the profile.
+    pub profile: ProfileRules,
     /// What an own program added to the built-in kinds.
     pub own: Own,
     /// What an identifier must be.
@@ -73,6 +77,8 @@ pub struct App {
     pub hooks: Arc<Hooks>,
     /// Writes what happened.
     pub events: Events,
+    /// Who is told of it.
+    pub webhooks: Webhooks,
     /// Addresses and numbers with fixed codes.
     pub sandbox: Sandbox,
     /// Rung when a message was queued.

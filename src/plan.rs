@@ -14,6 +14,8 @@ use crate::providers::{ProviderKind, Routes};
 use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
+use crate::users::rules::ProfileRules;
+use crate::webhooks::Webhooks;
 
 /// What an own program adds to the built-in kinds.
 #[derive(Clone, Default)]
@@ -57,12 +59,16 @@ pub struct Plan {
     pub sandbox: Sandbox,
     /// What messages say.
     pub catalogue: Catalogue,
+    /// Who is told what happens.
+    pub webhooks: Webhooks,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
     /// The kinds of devices.
     pub devices: devices::Kinds,
     /// The kinds of secrets.
     pub secrets: secrets::Kinds,
+    /// The fields of the profile.
+    pub profile: ProfileRules,
     /// The services that are asked.
     pub callees: Vec<hooks::http::Callee>,
 }
@@ -82,7 +88,7 @@ impl Plan {
 /// Understands the settings; `own` are kinds beside the built-in ones.
 ///
 /// # Errors
-/// Every mistake of flows, providers, messages and rates at once.
+/// Every mistake of flows, providers, messages, webhooks and rates at once.
 pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
@@ -102,22 +108,30 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     }
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
+    let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
+    let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
     let callees = keep(&mut mistakes, hooks::http::read(settings)).unwrap_or_default();
-    match (signin, recovery, catalogue, throttle) {
-        (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => Ok(Plan {
-            words,
-            signin,
-            recovery,
-            routes,
-            lookup,
-            sandbox,
-            catalogue,
-            throttle,
-            devices,
-            secrets,
-            callees,
-        }),
+    match (signin, recovery, catalogue, throttle, profile) {
+        (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile))
+            if mistakes.is_empty() =>
+        {
+            Ok(Plan {
+                words,
+                signin,
+                recovery,
+                routes,
+                lookup,
+                sandbox,
+                catalogue,
+                webhooks,
+                throttle,
+                devices,
+                secrets,
+                profile,
+                callees,
+            })
+        }
         _ => Err(mistakes),
     }
 }

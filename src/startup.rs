@@ -20,6 +20,7 @@ use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
 use crate::store::{self, Store, StoreError};
 use crate::throttle::{Server, Throttle, Time, Windows};
+use crate::webhooks;
 
 /// Why an instance could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -89,12 +90,14 @@ pub fn understood(
     Ok((loaded.settings, plan))
 }
 
-/// An instance, and the worker that empties its outbox.
+/// An instance, the worker that empties its outbox, and the one that tells its webhooks.
 pub struct Started {
     /// The instance.
     pub app: Arc<App>,
     /// The worker; [`Worker::run`] it.
     pub worker: Worker,
+    /// The other worker; [`webhooks::Worker::run`] it.
+    pub teller: webhooks::Worker,
 }
 
 /// Says, once a process, which library computes for TLS and for tokens: more than one is linked in.
@@ -135,7 +138,14 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let routes = Arc::new(found.routes);
     let hooks = Hooks::new(&settings, &world.own.hooks, found.callees, &world.clock, &world.random);
     let hooks = Arc::new(hooks);
-    let events = Events::new(world.random.clone(), Vec::new());
+    let teller = webhooks::Worker {
+        store: store.clone(),
+        clock: world.clock.clone(),
+        random: world.random.clone(),
+        webhooks: found.webhooks.clone(),
+        wake: Arc::default(),
+    };
+    let events = Events::new(world.random.clone(), found.webhooks.listeners()).ringing(teller.wake.clone());
     let worker = Worker {
         hooks: hooks.clone(),
         store: store.clone(),
@@ -150,6 +160,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let app = App {
         hooks,
         events,
+        webhooks: found.webhooks,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),
@@ -172,12 +183,13 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         own: world.own,
         devices: found.devices,
         secrets: found.secrets,
+        profile: found.profile,
         sandbox: found.sandbox,
         routes,
         wake,
         inbox,
     };
-    Ok(Started { app: Arc::new(app), worker })
+    Ok(Started { app: Arc::new(app), worker, teller })
 }
 
 fn nowhere(mistakes: Vec<Mistake>) -> Vec<Located> {

@@ -9,10 +9,11 @@ use super::error::{AuthError, Result};
 use super::input::Client;
 use super::session::Basis;
 use crate::app::App;
+use crate::base::Fault;
 use crate::hooks::{Amend, Identifier, Point, Signup, Tokens};
-use crate::settings::{GROUP, is_group};
-use crate::tokens::jwt;
+use crate::settings::{GROUP, RESERVED_CLAIMS, Who, is_group};
 use crate::users::profile;
+use crate::users::rules::{Moment, Rule};
 
 /// The most groups that a hook may put an account into.
 const GROUPS: usize = 64;
@@ -34,16 +35,25 @@ pub async fn before_signup(app: &App, client: &Client, draft: &mut Draft) -> Res
         languages: client.languages.clone(),
     };
     app.hooks.before_signup(&mut asked, |amend| fit(app, amend)).await?;
-    draft.profile =
-        profile::check(&app.settings.user, Some(&asked.profile), true).map_err(AuthError::Faults)?;
+    draft.profile = profile::text(&amended(app, &asked.profile).map_err(AuthError::Faults)?);
     draft.groups = asked.groups;
     Ok(())
+}
+
+/// A whole profile as it is kept, where it lacks nothing. A hook may write what the operator may.
+fn amended(app: &App, profile: &Map<String, Value>) -> std::result::Result<Map<String, Value>, Vec<Fault>> {
+    let checked = app.profile.check(Who::Admin, profile)?;
+    let mut kept = Map::new();
+    profile::merge(&mut kept, &checked).map_err(|fault| vec![fault])?;
+    let missing: Vec<Fault> =
+        app.profile.lacking(&kept, Moment::Signup).into_iter().map(Rule::missing).collect();
+    if missing.is_empty() { Ok(kept) } else { Err(missing) }
 }
 
 /// Whether an amendment can be taken; the words are for the log.
 fn fit(app: &App, amend: &Amend) -> std::result::Result<(), String> {
     if let Some(profile) = &amend.profile {
-        profile::check(&app.settings.user, Some(profile), true).map_err(|faults| {
+        amended(app, profile).map_err(|faults| {
             let fields: Vec<_> = faults.iter().map(|f| format!("{} {}", f.field, f.code)).collect();
             format!("amends the profile to what it cannot be: {}", fields.join(", "))
         })?;
@@ -110,7 +120,7 @@ pub async fn before_tokens(
         identifiers: bearer.identifiers,
     };
     let groups = app.settings.tokens.groups_claim.as_str();
-    let reserved = |name: &str| jwt::RESERVED.contains(&name) || name == groups || name == "groups";
+    let reserved = |name: &str| RESERVED_CLAIMS.contains(&name) || name == groups || name == "groups";
     Ok(app.hooks.before_tokens(&asked, reserved).await?)
 }
 

@@ -19,6 +19,7 @@ pub mod doors;
 mod draft;
 mod entry;
 pub mod error;
+pub mod fields;
 mod finish;
 mod guard;
 mod hooked;

@@ -116,7 +116,7 @@ impl<'a> Walk<'a> {
         }
         let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
         let taken = Taken::read(attempt.ways.as_deref())?;
-        let by_recovery_code = proofs.iter().any(Proof::is_recovery_code);
+        let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
         Ok(Self {
             app,
             client,

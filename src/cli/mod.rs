@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 mod apikeys;
 mod check;
+mod check_data;
 mod devices;
 mod doctor;
 mod events;
@@ -26,6 +27,7 @@ mod print;
 mod serve;
 mod simulate;
 mod users;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -73,6 +75,7 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Webhooks(webhooks::Args),
     Events(events::Args),
     Doctor(doctor::Args),
 }
@@ -94,7 +97,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
     match command {
         Command::Serve(args) => serve::run(args, file).await,
         Command::Migrate(args) => migrate::run(args, file).await,
-        Command::Check(args) => check::run(args, file),
+        Command::Check(args) => check::run(args, file).await,
         Command::Flows(args) => flows::run(args, file),
         Command::Simulate(args) => simulate::run(args, file).await,
         Command::Openapi(args) => openapi::run(args, file),
@@ -103,6 +106,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
         Command::Users(args) => users::run(args, file).await,
         Command::Devices(args) => devices::run(args, file).await,
         Command::Messages(args) => messages::run(args, file).await,
+        Command::Webhooks(args) => webhooks::run(args, file).await,
         Command::Events(args) => events::run(args, file).await,
         Command::Doctor(args) => doctor::run(args, file).await,
     }

@@ -202,6 +202,17 @@ async fn the_operator_rules_over_keys_users_and_devices() {
     site.run(&["users", "groups", &user]).await.unwrap();
     let wrong = site.run(&["users", "groups", &user, "--set", "two words"]).await.unwrap_err();
     assert!(wrong.to_string().contains("a-z"), "{wrong}");
+    for words in [
+        &["events"][..],
+        &["events", "--user", &user, "--name", "user.*", "--since", "1h", "--limit", "1"],
+        &["events", "--until", "2026-01-01", "--json"],
+        &["events", "names"],
+    ] {
+        site.run(words).await.unwrap();
+    }
+    let unknown = site.run(&["events", "--after", "nothing"]).await.unwrap_err();
+    assert!(unknown.to_string().contains("there is no event nothing"), "{unknown}");
+    assert!(Args::try_parse_from(["multauth", "events", "--name", "user.creatd"]).is_err());
     site.run(&["users", "delete", &user]).await.unwrap();
     site.run(&["users", "restore", &user]).await.unwrap();
     site.run(&["users", "delete", "--now", &user]).await.unwrap();
@@ -355,4 +366,96 @@ fn providers_that_do_less_than_they_seem_to_are_warned_of() {
     assert!(report(verify).contains("all own their codes"));
     let both = report(&format!("{verify}, {plain}"));
     assert!(!both.contains("all own their codes"), "{both}");
+}
+
+#[tokio::test]
+async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
+    use crate::store::users;
+    let site = Site::new("[user.fields.shoe]\ntype = \"integer\"\n");
+    assert!(site.run(&["check", "--data"]).await.unwrap_err().to_string().contains("there is no database"));
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Some(&site.file())).await.unwrap();
+    let mut tx = app.store.begin().await.unwrap();
+    for n in 0..501 {
+        let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
+        users::insert(&mut tx, &users::New::active(&format!("u{n:03}"), profile), 0).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut lines = String::new();
+    let keep = |page: &str| {
+        lines.push_str(page);
+        Ok(())
+    };
+    let rules = crate::users::rules::ProfileRules::read(&site.settings().user);
+    let rules = rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let found = check_data::look(&app.store, &rules, keep).await.unwrap();
+    assert_eq!(
+        (found, lines.as_str()),
+        ((501, 1), "u500  profile.shoe  wrong_type\nu500  profile.gone  unknown_field\n")
+    );
+    assert!(matches!(site.run(&["check", "--data"]).await.unwrap_err(), Failure::Told));
+    let mut tx = app.store.begin().await.unwrap();
+    users::delete(&mut tx, "u500").await.unwrap();
+    tx.commit().await.unwrap();
+    site.run(&["check", "--data"]).await.unwrap();
+}
+
+/// A webhook's section; nobody listens there.
+const WEBHOOK: &str = "[webhooks.crm]\nurl = \"http://127.0.0.1:9/hook?token=t0p\"\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n";
+
+#[tokio::test]
+async fn mistakes_of_webhooks_are_told_with_their_places() {
+    let more = "[webhooks.Crm]\nurl = \"https://127.1/\"\nevents = [\"user.creatd\"]\ntimeout = \"2m\"\n\
+                [webhooks.b]\nurl = \"https://example.com\"\nsecret = \"hunter2\"\nevents = []\n\
+                [webhooks.c]\nurl = \"nowhere\"\n[outbound]\nnetworks = []";
+    let text =
+        Site::new(&format!("mode = \"production\"\n{more}")).run(&["check"]).await.unwrap_err().to_string();
+    for line in [
+        ":2: webhooks.Crm: the name must be",
+        ":3: webhooks.Crm.url: names a private address",
+        ":4: webhooks.Crm.events: there is no event \"user.creatd\"; did you mean `user.created`?",
+        ":5: webhooks.Crm.timeout: has to be between 1s and 60s",
+        ":8: webhooks.b.secret: must be \"whsec_\" and base64",
+        ":9: webhooks.b.events: names no event",
+        ":11: webhooks.c.url: must be a URL such as",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn webhooks_are_checked_listed_and_examined() {
+    let site = Site::new(WEBHOOK);
+    let loaded =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+            .unwrap();
+    let text = check::report(&loaded, None).unwrap();
+    assert!(text.contains("webhook    crm at http://127.0.0.1:9: *\n"), "{text}");
+    assert!(text.contains("webhooks.crm.url: is not encrypted") && !text.contains("t0p"), "{text}");
+
+    site.run(&["migrate"]).await.unwrap();
+    for words in [&["webhooks", "list"][..], &["webhooks", "list", "--json"], &["webhooks", "deliveries"]] {
+        site.run(words).await.unwrap();
+    }
+    site.run(&["webhooks", "replay", "--webhook", "crm", "--since", "2h"]).await.unwrap();
+    site.run(&["webhooks", "replay", "--webhook", "crm", "--failed"]).await.unwrap();
+    for wrong in [
+        &["webhooks", "replay", "--webhook", "cmr", "--since", "2h"][..],
+        &["webhooks", "replay", "--webhook", "crm", "--since", "soon"],
+        &["webhooks", "ping", "cmr"],
+    ] {
+        assert!(matches!(site.run(wrong).await, Err(Failure::Argument(_))), "{wrong:?}");
+    }
+    assert!(site.run(&["webhooks", "replay", "none"]).await.is_err());
+    let failure = site.run(&["webhooks", "ping", "crm"]).await.unwrap_err().to_string();
+    assert!(failure.contains("127.0.0.1:9 cannot be reached"), "{failure}");
+    for wrong in [&["replay"][..], &["replay", "--webhook", "crm"], &["replay", "--failed"]] {
+        let words = ["multauth", "webhooks"].iter().chain(wrong);
+        assert!(Args::try_parse_from(words).is_err(), "{wrong:?}");
+    }
+
+    let findings = doctor::examine(&site.settings(), &|_| Ok(())).await.unwrap();
+    let found = format!("{findings:?}");
+    assert!(found.contains("webhook crm") && found.contains("events wait for it"), "{found}");
 }

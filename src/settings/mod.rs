@@ -16,6 +16,8 @@ mod check;
 mod database;
 mod devices;
 mod events;
+mod field;
+mod field_check;
 mod files;
 mod form;
 mod guesses;
@@ -37,6 +39,7 @@ mod span;
 mod tokens;
 mod user;
 mod verification;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -45,6 +48,8 @@ pub use attempt::{Attempt, Reauth};
 pub use database::{Database, Redis};
 pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
 pub use events::Events;
+pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
+pub use field_check::RESERVED_CLAIMS;
 pub use guesses::Guesses;
 pub use hooks::{HookPoint, Hooks, WhenDown};
 pub use keys::{Algorithm, Keys};
@@ -53,6 +58,7 @@ pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use origins::{Located, Origins};
 pub use outbound::Outbound;
+pub use overlay::hint::none_of;
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
 pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
@@ -60,8 +66,9 @@ pub use sandbox::SandboxEntry;
 pub use server::Server;
 pub use span::Span;
 pub use tokens::Tokens;
-pub use user::{Field, FieldType, GROUP, User, is_group};
+pub use user::{Field, GROUP, User, is_group};
 pub use verification::Verification;
+pub use webhooks::Webhook;
 
 /// The name of an action and its rates as they are written; the throttle reads them.
 pub type Throttle = std::collections::BTreeMap<String, String>;
@@ -135,6 +142,8 @@ pub struct Settings {
     pub user: User,
     /// Where webhooks and hooks may go.
     pub outbound: Outbound,
+    /// Who is told what happens, by name.
+    pub webhooks: std::collections::BTreeMap<String, Webhook>,
     /// Services that are asked.
     pub hooks: Hooks,
     /// The audit trail.

@@ -20,6 +20,7 @@ pub mod lines;
 mod migrate;
 pub mod outbox;
 mod postgres;
+pub mod profile_values;
 pub mod secrets;
 pub mod sessions;
 pub mod signing_keys;
@@ -30,6 +31,7 @@ pub mod suspensions;
 pub mod sweep;
 pub mod trail;
 pub mod users;
+pub mod webhooks;
 
 use std::path::Path;
 

@@ -12,3 +12,4 @@ mod replacing;
 mod store;
 mod support;
 mod surface;
+mod webhooks;

@@ -3,8 +3,10 @@
 mod accounts;
 mod events;
 mod group_commit;
+mod profile_values;
 mod races;
 mod rows;
 mod schema;
 mod statements;
 mod sweep;
+mod webhooks;

@@ -34,6 +34,8 @@ pub struct TestApp {
     /// Its time.
     pub clock: Clock,
     worker: Worker,
+    /// What tells the webhooks, by hand.
+    pub teller: multauth::webhooks::Worker,
     settings: Settings,
     ground: Arc<Ground>,
     networks: Arc<AtomicU16>,
@@ -82,14 +84,14 @@ impl TestApp {
 
     async fn start(settings: Settings, ground: Arc<Ground>, world: World, networks: Arc<AtomicU16>) -> Self {
         let clock = world.clock.clone();
-        let Started { app, worker } = startup::start(settings.clone(), world).await.unwrap();
+        let Started { app, worker, teller } = startup::start(settings.clone(), world).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
         let endpoint = server::endpoint(app.clone());
         let serving = tokio::spawn(async move { server.run(endpoint).await.unwrap() });
-        Self { app, base, clock, worker, settings, ground, networks, seen: Mutex::default(), serving }
+        Self { app, base, clock, worker, teller, settings, ground, networks, seen: Mutex::default(), serving }
     }
 
     /// Another instance on the same database, with nothing of this one's memory.
