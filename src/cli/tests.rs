@@ -378,13 +378,7 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     let mut tx = app.store.begin().await.unwrap();
     for n in 0..501 {
         let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
-        users::insert(
-            &mut tx,
-            &users::New::active(&format!("u{n:03}"), profile),
-            0,
-        )
-        .await
-        .unwrap();
+        users::insert(&mut tx, &users::New::active(&format!("u{n:03}"), profile), 0).await.unwrap();
     }
     tx.commit().await.unwrap();
     let mut lines = String::new();
