@@ -67,7 +67,7 @@ impl Walk<'_> {
         let mut tx = self.transaction().await?;
         self.keep(&mut tx).await?;
         notices::queue(app, &mut tx, &told).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         app.wake.notify_one();
         let Some(given) = &given.profile else {
             let wished = language::wished(&account.user.profile);
