@@ -23,6 +23,7 @@ use crate::secrets::{self, hasher::Hasher};
 use crate::settings::Settings;
 use crate::store::Store;
 use crate::throttle::Throttle;
+use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
 
 /// One running instance. It is made by [`crate::startup`] and shared by everything that answers.
@@ -55,6 +56,8 @@ pub struct App {
     pub devices: devices::Kinds,
     /// The kinds of secrets.
     pub secrets: secrets::Kinds,
+    /// The fields of the profile.
+    pub profile: ProfileRules,
     /// What an own program added to the built-in kinds.
     pub own: Own,
     /// What an identifier must be.

@@ -12,6 +12,7 @@ use crate::providers::{ProviderKind, Routes};
 use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
+use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
 
 /// What an own program adds to the built-in kinds.
@@ -62,6 +63,8 @@ pub struct Plan {
     pub devices: devices::Kinds,
     /// The kinds of secrets.
     pub secrets: secrets::Kinds,
+    /// The fields of the profile.
+    pub profile: ProfileRules,
 }
 
 impl Plan {
@@ -101,20 +104,26 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let catalogue = keep(&mut mistakes, catalogue(settings));
     let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
-    match (signin, recovery, catalogue, throttle) {
-        (Some(signin), Some(recovery), Some(catalogue), Some(throttle)) if mistakes.is_empty() => Ok(Plan {
-            words,
-            signin,
-            recovery,
-            routes,
-            lookup,
-            sandbox,
-            catalogue,
-            webhooks,
-            throttle,
-            devices,
-            secrets,
-        }),
+    let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
+    match (signin, recovery, catalogue, throttle, profile) {
+        (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile))
+            if mistakes.is_empty() =>
+        {
+            Ok(Plan {
+                words,
+                signin,
+                recovery,
+                routes,
+                lookup,
+                sandbox,
+                catalogue,
+                webhooks,
+                throttle,
+                devices,
+                secrets,
+                profile,
+            })
+        }
         _ => Err(mistakes),
     }
 }

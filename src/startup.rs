@@ -178,6 +178,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         own: world.own,
         devices: found.devices,
         secrets: found.secrets,
+        profile: found.profile,
         sandbox: found.sandbox,
         routes,
         wake,

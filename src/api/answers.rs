@@ -53,6 +53,24 @@ pub struct Ask {
     attempts_left: Option<u32>,
     /// The channels that it may be sent by.
     channels: Option<Vec<String>>,
+    /// The fields that the `profile` must have.
+    fields: Option<Vec<AskedField>>,
+}
+
+/// A field of the profile that is asked for.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct AskedField {
+    /// Its name: answer with it in `profile`.
+    name: String,
+    /// What people call it, in the client's language.
+    label: Option<String>,
+    /// What helps to fill it in, in the client's language.
+    help: Option<String>,
+    /// Whether it must be given.
+    required: bool,
+    /// Its JSON Schema (2020-12).
+    schema: serde_json::Value,
 }
 
 /// An attempt that is done.
@@ -128,7 +146,17 @@ impl From<progress::Ask> for Ask {
             resend_in: ask.resend_in,
             attempts_left: ask.attempts_left,
             channels: Some(ask.channels).filter(|channels| !channels.is_empty()),
+            fields: Some(ask.fields)
+                .filter(|fields| !fields.is_empty())
+                .map(|fields| fields.into_iter().map(AskedField::from).collect()),
         }
+    }
+}
+
+impl From<progress::AskedField> for AskedField {
+    fn from(field: progress::AskedField) -> Self {
+        let progress::AskedField { name, label, help, required, schema } = field;
+        Self { name, label, help, required, schema }
     }
 }
 

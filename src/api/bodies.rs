@@ -4,16 +4,14 @@ use serde_json::{Map, Value, json};
 
 use super::fields::{Field, Form};
 use super::problem::CASES;
-use crate::settings::User;
 
 /// No control characters: [`super::strict`] refuses them in every text.
-const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+pub(super) const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 
 /// The JSON Schema of a body that may, or may not, be `empty`.
-pub(super) fn body(fields: &[Field], empty: bool, user: &User) -> Value {
+pub(super) fn body(fields: &[Field], empty: bool) -> Value {
     let properties: Map<String, Value> = fields.iter().map(|f| (f.name.to_owned(), property(f))).collect();
-    let needed = |field: &&Field| field.required || (field.form == Form::Profile && any_required(user));
-    let required: Vec<&str> = fields.iter().filter(needed).map(|f| f.name).collect();
+    let required: Vec<&str> = fields.iter().filter(|f| f.required).map(|f| f.name).collect();
     let mut schema = json!({ "type": "object", "additionalProperties": false });
     if !required.is_empty() {
         schema["required"] = json!(required);
@@ -23,10 +21,6 @@ pub(super) fn body(fields: &[Field], empty: bool, user: &User) -> Value {
     }
     schema["properties"] = properties.into();
     schema
-}
-
-fn any_required(user: &User) -> bool {
-    user.fields.values().any(|field| field.required && !field.off)
 }
 
 fn property(field: &Field) -> Value {
@@ -52,26 +46,6 @@ fn property(field: &Field) -> Value {
         schema["example"] = json!(field.example);
     }
     schema
-}
-
-/// The JSON Schema of the profile: as it is answered, or as it is `sent`, where `null` leaves a field out.
-pub(super) fn profile(user: &User, sent: bool) -> Value {
-    let declared = || user.fields.iter().filter(|(_, field)| !field.off);
-    let one = |(name, field): (&String, &crate::settings::Field)| {
-        let about = format!("At most {} characters.", field.max_length);
-        let mut schema = json!({ "type": "string", "maxLength": field.max_length, "description": about });
-        schema["pattern"] = json!(PLAIN);
-        if sent {
-            schema["nullable"] = json!(true);
-        }
-        (name.clone(), schema)
-    };
-    json!({
-        "type": "object",
-        "description": "The profile, as `[user.fields]` of the settings declares it.",
-        "additionalProperties": false,
-        "properties": declared().map(one).collect::<Map<_, _>>()
-    })
 }
 
 /// The JSON Schema of a failure.

@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::bodies;
 use super::fields::{Field, Form};
 use super::requests::Body;
 use crate::flows::{Flow, Flows};
 use crate::plan::Plan;
-use crate::settings::{Settings, User};
+use crate::settings::{Settings, Who};
+use crate::users::example;
+use crate::users::rules::Rule;
 
 /// A name, and the fields that stand in the example.
 type Named = Vec<(String, Vec<String>)>;
@@ -25,7 +26,7 @@ pub(super) fn add(document: &mut Value, plan: &Plan, settings: &Settings) {
     let items = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operation in items.flat_map(|item| item.as_object_mut().into_iter().flat_map(Map::values_mut)) {
         if let Some(media) = operation.pointer_mut("/requestBody/content/application~1json") {
-            sent(media, plan, &settings.user);
+            sent(media, plan);
         }
         for (_, response) in operation["responses"].as_object_mut().into_iter().flatten() {
             answered(response, &answers);
@@ -34,14 +35,14 @@ pub(super) fn add(document: &mut Value, plan: &Plan, settings: &Settings) {
 }
 
 /// Several examples where there are several ways; one where there is one.
-fn sent(media: &mut Value, plan: &Plan, user: &User) {
+fn sent(media: &mut Value, plan: &Plan) {
     let name = media["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
     let Some(body) = Body::ALL.into_iter().find(|body| body.name() == name) else { return };
     let fields = body.fields(&plan.ways());
     let mut all = Map::new();
     for (name, wanted) in wanted(body, plan) {
         let chosen = wanted.iter().filter_map(|name| fields.iter().find(|field| field.name == name));
-        let value: Map<_, _> = chosen.map(|field| (field.name.to_owned(), value(field, user))).collect();
+        let value: Map<_, _> = chosen.map(|field| (field.name.to_owned(), value(field, plan))).collect();
         if !value.is_empty() {
             all.insert(name, json!({ "value": value }));
         }
@@ -64,7 +65,7 @@ fn wanted(body: Body, plan: &Plan) -> Named {
         Body::Answer => {
             let fields = body.fields(&plan.ways());
             let secrets = fields.iter().filter(|f| f.form == Form::Secret);
-            secrets.map(|f| one(f.name, &[f.name])).collect()
+            secrets.map(|f| one(f.name, &[f.name])).chain([one("profile", &["profile"])]).collect()
         }
         Body::Send => vec![one("channel", &["channel"])],
         Body::Confirm => vec![one("link", &["key"])],
@@ -94,10 +95,10 @@ fn typed(plan: &Plan, flow: &Flow, more: &[&str]) -> Vec<String> {
     std::iter::once(flow.identifier.clone()).chain(names).collect()
 }
 
-fn value(field: &Field, user: &User) -> Value {
+fn value(field: &Field, plan: &Plan) -> Value {
     match field.form {
         Form::Flag => json!(true),
-        Form::Profile => profile(user),
+        Form::Profile => profile(plan, |rule| rule.field.writes(Who::User)),
         _ if !field.choices.is_empty() => json!(field.choices[0]),
         _ if !field.example.is_empty() => json!(field.example),
         _ => json!(match field.name {
@@ -108,16 +109,9 @@ fn value(field: &Field, user: &User) -> Value {
     }
 }
 
-fn profile(user: &User) -> Value {
-    let schema = bodies::profile(user, false);
-    let names = schema["properties"].as_object().into_iter().flat_map(Map::keys);
-    let value = |name: &String| match name.as_str() {
-        "first_name" => "Ada",
-        "last_name" => "Lovelace",
-        "language" => "en",
-        _ => "…",
-    };
-    names.map(|name| (name.clone(), json!(value(name)))).collect::<Map<_, _>>().into()
+fn profile(plan: &Plan, which: impl Fn(&Rule) -> bool) -> Value {
+    let fields = plan.profile.iter().filter(|rule| which(rule));
+    fields.filter_map(|rule| Some((rule.name.clone(), example::of(rule)?))).collect::<Map<_, _>>().into()
 }
 
 fn answered(response: &mut Value, answers: &[(&str, Value)]) {
@@ -173,7 +167,7 @@ fn answers(plan: &Plan, settings: &Settings) -> Vec<(&'static str, Value)> {
         "created_at": MOMENT, "last_used_at": MOMENT
     });
     let mut me = json!({
-        "id": USER, "profile": profile(&settings.user), "has_password": true, "recovery_codes": 10,
+        "id": USER, "profile": profile(plan, |rule| rule.field.reads(Who::User)), "has_password": true, "recovery_codes": 10,
         "created_at": MOMENT, "signed_in_at": MOMENT
     });
     me[kind_name] = json!(address);

@@ -25,6 +25,12 @@ impl Cases for Own {
         &["invalid_request", "wrong_secret", "invalid_token", "reauth_required"];
 }
 
+/// The failures of a change of the profile.
+pub struct Changing;
+impl Cases for Changing {
+    const CODES: &'static [&'static str] = &["invalid_request", "invalid_token", "taken"];
+}
+
 /// The signed-in user.
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
@@ -51,8 +57,8 @@ pub struct Me {
     signed_in_at: Option<String>,
 }
 
-impl From<Account> for Me {
-    fn from(account: Account) -> Self {
+impl Me {
+    fn new(app: &App, account: Account) -> Self {
         let of = |kind: &str| {
             let mut devices: Vec<_> = account.of_kind(kind).collect();
             devices.sort_by_key(|device| !device.is_primary);
@@ -67,7 +73,7 @@ impl From<Account> for Me {
             recovery_codes: account.recovery.len() as u64,
             created_at: rfc3339(account.user.created_at),
             signed_in_at: account.user.signed_in_at.map(rfc3339),
-            profile: Profile::stored(&account.user.profile),
+            profile: Profile::shown(&app.profile, &account.user.profile),
             id: account.user.id,
         }
     }
@@ -91,7 +97,7 @@ impl MeApi {
     #[oai(path = "/v1/me", method = "get", operation_id = "me")]
     async fn get(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Me>, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        Ok(Json(me::get(&app, &caller).await?.into()))
+        Ok(Json(Me::new(&app, me::get(&app, &caller).await?)))
     }
 
     /// Change the profile
@@ -104,10 +110,10 @@ impl MeApi {
         client: Data<&Client>,
         user: User,
         body: Sent<body::ChangeMe>,
-    ) -> Result<Json<Me>, Fail<Own>> {
+    ) -> Result<Json<Me>, Fail<Changing>> {
         let caller = user.caller(&app).await?;
         let changed = body.0.profile().cloned().unwrap_or_default();
-        Ok(Json(me::change_profile(&app, &client, &caller, &changed).await?.into()))
+        Ok(Json(Me::new(&app, me::change_profile(&app, &client, &caller, &changed).await?)))
     }
 
     /// Delete the account

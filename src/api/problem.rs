@@ -44,7 +44,7 @@ pub const CASES: &[Case] = &[
     case("attempt_gone", 404, "The attempt is unknown, over or was finished; begin again."),
     case("link_dead", 404, "The link is unknown, over or was used."),
     case("method_not_allowed", 405, "This method is not for this path."),
-    case("taken", 409, "Somebody has that identifier."),
+    case("taken", 409, "Somebody has that identifier or value; `errors` names the field."),
     case("last_way_in", 409, "The last way into the account cannot be removed."),
     case("no_code", 409, "There is no live code; send a new one or begin again."),
     case("too_large", 413, "The request is too large."),
@@ -148,6 +148,9 @@ impl From<AuthError> for Problem {
             AuthError::NoFlow => Self::new("no_flow"),
             AuthError::Taken(field) => {
                 let fault = Fault::new(field, "taken", "is taken");
+                Self { errors: Self::faults(vec![fault]).errors, ..Self::new("taken") }
+            }
+            AuthError::ValueTaken(fault) => {
                 Self { errors: Self::faults(vec![fault]).errors, ..Self::new("taken") }
             }
             AuthError::ReauthNeeded { flow } => {

@@ -7,14 +7,17 @@ use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde_json::{Map, Value};
 
 use super::schema;
+use crate::settings::Who;
+use crate::users::profile;
+use crate::users::rules::ProfileRules;
 
 /// A profile. Its schema follows the settings.
 pub struct Profile(Map<String, Value>);
 
 impl Profile {
-    /// A profile as it is stored.
-    pub fn stored(json: &str) -> Self {
-        Self(serde_json::from_str(json).unwrap_or_default())
+    /// What the user themselves may see of a stored profile.
+    pub fn shown(rules: &ProfileRules, stored: &str) -> Self {
+        Self(rules.shown(Who::User, &profile::stored(stored)))
     }
 }
 

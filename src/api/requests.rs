@@ -153,7 +153,7 @@ impl Body {
                 let name = named.into_iter().filter(|f| f.name == "username").collect();
                 let (all, which) =
                     (secrets_of(ways, &[signin, recovery]), device_of(ways, &[signin, recovery]));
-                chain([all, confirmation(ways), vec![new], spare, which, name])
+                chain([all, confirmation(ways), vec![new], spare, which, name, vec![PROFILE]])
             }
             Self::NewDevice => {
                 let kinds = in_use(ways);
@@ -316,7 +316,7 @@ mod tests {
         let only: &[&[&str]] = &[&["username", "password"]];
         assert_eq!(names(Body::Signin, only, &[]), ["username", "password", "known_device"]);
         assert_eq!(names(Body::NewDevice, only, &[]), ["kind", "label", "username"]);
-        assert_eq!(names(Body::Answer, only, &[]), ["password", "new_password", "username"]);
+        assert_eq!(names(Body::Answer, only, &[]), ["password", "new_password", "username", "profile"]);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::problem::CASES;
 use super::requests::{self, Body};
-use super::{bodies, examples, failures, tidy};
+use super::{bodies, declared, examples, failures, tidy};
 use crate::plan::{self, Own, Plan};
 use crate::settings::Settings;
 
@@ -40,12 +40,13 @@ pub fn document(settings: &Settings, own: &Own) -> Value {
 fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     for body in Body::ALL {
         let fields = body.fields(&plan.ways());
-        let mut schema = bodies::body(&fields, body == Body::Send, &settings.user);
+        let mut schema = bodies::body(&fields, body == Body::Send);
         schema["description"] = json!(body.about());
         schemas.insert(body.name().to_owned(), schema);
     }
-    schemas.insert("Profile".to_owned(), bodies::profile(&settings.user, false));
-    schemas.insert("ProfileRequest".to_owned(), bodies::profile(&settings.user, true));
+    let language = &settings.messages.language;
+    schemas.insert("Profile".to_owned(), declared::profile(&plan.profile, language, false));
+    schemas.insert("ProfileRequest".to_owned(), declared::profile(&plan.profile, language, true));
     schemas.insert("Problem".to_owned(), bodies::problem());
     schemas.insert("FieldError".to_owned(), bodies::field_error());
     if let Some(me) = schemas.get_mut("Me").and_then(|me| me["properties"].as_object_mut()) {

@@ -54,7 +54,7 @@ pub struct Order {
     pub parcel: Parcel,
     /// Whether only a long code is safe now (R37).
     pub long: bool,
-    /// Whose account it is about.
+    /// Whose account it is about, or is to be.
     pub user: Option<String>,
     /// What the account or the caller is called in the message.
     pub account: Option<String>,

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::account::Account;
 use crate::app::App;
 use crate::store::users::User;
+use crate::users::profile;
 
 /// The bytes that may be added to a token, so that it stays one that every server takes in a header.
 const LONGEST: usize = 4_096;
@@ -33,7 +34,7 @@ impl From<&Account> for Holder {
 
 /// The claims of a holder.
 pub fn of(app: &App, holder: &Holder) -> Map<String, Value> {
-    let mut claims = Map::new();
+    let mut claims = profile::claims(&app.profile, &holder.profile);
     let name = &app.settings.tokens.groups_claim;
     let groups = groups(&holder.groups);
     if !name.is_empty() && !groups.is_empty() {

@@ -1,6 +1,7 @@
 //! What a sign-up was given: understood, checked, hashed; sealed while it waits for a proof.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::account::NOBODY;
 use super::cards;
@@ -9,7 +10,7 @@ use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
 use super::purpose::Purpose;
-use super::{language, line, noting, rules};
+use super::{fields, language, line, noting, rules};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::phone;
@@ -17,11 +18,12 @@ use crate::events::{By, Event, Noted};
 use crate::flows::Flow;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::hardcode;
-use crate::settings::Confirm;
+use crate::settings::{Confirm, Who};
 use crate::store::devices::{self as rows, Device, Gone};
 use crate::store::{Tx, secrets, users};
 use crate::throttle::Keys;
 use crate::users::profile;
+use crate::users::rules::{Moment as Asked, Rule};
 
 /// A sign-up that waits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -96,11 +98,7 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
         }
     }
     faults.extend(missing(app, given));
-    let profile = profile::check(&app.settings.user, given.profile.as_ref(), true);
-    let profile = profile.unwrap_or_else(|more| {
-        faults.extend(more);
-        String::new()
-    });
+    let profile = profile_of(app, given).map_err(|more| faults.extend(more)).unwrap_or_default();
     let password = prepared_password(app, given, &found).map_err(|fault| faults.push(fault)).ok().flatten();
     let card = given.secrets.get("hardcode").map(|typed| hardcode::check(typed.expose())).transpose();
     let card = card.map_err(|fault| faults.push(fault)).ok().flatten();
@@ -121,6 +119,16 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     draft.hash(app, password, card).await?;
     draft.look_up(app).await?;
     Ok(draft)
+}
+
+/// The profile of a sign-up as it is stored, defaults included; what is required and absent is asked for later.
+fn profile_of(app: &App, given: &Given) -> std::result::Result<String, Vec<Fault>> {
+    let nothing = Map::new();
+    let checked = app.profile.check(Who::User, given.profile.as_ref().unwrap_or(&nothing))?;
+    let mut profile = Map::new();
+    profile::merge(&mut profile, &checked).map_err(|fault| vec![fault])?;
+    app.profile.fill(&mut profile);
+    Ok(profile::text(&profile))
 }
 
 fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
@@ -197,6 +205,24 @@ impl Draft {
         self.devices.iter().filter(|d| d.confirm == Moment::Before)
     }
 
+    /// The profile, checked.
+    pub fn fields(&self) -> Map<String, Value> {
+        profile::stored(&self.profile)
+    }
+
+    /// What the profile lacks.
+    pub fn lacking<'a>(&self, app: &'a App) -> Vec<&'a Rule> {
+        app.profile.lacking(&self.fields(), Asked::Signup)
+    }
+
+    /// Lays what was given over the profile, which lacks nothing then.
+    pub fn complete(&mut self, app: &App, given: &Map<String, Value>) -> Result<()> {
+        let mut profile = self.fields();
+        fields::complete(app, &mut profile, given, Asked::Signup)?;
+        self.profile = profile::text(&profile);
+        Ok(())
+    }
+
     async fn hash(&mut self, app: &App, password: Option<Sensitive>, card: Option<Sensitive>) -> Result<()> {
         if let Some(password) = password {
             self.password = Some(app.hasher.hash(password, app.random.bytes()).await?);
@@ -208,7 +234,8 @@ impl Draft {
         Ok(())
     }
 
-    async fn look_up(&mut self, app: &App) -> Result<()> {
+    /// Looks whose the addresses are by now.
+    pub async fn look_up(&mut self, app: &App) -> Result<()> {
         let mut db = app.store.read().await?;
         for device in &mut self.devices {
             let owner = rows::owner(&mut db, &device.kind, &device.canonical).await?;
@@ -245,6 +272,7 @@ impl Draft {
             active: app.settings.user.active,
         };
         users::insert(tx, &new, now).await?;
+        fields::claim(app, tx, &self.user, &self.fields()).await?;
         for device in &self.devices {
             let is_proven = proven.is_some_and(|p| p.kind == device.kind);
             let row = self.row(app, device, is_proven, now);
@@ -273,7 +301,7 @@ impl Draft {
 
     /// The groups as they are stored.
     pub fn group_names(&self) -> String {
-        serde_json::Value::from(self.groups.clone()).to_string()
+        Value::from(self.groups.clone()).to_string()
     }
 
     fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {

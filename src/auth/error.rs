@@ -37,6 +37,9 @@ pub enum AuthError {
     /// Somebody has that identifier.
     #[error("the {0} is taken")]
     Taken(&'static str),
+    /// Somebody has that value of a unique field.
+    #[error("the value of {} is taken", .0.field)]
+    ValueTaken(Fault),
     /// The caller must prove again who they are.
     #[error("a fresh authentication is needed")]
     ReauthNeeded {

@@ -1,16 +1,18 @@
 //! The end of an attempt at an account: a session, a new password, or a session raised.
 
+use serde_json::{Map, Value};
+
 use super::account::Account;
 use super::claims::Holder;
 use super::error::{AuthError, Result};
 use super::input::Given;
-use super::notices;
 use super::notices::Notice;
 use super::noting;
 use super::progress::{Ask, Done, Progress, Proof, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::walk::Walk;
+use super::{fields, language, notices};
 use crate::base::Sensitive;
 use crate::base::clock::DAY;
 use crate::events::{By, Event, Noted};
@@ -19,6 +21,8 @@ use crate::messages::Kind;
 use crate::secrets::recovery;
 use crate::store::devices::Gone;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
+use crate::users::profile;
+use crate::users::rules::Moment;
 
 impl Walk<'_> {
     /// All secrets of `flow` are passed.
@@ -30,7 +34,7 @@ impl Walk<'_> {
         match self.purpose {
             Purpose::Recovery => self.recovered(account, given).await,
             Purpose::Reauth => self.raised(account, &flow).await,
-            _ => self.signed_in(account, &flow).await,
+            _ => self.enter(account, &flow, given).await,
         }
     }
 
@@ -50,7 +54,42 @@ impl Walk<'_> {
         Basis { flow: flow.name.clone(), acr: level.acr().to_owned(), amr }
     }
 
-    async fn signed_in(mut self, account: Account, flow: &Flow) -> Result<Progress> {
+    /// All secrets are passed: somebody who lacks a required field is asked for it before the session is opened.
+    async fn enter(mut self, account: Account, flow: &Flow, given: &Given) -> Result<Progress> {
+        let app = self.app;
+        let mut profile = profile::stored(&account.user.profile);
+        let lacking = app.profile.lacking(&profile, Moment::Signin);
+        if lacking.is_empty() {
+            return self.signed_in(account, flow, &Map::new()).await;
+        }
+        // What was proven stays so, whatever the profile says; failures before it are told now or never.
+        let told = if self.by_recovery_code { Vec::new() } else { self.told(&account)? };
+        self.failures = 0;
+        let mut tx = self.transaction().await?;
+        self.keep(&mut tx).await?;
+        notices::queue(app, &mut tx, &told).await?;
+        tx.commit().await?;
+        app.wake.notify_one();
+        let Some(given) = &given.profile else {
+            let wished = language::wished(&account.user.profile);
+            let ask = fields::ask(app, self.client, wished.as_deref(), &lacking);
+            return Ok(self.asking(vec![ask]));
+        };
+        let changed = fields::complete(app, &mut profile, given, Moment::Signin)?;
+        let taken =
+            fields::first_taken(app, &mut app.store.read().await?, &account.user.id, &changed).await?;
+        if let Some(taken) = taken {
+            return fields::tell_taken(app, self.client, taken).await;
+        }
+        self.signed_in(account, flow, &changed).await
+    }
+
+    async fn signed_in(
+        mut self,
+        account: Account,
+        flow: &Flow,
+        changed: &Map<String, Value>,
+    ) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
@@ -59,6 +98,12 @@ impl Walk<'_> {
         self.close(&mut tx).await?;
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
+        }
+        let mut holder = Holder::from(&account);
+        if !changed.is_empty() {
+            let written = fields::write(app, &mut tx, &account.user.id, changed).await?;
+            self.noted.extend(written.event(By::User, &account));
+            holder.profile = written.after;
         }
         sessions::insert(&mut tx, &opened.session).await?;
         session::remember(&mut tx, &known, &account.user.id, now).await?;
@@ -71,8 +116,7 @@ impl Walk<'_> {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens =
-            Tokens { recovery_code, ..session::tokens(app, &opened, known, &Holder::from(&account))? };
+        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known, &holder)? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 

@@ -67,6 +67,12 @@ impl Subject {
         }
     }
 
+    /// Tells failures as about `user`, whose account is only being made.
+    #[must_use]
+    pub fn about(self, user: &str) -> Self {
+        Self { user: Some(user.to_owned()), ..self }
+    }
+
     /// Waits for this subject's turn: guesses at it are looked at one after the other.
     pub async fn turn(&self, app: &App) -> OwnedMutexGuard<()> {
         app.locks.hold(&self.name).await

@@ -10,7 +10,7 @@ const FIELD: &str = "language";
 
 /// The language that a profile, a JSON object, wishes for.
 pub fn wished(profile: &str) -> Option<String> {
-    profile::text(profile, FIELD)
+    profile::field(profile, FIELD)
 }
 
 /// The language of a message to somebody whose profile wishes for `wished`. `client` is given only where it may choose:

@@ -7,15 +7,15 @@ use super::input::Client;
 use super::owned::{account, trusted};
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{challenge, deletion, doors, notices, noting, rules};
+use super::{challenge, deletion, doors, fields, notices, noting, rules};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{password, recovery};
+use crate::settings::Who;
 use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
-use crate::users::profile;
 
 /// The caller's account.
 pub async fn get(app: &App, caller: &Caller) -> Result<Account> {
@@ -30,18 +30,19 @@ pub async fn change_profile(
     changed: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Account> {
     let account = account(app, caller).await?;
-    let merged = profile::merge(&account.user.profile, changed);
-    profile::check(&app.settings.user, Some(changed), false).map_err(AuthError::Faults)?;
-    let text = serde_json::Value::Object(merged).to_string();
-    let mut tx = app.store.begin().await?;
-    users::set_profile(&mut tx, &account.user.id, &text, app.now()).await?;
-    let fields = noting::changed_fields(&account.user.profile, &text);
-    if !fields.is_empty() {
-        let personal =
-            noting::naming((&account.user.id, &text, &account.user.group_names), account.confirmed());
-        let updated = Event::UserUpdated { by: By::User, fields, groups: None }.of(&account.user.id);
-        app.events.write(&mut tx, app.now(), &client.source(), &[updated.naming(personal)]).await?;
+    let changed = app.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
+    let user = &account.user.id;
+    let taken = fields::first_taken(app, &mut app.store.read().await?, user, &changed).await?;
+    if let Some(taken) = taken {
+        return fields::tell_taken(app, client, taken).await;
     }
+    let mut tx = app.store.begin().await?;
+    let written = fields::write(app, &mut tx, user, &changed).await;
+    let written = written.map_err(|error| {
+        if matches!(error, AuthError::NotFound) { AuthError::InvalidToken } else { error }
+    })?;
+    let happened: Vec<_> = written.event(By::User, &account).into_iter().collect();
+    app.events.write(&mut tx, app.now(), &client.source(), &happened).await?;
     tx.commit().await?;
     super::owned::account(app, caller).await
 }

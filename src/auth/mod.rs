@@ -18,6 +18,7 @@ pub mod deletion;
 pub mod doors;
 mod draft;
 pub mod error;
+pub mod fields;
 mod finish;
 mod guard;
 pub mod input;

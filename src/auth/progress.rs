@@ -48,6 +48,23 @@ pub struct Ask {
     pub attempts_left: Option<u32>,
     /// The channels that it may be sent by.
     pub channels: Vec<String>,
+    /// The fields of the profile that are asked for.
+    pub fields: Vec<AskedField>,
+}
+
+/// A field of the profile that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AskedField {
+    /// Its name.
+    pub name: String,
+    /// What people call it.
+    pub label: Option<String>,
+    /// What helps to fill it in.
+    pub help: Option<String>,
+    /// Whether it must be given.
+    pub required: bool,
+    /// Its JSON Schema.
+    pub schema: serde_json::Value,
 }
 
 impl Ask {
@@ -95,4 +112,11 @@ pub struct Proof {
     /// The id of that device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<String>,
+}
+
+impl Proof {
+    /// Whether a recovery code stood in for the passcode: no device carried it.
+    pub fn is_recovery_code(&self) -> bool {
+        self.secret == "passcode" && self.device.is_none()
+    }
 }

@@ -19,7 +19,7 @@ use crate::messages::Kind;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Tx, challenges, known_devices, sessions};
 
-/// How the code of an authenticator comes, in events.
+/// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
 
 /// Confirms a device of the caller by a code.
@@ -65,15 +65,7 @@ async fn proven(
     vendor::settle_latest(app, &format!("device/{}", device.id), None, typed, &subject, Hearer::Owner)
         .await?;
     let mut tx = app.store.begin().await?;
-    let looked = if device.kind == "authenticator" {
-        by_authenticator(app, &mut tx, device, typed, &subject).await.map(|()| AUTHENTICATOR.to_owned())
-    } else {
-        let scope = format!("device/{}", device.id);
-        let sent = challenge::latest(&mut tx, &scope, None, now).await?;
-        let looked = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await;
-        looked.map(|()| sent.map(|sent| sent.channel).unwrap_or_default())
-    };
-    let channel = match looked {
+    let channel = match shown(app, &mut tx, device, typed, &subject).await {
         Ok(channel) => channel,
         Err(error) => {
             tx.commit().await?;
@@ -115,6 +107,23 @@ async fn proven(
     tx.commit().await?;
     app.wake.notify_one();
     Ok(())
+}
+
+/// Looks at the code of a device; gives how it came.
+async fn shown(
+    app: &App,
+    tx: &mut Tx,
+    device: &Device,
+    typed: &Sensitive,
+    subject: &Subject,
+) -> Result<String> {
+    if device.kind == AUTHENTICATOR {
+        by_authenticator(app, tx, device, typed, subject).await?;
+        return Ok(AUTHENTICATOR.to_owned());
+    }
+    let sent = challenge::latest(tx, &format!("device/{}", device.id), None, app.now()).await?;
+    challenge::look(app, tx, sent.as_ref(), typed, subject).await?;
+    Ok(sent.map(|sent| sent.channel).unwrap_or_default())
 }
 
 /// The message to a replaced address, with the link that takes the change back.

@@ -11,11 +11,12 @@ use super::draft::{self, Draft, DraftDevice};
 use super::error::{AuthError, Result};
 use super::guard::Subject;
 use super::input::{Client, Given};
-use super::language;
+use super::notices::Notice;
 use super::progress::{Ask, Asking, Done, Progress};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::vendor::{self, Hearer};
+use super::{fields, language};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -25,7 +26,7 @@ use crate::events::By;
 use crate::flows::{self, Passed};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
-use crate::store::{Tx, challenges, sessions};
+use crate::store::{Db, Tx, challenges, devices as rows, sessions};
 use crate::throttle::Keys;
 
 /// Begins a sign-up; makes the account at once where nothing has to be proven before.
@@ -33,36 +34,65 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("signup", app.now(), &keys).await?;
     let draft = draft::understand(app, given).await?;
-    if draft.to_prove().next().is_none() {
-        if draft.devices.iter().any(|d| d.kind == "username" && d.taken) {
-            app.throttle.check("username_lookup", app.now(), &keys).await?;
-            return Err(AuthError::Taken("username"));
+    let at_once = draft.to_prove().next().is_none();
+    if at_once {
+        free(app, client, &draft).await?;
+        if draft.lacking(app).is_empty() {
+            return create(app, client, &draft).await;
         }
-        return create(app, client, &draft).await;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
     let attempt = attempt(app, &handle, &draft)?;
-    let first = draft.to_prove().next();
-    let ready = match first {
-        Some(device) => {
-            let order = order(app, client, &attempt, &draft, device, None).await?;
-            challenge::prepare(app, client, &order).await.ok()
-        }
-        None => None,
-    };
+    let ready = first_code(app, client, &attempt, &draft).await?;
     let mut tx = app.store.begin().await?;
     attempts::insert(&mut tx, &attempt).await?;
-    if let Some(ready) = &ready {
-        match challenge::write(app, &mut tx, ready).await {
-            Ok(sent) => app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?,
-            // The last message went to somebody else meanwhile: this one may be asked for later.
-            Err(AuthError::TooMany { .. }) => {}
-            Err(error) => return Err(error),
-        }
-    }
+    queue(app, client, &mut tx, ready.as_ref()).await?;
     tx.commit().await?;
     app.wake.notify_one();
-    asking(app, &attempt, &handle, &draft).await
+    asking(app, client, &attempt, &handle, &draft).await
+}
+
+/// The code to the first address that has to be proven; none while the profile is asked for, so that nothing but the
+/// account stands behind a code.
+async fn first_code(
+    app: &App,
+    client: &Client,
+    attempt: &Attempt,
+    draft: &Draft,
+) -> Result<Option<challenge::Ready>> {
+    let lacking = !draft.lacking(app).is_empty();
+    let Some(device) = draft.to_prove().next().filter(|_| !lacking) else { return Ok(None) };
+    let order = order(app, client, attempt, draft, device, None).await?;
+    Ok(challenge::prepare(app, client, &order).await.ok())
+}
+
+async fn queue(app: &App, client: &Client, tx: &mut Tx, ready: Option<&challenge::Ready>) -> Result<()> {
+    let Some(ready) = ready else { return Ok(()) };
+    match challenge::write(app, tx, ready).await {
+        Ok(sent) => Ok(app.events.write(tx, app.now(), &client.source(), &[sent]).await?),
+        // The last message went to somebody else meanwhile, or the code is there already: this one may be asked
+        // for later.
+        Err(AuthError::NoCode | AuthError::TooMany { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Where nothing has to be proven, what is taken is told at once, no faster than names may be looked up.
+async fn free(app: &App, client: &Client, draft: &Draft) -> Result<()> {
+    match taken(app, &mut app.store.read().await?, draft).await? {
+        Some(taken) => fields::tell_taken(app, client, taken).await,
+        None => Ok(()),
+    }
+}
+
+/// The name or the unique value of a sign-up that somebody has.
+async fn taken(app: &App, db: &mut impl Db, draft: &Draft) -> Result<Option<AuthError>> {
+    if let Some(username) = draft.devices.iter().find(|d| d.kind == "username")
+        && rows::owner(db, "username", &username.canonical).await?.is_some()
+    {
+        return Ok(Some(AuthError::Taken("username")));
+    }
+    fields::first_taken(app, db, &draft.user, &draft.fields()).await
 }
 
 fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
@@ -94,17 +124,20 @@ pub async fn send(
     channel: Option<Channel>,
 ) -> Result<Progress> {
     let draft = Draft::open(app, &attempt)?;
+    if !draft.lacking(app).is_empty() {
+        return Err(AuthError::NotAsked("profile".into()));
+    }
     let fits = |d: &&DraftDevice| {
         let by_channel = channel.is_none_or(|wanted| reaching(app, &d.kind, &d.delivery).contains(&wanted));
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
     let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
     dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
-    asking(app, &attempt, handle, &draft).await
+    asking(app, client, &attempt, handle, &draft).await
 }
 
-/// Answers a sign-up: the first proven address makes the account. A new username may come along, where
-/// the chosen one turned out to be taken.
+/// Answers a sign-up: the first proven address makes the account. A new username or another profile may come along,
+/// where what was chosen turned out to be taken.
 pub async fn answer(
     app: &App,
     client: &Client,
@@ -113,16 +146,30 @@ pub async fn answer(
     given: &Given,
 ) -> Result<Progress> {
     let mut draft = Draft::open(app, &attempt)?;
-    if draft::rename(app, &mut draft, given).await? {
+    let lacked = !draft.lacking(app).is_empty();
+    if lacked && given.profile.is_none() && given.identifiers.is_empty() {
+        return Err(AuthError::NotAsked("profile".into()));
+    }
+    let renamed = draft::rename(app, &mut draft, given).await?;
+    if let Some(profile) = &given.profile {
+        draft.complete(app, profile)?;
+    }
+    let ready = if lacked { first_code(app, client, &attempt, &draft).await? } else { None };
+    if renamed || given.profile.is_some() {
         let mut tx = app.store.begin().await?;
         attempts::set_draft(&mut tx, &attempt.id, &draft.seal(app, &attempt.id)?).await?;
+        queue(app, client, &mut tx, ready.as_ref()).await?;
         tx.commit().await?;
+        app.wake.notify_one();
     }
-    let Some(typed) = given.secrets.get("passcode") else {
-        return if given.identifiers.is_empty() {
+    if draft.to_prove().next().is_none() && draft.lacking(app).is_empty() {
+        return without_proof(app, client, &attempt, &mut draft).await;
+    }
+    let Some(typed) = given.secrets.get("passcode").filter(|_| !lacked) else {
+        return if given.identifiers.is_empty() && given.profile.is_none() {
             Err(AuthError::NotAsked("passcode".into()))
         } else {
-            asking(app, &attempt, handle, &draft).await
+            asking(app, client, &attempt, handle, &draft).await
         };
     };
     let scope = scope(&attempt);
@@ -133,6 +180,7 @@ pub async fn answer(
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
     let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
+    let subject = subject.about(&draft.user);
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
@@ -140,21 +188,27 @@ pub async fn answer(
         return Err(error);
     }
     let device = device.ok_or(AuthError::AttemptGone)?;
-    if username_taken(&mut tx, &draft).await? {
+    // Whether a name or a value is free is told only behind a proven address.
+    if let Some(taken) = taken(app, &mut tx, &draft).await? {
         // The code is not spent: it comes again with another name.
         drop(tx);
-        let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-        app.throttle.check("username_lookup", app.now(), &keys).await?;
-        return Err(AuthError::Taken("username"));
+        return fields::tell_taken(app, client, taken).await;
     }
     let channel = sent.map(|sent| sent.channel).unwrap_or_default();
     finish(app, client, tx, &attempt, &draft, (&device, &channel)).await
 }
 
-/// Whether a username is free is told only behind a proven address.
-async fn username_taken(tx: &mut Tx, draft: &Draft) -> Result<bool> {
-    let Some(username) = draft.devices.iter().find(|d| d.kind == "username") else { return Ok(false) };
-    Ok(crate::store::devices::owner(tx, "username", &username.canonical).await?.is_some())
+/// Makes the account of a sign-up whose profile was asked for and that has nothing to prove.
+async fn without_proof(app: &App, client: &Client, attempt: &Attempt, draft: &mut Draft) -> Result<Progress> {
+    free(app, client, draft).await?;
+    // Somebody may have come to own an address since the sign-up began.
+    draft.look_up(app).await?;
+    let told = draft::notices_to_owners(app, client, draft).await?;
+    let mut tx = app.store.begin().await?;
+    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
+        return Err(AuthError::AttemptGone);
+    }
+    write(app, client, draft, tx, &told).await
 }
 
 async fn finish(
@@ -177,9 +231,13 @@ async fn finish(
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
     let told = draft::notices_to_owners(app, client, draft).await?;
-    let mut tx = app.store.begin().await?;
+    let tx = app.store.begin().await?;
+    write(app, client, draft, tx, &told).await
+}
+
+async fn write(app: &App, client: &Client, draft: &Draft, mut tx: Tx, told: &[Notice]) -> Result<Progress> {
     let made = made(app, client, draft, None, &mut tx).await?;
-    super::notices::queue(app, &mut tx, &told).await?;
+    super::notices::queue(app, &mut tx, told).await?;
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Progress::Done(made.done(app)?))
@@ -276,7 +334,8 @@ async fn order(
             draft::no_notice(app, device).await
         },
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
-        user: None,
+        // The id of the account to be: whoever purges it finds all that led to it.
+        user: Some(draft.user.clone()),
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted_as: String::new(),
@@ -284,8 +343,15 @@ async fn order(
     })
 }
 
-/// What a sign-up asks: the code of any address that has to be proven.
-async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft) -> Result<Progress> {
+/// What a sign-up asks: what its profile lacks, then the code of any address that has to be proven.
+async fn asking(
+    app: &App,
+    client: &Client,
+    attempt: &Attempt,
+    handle: &Sensitive,
+    draft: &Draft,
+) -> Result<Progress> {
+    let lacking = draft.lacking(app);
     let sent = challenges::in_scope(&mut app.store.read().await?, &scope(attempt)).await?;
     let entry = |device: &DraftDevice| {
         let channels = reaching(app, &device.kind, &device.delivery);
@@ -298,11 +364,16 @@ async fn asking(app: &App, attempt: &Attempt, handle: &Sensitive, draft: &Draft)
         };
         with_challenge(app, ask, sent.iter().find(|c| c.target == device.kind))
     };
+    let ask = if lacking.is_empty() {
+        draft.to_prove().map(entry).collect()
+    } else {
+        vec![fields::ask(app, client, language::wished(&draft.profile).as_deref(), &lacking)]
+    };
     Ok(Progress::Ask(Asking {
         attempt: handle.clone(),
         purpose: Purpose::Signup,
         expires_in: seconds_until(app.now(), attempt.expires_at),
-        ask: draft.to_prove().map(entry).collect(),
+        ask,
     }))
 }
 

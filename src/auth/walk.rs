@@ -109,7 +109,8 @@ impl<'a> Walk<'a> {
         if account.as_ref().map(|a| a.user.credentials) != attempt.credentials {
             return Err(AuthError::AttemptGone);
         }
-        let proofs = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+        let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+        let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
         Ok(Self {
             app,
             client,
@@ -121,7 +122,7 @@ impl<'a> Walk<'a> {
             proofs,
             stale: None,
             failures: 0,
-            by_recovery_code: false,
+            by_recovery_code,
             tx: None,
             noted: Vec::new(),
         })
@@ -210,7 +211,7 @@ impl<'a> Walk<'a> {
 
     /// A recovery code stands in for one passcode of an attempt, once something else is proven (R72).
     fn takes_recovery_code(&self) -> bool {
-        self.proven() && !self.proofs.iter().any(|p| p.secret == "passcode" && p.device.is_none())
+        self.proven() && !self.proofs.iter().any(Proof::is_recovery_code)
     }
 
     /// Checks one of the secrets that are asked; a right one is noted, a wrong one ends the request.

@@ -10,7 +10,7 @@ use crate::messages::{Catalogue, Channel, Language};
 use crate::providers::{PROVIDERS, Routes};
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 
-/// Check settings, flows, providers and message templates, without touching database or network.
+/// Check settings, flows, providers and message templates, without touching network or, but for --data, database.
 ///
 /// Every mistake is one line on standard error with its place, and the exit code is 2. What is allowed and worth
 /// a second look is a warning.
@@ -19,13 +19,20 @@ use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 Examples:
   multauth check
   multauth check --config multauth.toml && systemctl restart multauth
+  multauth check --data
 
 For what lies outside of the settings (database, providers, Redis) there is `multauth doctor`.")]
-pub struct Args {}
+pub struct Args {
+    /// Look at every stored profile as well, in the database: does it still fit the fields of [user.fields]? What does
+    /// not is a line with the user's id, the field and the rule, never the value, and the exit code is 1.
+    #[arg(long)]
+    data: bool,
+}
 
-pub fn run(_: Args, file: Option<&Path>) -> Outcome {
+pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
     let loaded = instance::load(file)?;
-    print::out(&report(&loaded, file)?)
+    print::out(&report(&loaded, file)?)?;
+    if args.data { super::check_data::run(file).await } else { Ok(()) }
 }
 
 /// What was found in settings without a mistake.

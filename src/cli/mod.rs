@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 mod apikeys;
 mod check;
+mod check_data;
 mod devices;
 mod doctor;
 mod events;
@@ -96,7 +97,7 @@ async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
     match command {
         Command::Serve(args) => serve::run(args, file).await,
         Command::Migrate(args) => migrate::run(args, file).await,
-        Command::Check(args) => check::run(args, file),
+        Command::Check(args) => check::run(args, file).await,
         Command::Flows(args) => flows::run(args, file),
         Command::Simulate(args) => simulate::run(args, file).await,
         Command::Openapi(args) => openapi::run(args, file),

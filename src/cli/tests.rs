@@ -202,6 +202,17 @@ async fn the_operator_rules_over_keys_users_and_devices() {
     site.run(&["users", "groups", &user]).await.unwrap();
     let wrong = site.run(&["users", "groups", &user, "--set", "two words"]).await.unwrap_err();
     assert!(wrong.to_string().contains("a-z"), "{wrong}");
+    for words in [
+        &["events"][..],
+        &["events", "--user", &user, "--name", "user.*", "--since", "1h", "--limit", "1"],
+        &["events", "--until", "2026-01-01", "--json"],
+        &["events", "names"],
+    ] {
+        site.run(words).await.unwrap();
+    }
+    let unknown = site.run(&["events", "--after", "nothing"]).await.unwrap_err();
+    assert!(unknown.to_string().contains("there is no event nothing"), "{unknown}");
+    assert!(Args::try_parse_from(["multauth", "events", "--name", "user.creatd"]).is_err());
     site.run(&["users", "delete", &user]).await.unwrap();
     site.run(&["users", "restore", &user]).await.unwrap();
     site.run(&["users", "delete", "--now", &user]).await.unwrap();
@@ -415,4 +426,36 @@ async fn webhooks_are_checked_listed_and_examined() {
     let findings = doctor::examine(&site.settings(), &|_| Ok(())).await.unwrap();
     let found = format!("{findings:?}");
     assert!(found.contains("webhook crm") && found.contains("events wait for it"), "{found}");
+}
+
+#[tokio::test]
+async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
+    use crate::store::users;
+    let site = Site::new("[user.fields.shoe]\ntype = \"integer\"\n");
+    assert!(site.run(&["check", "--data"]).await.unwrap_err().to_string().contains("there is no database"));
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Some(&site.file())).await.unwrap();
+    let mut tx = app.store.begin().await.unwrap();
+    for n in 0..501 {
+        let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
+        users::insert(&mut tx, &users::New::active(&format!("u{n:03}"), profile), 0).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut lines = String::new();
+    let keep = |page: &str| {
+        lines.push_str(page);
+        Ok(())
+    };
+    let rules = crate::users::rules::ProfileRules::read(&site.settings().user);
+    let rules = rules.unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let found = check_data::look(&app.store, &rules, keep).await.unwrap();
+    assert_eq!(
+        (found, lines.as_str()),
+        ((501, 1), "u500  profile.shoe  wrong_type\nu500  profile.gone  unknown_field\n")
+    );
+    assert!(matches!(site.run(&["check", "--data"]).await.unwrap_err(), Failure::Told));
+    let mut tx = app.store.begin().await.unwrap();
+    users::delete(&mut tx, "u500").await.unwrap();
+    tx.commit().await.unwrap();
+    site.run(&["check", "--data"]).await.unwrap();
 }

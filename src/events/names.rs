@@ -147,7 +147,7 @@ events! {
         /// The secret that was wrong: `password`, `passcode`, `hardcode` or `recovery_code`.
         secret: &'static str,
     }
-    /// A code or link was asked for; what of it is sent is another field.
+    /// A code or link was asked for; what of it is sent is another field. In a sign-up it is about the account to be.
     VerificationSent = "verification.sent" {
         /// What it is for: `signup`, `signin`, `recovery`, `reauth`, `device`, `undo` or `verification`.
         purpose: &'static str,

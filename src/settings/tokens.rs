@@ -4,6 +4,7 @@ use crate::base::clock::{DAY, HOUR, MINUTE};
 
 use super::Span;
 use super::check::Checks;
+use super::field_check::RESERVED_CLAIMS;
 
 /// `[tokens]`: access and refresh tokens, and the sessions behind them.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,6 +34,13 @@ impl Tokens {
         checks.must(self.session_lifetime >= self.access_lifetime, "tokens.session_lifetime", message);
         checks.within("tokens.idle_lifetime", self.idle_lifetime, Span(MINUTE)..=self.session_lifetime);
         checks.within("tokens.grace", self.grace, Span(0)..=Span(MINUTE));
+        let claim = self.groups_claim.as_str();
+        let usual = ["", "groups", "roles", "entitlements"].contains(&claim);
+        let sound = claim.len() <= 200
+            && claim.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-.:/".contains(&b))
+            && !RESERVED_CLAIMS.contains(&claim);
+        let message = "must be letters, digits and _ - . : / and no claim that means something else, such as \"groups\"";
+        checks.must(usual || sound, "tokens.groups_claim", message);
         let sound = self.issuer.is_empty() || url::Url::parse(&self.issuer).is_ok_and(|url| url.has_host());
         checks.must(
             sound,

@@ -20,6 +20,7 @@ pub mod lines;
 mod migrate;
 pub mod outbox;
 mod postgres;
+pub mod profile_values;
 pub mod secrets;
 pub mod sessions;
 pub mod signing_keys;

@@ -72,6 +72,7 @@ const ORPHANS: &str = select!(
         AND devices.confirmed_at IS NOT NULL) ORDER BY created_at LIMIT $3"
 );
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
+const HOLD: &str = "UPDATE users SET updated_at = $2 WHERE id = $1";
 const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
 const TOUCH_FROM: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $3
     WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
@@ -105,6 +106,11 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
 /// Users in the order of their ids, after `after` (empty: from the beginning).
 pub async fn page(db: &mut impl Db, after: &str, limit: i64) -> Result<Vec<User>> {
     sql::all(db, PAGE, (after, limit)).await
+}
+
+/// Keeps the row of a user to this transaction until it ends: what is read of it then is what will be written over.
+pub async fn hold(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, HOLD, (id, now)).await
 }
 
 /// Replaces the profile.

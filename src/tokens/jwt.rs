@@ -15,31 +15,6 @@ pub const ACCESS: &str = "at+jwt";
 pub const PROOF: &str = "verification+jwt";
 /// Longer texts are no token of ours.
 const LONGEST: usize = 8192;
-/// Claims that have a meaning of their own: nothing that an installation adds may be called so.
-pub const RESERVED: &[&str] = &[
-    "iss",
-    "sub",
-    "aud",
-    "exp",
-    "nbf",
-    "iat",
-    "jti",
-    "sid",
-    "acr",
-    "amr",
-    "auth_time",
-    "azp",
-    "nonce",
-    "at_hash",
-    "c_hash",
-    "cnf",
-    "act",
-    "scope",
-    "client_id",
-    "may_act",
-    "typ",
-    "events",
-];
 
 /// The claims of an access token.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,29 +1,21 @@
-//! The profile: fields that the operator declared in `[user.fields.*]`.
+//! Stored profiles: JSON objects whose fields the operator declared, now or once.
 
 use serde_json::{Map, Value};
 
+use super::rules::{LARGEST, ProfileRules};
 use crate::base::Fault;
-use crate::settings::{Field, User};
 
-/// Checks a profile. With `whole`, required fields must be there; without, only what is given is checked.
-/// Gives the JSON to store.
-///
-/// # Errors
-/// Every wrong field at once.
-pub fn check(rules: &User, given: Option<&Map<String, Value>>, whole: bool) -> Result<String, Vec<Fault>> {
-    let empty = Map::new();
-    let given = given.unwrap_or(&empty);
-    let mut faults: Vec<Fault> = given.iter().filter_map(|(name, value)| wrong(rules, name, value)).collect();
-    let required = rules.fields.iter().filter(|(name, field)| {
-        whole && field.required && !field.off && given.get(*name).is_none_or(Value::is_null)
-    });
-    faults.extend(required.map(|(name, _)| fault(name, "missing", "is required")));
-    if faults.is_empty() { Ok(Value::Object(given.clone()).to_string()) } else { Err(faults) }
+/// A stored profile; empty where it is no object.
+pub fn stored(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
-/// Lays the changed fields over a stored profile; `null` takes a field away.
-pub fn merge(stored: &str, changed: &Map<String, Value>) -> Map<String, Value> {
-    let mut profile: Map<String, Value> = serde_json::from_str(stored).unwrap_or_default();
+/// Lays checked fields over a profile; `null` takes a field away. What is not named stays as it is, whether or not it
+/// is declared any more.
+///
+/// # Errors
+/// Where the profile would be larger than [`LARGEST`].
+pub fn merge(profile: &mut Map<String, Value>, changed: &Map<String, Value>) -> Result<(), Fault> {
     for (name, value) in changed {
         if value.is_null() {
             profile.remove(name);
@@ -31,41 +23,34 @@ pub fn merge(stored: &str, changed: &Map<String, Value>) -> Map<String, Value> {
             profile.insert(name.clone(), value.clone());
         }
     }
-    profile
+    let size = text(profile).len();
+    let message = || format!("must have at most {LARGEST} bytes as JSON, all fields together");
+    if size > LARGEST && !changed.is_empty() {
+        Err(Fault::new("profile", "too_large", message()))
+    } else {
+        Ok(())
+    }
+}
+
+/// A profile as it is stored.
+pub fn text(profile: &Map<String, Value>) -> String {
+    serde_json::to_string(profile).unwrap_or_default()
 }
 
 /// A field of a stored profile, where it holds text.
-pub fn text(stored: &str, name: &str) -> Option<String> {
-    let mut profile: Map<String, Value> = serde_json::from_str(stored).ok()?;
-    match profile.remove(name) {
+pub fn field(text: &str, name: &str) -> Option<String> {
+    match stored(text).remove(name) {
         Some(Value::String(text)) => Some(text),
         _ => None,
     }
 }
 
-fn wrong(rules: &User, name: &str, value: &Value) -> Option<Fault> {
-    let Some(field) = rules.fields.get(name).filter(|field| !field.off) else {
-        let names: Vec<_> =
-            rules.fields.iter().filter(|(_, f)| !f.off).map(|(name, _)| name.as_str()).collect();
-        return Some(fault(
-            name,
-            "unknown_field",
-            &format!("is no field of the profile; there are: {}", names.join(", ")),
-        ));
+/// The claims of the access token that a stored profile gives: fields that `claim` names, as far as their values fit.
+pub fn claims(rules: &ProfileRules, text: &str) -> Map<String, Value> {
+    let values = rules.readable(&stored(text), |rule| rule.field.claim_name(&rule.name).is_some());
+    let claim = |(name, value): (String, Value)| {
+        let claim = rules.get(&name)?.field.claim_name(&name)?.to_owned();
+        Some((claim, value))
     };
-    match value {
-        Value::Null => None,
-        Value::String(text) => too_long(name, field, text),
-        _ => Some(fault(name, "wrong_type", "must be a text")),
-    }
-}
-
-fn too_long(name: &str, field: &Field, text: &str) -> Option<Fault> {
-    let longest = field.max_length as usize;
-    let over = text.chars().count() > longest;
-    over.then(|| fault(name, "too_long", &format!("must have at most {longest} characters")))
-}
-
-fn fault(name: &str, code: &'static str, message: &str) -> Fault {
-    Fault::new(format!("profile.{name}"), code, message)
+    values.into_iter().filter_map(claim).collect()
 }

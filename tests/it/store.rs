@@ -3,6 +3,7 @@
 mod accounts;
 mod events;
 mod group_commit;
+mod profile_values;
 mod races;
 mod rows;
 mod schema;

@@ -6,7 +6,9 @@ use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Reg
 use serde_json::{Map, Value};
 
 use crate::flows::{Factor, Flow, Flows, Secret, Vocabulary};
-use crate::settings::Settings;
+use crate::settings::{Required, Settings};
+use crate::users::example;
+use crate::users::rules::{ProfileRules, Rule};
 
 /// A number for films, where no country tells better.
 const PHONE: &str = "+12025550123";
@@ -30,8 +32,9 @@ pub struct Plan {
 impl Persona {
     /// Somebody whom these settings let in.
     pub fn new(settings: &Settings) -> Self {
-        let required = settings.user.fields.iter().filter(|(_, field)| field.required);
-        let text = |most: u32| "Maria".chars().take(most as usize).collect::<String>();
+        let rules = ProfileRules::read(&settings.user).ok();
+        let required = |rule: &&Rule| rule.field.required == Required::Signup;
+        let value = |rule: &Rule| Some((rule.name.clone(), example::of(rule)?));
         Self {
             phone: settings
                 .phone_countries()
@@ -39,7 +42,7 @@ impl Persona {
                 .and_then(|region| phone(region))
                 .unwrap_or(PHONE.into()),
             password: password(settings.password.minimum_single.max(settings.password.minimum_multi)),
-            profile: required.map(|(name, field)| (name.clone(), text(field.max_length).into())).collect(),
+            profile: rules.iter().flat_map(|r| r.iter()).filter(required).filter_map(value).collect(),
         }
     }
 

@@ -27,7 +27,7 @@ fn the_environment_goes_over_the_file() {
     assert_eq!(settings.server.trusted_proxies.len(), 2);
     assert_eq!(settings.flows[1].detailed().unwrap().name.as_deref(), Some("Old"));
     assert_eq!(settings.guesses.ladder.len(), 2);
-    assert!(settings.user.fields["last_name"].required);
+    assert_eq!(settings.user.fields["last_name"].required, Required::Signup);
     assert_eq!(settings.email.providers[0]["port"].as_integer(), Some(587));
     assert_eq!(settings.email.providers[0]["password"].as_str(), Some("12345"));
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::*;
 
+mod fields;
 mod layers;
 mod mistakes;
 mod reference;

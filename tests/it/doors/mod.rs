@@ -8,6 +8,7 @@ mod enumeration;
 mod guesses;
 mod lifetimes;
 mod lines;
+mod profile;
 mod purposes;
 mod recovery;
 mod sandbox;

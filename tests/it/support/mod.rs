@@ -4,6 +4,7 @@ pub mod app;
 pub mod beds;
 pub mod client;
 pub mod databases;
+pub mod fields;
 pub mod letter;
 pub mod mailbox;
 pub mod person;
