@@ -64,6 +64,14 @@ pub struct DraftDevice {
     pub language: Option<String>,
 }
 
+impl DraftDevice {
+    /// Whether it counts though nobody proved it. What somebody else has stays a claim: it neither signs in nor tells
+    /// that it is taken.
+    fn is_taken_as_it_is(&self, app: &App) -> bool {
+        self.confirm == Moment::Never && (!self.taken || app.devices.is_silent(&self.kind))
+    }
+}
+
 /// When a device counts as confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Moment {
@@ -207,6 +215,13 @@ impl Draft {
         self.devices.iter().map(|d| Identifier::new(&d.kind, &d.canonical)).collect()
     }
 
+    /// The identifiers that name the account as soon as it is made; `proven` is the address that was.
+    pub fn counting(&self, app: &App, proven: Option<&DraftDevice>) -> Vec<Identifier> {
+        let proven = |d: &DraftDevice| proven.is_some_and(|proven| proven.kind == d.kind);
+        let counting = self.devices.iter().filter(|d| proven(d) || d.is_taken_as_it_is(app));
+        counting.map(|d| Identifier::new(&d.kind, &d.canonical)).collect()
+    }
+
     /// The devices that must be proven before the account is made.
     pub fn to_prove(&self) -> impl Iterator<Item = &DraftDevice> {
         self.devices.iter().filter(|d| d.confirm == Moment::Before)
@@ -313,9 +328,6 @@ impl Draft {
     }
 
     fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {
-        // What is taken stays a claim: it neither signs in nor tells that it is taken.
-        let as_it_is =
-            device.confirm == Moment::Never && (!device.taken || app.devices.is_silent(&device.kind));
         Device {
             id: app.random.uuid(),
             user_id: self.user.clone(),
@@ -327,7 +339,7 @@ impl Draft {
             secret: None,
             last_step: None,
             created_at: now,
-            confirmed_at: (proven || as_it_is).then_some(now),
+            confirmed_at: (proven || device.is_taken_as_it_is(app)).then_some(now),
             proven_at: proven.then_some(now),
             last_used_at: None,
             replaces: None,

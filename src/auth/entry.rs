@@ -23,11 +23,18 @@ pub struct Entry {
     pub holder: Holder,
 }
 
-/// What a sign-up leads to, after the hooks were asked; nothing where accounts wait for the operator.
+/// What a sign-up leads to, after the hooks were asked; nothing where accounts wait for the operator. `proven` is the
+/// address that was: hooks are told of no other that might be somebody else's.
 ///
 /// # Errors
 /// [`AuthError::Refused`].
-pub async fn ask(app: &App, client: &Client, draft: &Draft, basis: &Basis) -> Result<Option<Entry>> {
+pub async fn ask(
+    app: &App,
+    client: &Client,
+    draft: &Draft,
+    proven: Option<&DraftDevice>,
+    basis: &Basis,
+) -> Result<Option<Entry>> {
     if !app.settings.user.active {
         return Ok(None);
     }
@@ -35,7 +42,8 @@ pub async fn ask(app: &App, client: &Client, draft: &Draft, basis: &Basis) -> Re
     let mut more = Map::new();
     if app.hooks.listen(Point::BeforeTokens) {
         let whose = (draft.user.as_str(), opened.session.id.as_str());
-        more = hooked::before_tokens(app, Purpose::Signup.name(), whose, basis, draft.into()).await?;
+        let bearer = hooked::Bearer::of(app, draft, proven);
+        more = hooked::before_tokens(app, Purpose::Signup.name(), whose, basis, bearer).await?;
     }
     let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone(), more };
     Ok(Some(Entry { opened, holder }))

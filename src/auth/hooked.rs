@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::account::Account;
 use super::claims;
-use super::draft::Draft;
+use super::draft::{Draft, DraftDevice};
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::session::Basis;
@@ -26,24 +26,40 @@ pub async fn before_signup(app: &App, client: &Client, draft: &mut Draft) -> Res
     if !app.hooks.listen(Point::BeforeSignup) {
         return Ok(());
     }
+    let given = given(app, draft);
     let mut asked = Signup {
         identifiers: draft.identifiers(),
-        profile: object(&draft.profile),
-        groups: draft.groups.clone(),
+        profile: given.clone(),
+        groups: app.settings.user.groups.clone(),
         network: client.place(),
         user_agent: client.agent.clone(),
         languages: client.languages.clone(),
     };
-    app.hooks.before_signup(&mut asked, |amend| fit(app, amend)).await?;
-    draft.profile = profile::text(&amended(app, &asked.profile).map_err(AuthError::Faults)?);
+    app.hooks.before_signup(&mut asked, |amend| fit(app, &given, amend)).await?;
+    draft.profile = profile::text(&amended(app, &given, &asked.profile).map_err(AuthError::Faults)?);
     draft.groups = asked.groups;
     Ok(())
 }
 
-/// A whole profile as it is kept, where it lacks nothing. A hook may write what the operator may.
-fn amended(app: &App, profile: &Map<String, Value>) -> std::result::Result<Map<String, Value>, Vec<Fault>> {
-    let checked = app.profile.check(Who::Admin, profile)?;
-    let mut kept = Map::new();
+/// The profile as its owner gave it. What a hook granted was granted to the sign-up as it was then, and goes where that
+/// is asked about again.
+fn given(app: &App, draft: &Draft) -> Map<String, Value> {
+    let mut profile = draft.fields();
+    profile.retain(|name, _| app.profile.get(name).is_some_and(|rule| rule.field.writes(Who::User)));
+    app.profile.fill(&mut profile);
+    profile
+}
+
+/// A whole profile as it is kept, where it lacks nothing. A hook may write what the operator may; what was `given`
+/// stays whoever writes it.
+fn amended(
+    app: &App,
+    given: &Map<String, Value>,
+    profile: &Map<String, Value>,
+) -> std::result::Result<Map<String, Value>, Vec<Fault>> {
+    let as_given = |(name, value): &(String, Value)| given.get(name) == Some(value);
+    let (mut kept, changed): (Map<_, _>, Map<_, _>) = profile.clone().into_iter().partition(as_given);
+    let checked = app.profile.check(Who::Admin, &changed)?;
     profile::merge(&mut kept, &checked).map_err(|fault| vec![fault])?;
     let missing: Vec<Fault> =
         app.profile.lacking(&kept, Moment::Signup).into_iter().map(Rule::missing).collect();
@@ -51,9 +67,9 @@ fn amended(app: &App, profile: &Map<String, Value>) -> std::result::Result<Map<S
 }
 
 /// Whether an amendment can be taken; the words are for the log.
-fn fit(app: &App, amend: &Amend) -> std::result::Result<(), String> {
+fn fit(app: &App, given: &Map<String, Value>, amend: &Amend) -> std::result::Result<(), String> {
     if let Some(profile) = &amend.profile {
-        amended(app, profile).map_err(|faults| {
+        amended(app, given, profile).map_err(|faults| {
             let fields: Vec<_> = faults.iter().map(|f| format!("{} {}", f.field, f.code)).collect();
             format!("amends the profile to what it cannot be: {}", fields.join(", "))
         })?;
@@ -87,12 +103,13 @@ impl From<&Account> for Bearer {
     }
 }
 
-impl From<&Draft> for Bearer {
-    fn from(draft: &Draft) -> Self {
+impl Bearer {
+    /// Who a sign-up makes; `proven` is the address that was.
+    pub fn of(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Self {
         Self {
             groups: draft.groups.clone(),
             profile: draft.profile.clone(),
-            identifiers: draft.identifiers(),
+            identifiers: draft.counting(app, proven),
         }
     }
 }

@@ -227,7 +227,7 @@ pub async fn answer(
         tx.commit().await?;
         return enter(app, client, &attempt, &draft, &proven).await;
     }
-    let entry = entry::ask(app, client, &draft, &basis(app, &draft, Some(&proven.device))).await?;
+    let entry = begun(app, client, &draft, Some(&proven.device)).await?;
     finish(app, client, tx, &attempt, &draft, &proven, entry).await
 }
 
@@ -239,7 +239,7 @@ async fn enter(
     draft: &Draft,
     proven: &Proven,
 ) -> Result<Progress> {
-    let entry = entry::ask(app, client, draft, &basis(app, draft, Some(&proven.device))).await?;
+    let entry = begun(app, client, draft, Some(&proven.device)).await?;
     let mut tx = app.store.begin().await?;
     if let Some(taken) = taken(app, &mut tx, draft).await? {
         drop(tx);
@@ -253,7 +253,7 @@ async fn without_proof(app: &App, client: &Client, attempt: &Attempt, draft: &mu
     free(app, client, draft).await?;
     // Somebody may have come to own an address since the sign-up began.
     draft.look_up(app).await?;
-    let entry = entry::ask(app, client, draft, &basis(app, draft, None)).await?;
+    let entry = begun(app, client, draft, None).await?;
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
@@ -282,7 +282,7 @@ async fn finish(
 
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
-    let entry = entry::ask(app, client, draft, &basis(app, draft, None)).await?;
+    let entry = begun(app, client, draft, None).await?;
     let told = draft::notices_to_owners(app, client, draft).await?;
     let tx = app.store.begin().await?;
     write(app, client, draft, tx, entry, &told).await
@@ -341,6 +341,16 @@ async fn made(
     }
     app.events.write(tx, app.now(), &client.source(), &noted).await?;
     Ok(Made { user, entered })
+}
+
+/// What a sign-up leads to, `proven` being the address that was.
+async fn begun(
+    app: &App,
+    client: &Client,
+    draft: &Draft,
+    proven: Option<&DraftDevice>,
+) -> Result<Option<Entry>> {
+    entry::ask(app, client, draft, proven, &basis(app, draft, proven)).await
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).

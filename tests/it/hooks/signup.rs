@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{allow, ask, questions, refuse, says, thinks};
 use crate::support::app::{TestApp, flows};
+use crate::support::fields::declare;
 use crate::support::person::PASSWORD;
 use crate::support::token::claims;
 use crate::support::vendor::{Does, Vendor};
@@ -112,4 +113,29 @@ async fn another_username_is_asked_about_again() {
     let done = client.passcode(&asked.attempt, code.code()).await.done();
     let me = client.bearing(&done.access).get("/v1/me").await.json();
     assert_eq!(me["username"], "ada");
+}
+
+#[tokio::test]
+async fn what_was_granted_to_one_username_is_not_kept_under_another() {
+    let by_name = thinks(|data| {
+        let ops = data["identifiers"].as_array().unwrap().iter().any(|id| id["value"] == "ops.team");
+        let profile = json!({ "first_name": "Ada", "grade": 9 });
+        if ops { json!({ "decision": "allow", "groups": ["ops"], "profile": profile }) } else { allow() }
+    });
+    let graded = |settings: &mut Settings| {
+        declare(settings, "[fields.grade]\ntype = 'integer'\nwrite = ['admin']\ndefault = 1\n");
+        settings.user.groups = vec!["members".into()];
+        settings.email.confirm = Confirm::Before;
+    };
+    let (app, vendor) = with(by_name, graded).await;
+    let client = app.client();
+    let body = json!({ "email": "ada@example.com", "username": "ops.team", "password": PASSWORD });
+    let asked = client.signup(body).await.asks();
+    let code = app.code().await;
+    let answer = json!({ "username": "ada.lovelace", "passcode": code.code() });
+    let done = client.answer(&asked.attempt, answer).await.done();
+    let second = &questions(&vendor)[1]["data"];
+    assert_eq!((&second["groups"], &second["profile"]["grade"]), (&json!(["members"]), &json!(1)));
+    let me = client.bearing(&done.access).get("/v1/me").await.json();
+    assert_eq!((&me["groups"], &me["profile"]["grade"]), (&json!(["members"]), &json!(1)));
 }

@@ -1,6 +1,6 @@
 //! Before an access token is made.
 
-use multauth::settings::Settings;
+use multauth::settings::{Confirm, Settings};
 use serde_json::{Value, json};
 
 use super::{allow, ask, questions, refuse, says};
@@ -171,4 +171,22 @@ async fn a_signin_that_was_refused_behind_its_code_can_be_answered_again() {
         client.passcode(&asked.attempt, code.code()).await.done();
         client.passcode(&asked.attempt, code.code()).await.fails(404, "attempt_gone");
     }
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_proved_is_not_told_as_the_users() {
+    let vendor = Vendor::start(says(allow())).await;
+    let change = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "passcode"], &["phone", "passcode"], &["username", "password"]]);
+        (settings.email.confirm, settings.phone.confirm) = (Confirm::Before, Confirm::After);
+        ask(settings, "before_tokens", &vendor);
+    };
+    let app = TestApp::new(change).await;
+    let body = json!({ "email": "ada@example.com", "phone": "+12025550124" });
+    let asked = app.client().signup(body).await.asks();
+    let code = app.code().await;
+    app.client().passcode(&asked.attempt, code.code()).await.done();
+    let question = questions(&vendor).remove(0);
+    let proven = json!([{ "kind": "email", "value": "ada@example.com" }]);
+    assert_eq!(question["data"]["identifiers"], proven, "the number may be anybody's");
 }
