@@ -34,18 +34,27 @@ impl From<&Account> for Holder {
     }
 }
 
-/// The claims of a holder.
+/// The claims of a holder. Where they are too long together the profile goes first: much of it is written by users, who
+/// must not be able to push out what others say of them.
 pub fn of(app: &App, holder: &Holder) -> Map<String, Value> {
-    let mut claims = profile::claims(&app.profile, &holder.profile);
+    let own = profile::claims(&app.profile, &holder.profile);
+    let fits = bytes(&own) + bytes(&said(app, holder, Map::new())) <= LONGEST;
+    bounded(said(app, holder, if fits { own } else { Map::new() }))
+}
+
+/// What hooks and the operator say, beside the claims of the profile.
+fn said(app: &App, holder: &Holder, mut claims: Map<String, Value>) -> Map<String, Value> {
     for (name, value) in &holder.more {
         claims.entry(name.clone()).or_insert_with(|| value.clone());
     }
     let name = &app.settings.tokens.groups_claim;
     let groups = groups(&holder.groups);
+    // A field of the profile that is called so says nothing of groups.
+    claims.remove(name);
     if !name.is_empty() && !groups.is_empty() {
         claims.insert(name.clone(), groups.into());
     }
-    bounded(claims)
+    claims
 }
 
 /// The names in a stored list of groups.
@@ -55,10 +64,14 @@ pub fn groups(stored: &str) -> Vec<String> {
 
 /// A token without its additions lets nobody do more than they may; one that no server takes shuts its holder out.
 fn bounded(claims: Map<String, Value>) -> Map<String, Value> {
-    let bytes = serde_json::to_string(&claims).map_or(usize::MAX, |text| text.len());
+    let bytes = bytes(&claims);
     if bytes <= LONGEST {
         return claims;
     }
     tracing::error!(bytes, longest = LONGEST, "the claims of a token are too long and were left out");
     Map::new()
+}
+
+fn bytes(claims: &Map<String, Value>) -> usize {
+    serde_json::to_string(claims).map_or(LONGEST + 1, |text| text.len())
 }

@@ -32,7 +32,7 @@ impl Settings {
         self.messages.check(checks);
         self.guesses.check(checks);
         self.verification.check(checks);
-        self.user.check(checks);
+        self.user.check(&self.tokens.groups_claim, checks);
         self.check_webhooks(checks);
         self.hooks.check(checks);
         self.events.check(checks);

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Span;
 use super::check::Checks;
 use super::field::{Claim, FieldType, Items, Limit, Required, Who, Words};
-use super::field_check;
+use super::field_check::{self, RESERVED_CLAIMS};
 use crate::base::clock::DAY;
 
 /// `[user]`: what is kept of a person beside the devices.
@@ -129,7 +129,7 @@ impl Field {
 }
 
 impl User {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(super) fn check(&self, groups_claim: &str, checks: &mut Checks) {
         checks.within("user.deletion_grace", self.deletion_grace, Span(0)..=Span(365 * DAY));
         for (n, group) in self.groups.iter().enumerate() {
             let sound = is_group(group) && !self.groups[..n].contains(group);
@@ -149,11 +149,11 @@ impl User {
                 field_check::field(field, name, &path, checks);
             }
         }
-        self.check_claims(checks);
+        self.check_claims(groups_claim, checks);
     }
 
-    /// Two fields cannot be one claim.
-    fn check_claims(&self, checks: &mut Checks) {
+    /// Two fields cannot be one claim, and none can be that of the groups.
+    fn check_claims(&self, groups_claim: &str, checks: &mut Checks) {
         let mut seen = BTreeSet::new();
         for (name, field) in self.fields.iter().filter(|(_, field)| !field.off) {
             let Some(claim) = field.claim_name(name) else { continue };
@@ -163,6 +163,8 @@ impl User {
                 &path,
                 "another field is this claim already; choose another name",
             );
+            let groups = claim == groups_claim && !RESERVED_CLAIMS.contains(&claim);
+            checks.must(!groups, &path, "is the claim of the groups (tokens.groups_claim); choose another name");
         }
     }
 }

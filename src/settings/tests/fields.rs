@@ -81,6 +81,15 @@ fn two_fields_cannot_be_one_claim() {
 }
 
 #[test]
+fn a_field_cannot_pass_for_the_groups() {
+    let found = mistakes(
+        "[tokens]\ngroups_claim = \"https://example.org/in\"\n[user.fields]\n\
+         a = { type = \"string\", claim = \"https://example.org/in\" }\n",
+    );
+    begin_with(&found, &["multauth.toml:4: user.fields.a.claim: is the claim of the groups"]);
+}
+
+#[test]
 fn a_field_is_read_as_it_is_written() {
     let found = settings(&field(
         "type = \"date\"; minimum = 1900-01-01; required = \"signin\"; write = [\"admin\", \"user\"]; \

@@ -8,10 +8,13 @@ use multauth::settings::{Settings, Span};
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, flows};
+use crate::support::fields::declare;
 use crate::support::person::PASSWORD;
 use crate::support::token::claims;
 
 const EMAIL: &str = "maria.kowalska@example.org";
+/// A field that would pass for the groups.
+const LISTED: &str = "items = { type = 'string' }\nclaim = 'https://example.org/in'\n";
 const PHONE: &str = "+12025550142";
 
 fn simple(settings: &mut Settings) {
@@ -193,4 +196,27 @@ async fn an_address_is_not_free_before_the_purge() {
         deletion::purge(&app.app, &user, multauth::events::By::Operator).await,
         Err(AuthError::NotFound)
     ));
+}
+
+#[tokio::test]
+async fn a_profile_that_fills_a_token_pushes_no_group_out_and_makes_none() {
+    let change = |settings: &mut Settings| {
+        simple(settings);
+        settings.tokens.groups_claim = "https://example.org/in".into();
+        let long = "type = 'string'\nmax_length = 5000\nclaim = true\n";
+        declare(settings, &format!("[fields.about]\n{long}[fields.in]\ntype = 'list'\n{LISTED}"));
+    };
+    let app = TestApp::new(change).await;
+    let ada = app.named("ada.lovelace").await;
+    let forged = json!({ "profile": { "in": ["admins"] } });
+    ada.client.patch("/v1/me", forged).await.is(200);
+    let next = ada.client.refresh(&ada.done.refresh).await.is(200).json();
+    let token = claims(&app, next["access_token"].as_str().unwrap()).await;
+    assert_eq!(token.get("https://example.org/in"), None, "no client says in which groups it is");
+    operate::set_groups(&app.app, &ada.done.user, &groups(&["suspended"])).await.unwrap();
+    ada.client.patch("/v1/me", json!({ "profile": { "about": "x".repeat(4_500) } })).await.is(200);
+    let next = ada.client.refresh(next["refresh_token"].as_str().unwrap()).await.is(200).json();
+    let token = claims(&app, next["access_token"].as_str().unwrap()).await;
+    assert_eq!(token["https://example.org/in"], json!(["suspended"]));
+    assert_eq!(token.get("about"), None);
 }
