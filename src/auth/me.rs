@@ -13,6 +13,7 @@ use crate::messages::Kind;
 use crate::secrets::recovery;
 use crate::settings::Who;
 use crate::store::{secrets, users};
+use crate::throttle::Keys;
 
 /// The caller's account.
 pub async fn get(app: &App, caller: &Caller) -> Result<Account> {
@@ -27,6 +28,9 @@ pub async fn change_profile(
     changed: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Account> {
     let account = account(app, caller).await?;
+    // Each change is kept as an event: one account must not fill the disk.
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("profile", app.now(), &keys).await?;
     let changed = app.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
     let user = &account.user.id;
     let taken = fields::first_taken(app, &mut app.store.read().await?, user, &changed).await?;

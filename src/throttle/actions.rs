@@ -76,6 +76,7 @@ pub const ACTIONS: &[Action] = &[
     action("token", "600/m/ip", &[Ip, Net, All], "refreshes"),
     action("me", "120/m/account", &[Account, All], "calls with an access token"),
     action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
+    action("profile", "60/h/account", &[Ip, Net, Account, All], "changes of a profile"),
     action("password", "10/h/account", &[Ip, Net, Account, All], "changes of a password"),
     // applications
     action("introspect", "6000/m/key", &[Ip, Net, Key, All], "tokens looked at"),

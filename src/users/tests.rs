@@ -336,3 +336,11 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn thousands_of_wrong_fields_are_not_answered_one_by_one() {
+    let rules = ProfileRules::read(&Settings::built_in().user).unwrap();
+    let given: Map<String, Value> = (0..5_000).map(|n| (format!("x{n}"), json!(n))).collect();
+    let faults = rules.check(Who::User, &given).unwrap_err();
+    assert_eq!((faults.len(), faults[0].code), (100, "unknown_field"));
+}

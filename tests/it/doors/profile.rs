@@ -317,3 +317,16 @@ async fn a_profile_has_a_largest_size() {
     let answer = ada.client.raw("PATCH", "/v1/me", Some(&more)).await.fails(400, "invalid_request");
     assert_eq!(errors(&answer.json()), [("profile", "too_large")]);
 }
+
+#[tokio::test]
+async fn nobody_fills_the_trail_with_changes_of_their_profile() {
+    let app = TestApp::new(|s| drop(s.throttle.insert("profile".into(), "2/h/account".into()))).await;
+    let ada = app.named("ada").await;
+    let change = async |name: &str| {
+        let body = json!({ "profile": { "first_name": name } });
+        ada.client.patch("/v1/me", body).await
+    };
+    change("Ada").await.is(200);
+    change("Augusta").await.is(200);
+    change("Ada").await.fails(429, "too_many");
+}
