@@ -11,7 +11,7 @@ use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
 use crate::events::{By, Event, Noted, Source};
 use crate::store::users::User;
-use crate::store::{Tx, challenges, devices, events, guesses, outbox, users};
+use crate::store::{Tx, attempts, challenges, devices, events, guesses, outbox, users};
 
 /// How many accounts one turn purges at most.
 const AT_ONCE: i64 = 100;
@@ -66,6 +66,7 @@ pub async fn restore(app: &App, user_id: &str) -> Result<()> {
 /// [`AuthError::NotFound`] where nobody has that id.
 pub async fn purge(app: &App, user_id: &str, by: By) -> Result<()> {
     let mut tx = app.store.begin().await?;
+    take(&mut tx, user_id, app.now()).await?;
     let user = users::by_id(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
     erase(app, &mut tx, &user, by, &Source::default()).await?;
     Ok(tx.commit().await?)
@@ -79,6 +80,7 @@ pub async fn purge_due(app: &App) -> Result<usize> {
     due.extend(users::orphans(&mut app.store.read().await?, now - DAY, AT_ONCE).await?);
     for user in &due {
         let mut tx = app.store.begin().await?;
+        take(&mut tx, &user.id, now).await?;
         // Another instance may have been faster, or the operator.
         if still_due(&mut tx, user, now - grace).await? {
             erase(app, &mut tx, user, By::Server, &Source::default()).await?;
@@ -86,6 +88,15 @@ pub async fn purge_due(app: &App) -> Result<usize> {
         }
     }
     Ok(due.len())
+}
+
+/// Keeps an account to this transaction, so that nobody signs in to it, proves an address of it or brings it back
+/// between the last look at it and its end. Attempts before the user, as a sign-in takes them.
+async fn take(tx: &mut Tx, user_id: &str, now: Millis) -> Result<()> {
+    challenges::drop_of_attempts(tx, user_id).await?;
+    attempts::drop_of_user(tx, user_id).await?;
+    users::hold(tx, user_id, now).await?;
+    Ok(())
 }
 
 async fn still_due(tx: &mut Tx, user: &User, before: Millis) -> Result<bool> {
@@ -104,7 +115,6 @@ async fn erase(app: &App, tx: &mut Tx, user: &User, by: By, source: &Source) -> 
         challenges::drop_scope(tx, &format!("undo/{}", device.id)).await?;
         outbox::forget_device(tx, &device.id).await?;
     }
-    challenges::drop_of_attempts(tx, &user.id).await?;
     guesses::forget(tx, &user.id).await?;
     users::delete(tx, &user.id).await?;
     events::forget(tx, &user.id).await?;

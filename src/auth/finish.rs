@@ -296,9 +296,10 @@ impl Walk<'_> {
 
 /// Ends sessions, known devices, attempts under way and counted guesses of a user; gives how many sessions there were.
 pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<u64> {
+    // Attempts before sessions, as an attempt that raises one takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(tx, user_id).await?;
     let ended = sessions::end_all(tx, user_id).await?;
     known_devices::forget(tx, user_id).await?;
-    attempts::drop_of_user(tx, user_id).await?;
     guesses::forget(tx, user_id).await?;
     Ok(ended)
 }

@@ -115,13 +115,14 @@ pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<(
 /// [`AuthError::NotFound`] where nobody has that id.
 pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
     let mut tx = app.store.begin().await?;
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(&mut tx, user_id).await?;
     // Raised, so that a sign-in that is about to finish cannot leave a session behind.
     if users::touch(&mut tx, user_id, app.now()).await? == 0 {
         return Err(AuthError::NotFound);
     }
     let ended = sessions::end_all(&mut tx, user_id).await?;
     known_devices::forget(&mut tx, user_id).await?;
-    attempts::drop_of_user(&mut tx, user_id).await?;
     let noted: Vec<Noted> = noting::ended(user_id, "operator", ended).into_iter().collect();
     app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
@@ -210,6 +211,9 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
     let user = account.user.id.as_str();
     let told = notices::by_operator(app, &account, Kind::DeviceRemoved, Some(&device))?;
     let mut tx = app.store.begin().await?;
+    if confirmed {
+        attempts::drop_of_user(&mut tx, user).await?;
+    }
     if rows::delete(&mut tx, device_id, user).await? == 0 {
         return Err(AuthError::NotFound);
     }
@@ -220,7 +224,6 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
         let ended = sessions::end_all(&mut tx, user).await?;
         noted.extend(noting::ended(user, "device_removed", ended));
         known_devices::forget(&mut tx, user).await?;
-        attempts::drop_of_user(&mut tx, user).await?;
         notices::queue(app, &mut tx, &told).await?;
     }
     app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
