@@ -6,6 +6,8 @@ ALTER TABLE users ADD COLUMN group_names TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE users ADD COLUMN deleted_at BIGINT;
 CREATE INDEX users_deleted ON users (deleted_at) WHERE deleted_at IS NOT NULL;
 CREATE INDEX users_created ON users (created_at);
+-- What a sweep looks for.
+CREATE INDEX devices_replaced ON devices (replaced_at) WHERE replaced_at IS NOT NULL;
 -- What a purge looks for: only messages that were given up keep their text.
 CREATE INDEX outbox_given_up ON outbox (device_id) WHERE state = 'failed';
 

@@ -21,19 +21,33 @@ pub(super) async fn upkeep(app: Arc<App>) {
     }
 }
 
+/// How many batches one turn deletes at most: more than what a busy installation writes until the next.
+const BATCHES: usize = 50;
+
+/// Deletes one batch from every table; gives how many rows went, and whether some table may have more.
+async fn swept(app: &App) -> store::Result<(u64, bool)> {
+    let now = app.now();
+    let mut tx = app.store.begin().await?;
+    let mut gone: Vec<u64> = sweep::once(&mut tx, now).await?.into_iter().map(|(_, rows)| rows).collect();
+    gone.push(lines::forget(&mut tx, now - app.settings.phone.lookup.cache.millis()).await?);
+    gone.push(trail::sweep(&mut tx, now - app.settings.events.keep.millis()).await?);
+    tx.commit().await?;
+    Ok((gone.iter().sum(), gone.iter().any(|rows| *rows >= sweep::BATCH)))
+}
+
 async fn once(app: &App) -> Result<(), String> {
     app.throttle.sweep(app.now());
     let age = app.settings.keys.rotate_every.millis();
     app.keys.reload().await.map_err(|e| e.to_string())?;
     app.keys.rotate_by_age(algorithm(&app.settings), age).await.map_err(|e| e.to_string())?;
-    let mut tx = app.store.begin().await.map_err(|e| e.to_string())?;
-    let gone = sweep::once(&mut tx, app.now()).await.map_err(|e| e.to_string())?;
-    let known = app.now() - app.settings.phone.lookup.cache.millis();
-    let lines = lines::forget(&mut tx, known).await.map_err(|e| e.to_string())?;
-    let past = app.now() - app.settings.events.keep.millis();
-    let events = trail::sweep(&mut tx, past).await.map_err(|e| e.to_string())?;
-    tx.commit().await.map_err(|e| e.to_string())?;
-    let rows: u64 = events + lines + gone.iter().map(|(_, rows)| rows).sum::<u64>();
+    let mut rows = 0;
+    for _ in 0..BATCHES {
+        let (gone, more) = swept(app).await.map_err(|e| e.to_string())?;
+        rows += gone;
+        if !more {
+            break;
+        }
+    }
     if rows > 0 {
         tracing::debug!(rows, "rows that are over were deleted");
     }

@@ -60,6 +60,9 @@ const REPLACED: &str =
 /// How long a replaced address can be taken back, in milliseconds.
 pub const UNDO: Millis = 3 * DAY;
 
+/// The rows of a batch.
+pub const BATCH: u64 = 1_000;
+
 /// Deletes one batch from every table; gives how many rows went, with the tables' names.
 pub async fn once(db: &mut impl Db, now: Millis) -> Result<Vec<(&'static str, u64)>> {
     let mut gone = Vec::new();
