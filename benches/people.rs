@@ -47,7 +47,7 @@ pub async fn make(app: &App, count: usize) -> Result<Arc<Vec<Person>>> {
         };
         let now = app.now();
         users::insert(&mut tx, &users::New::active(&person.user, "{}"), now).await?;
-        secrets::set_password(&mut tx, &app.random.uuid(), &person.user, &hash, now).await?;
+        secrets::set(&mut tx, &app.random.uuid(), &person.user, "password", &hash, now).await?;
         device(app, &mut tx, &person, "username", &app.random.uuid(), &person.name).await?;
         device(app, &mut tx, &person, "email", &person.device, &person.email).await?;
         people.push(person);
@@ -160,6 +160,7 @@ fn attempt(app: &App, person: &Person, made: &Waiting) -> Attempt {
         known_device: None,
         passed: "[]".into(),
         draft: None,
+        ways: None,
         created_at: app.now(),
         expires_at: app.now() + app.settings.attempt.lifetime.millis(),
     }

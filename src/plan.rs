@@ -1,11 +1,13 @@
 //! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DeviceKind};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
+use crate::hooks::{self, Hook};
 use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
@@ -13,8 +15,11 @@ use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
 use crate::users::rules::ProfileRules;
+use crate::webhooks::Webhooks;
 
 /// What an own program adds to the built-in kinds.
+///
+/// `Server::builder()` fills it: `examples/own_provider.rs`, `examples/own_device.rs` and `examples/own_secret.rs`.
 #[derive(Clone, Default)]
 pub struct Own {
     /// Kinds of providers.
@@ -23,6 +28,44 @@ pub struct Own {
     pub devices: Vec<&'static dyn DeviceKind>,
     /// Kinds of secrets.
     pub secrets: Vec<&'static dyn SecretKind>,
+    /// Hooks, in the order they are asked.
+    pub hooks: Vec<Arc<dyn Hook>>,
+}
+
+impl Own {
+    /// What is wrong with the kinds themselves, whatever the settings are: which kind, and why.
+    pub fn mistakes(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut names: Vec<&str> = Vec::new();
+        for kind in &self.devices {
+            let why = devices::contract::name(kind.name()).into_iter();
+            let why = why.chain(devices::contract::capabilities(*kind)).chain(secret_word(kind.name()));
+            found.extend(why.map(|why| (format!("device kind \"{}\"", kind.name()), why)));
+            names.push(kind.name());
+        }
+        for kind in &self.secrets {
+            let why = devices::contract::name(kind.name()).into_iter();
+            let why = why.chain(secrets::contract(*kind)).chain(secret_word(kind.name()));
+            found.extend(why.map(|why| (format!("secret kind \"{}\"", kind.name()), why)));
+            names.push(kind.name());
+        }
+        for kind in &self.providers {
+            if crate::providers::PROVIDERS.iter().any(|built_in| built_in.name == kind.name) {
+                let why = "is built in; choose another name".to_owned();
+                found.push((format!("provider kind \"{}\"", kind.name), why));
+            }
+        }
+        let again = |at: usize| names[..at].contains(&names[at]);
+        let twice = (0..names.len()).filter(|at| again(*at));
+        found.extend(twice.map(|at| (format!("kind \"{}\"", names[at]), "is added twice".to_owned())));
+        found
+    }
+}
+
+/// Why a kind may not be called so: there is a built-in secret of that name.
+fn secret_word(name: &str) -> Option<String> {
+    let built_in = secrets::SECRETS.iter().any(|kind| kind.name() == name || kind.field() == name);
+    built_in.then(|| format!("\"{name}\" is a built-in secret; choose another name"))
 }
 
 /// The flows, and the kinds that their words stand for: what the surface of an installation follows.
@@ -54,6 +97,8 @@ pub struct Plan {
     pub sandbox: Sandbox,
     /// What messages say.
     pub catalogue: Catalogue,
+    /// Who is told what happens.
+    pub webhooks: Webhooks,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
     /// The kinds of devices.
@@ -62,6 +107,8 @@ pub struct Plan {
     pub secrets: secrets::Kinds,
     /// The fields of the profile.
     pub profile: ProfileRules,
+    /// The services that are asked.
+    pub callees: Vec<hooks::http::Callee>,
 }
 
 impl Plan {
@@ -79,12 +126,16 @@ impl Plan {
 /// Understands the settings; `own` are kinds beside the built-in ones.
 ///
 /// # Errors
-/// Every mistake of flows, providers, messages and rates at once.
+/// Every mistake of flows, providers, messages, webhooks and rates at once.
 pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
     let lookup = keep(&mut mistakes, Lookup::read(settings)).flatten();
-    let devices = devices::Kinds::with(&own.devices);
+    let (mut kinds, wrong) = devices::identifier::read(settings);
+    mistakes.extend(wrong);
+    mistakes.extend(kinds.iter().filter_map(|kind| in_the_way(kind.name(), own)));
+    kinds.extend(own.devices.iter().copied());
+    let devices = devices::Kinds::with(&kinds);
     let secrets = secrets::Kinds::with(&own.secrets);
     let words = vocabulary(settings, &devices, &secrets);
     let minimum = settings.minimum_level.parse::<Level>().ok();
@@ -95,12 +146,15 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
         keep(&mut mistakes, flows::parse("recovery", &settings.recovery, &words, None))
     };
     if let Some(signin) = &signin {
-        mistakes.extend(unconfirmable(settings, signin));
+        mistakes.extend(unconfirmable(settings, signin, &devices));
+        mistakes.extend(nobody_can_begin(signin, &devices));
     }
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
+    let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
+    let callees = keep(&mut mistakes, hooks::http::read(settings)).unwrap_or_default();
     match (signin, recovery, catalogue, throttle, profile) {
         (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile))
             if mistakes.is_empty() =>
@@ -113,10 +167,12 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
                 lookup,
                 sandbox,
                 catalogue,
+                webhooks,
                 throttle,
                 devices,
                 secrets,
                 profile,
+                callees,
             })
         }
         _ => Err(mistakes),
@@ -140,8 +196,45 @@ fn catalogue(settings: &Settings) -> Result<Catalogue, Vec<Mistake>> {
     )
 }
 
+/// An identifier of the settings whose name means something else already.
+fn in_the_way(name: &str, own: &Own) -> Option<Mistake> {
+    let path = format!("identifier.{name}");
+    if let Some(why) = secret_word(name) {
+        return Some(Mistake::new(path, why));
+    }
+    let owned = own.devices.iter().any(|kind| kind.name() == name)
+        || own.secrets.iter().any(|kind| kind.name() == name);
+    owned.then(|| Mistake::new(path, "is a kind of this program already; choose another name"))
+}
+
+/// Nobody signs up by what the operator gives: some flow must begin with what people have themselves.
+fn nobody_can_begin(signin: &Flows, devices: &devices::Kinds) -> Option<Mistake> {
+    let given: Vec<&str> = signin.identifiers().into_iter().filter(|name| !devices.by_user(name)).collect();
+    (given.len() == signin.identifiers().len()).then(|| {
+        let message = format!(
+            "every flow begins with what the operator gives ({}), so nobody could make an account; add a flow that \
+             begins with what people have themselves, such as [\"email\", \"passcode\"]",
+            given.join(", ")
+        );
+        Mistake::new("flows", message)
+    })
+}
+
 /// Identifiers that sign-up must confirm and that no provider delivers to: nobody could ever sign up by them.
-fn unconfirmable(settings: &Settings, signin: &Flows) -> Vec<Mistake> {
+fn unconfirmable(settings: &Settings, signin: &Flows, devices: &devices::Kinds) -> Vec<Mistake> {
+    let own = devices.iter().filter(|kind| !["email", "phone"].contains(&kind.name()));
+    let own = own.filter(|kind| signin.identifiers().contains(&kind.name()));
+    let dead = own.filter_map(|kind| Some((kind.name(), works(settings, kind).err()?)));
+    let own = dead.map(|(name, why)| {
+        Mistake::new(
+            "flows",
+            format!("a flow begins with {name}, and nothing delivers its confirmation: {why}"),
+        )
+    });
+    own.chain(unconfirmable_built_in(settings, signin)).collect()
+}
+
+fn unconfirmable_built_in(settings: &Settings, signin: &Flows) -> Vec<Mistake> {
     let lists = [
         ("email", settings.email.confirm, settings.email_providers()),
         ("phone", settings.phone.confirm, settings.phone_providers()),
@@ -210,16 +303,28 @@ pub fn vocabulary(settings: &Settings, devices: &devices::Kinds, secrets: &secre
 }
 
 /// Whether a passcode can come by a kind of device: computed, or delivered by some provider.
+///
+/// # Errors
+/// Why it cannot. Of an own kind with several channels one that works is enough.
 fn works(settings: &Settings, kind: &dyn DeviceKind) -> Result<(), String> {
-    let providers = match kind.name() {
-        "email" => settings.email_providers(),
-        "phone" => settings.phone_providers(),
-        _ => return Ok(()),
-    };
-    if providers.is_empty() {
-        return Err(format!("{}.providers is empty", kind.name()));
+    let mut why = Ok(());
+    for channel in kind.channels() {
+        why = delivered(settings, *channel == "email");
+        if why.is_ok() {
+            break;
+        }
     }
-    if kind.name() == "phone" && settings.phone_countries().is_empty() {
+    why
+}
+
+/// Whether anything delivers mail, or to phones.
+fn delivered(settings: &Settings, mail: bool) -> Result<(), String> {
+    let (section, providers) =
+        if mail { ("email", settings.email_providers()) } else { ("phone", settings.phone_providers()) };
+    if providers.is_empty() {
+        return Err(format!("{section}.providers is empty"));
+    }
+    if !mail && settings.phone_countries().is_empty() {
         return Err("phone.countries is empty".into());
     }
     Ok(())

@@ -10,6 +10,7 @@ use crate::base::seal::Sealer;
 use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::events::Events;
+use crate::hooks::Hooks;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Worker};
@@ -19,6 +20,7 @@ use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
 use crate::store::{self, Store, StoreError};
 use crate::throttle::{Server, Throttle, Time, Windows};
+use crate::webhooks;
 
 /// Why an instance could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +66,7 @@ pub fn settings(
     env: impl Iterator<Item = (String, String)>,
     own: &Own,
 ) -> Result<Loaded, Vec<Located>> {
+    sound(own)?;
     settings::load_and(file, env, |settings| plan::read(settings, own).err().unwrap_or_default())
 }
 
@@ -76,6 +79,7 @@ pub fn understood(
     env: impl Iterator<Item = (String, String)>,
     own: &Own,
 ) -> Result<(Settings, Plan), Vec<Located>> {
+    sound(own)?;
     let mut plan = None;
     let loaded = settings::load_and(file, env, |settings| match plan::read(settings, own) {
         Ok(found) => {
@@ -88,12 +92,14 @@ pub fn understood(
     Ok((loaded.settings, plan))
 }
 
-/// An instance, and the worker that empties its outbox.
+/// An instance, the worker that empties its outbox, and the one that tells its webhooks.
 pub struct Started {
     /// The instance.
     pub app: Arc<App>,
     /// The worker; [`Worker::run`] it.
     pub worker: Worker,
+    /// The other worker; [`webhooks::Worker::run`] it.
+    pub teller: webhooks::Worker,
 }
 
 /// Says, once a process, which library computes for TLS and for tokens: more than one is linked in.
@@ -108,6 +114,7 @@ pub fn choose_cryptography() {
 
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
+    sound(&world.own).map_err(StartError::Settings)?;
     let plan =
         plan::read(&settings, &world.own).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     start_with(settings, plan, world).await
@@ -132,8 +139,18 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
-    let events = Events::new(world.random.clone(), Vec::new());
+    let hooks = Hooks::new(&settings, &world.own.hooks, found.callees, &world.clock, &world.random);
+    let hooks = Arc::new(hooks);
+    let teller = webhooks::Worker {
+        store: store.clone(),
+        clock: world.clock.clone(),
+        random: world.random.clone(),
+        webhooks: found.webhooks.clone(),
+        wake: Arc::default(),
+    };
+    let events = Events::new(world.random.clone(), found.webhooks.listeners()).ringing(teller.wake.clone());
     let worker = Worker {
+        hooks: hooks.clone(),
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
@@ -144,7 +161,9 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake: wake.clone(),
     };
     let app = App {
+        hooks,
         events,
+        webhooks: found.webhooks,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),
@@ -173,7 +192,15 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake,
         inbox,
     };
-    Ok(Started { app: Arc::new(app), worker })
+    Ok(Started { app: Arc::new(app), worker, teller })
+}
+
+/// The kinds of an own program, which no settings can mend.
+fn sound(own: &Own) -> Result<(), Vec<Located>> {
+    let place = || "this program".to_owned();
+    let wrong = own.mistakes().into_iter();
+    let wrong: Vec<_> = wrong.map(|(path, message)| Located { place: place(), path, message }).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 fn nowhere(mistakes: Vec<Mistake>) -> Vec<Located> {

@@ -30,7 +30,7 @@ macro_rules! shapes {
     )*};
 }
 shapes!(Signin Signup Recovery Reauth Answer Send Confirm Refresh Introspect);
-shapes!(ChangeMe ChangePassword NewDevice ChangeDevice Code NewVerification);
+shapes!(ChangeMe ChangePassword ChangeSecret NewDevice ChangeDevice Code NewVerification);
 
 /// The fields of a body, read and checked.
 pub struct Sent<S>(pub Read, PhantomData<fn() -> S>);

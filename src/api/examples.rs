@@ -59,7 +59,10 @@ fn wanted(body: Body, plan: &Plan) -> Named {
         |name: &str, fields: &[&str]| (name.to_owned(), fields.iter().map(|f| (*f).to_owned()).collect());
     match body {
         Body::Signin => each(&plan.signin, |flow| typed(plan, flow, &[])),
-        Body::Signup => each(&plan.signin, |flow| typed(plan, flow, &["profile"])),
+        Body::Signup => each(&plan.signin, |flow| typed(plan, flow, &["profile"]))
+            .into_iter()
+            .filter(|(name, _)| plan.signin.find(name).is_some_and(|f| plan.devices.by_user(&f.identifier)))
+            .collect(),
         Body::Recovery => each(&plan.recovery, |flow| vec![flow.identifier.clone()]),
         Body::Reauth => vec![one("flow", &["flow"])],
         Body::Answer => {
@@ -70,8 +73,10 @@ fn wanted(body: Body, plan: &Plan) -> Named {
         Body::Send => vec![one("channel", &["channel"])],
         Body::Confirm => vec![one("link", &["key"])],
         Body::ChangePassword => vec![one("password", &["password", "new_password"])],
+        Body::ChangeSecret => vec![one("secret", &["current", "new"])],
         Body::NewDevice => super::requests::in_use(&plan.ways())
             .iter()
+            .filter(|kind| plan.devices.by_user(kind.name()))
             .map(|kind| one(kind.name(), &["kind", kind.field(), "label"]))
             .collect(),
         Body::ChangeDevice => vec![one("change", &["label", "primary"])],
@@ -170,7 +175,9 @@ fn answers(plan: &Plan, settings: &Settings) -> Vec<(&'static str, Value)> {
         "id": USER, "profile": profile(plan, |rule| rule.field.reads(Who::User)), "has_password": true, "recovery_codes": 10,
         "created_at": MOMENT, "signed_in_at": MOMENT
     });
-    me[kind_name] = json!(address);
+    for kind in super::requests::named(&plan.ways()) {
+        me[kind.name()] = json!(kind.example());
+    }
     let (acr, amr) = ("urn:multauth:acr:multifactor", ["pwd", "otp"]);
     vec![
         ("Asking", asking),

@@ -1,10 +1,15 @@
 //! The signed-in user.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use poem::web::Data;
+use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
+use poem_openapi::registry::{MetaSchemaRef, Registry};
+use poem_openapi::types::{ToJSON, Type};
 use poem_openapi::{Object, OpenApi};
+use serde_json::{Map, Value};
 
 use super::Tag;
 use super::answers::Gone;
@@ -12,17 +17,26 @@ use super::body::{self, Sent};
 use super::caller::User;
 use super::problem::{Cases, Fail};
 use super::profile::Profile;
+use super::requests::named;
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::input::Client;
-use crate::auth::{claims, me};
+use crate::auth::{claims, me, secret};
 use crate::base::clock::rfc3339;
+use crate::devices::DeviceKind;
 
 /// The failures of calls about oneself.
 pub struct Own;
 impl Cases for Own {
     const CODES: &'static [&'static str] =
         &["invalid_request", "wrong_secret", "invalid_token", "reauth_required"];
+}
+
+/// The failures of calls about secrets of an own kind.
+pub struct Kept;
+impl Cases for Kept {
+    const CODES: &'static [&'static str] =
+        &["invalid_request", "wrong_secret", "invalid_token", "reauth_required", "not_found"];
 }
 
 /// The failures of a change of the profile.
@@ -39,16 +53,12 @@ pub struct Me {
     id: String,
     /// The profile.
     profile: Profile,
-    /// Confirmed identifiers by kind.
-    username: Option<String>,
-    /// The primary confirmed email address.
-    email: Option<String>,
-    /// The primary confirmed phone number.
-    phone: Option<String>,
     /// The groups that it is in.
     groups: Vec<String>,
     /// Whether there is a password.
     has_password: bool,
+    /// The secrets beside the password that are set.
+    secrets: Option<Vec<String>>,
     /// How many recovery codes are left.
     recovery_codes: u64,
     /// When the account was made (RFC 3339).
@@ -57,25 +67,69 @@ pub struct Me {
     signed_in_at: Option<String>,
 }
 
-impl Me {
-    fn new(app: &App, account: Account) -> Self {
-        let of = |kind: &str| {
-            let mut devices: Vec<_> = account.of_kind(kind).collect();
+/// The signed-in user, and what they are called by: which identifiers there are, the settings say.
+pub struct Called {
+    me: Me,
+    names: Map<String, Value>,
+}
+
+impl Called {
+    fn of(app: &App, account: Account) -> Self {
+        let primary = |kind: &'static dyn DeviceKind| {
+            let mut devices: Vec<_> = account.of_kind(kind.name()).collect();
             devices.sort_by_key(|device| !device.is_primary);
-            devices.first().and_then(|device| device.delivery.clone())
+            let shown = devices.first().and_then(|device| device.delivery.clone())?;
+            Some((kind.name().to_owned(), shown.into()))
         };
-        Self {
-            username: of("username"),
-            email: of("email"),
-            phone: of("phone"),
+        let names = named(&app.ways()).into_iter().filter_map(primary).collect();
+        let own: Vec<_> = app.secrets.own().map(|kind| kind.name().to_owned()).collect();
+        let set = own.iter().filter(|kind| account.has_secret(kind)).cloned().collect();
+        let me = Me {
             groups: claims::groups(&account.user.group_names),
-            has_password: account.password.is_some(),
+            has_password: account.has_password(),
+            secrets: (!own.is_empty()).then_some(set),
             recovery_codes: account.recovery.len() as u64,
             created_at: rfc3339(account.user.created_at),
             signed_in_at: account.user.signed_in_at.map(rfc3339),
             profile: Profile::shown(&app.profile, &account.user.profile),
             id: account.user.id,
-        }
+        };
+        Self { me, names }
+    }
+}
+
+impl Type for Called {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> Cow<'static, str> {
+        Me::name()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        Me::schema_ref()
+    }
+
+    /// That of [`Me`]; [`super::document`] adds the identifiers.
+    fn register(registry: &mut Registry) {
+        Me::register(registry);
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ToJSON for Called {
+    fn to_json(&self) -> Option<Value> {
+        let mut shown = self.me.to_json()?;
+        shown.as_object_mut()?.extend(self.names.clone());
+        Some(shown)
     }
 }
 
@@ -95,9 +149,9 @@ impl MeApi {
     ///
     /// The signed-in user, with the primary confirmed identifiers.
     #[oai(path = "/v1/me", method = "get", operation_id = "me")]
-    async fn get(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Me>, Fail<Own>> {
+    async fn get(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Called>, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        Ok(Json(Me::new(&app, me::get(&app, &caller).await?)))
+        Ok(Json(Called::of(&app, me::get(&app, &caller).await?)))
     }
 
     /// Change the profile
@@ -110,10 +164,10 @@ impl MeApi {
         client: Data<&Client>,
         user: User,
         body: Sent<body::ChangeMe>,
-    ) -> Result<Json<Me>, Fail<Changing>> {
+    ) -> Result<Json<Called>, Fail<Changing>> {
         let caller = user.caller(&app).await?;
         let changed = body.0.profile().cloned().unwrap_or_default();
-        Ok(Json(Me::new(&app, me::change_profile(&app, &client, &caller, &changed).await?)))
+        Ok(Json(Called::of(&app, me::change_profile(&app, &client, &caller, &changed).await?)))
     }
 
     /// Delete the account
@@ -146,7 +200,26 @@ impl MeApi {
         let caller = user.caller(&app).await?;
         let (current, chosen) =
             (body.0.secret("password"), body.0.secret("new_password").unwrap_or_default());
-        me::change_password(&app, &client, &caller, current.as_ref(), &chosen).await?;
+        secret::change_password(&app, &client, &caller, current.as_ref(), &chosen).await?;
+        Ok(Gone::NoContent)
+    }
+
+    /// Set or change a secret of your own
+    ///
+    /// One that the operator's program adds beside the password. It needs a fresh authentication and, where there
+    /// is one already, the current secret. All other sessions end.
+    #[oai(path = "/v1/me/secrets/:secret", method = "put", operation_id = "change_secret")]
+    async fn secret(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        user: User,
+        secret: Path<String>,
+        body: Sent<body::ChangeSecret>,
+    ) -> Result<Gone, Fail<Kept>> {
+        let caller = user.caller(&app).await?;
+        let (current, chosen) = (body.0.secret("current"), body.0.secret("new").unwrap_or_default());
+        secret::change_own(&app, &client, &caller, &secret, current.as_ref(), &chosen).await?;
         Ok(Gone::NoContent)
     }
 

@@ -12,6 +12,7 @@ use crate::messages::Channel;
 use crate::plan::Ways;
 use crate::secrets::recovery::Recovery;
 use crate::secrets::{SecretKind, passcode::Passcode, password::Password};
+use crate::settings::GivenBy;
 
 const KNOWN_DEVICE: Field = field(
     "known_device",
@@ -58,6 +59,8 @@ pub enum Body {
     ChangeMe,
     /// `PUT /v1/me/password`
     ChangePassword,
+    /// `PUT /v1/me/secrets/{secret}`
+    ChangeSecret,
     /// `POST /v1/me/devices`
     NewDevice,
     /// `PATCH /v1/me/devices/{id}`
@@ -70,7 +73,7 @@ pub enum Body {
 
 impl Body {
     /// Every body.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Signin,
         Self::Signup,
         Self::Recovery,
@@ -82,6 +85,7 @@ impl Body {
         Self::Introspect,
         Self::ChangeMe,
         Self::ChangePassword,
+        Self::ChangeSecret,
         Self::NewDevice,
         Self::ChangeDevice,
         Self::Code,
@@ -102,6 +106,7 @@ impl Body {
             Self::Introspect => "IntrospectRequest",
             Self::ChangeMe => "ChangeMeRequest",
             Self::ChangePassword => "ChangePasswordRequest",
+            Self::ChangeSecret => "ChangeSecretRequest",
             Self::NewDevice => "NewDeviceRequest",
             Self::ChangeDevice => "ChangeDeviceRequest",
             Self::Code => "CodeRequest",
@@ -123,6 +128,7 @@ impl Body {
             Self::Introspect => "A token to look at.",
             Self::ChangeMe => "The fields of the profile to change.",
             Self::ChangePassword => "The new password, and the current one.",
+            Self::ChangeSecret => "The new secret, and the current one.",
             Self::NewDevice => "The kind of device, and that kind's own field.",
             Self::ChangeDevice => "What to change; at least one field.",
             Self::Code => "The code that was sent, or computed.",
@@ -150,17 +156,19 @@ impl Body {
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
                 let new = new.like(Password.example());
-                let name = named.into_iter().filter(|f| f.name == "username").collect();
+                // What turned out to be taken is chosen again.
+                let name = identifiers(ways, signin, true).into_iter();
+                let name = name.filter(|f| ways.devices.is_silent(f.name)).collect();
                 let (all, which) =
                     (secrets_of(ways, &[signin, recovery]), device_of(ways, &[signin, recovery]));
                 chain([all, confirmation(ways), vec![new], spare, which, name, vec![PROFILE]])
             }
             Self::NewDevice => {
-                let kinds = in_use(ways);
+                let kinds = by_user(in_use(ways));
                 let kind = field("kind", Form::Text, true, "What kind of device it is.");
                 chain([vec![kind.one_of(kinds.iter().map(|k| k.name())), label()], of_devices(&kinds)])
             }
-            Self::ChangeDevice => chain([self.fixed(), addresses(&in_use(ways))]),
+            Self::ChangeDevice => chain([self.fixed(), addresses(&by_user(in_use(ways)))]),
             other => other.fixed(),
         }
     }
@@ -185,6 +193,10 @@ impl Body {
             Self::ChangePassword => vec![
                 field("password", Form::Secret, false, "The current password; needed where there is one."),
                 field("new_password", Form::Secret, true, "The new password.").like(Password.example()),
+            ],
+            Self::ChangeSecret => vec![
+                field("current", Form::Secret, false, "The current secret; needed where there is one."),
+                field("new", Form::Secret, true, "The new secret."),
             ],
             Self::ChangeDevice => {
                 vec![
@@ -223,20 +235,33 @@ pub fn in_use(ways: &Ways<'_>) -> Vec<&'static dyn DeviceKind> {
     ways.devices.iter().filter(|kind| used(*kind)).collect()
 }
 
+/// The kinds that a user is called by: those in use that name their owner.
+pub fn named(ways: &Ways<'_>) -> Vec<&'static dyn DeviceKind> {
+    in_use(ways).into_iter().filter(|kind| kind.names_owner()).collect()
+}
+
+/// The kinds that people give themselves.
+fn by_user(kinds: Vec<&'static dyn DeviceKind>) -> Vec<&'static dyn DeviceKind> {
+    kinds.into_iter().filter(|kind| kind.given_by() == GivenBy::User).collect()
+}
+
 fn chain<const N: usize>(parts: [Vec<Field>; N]) -> Vec<Field> {
     let mut seen = BTreeSet::new();
     parts.into_iter().flatten().filter(|field| seen.insert(field.name)).collect()
 }
 
-/// The identifiers that begin a flow; with `reached`, also the devices that a flow narrows a passcode to.
-fn identifiers(ways: &Ways<'_>, flows: &Flows, reached: bool) -> Vec<Field> {
+/// The identifiers that begin a flow. With `set`, those that a sign-up sets: also the devices that a flow narrows a
+/// passcode to, and nothing that the operator gives.
+fn identifiers(ways: &Ways<'_>, flows: &Flows, set: bool) -> Vec<Field> {
     let mut names: Vec<&str> = flows.identifiers();
-    if reached {
-        names.extend(flows.iter().flat_map(|flow| &flow.secrets).filter_map(|s| s.device.as_deref()));
+    if set {
+        names.retain(|name| ways.devices.by_user(name));
+        let narrowed = flows.iter().flat_map(|flow| &flow.secrets).filter_map(|s| s.device.as_deref());
+        names.extend(narrowed.filter(|name| ways.devices.by_user(name)));
         let lost = names.iter().any(|name| unreachable(ways, flows, name));
-        names.extend(
-            ways.devices.iter().filter(|kind| lost && !kind.channels().is_empty()).map(|kind| kind.name()),
-        );
+        let open =
+            |kind: &&'static dyn DeviceKind| kind.given_by() == GivenBy::User && !kind.channels().is_empty();
+        names.extend(ways.devices.iter().filter(|kind| lost && open(kind)).map(|kind| kind.name()));
     }
     let kinds = ways.devices.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()

@@ -30,6 +30,7 @@ pub fn document(settings: &Settings, own: &Own) -> Value {
             fill(schemas, &plan, settings);
         }
         examples::add(&mut document, &plan, settings);
+        own_secrets(&mut document, &plan);
     }
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         schemas.sort_keys();
@@ -50,10 +51,40 @@ fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     schemas.insert("Problem".to_owned(), bodies::problem());
     schemas.insert("FieldError".to_owned(), bodies::field_error());
     if let Some(me) = schemas.get_mut("Me").and_then(|me| me["properties"].as_object_mut()) {
-        let used = requests::in_use(&plan.ways());
-        let idle =
-            |name: &str| plan.devices.kind(name).is_some() && used.iter().all(|kind| kind.name() != name);
-        me.retain(|name, _| !idle(name));
+        names(me, plan);
+    }
+}
+
+/// The identifiers that a user is called by, behind the profile; the secrets of own kinds where there are any.
+fn names(me: &mut Map<String, Value>, plan: &Plan) {
+    for (name, schema) in std::mem::take(me) {
+        let profile = name == "profile";
+        if name != "secrets" || plan.secrets.own().next().is_some() {
+            me.insert(name, schema);
+        }
+        for kind in requests::named(&plan.ways()).into_iter().filter(|_| profile) {
+            let about = format!("{}: the primary confirmed one.", kind.title());
+            let schema = json!({ "type": "string", "description": about, "example": kind.example() });
+            me.insert(kind.name().to_owned(), schema);
+        }
+    }
+}
+
+/// Without kinds of its own an instance has no secrets that are changed by their name.
+fn own_secrets(document: &mut Value, plan: &Plan) {
+    let names: Vec<&str> = plan.secrets.own().map(|kind| kind.name()).collect();
+    let path = "/v1/me/secrets/{secret}";
+    if names.is_empty() {
+        for (list, gone) in [("/paths", path), ("/components/schemas", Body::ChangeSecret.name())] {
+            if let Some(list) = document.pointer_mut(list).and_then(Value::as_object_mut) {
+                list.shift_remove(gone);
+            }
+        }
+    }
+    let parameters = document.pointer_mut("/paths/~1v1~1me~1secrets~1{secret}/put/parameters");
+    for parameter in parameters.and_then(Value::as_array_mut).into_iter().flatten() {
+        parameter["description"] = json!("Which secret.");
+        parameter["schema"] = json!({ "type": "string", "enum": names });
     }
 }
 

@@ -1,8 +1,11 @@
 //! Whom an attempt is about: a user with all that belongs to them, as one reading found it.
 
+use std::collections::BTreeMap;
+
 use super::error::Result;
 use crate::app::App;
 use crate::flows::{Flow, Secret};
+use crate::secrets::Kept;
 use crate::store::devices::Device;
 use crate::store::users::User;
 use crate::store::{Db, devices as device_rows, secrets, users};
@@ -17,8 +20,8 @@ pub struct Account {
     pub user: User,
     /// All devices, unconfirmed ones too.
     pub devices: Vec<Device>,
-    /// The password's PHC string.
-    pub password: Option<String>,
+    /// PHC strings of the secrets that the user chose, by their kind.
+    pub hashes: BTreeMap<String, String>,
     /// Hashes of the recovery codes that are left.
     pub recovery: Vec<String>,
 }
@@ -39,13 +42,23 @@ pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Acc
     let user = users::by_id(db, user_id).await?;
     let devices = device_rows::of_user(db, user_id).await?;
     let secrets = secrets::of_user(db, user_id).await?;
-    let of_kind = |kind: &'static str| secrets.iter().filter(move |s| s.kind == kind).map(|s| s.hash.clone());
-    let password = of_kind(secrets::PASSWORD).next();
-    let recovery = of_kind(secrets::RECOVERY).collect();
-    Ok(user.map(|user| Account { user, devices, password, recovery }))
+    let (listed, kept): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|s| s.kind == secrets::RECOVERY);
+    let hashes = kept.into_iter().map(|secret| (secret.kind, secret.hash)).collect();
+    let recovery = listed.into_iter().map(|secret| secret.hash).collect();
+    Ok(user.map(|user| Account { user, devices, hashes, recovery }))
 }
 
 impl Account {
+    /// Whether the user has chosen a secret of that kind.
+    pub fn has_secret(&self, kind: &str) -> bool {
+        self.hashes.contains_key(kind)
+    }
+
+    /// Whether there is a password.
+    pub fn has_password(&self) -> bool {
+        self.has_secret(secrets::PASSWORD)
+    }
+
     /// Confirmed devices that are in use.
     pub fn confirmed(&self) -> impl Iterator<Item = &Device> {
         self.devices.iter().filter(|device| device.confirmed_at.is_some() && device.replaced_at.is_none())
@@ -79,14 +92,15 @@ impl Account {
         let (narrow, wide): (Vec<&Secret>, Vec<&Secret>) =
             flow.secrets.iter().partition(|s| s.device.is_some());
         named
-            && narrow.into_iter().chain(wide).all(|secret| match secret.name.as_str() {
-                "password" => self.password.is_some(),
-                "hardcode" => self.confirmed().any(|d| holds_secret(app, &d.kind)),
-                _ => {
+            && narrow.into_iter().chain(wide).all(|secret| match app.secrets.kept(&secret.name) {
+                Some(Kept::Hashed) => self.has_secret(&secret.name),
+                Some(Kept::InDevice) => self.confirmed().any(|d| holds_secret(app, &d.kind)),
+                Some(Kept::Carried) => {
                     let carriers = self.carriers(app, secret, "");
                     let free = carriers.into_iter().find(|device| !taken.contains(&device.id.as_str()));
                     free.inspect(|device| taken.push(&device.id)).is_some()
                 }
+                Some(Kept::Listed) | None => false,
             })
     }
 }

@@ -12,7 +12,7 @@ use super::{cards, notices, vendor};
 use crate::base::Sensitive;
 use crate::flows::Secret;
 use crate::messages::Kind;
-use crate::secrets::recovery;
+use crate::secrets::{SecretKind, recovery};
 use crate::store::challenges::Challenge;
 use crate::store::devices::{self, Device};
 use crate::store::guesses::Guesses;
@@ -33,16 +33,20 @@ impl Walk<'_> {
         all
     }
 
-    pub(super) async fn check_password(&mut self, typed: Sensitive) -> Result<()> {
+    /// A secret that a person chose and keeps: the password, or an own kind. Whoever has none, and nobody at all,
+    /// costs one hash as well (R16).
+    pub(super) async fn check_hashed(&mut self, kind: &dyn SecretKind, typed: &Sensitive) -> Result<()> {
         self.flush().await?;
-        let subject = self.subject("password");
+        let subject = self.subject(kind.name());
         let _turn = subject.turn(self.app).await;
         let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
-        let typed = crate::secrets::password::prepare(typed.expose());
-        let right = match self.account.as_ref().and_then(|a| a.password.clone()) {
+        let typed = kind.prepare(typed.expose());
+        let right = match self.account.as_ref().and_then(|a| a.hashes.get(kind.name()).cloned()) {
             Some(stored) => {
                 let verified = self.app.hasher.verify(typed.clone(), stored).await?;
-                self.stale = (verified.ok && verified.stale).then_some(typed);
+                if verified.ok && verified.stale {
+                    self.stale = Some((kind.name(), typed));
+                }
                 verified.ok
             }
             None => {
@@ -50,28 +54,28 @@ impl Walk<'_> {
                 false
             }
         };
-        self.settle(&subject, &so_far, right, "password").await?;
+        self.settle(&subject, &so_far, right, kind.name()).await?;
         self.failures = self.failures.max(so_far.streak);
-        self.proofs.push(Proof { secret: "password".into(), kind: None, device: None });
+        self.proofs.push(Proof { secret: kind.name().into(), kind: None, device: None });
         Ok(())
     }
 
-    pub(super) async fn check_hardcode(&mut self, typed: Sensitive) -> Result<()> {
+    /// A secret that a device holds: the number of a card.
+    pub(super) async fn check_in_device(&mut self, kind: &dyn SecretKind, typed: &Sensitive) -> Result<()> {
         self.flush().await?;
-        let subject = self.subject("hardcode");
+        let subject = self.subject(kind.name());
         let _turn = subject.turn(self.app).await;
         let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
-        let card = self.find_card(typed).await?;
-        self.settle(&subject, &so_far, card.is_some(), "hardcode").await?;
+        let card = self.find_card(kind.prepare(typed.expose())).await?;
+        self.settle(&subject, &so_far, card.is_some(), kind.name()).await?;
         self.failures = self.failures.max(so_far.streak);
-        self.proofs.push(Proof { secret: "hardcode".into(), kind: None, device: card });
+        self.proofs.push(Proof { secret: kind.name().into(), kind: None, device: card });
         Ok(())
     }
 
-    /// The card with that hardcode. A keyed hint picks the one to hash, so that several cards cost what
-    /// one does, and no card too.
+    /// The card with that hardcode, as it is hashed. A keyed hint picks the one to hash, so that several cards
+    /// cost what one does, and no card too.
     async fn find_card(&self, typed: Sensitive) -> Result<Option<String>> {
-        let typed = crate::devices::card::prepare(typed.expose());
         for device in self.account.iter().flat_map(|a| a.of_kind("card")) {
             let stored = device.secret.as_deref().unwrap_or_default();
             if let Some(phc) = cards::hinted(&self.app.sealer, &device.user_id, &typed, stored) {

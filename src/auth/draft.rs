@@ -6,18 +6,21 @@ use serde_json::{Map, Value};
 use super::account::NOBODY;
 use super::cards;
 use super::challenge::{self, Parcel};
+use super::chosen::{self, Chosen};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
 use super::purpose::Purpose;
-use super::{fields, language, line, noting, rules};
+use super::{fields, language, line, noting};
 use crate::app::App;
-use crate::base::{Fault, Millis, Sensitive};
+use crate::base::{Fault, Millis};
+use crate::devices::is_dialled;
 use crate::devices::phone;
 use crate::events::{By, Event, Noted};
 use crate::flows::Flow;
+use crate::hooks::Identifier;
 use crate::messages::{Channel, Context, Kind, Message};
-use crate::secrets::hardcode;
+use crate::secrets::Kept;
 use crate::settings::{Confirm, Who};
 use crate::store::devices::{self as rows, Device, Gone};
 use crate::store::{Tx, secrets, users};
@@ -30,8 +33,8 @@ use crate::users::rules::{Moment as Asked, Rule};
 pub struct Draft {
     /// The identifiers and addresses.
     pub devices: Vec<DraftDevice>,
-    /// The password's hash.
-    pub password: Option<String>,
+    /// Hashes of the secrets that were chosen, by their kind.
+    pub hashes: std::collections::BTreeMap<String, String>,
     /// The hash of the card's hardcode.
     pub hardcode: Option<String>,
     /// The user's id to be; the card's hash is bound to it.
@@ -77,6 +80,8 @@ pub fn moment(app: &App, kind: &str) -> Moment {
     let set = match kind {
         "email" => app.settings.email.confirm,
         "phone" => app.settings.phone.confirm,
+        // Anybody may write down an address of an own kind.
+        other if !app.devices.is_silent(other) => Confirm::Before,
         _ => Confirm::Never,
     };
     match set {
@@ -99,24 +104,23 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     }
     faults.extend(missing(app, given));
     let profile = profile_of(app, given).map_err(|more| faults.extend(more)).unwrap_or_default();
-    let password = prepared_password(app, given, &found).map_err(|fault| faults.push(fault)).ok().flatten();
-    let card = given.secrets.get("hardcode").map(|typed| hardcode::check(typed.expose())).transpose();
-    let card = card.map_err(|fault| faults.push(fault)).ok().flatten();
+    let (chosen, wrong) = chosen::at_signup(app, given, &found);
+    faults.extend(wrong);
     if !faults.is_empty() {
         return Err(AuthError::Faults(faults));
     }
-    for device in found.iter().filter(|d| d.kind == "phone" && d.confirm != Moment::Never) {
+    for device in found.iter().filter(|d| d.confirm != Moment::Never && costs(app, &d.kind, &d.canonical)) {
         line::check(app, &device.canonical).await?;
     }
     let mut draft = Draft {
         devices: found,
-        password: None,
+        hashes: std::collections::BTreeMap::new(),
         hardcode: None,
         user: app.random.uuid(),
         profile,
         groups: app.settings.user.groups.clone(),
     };
-    draft.hash(app, password, card).await?;
+    draft.hash(app, chosen).await?;
     draft.look_up(app).await?;
     Ok(draft)
 }
@@ -133,7 +137,7 @@ fn profile_of(app: &App, given: &Given) -> std::result::Result<String, Vec<Fault
 
 fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
     let found = understand_identifier(app, kind, text)?;
-    if kind == "phone" && moment(app, kind) != Moment::Never {
+    if moment(app, kind) != Moment::Never && costs(app, kind, &found.address.canonical) {
         phone::sendable(&found.address.canonical, &app.rules)?;
     }
     Ok(DraftDevice {
@@ -146,7 +150,13 @@ fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
     })
 }
 
-/// What lacks for every flow: nothing where one could be walked with what was given (rule 8).
+/// Whether messages to that address go to a telephone.
+fn costs(app: &App, kind: &str, canonical: &str) -> bool {
+    app.devices.kind(kind).is_some_and(|kind| is_dialled(kind, canonical))
+}
+
+/// What lacks for every flow: nothing where one could be walked with what was given (rule 8). A flow that begins
+/// with what the operator gives is nobody's at sign-up.
 fn missing(app: &App, given: &Given) -> Option<Fault> {
     let lacks = |flow: &Flow| -> Vec<String> {
         let named = given.identifiers.contains_key(flow.identifier.as_str());
@@ -154,9 +164,10 @@ fn missing(app: &App, given: &Given) -> Option<Fault> {
         identifier.into_iter().chain(flow.secrets.iter().filter_map(|s| lack(app, given, s))).collect()
     };
     let own = |flow: &&Flow| given.identifiers.contains_key(flow.identifier.as_str());
-    let mut flows: Vec<&Flow> = app.signin.iter().filter(own).collect();
+    let open: Vec<&Flow> = app.signin.iter().filter(|flow| app.devices.by_user(&flow.identifier)).collect();
+    let mut flows: Vec<&Flow> = open.iter().copied().filter(own).collect();
     if flows.is_empty() {
-        flows = app.signin.iter().collect();
+        flows = open;
     }
     let best = flows.into_iter().map(|flow| (lacks(flow), flow)).min_by_key(|(lacks, _)| lacks.len())?;
     let first = best.0.first()?.clone();
@@ -177,29 +188,25 @@ fn lack(app: &App, given: &Given, secret: &crate::flows::Secret) -> Option<Strin
     (!has).then_some(wanted)
 }
 
-fn prepared_password(
-    app: &App,
-    given: &Given,
-    found: &[DraftDevice],
-) -> std::result::Result<Option<Sensitive>, Fault> {
-    let Some(typed) = given.secrets.get("password") else { return Ok(None) };
-    let named = |flow: &&Flow| found.iter().any(|d| d.kind == flow.identifier);
-    let alone = app.signin.iter().filter(named).any(rules::only_password);
-    let names: Vec<String> = found.iter().flat_map(|d| rules::name_and_local_part(&d.canonical)).collect();
-    let context = rules::context(app, &names);
-    app.policy.check(typed.expose(), alone, &context, "password").map(Some)
-}
-
-/// Another username for a sign-up whose first choice is taken; whether there is a change.
+/// Other names for a sign-up whose first choice is taken: identifiers that no channel reaches. Whether there is a
+/// change.
 pub async fn rename(app: &App, draft: &mut Draft, given: &Given) -> Result<bool> {
-    let Some(text) = given.identifiers.get("username") else { return Ok(false) };
-    let renamed = identifier(app, "username", text)?;
-    draft.devices.retain(|d| d.kind != "username");
-    draft.devices.push(renamed);
-    Ok(true)
+    let mut changed = false;
+    for (kind, text) in given.identifiers.iter().filter(|(kind, _)| app.devices.is_silent(kind)) {
+        let renamed = identifier(app, kind, text)?;
+        draft.devices.retain(|d| d.kind != *kind);
+        draft.devices.push(renamed);
+        changed = true;
+    }
+    Ok(changed)
 }
 
 impl Draft {
+    /// What somebody wants to be called by and reached at.
+    pub fn identifiers(&self) -> Vec<Identifier> {
+        self.devices.iter().map(|d| Identifier::new(&d.kind, &d.canonical)).collect()
+    }
+
     /// The devices that must be proven before the account is made.
     pub fn to_prove(&self) -> impl Iterator<Item = &DraftDevice> {
         self.devices.iter().filter(|d| d.confirm == Moment::Before)
@@ -223,13 +230,14 @@ impl Draft {
         Ok(())
     }
 
-    async fn hash(&mut self, app: &App, password: Option<Sensitive>, card: Option<Sensitive>) -> Result<()> {
-        if let Some(password) = password {
-            self.password = Some(app.hasher.hash(password, app.random.bytes()).await?);
-        }
-        if let Some(card) = card {
-            let phc = app.hasher.hash(card.clone(), app.random.bytes()).await?;
-            self.hardcode = Some(cards::stored(&app.sealer, &self.user, &card, &phc));
+    async fn hash(&mut self, app: &App, chosen: Vec<Chosen>) -> Result<()> {
+        for Chosen { kind, ready } in chosen {
+            let phc = app.hasher.hash(ready.clone(), app.random.bytes()).await?;
+            if kind.kept() == Kept::InDevice {
+                self.hardcode = Some(cards::stored(&app.sealer, &self.user, &ready, &phc));
+            } else {
+                self.hashes.insert(kind.name().to_owned(), phc);
+            }
         }
         Ok(())
     }
@@ -288,8 +296,8 @@ impl Draft {
             }
             devices.push(row);
         }
-        if let Some(hash) = &self.password {
-            secrets::set_password(tx, &app.random.uuid(), &self.user, hash, now).await?;
+        for (kind, hash) in &self.hashes {
+            secrets::set(tx, &app.random.uuid(), &self.user, kind, hash, now).await?;
         }
         if let Some(card) = &self.hardcode {
             let card = self.card(app, card, now);
@@ -306,7 +314,8 @@ impl Draft {
 
     fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {
         // What is taken stays a claim: it neither signs in nor tells that it is taken.
-        let as_it_is = device.confirm == Moment::Never && (!device.taken || device.kind == "username");
+        let as_it_is =
+            device.confirm == Moment::Never && (!device.taken || app.devices.is_silent(&device.kind));
         Device {
             id: app.random.uuid(),
             user_id: self.user.clone(),

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
+use super::input::understand;
 use super::{claims, deletion, notices, noting, rules};
 use crate::app::App;
 use crate::base::Fault;
@@ -125,6 +126,74 @@ pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
     app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     Ok(ended)
+}
+
+/// Gives a user an identifier of any kind, confirmed at once: the operator vouches for it. The owner is told at every
+/// address. It takes the place of what the user has of a kind of which there may be one.
+///
+/// # Errors
+/// [`AuthError::NotFound`] where nobody has that id; [`AuthError::Taken`] where somebody else has the identifier; a
+/// fault of the kind's field where it has another form, is the user's already, or there is no such kind.
+pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -> Result<Device> {
+    let kinds = || app.devices.iter().filter(|kind| kind.names_owner());
+    let Some(kind) = kinds().find(|found| found.name() == kind) else {
+        let names: Vec<_> = kinds().map(|kind| kind.name()).collect();
+        return Err(Fault::new("kind", "unknown", format!("one of: {}", names.join(", "))).into());
+    };
+    let address = understand(app, kind.name(), value)?.address;
+    let mut db = app.store.read().await?;
+    let account = account::even_disabled(&mut db, user_id).await?.ok_or(AuthError::NotFound)?;
+    drop(db);
+    if account.of_kind(kind.name()).any(|d| d.canonical.as_ref() == Some(&address.canonical)) {
+        return Err(Fault::new(kind.field(), "already_theirs", "is among their devices already").into());
+    }
+    let now = app.now();
+    let before = account.devices.iter().filter(|d| d.kind == kind.name() && !kind.several());
+    let gone: Vec<&str> = before.map(|d| d.id.as_str()).collect();
+    let device = Device {
+        id: app.random.uuid(),
+        user_id: account.user.id.clone(),
+        kind: kind.name().to_owned(),
+        canonical: Some(address.canonical),
+        delivery: Some(address.delivery),
+        label: String::new(),
+        is_primary: account.of_kind(kind.name()).next().is_none() || !kind.several(),
+        secret: None,
+        last_step: None,
+        created_at: now,
+        confirmed_at: Some(now),
+        // Nobody but its owner can show that they hold it.
+        proven_at: None,
+        last_used_at: None,
+        replaces: None,
+        replaced_at: None,
+        failing_since: None,
+    };
+    let told = notices::by_operator(app, &account, Kind::DeviceAdded, Some(&device))?;
+    let mut tx = app.store.begin().await?;
+    attempts::drop_of_user(&mut tx, user_id).await?;
+    if users::touch(&mut tx, user_id, now).await? == 0 {
+        return Err(AuthError::NotFound);
+    }
+    for old in &gone {
+        rows::delete(&mut tx, old, user_id).await?;
+    }
+    rows::insert(&mut tx, &device).await.map_err(|error| match error {
+        crate::store::StoreError::Taken => AuthError::Taken(kind.name()),
+        other => other.into(),
+    })?;
+    let canonical = device.canonical.as_deref().unwrap_or_default();
+    let claims = rows::drop_claims(&mut tx, &device.kind, canonical, &device.id).await?;
+    notices::queue(app, &mut tx, &told).await?;
+    let personal = noting::named_with(&account, &gone, Some(&device));
+    let mut noted = vec![noting::added(By::Operator, &device).naming(personal.clone())];
+    let replaced = account.devices.iter().filter(|old| gone.contains(&old.id.as_str()));
+    noted.extend(replaced.map(|old| noting::removed(By::Operator, old).naming(personal.clone())));
+    noted.extend(noting::dropped(By::Server, claims));
+    app.events.write(&mut tx, now, &Source::default(), &noted).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(device)
 }
 
 /// Removes a device, and tells its owner at every address, the removed one too (R128). Sessions end: whoever holds

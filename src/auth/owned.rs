@@ -17,10 +17,10 @@ use super::session::Caller;
 use super::{cards, doors, language, line, notices, noting, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
-use crate::devices::{DeviceKind, authenticator, phone};
+use crate::devices::{DeviceKind, authenticator, card, is_dialled, phone};
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Kind};
-use crate::secrets::hardcode;
+use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Tx, attempts, sessions, users};
 use crate::throttle::Keys;
@@ -81,11 +81,21 @@ pub async fn add(
     let account = trusted(app, caller).await?;
     let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
     app.throttle.check("devices", app.now(), &keys).await?;
+    let found = app.devices.kind(kind).ok_or_else(|| unknown_kind(app))?;
+    if found.given_by() == GivenBy::Operator {
+        return Err(not_yours("kind"));
+    }
     match kind {
         "authenticator" => add_authenticator(app, client, &account, label).await,
         "card" => add_card(app, client, &account, label, given).await,
-        _ => add_address(app, client, &account, kind, label, given).await,
+        _ => add_address(app, client, &account, found, label, given).await,
     }
+}
+
+/// The refusal of what only the operator gives and takes.
+fn not_yours(field: &str) -> AuthError {
+    let message = "is given by the operator, who alone adds, replaces or removes it";
+    Fault::new(field, "given_by_operator", message).into()
 }
 
 /// Characters of a label at most.
@@ -144,7 +154,7 @@ async fn add_card(
 ) -> Result<Added> {
     let typed = given.secrets.get("hardcode");
     let typed = typed.ok_or_else(|| Fault::new("hardcode", "missing", "is needed for a card"))?;
-    let code = hardcode::check(typed.expose())?;
+    let code = card::check(typed.expose())?;
     let phc = app.hasher.hash(code.clone(), app.random.bytes()).await?;
     let now = app.now();
     let device = Device {
@@ -169,11 +179,10 @@ async fn add_address(
     app: &App,
     client: &Client,
     account: &Account,
-    kind: &str,
+    kind: &dyn DeviceKind,
     label: &str,
     given: &Given,
 ) -> Result<Added> {
-    let kind = app.devices.kind(kind).ok_or_else(|| unknown_kind(app))?;
     let blank = blank(app, account, kind.name(), label);
     let device = store_address(app, client, account, kind, given, blank).await?;
     Ok(Added { device, enrolment: None })
@@ -188,6 +197,9 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
     let old = account.device(id).filter(|d| d.confirmed_at.is_some());
     let old = old.ok_or(AuthError::NotFound)?;
     let kind = app.devices.kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
+    if kind.given_by() == GivenBy::Operator {
+        return Err(not_yours(kind.field()));
+    }
     let new = Device { replaces: Some(old.id.clone()), ..blank(app, &account, kind.name(), &old.label) };
     store_address(app, client, &account, kind, given, new).await
 }
@@ -203,7 +215,7 @@ async fn store_address(
     let text = given.identifiers.get(kind.name());
     let text = text.ok_or_else(|| Fault::new(kind.field(), "missing", "is needed for this kind"))?;
     let found = understand(app, kind.name(), text)?.address;
-    if kind.name() == "phone" {
+    if is_dialled(kind, &found.canonical) {
         phone::sendable(&found.canonical, &app.rules)?;
         line::check(app, &found.canonical).await?;
     }
@@ -298,7 +310,7 @@ fn unknown_kind(app: &App) -> AuthError {
 fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Option<Channel>) -> Order {
     let address = device.delivery.clone().unwrap_or_default();
     let usual = reaching(app, &device.kind, &address).first().copied();
-    let name = account.confirmed().find(|d| d.kind == "username").and_then(|d| d.canonical.clone());
+    let name = account.confirmed().find(|d| app.devices.is_silent(&d.kind)).and_then(|d| d.canonical.clone());
     Order {
         purpose: Purpose::Device,
         scope: format!("device/{}", device.id),
@@ -364,6 +376,9 @@ pub async fn change(
 pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
     let account = trusted(app, caller).await?;
     let device = account.device(id).ok_or(AuthError::NotFound)?;
+    if !app.devices.by_user(&device.kind) {
+        return Err(not_yours("id"));
+    }
     if device.confirmed_at.is_some() && !rules::could_do_without(app, &account, device) {
         return Err(AuthError::LastWayIn);
     }

@@ -6,15 +6,15 @@ use crate::base::Millis;
 use crate::flows::{self, Flow, Level};
 use crate::store::devices::Device;
 
-/// Whether the password is the only secret of some flow that the user could come by (R59).
-pub fn password_alone(app: &App, account: &Account) -> bool {
+/// Whether that secret is the only one of some flow that the user could come by (R59).
+pub fn alone(app: &App, account: &Account, secret: &str) -> bool {
     let named = |flow: &&Flow| account.of_kind(&flow.identifier).next().is_some();
-    app.signin.iter().filter(named).any(only_password)
+    app.signin.iter().filter(named).any(|flow| asks_only(flow, secret))
 }
 
-/// Whether a flow asks for nothing but the password.
-pub fn only_password(flow: &Flow) -> bool {
-    matches!(flow.secrets.as_slice(), [secret] if secret.name == "password")
+/// Whether a flow asks for nothing but that secret.
+pub fn asks_only(flow: &Flow, secret: &str) -> bool {
+    matches!(flow.secrets.as_slice(), [only] if only.name == secret)
 }
 
 /// The names that a password must not be: what the account is called by.

@@ -12,12 +12,14 @@ use super::guard::Subject;
 use super::input::{Client, Given};
 use super::progress::{Ask, Asking, Progress, Proof};
 use super::purpose::Purpose;
+use super::ways::Taken;
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::events::Noted;
 use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
+use crate::secrets::Kept;
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::Device;
 use crate::store::{Tx, challenges};
@@ -39,14 +41,16 @@ pub struct Walk<'a> {
     /// Whom it is about; none where nobody has the identifier.
     pub(super) account: Option<Account>,
     pub(super) proofs: Vec<Proof>,
-    /// The password's hash, where it was passed with parameters that are out of date.
-    pub(super) stale: Option<Sensitive>,
+    /// The kind and text of a secret that was passed by a hash whose parameters are out of date.
+    pub(super) stale: Option<(&'static str, Sensitive)>,
     /// Failures in a row before what was passed in this request.
     pub(super) failures: i64,
     /// Whether a recovery code stood in for a passcode.
     pub(super) by_recovery_code: bool,
     /// A transaction that is open because a code was spent in it.
     pub(super) tx: Option<Tx>,
+    /// What hooks took away.
+    pub(super) taken: Taken,
     /// The events of that transaction, to be written before it ends.
     pub(super) noted: Vec<Noted>,
 }
@@ -73,6 +77,7 @@ impl<'a> Walk<'a> {
             known_device: None,
             passed: "[]".to_owned(),
             draft: None,
+            ways: None,
             created_at: now,
             expires_at: now + app.settings.attempt.lifetime.millis(),
         };
@@ -90,6 +95,7 @@ impl<'a> Walk<'a> {
             failures: 0,
             by_recovery_code: false,
             tx: None,
+            taken: Taken::default(),
             noted: Vec::new(),
         }
     }
@@ -110,6 +116,7 @@ impl<'a> Walk<'a> {
             return Err(AuthError::AttemptGone);
         }
         let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+        let taken = Taken::read(attempt.ways.as_deref())?;
         let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
         Ok(Self {
             app,
@@ -124,6 +131,7 @@ impl<'a> Walk<'a> {
             failures: 0,
             by_recovery_code,
             tx: None,
+            taken,
             noted: Vec::new(),
         })
     }
@@ -133,6 +141,7 @@ impl<'a> Walk<'a> {
         let mut given = given.clone();
         let mut moved = false;
         loop {
+            self.ask_ways().await?;
             let asked = match self.step() {
                 Step::Done(flow) => return self.finish(flow, &given).await,
                 Step::Refuse => return Err(AuthError::NoFlow),
@@ -181,7 +190,14 @@ impl<'a> Walk<'a> {
     pub(super) fn step(&self) -> Step {
         let has = |flow: &Flow| self.account.as_ref().is_some_and(|a| a.equipped(self.app, flow));
         let equipped: Option<&dyn Fn(&Flow) -> bool> = if self.proven() { Some(&has) } else { None };
-        flows::step(self.flows(), &self.attempt.kind, &self.passed(), equipped)
+        let left = |flow: &Flow| self.taken.leaves_flow(&flow.name);
+        match flows::step_among(self.flows(), &self.attempt.kind, &self.passed(), equipped, &left) {
+            Step::Ask(mut asked) => {
+                asked.retain(|secret| self.can_come(secret));
+                if asked.is_empty() { Step::Refuse } else { Step::Ask(asked) }
+            }
+            other => other,
+        }
     }
 
     /// Devices that can carry what `secret` asks for and have not done so in this attempt.
@@ -194,7 +210,9 @@ impl<'a> Walk<'a> {
             d.kind == self.attempt.kind && d.canonical.as_deref() == Some(&self.attempt.canonical)
         };
         all.sort_by_key(|device| !own(device));
-        all.into_iter().filter(|device| !used(device)).collect()
+        let left =
+            |device: &&Device| self.taken.leaves_channels() || self.taken.leaves_device(self.app, device);
+        all.into_iter().filter(|device| !used(device)).filter(left).collect()
     }
 
     /// Whose guesses are counted for a factor.
@@ -216,16 +234,17 @@ impl<'a> Walk<'a> {
 
     /// Checks one of the secrets that are asked; a right one is noted, a wrong one ends the request.
     async fn check(&mut self, secret: &Secret, asked: &[Secret], given: &mut Given) -> Result<()> {
-        let typed = given.secrets.remove(secret.name.as_str());
-        match (secret.name.as_str(), typed) {
-            ("password", Some(typed)) => self.check_password(typed).await,
-            ("hardcode", Some(typed)) => self.check_hardcode(typed).await,
-            ("passcode", Some(typed)) => self.check_passcode(asked, &typed, given.device.take()).await,
-            ("passcode", None) => {
+        let kind = self.app.secrets.kind(&secret.name);
+        let kind = kind.ok_or_else(|| AuthError::Internal(format!("no secret kind {}", secret.name)))?;
+        match (kind.kept(), given.secrets.remove(kind.name())) {
+            (Kept::Hashed, Some(typed)) => self.check_hashed(kind, &typed).await,
+            (Kept::InDevice, Some(typed)) => self.check_in_device(kind, &typed).await,
+            (Kept::Carried, Some(typed)) => self.check_passcode(asked, &typed, given.device.take()).await,
+            (Kept::Carried, None) => {
                 let typed = given.recovery_code.take().unwrap_or_default();
                 self.check_recovery(secret, &typed).await
             }
-            (other, _) => Err(AuthError::Internal(format!("the secret {other} is not checked anywhere"))),
+            _ => Err(AuthError::Internal(format!("the secret {} is not checked anywhere", kind.name()))),
         }
     }
 

@@ -1,12 +1,10 @@
 //! `multauth apikeys`
 
-use std::path::Path;
-
 use clap::Subcommand;
 use serde_json::json;
 
 use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::app::App;
 use crate::auth::api_keys;
 
@@ -60,8 +58,8 @@ Examples:
     },
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let app = instance::open(file).await?;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let app = instance::open(setup).await?;
     match args.action {
         Action::Make { name, scope, json } => make(&app, name.trim(), &scope, json).await,
         Action::List { json } => list(&app, json).await,

@@ -1,9 +1,8 @@
 //! `multauth check`
 
 use std::fmt::Write;
-use std::path::Path;
 
-use super::{Outcome, instance, print};
+use super::{Outcome, Setup, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language};
@@ -29,17 +28,17 @@ pub struct Args {
     data: bool,
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let loaded = instance::load(file)?;
-    print::out(&report(&loaded, file)?)?;
-    if args.data { super::check_data::run(file).await } else { Ok(()) }
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let loaded = instance::load(setup)?;
+    print::out(&report(&loaded, setup)?)?;
+    if args.data { super::check_data::run(setup).await } else { Ok(()) }
 }
 
 /// What was found in settings without a mistake.
-pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Failure> {
+pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, super::Failure> {
     let settings = &loaded.settings;
-    let understood = instance::understand(settings)?;
-    let from = file.map_or("built-in".to_owned(), |file| file.display().to_string());
+    let understood = instance::understand(settings, setup.own)?;
+    let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
     let mode = if settings.mode == Mode::Production { "production" } else { "development" };
     let mut text = format!("settings   {from}, {mode}\n");
     for (name, list) in [("flow", &understood.signin), ("recovery", &understood.recovery)] {
@@ -51,9 +50,18 @@ pub fn report(loaded: &Loaded, file: Option<&Path>) -> Result<String, super::Fai
     for (section, list) in [("email", settings.email_providers()), ("phone", settings.phone_providers())] {
         let _ = writeln!(text, "{section:<10} {}", kinds(&list));
     }
+    if !understood.callees.is_empty() {
+        let points: Vec<&str> = understood.callees.iter().map(|callee| callee.point.name()).collect();
+        let _ = writeln!(text, "hooks      {}", points.join(", "));
+    }
     let _ = writeln!(text, "languages  {}", languages(&understood.catalogue));
+    for webhook in understood.webhooks.iter() {
+        let events = webhook.listener.wants.join(", ");
+        let _ = writeln!(text, "webhook    {} at {}: {events}", webhook.name, webhook.service.origin());
+    }
     let mut warnings = warnings(settings, [&understood.signin, &understood.recovery]);
     warnings.extend(provider_warnings(settings, &understood.routes));
+    warnings.extend(webhook_warnings(settings));
     for warning in warnings {
         let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
     }
@@ -123,6 +131,13 @@ fn provider_warnings(settings: &Settings, routes: &Routes) -> Vec<Mistake> {
         }
     }
     found
+}
+
+/// Webhooks whose calls others could read.
+fn webhook_warnings(settings: &Settings) -> Vec<Mistake> {
+    let plain = settings.webhooks.iter().filter(|(_, webhook)| webhook.url.scheme() == "http");
+    let text = "is not encrypted: whoever is on the way reads names and addresses of users";
+    plain.map(|(name, _)| Mistake::new(format!("webhooks.{name}.url"), text)).collect()
 }
 
 /// What may cost money that nobody meant to spend.

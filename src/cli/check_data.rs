@@ -1,9 +1,8 @@
 //! `multauth check --data`: which stored profiles do not fit the fields of the settings any more.
 
 use std::fmt::Write;
-use std::path::Path;
 
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::store::{self, Store, users};
 use crate::users::profile;
 use crate::users::rules::ProfileRules;
@@ -14,8 +13,8 @@ const PAGE: i64 = 500;
 const WORD: u64 = 10_000;
 
 /// Looks at every profile; what does not fit is a line with the user, the field and the rule. Nothing is changed.
-pub async fn run(file: Option<&Path>) -> Outcome {
-    let (settings, plan) = instance::understood(file)?;
+pub async fn run(setup: Setup<'_>) -> Outcome {
+    let (settings, plan) = instance::understood(setup)?;
     if let Some(path) = instance::database_file(&settings).filter(|path| !path.exists()) {
         return Err(Failure::Failed(format!(
             "there is no database {}; `multauth migrate` makes it",

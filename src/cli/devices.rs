@@ -1,11 +1,9 @@
 //! `multauth devices`
 
-use std::path::Path;
-
 use clap::Subcommand;
 use serde_json::Value;
 
-use super::{Failure, Outcome, instance, people, print};
+use super::{Failure, Outcome, Setup, instance, people, print};
 use crate::auth::operate;
 
 /// Devices of a user: addresses, numbers, authenticator apps, cards.
@@ -13,6 +11,7 @@ use crate::auth::operate;
 #[command(after_help = "\
 Examples:
   multauth devices list 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
+  multauth devices add 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --kind employee_no --value E1234
   multauth devices remove 7d0b3c52-1a5f-4f0e-8c3f-2b9d6a1e4c55")]
 pub struct Args {
     #[command(subcommand)]
@@ -30,6 +29,23 @@ enum Action {
         #[arg(long)]
         json: bool,
     },
+    /// Give a user an identifier, confirmed at once: you vouch that it is theirs. The owner is told at every address.
+    ///
+    /// Of a kind that a person has one of, such as a username, it takes the place of the one before.
+    #[command(after_help = "\
+Examples:
+  multauth devices add 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --kind employee_no --value E-1234
+  multauth devices add 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --kind email --value ada@example.org")]
+    Add {
+        /// The user's id, as `users list` names it.
+        user: String,
+        /// The kind of identifier: username, email, phone, or one of your own.
+        #[arg(long)]
+        kind: String,
+        /// The identifier, as people write it.
+        #[arg(long)]
+        value: String,
+    },
     /// Remove devices, such as a lost phone: the owner is told at every address, and their sessions end.
     #[command(after_help = "\
 Examples:
@@ -45,8 +61,8 @@ Examples:
     },
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let app = instance::open(file).await?;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let app = instance::open(setup).await?;
     match args.action {
         Action::List { user, json } => {
             let found = operate::show(&app, &user).await;
@@ -54,6 +70,13 @@ pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
             let values: Vec<Value> =
                 devices.iter().map(|device| people::value(&app.devices, device)).collect();
             print::list(json, &people::table(&app.devices, &devices), &values.into())
+        }
+        Action::Add { user, kind, value } => {
+            let added = operate::add_identifier(&app, &user, &kind, &value).await;
+            let device = added.map_err(|e| Failure::of(&format!("user {user}"), e))?;
+            print::out(&format!("{}\n", device.id))?;
+            eprintln!("added {kind} {}", people::masked(&app.devices, &device));
+            Ok(())
         }
         Action::Remove { id, force } => {
             for id in id {

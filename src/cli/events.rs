@@ -1,14 +1,13 @@
 //! `multauth events`
 
 use std::io::{ErrorKind, Write};
-use std::path::Path;
 use std::time::Duration;
 
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::print::{Table, time};
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::app::App;
 use crate::base::{Millis, clock};
 use crate::events::{self, Follower, NAMES, means};
@@ -123,10 +122,10 @@ fn name(text: &str) -> Result<String, String> {
     Err("no event has that name; `multauth events names` lists them".to_owned())
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     match args.action {
-        None => list(&*instance::open(file).await?, args.list).await,
-        Some(Action::Follow(which)) => follow(&*instance::open(file).await?, which).await,
+        None => list(&*instance::open(setup).await?, args.list).await,
+        Some(Action::Follow(which)) => follow(&*instance::open(setup).await?, which).await,
         Some(Action::Names { json: false }) => print::out(&events::reference()),
         Some(Action::Names { json: true }) => {
             print::json(&NAMES.iter().map(described).collect::<Vec<_>>().into())

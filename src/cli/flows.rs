@@ -1,10 +1,8 @@
 //! `multauth flows`
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::flows::{self, Explanation, Flows};
 use crate::plan;
 use crate::settings::Settings;
@@ -24,9 +22,9 @@ pub struct Args {
     json: bool,
 }
 
-pub fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let loaded = instance::load(file)?;
-    let found = Explained::of(&loaded.settings)?;
+pub fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let loaded = instance::load(setup)?;
+    let found = Explained::of(&loaded.settings, setup.own)?;
     if args.json {
         return print::json(&found.json());
     }
@@ -43,8 +41,8 @@ pub struct Explained {
 
 impl Explained {
     /// Explains the flows of `settings`.
-    pub fn of(settings: &Settings) -> Result<Self, Failure> {
-        let understood = instance::understand(settings)?;
+    pub fn of(settings: &Settings, own: &plan::Own) -> Result<Self, Failure> {
+        let understood = instance::understand(settings, own)?;
         let explain = |list: &Flows| -> Vec<Explanation> {
             let one = |flow| flows::explain(flow, list, &understood.words, &plan::bounds(settings, flow));
             list.iter().map(one).collect()

@@ -11,6 +11,22 @@ use crate::settings::{self, Loaded, Settings};
 use crate::startup::{self, World};
 use crate::store::{self, Store};
 
+/// What every command works on.
+#[derive(Clone, Copy)]
+pub struct Setup<'a> {
+    /// The file of the settings.
+    pub file: Option<&'a Path>,
+    /// The kinds that the program adds.
+    pub own: &'a Own,
+}
+
+impl Setup<'_> {
+    /// The real world, with these kinds.
+    pub fn world(self) -> World {
+        World { own: self.own.clone(), ..World::default() }
+    }
+}
+
 /// The file that is read where no other was named.
 pub const USUAL: &str = "multauth.toml";
 
@@ -20,23 +36,23 @@ pub fn settings_file(named: Option<PathBuf>) -> Option<PathBuf> {
 }
 
 /// The settings of this process.
-pub fn load(file: Option<&Path>) -> Result<Loaded, Failure> {
-    startup::settings(file, settings::environment(), &Own::default()).map_err(Failure::Settings)
+pub fn load(setup: Setup<'_>) -> Result<Loaded, Failure> {
+    startup::settings(setup.file, settings::environment(), setup.own).map_err(Failure::Settings)
 }
 
 /// The settings of this process where nobody asks for their places.
-pub fn settings(file: Option<&Path>) -> Result<Settings, Failure> {
-    Ok(load(file)?.settings)
+pub fn settings(setup: Setup<'_>) -> Result<Settings, Failure> {
+    Ok(load(setup)?.settings)
 }
 
 /// The settings of this process and what they mean.
-pub fn understood(file: Option<&Path>) -> Result<(Settings, Plan), Failure> {
-    startup::understood(file, settings::environment(), &Own::default()).map_err(Failure::Settings)
+pub fn understood(setup: Setup<'_>) -> Result<(Settings, Plan), Failure> {
+    startup::understood(setup.file, settings::environment(), setup.own).map_err(Failure::Settings)
 }
 
 /// Understands the flows of `settings`.
-pub fn understand(settings: &Settings) -> Result<Plan, Failure> {
-    plan::read(settings, &Own::default()).map_err(|mistakes| {
+pub fn understand(settings: &Settings, own: &Own) -> Result<Plan, Failure> {
+    plan::read(settings, own).map_err(|mistakes| {
         let lines: Vec<String> = mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect();
         Failure::Failed(lines.join("\n"))
     })
@@ -49,8 +65,8 @@ pub fn database_file(settings: &Settings) -> Option<&Path> {
 
 /// An instance on the operator's own database, which must be there and up to date: a command never makes or
 /// changes one in passing.
-pub async fn open(file: Option<&Path>) -> Result<Arc<App>, Failure> {
-    let (mut settings, plan) = understood(file)?;
+pub async fn open(setup: Setup<'_>) -> Result<Arc<App>, Failure> {
+    let (mut settings, plan) = understood(setup)?;
     if let Some(path) = database_file(&settings).filter(|path| !path.exists()) {
         let path = path.display();
         return Err(Failure::Failed(format!("there is no database {path}; `multauth migrate` makes it")));
@@ -58,5 +74,5 @@ pub async fn open(file: Option<&Path>) -> Result<Arc<App>, Failure> {
     store::check_version(&Store::open(settings.database.url.expose(), 1).await?).await?;
     // Nothing that is asked here is limited, so that no shared window is needed.
     settings.redis.url = Sensitive::default();
-    Ok(startup::start_with(settings, plan, World::default()).await?.app)
+    Ok(startup::start_with(settings, plan, setup.world()).await?.app)
 }

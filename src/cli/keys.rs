@@ -6,7 +6,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::app::App;
 use crate::base::Random;
 use crate::keys::{self, OVERLAP};
@@ -63,12 +63,12 @@ enum Action {
     },
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     match args.action {
         Action::Master { file } => master(&file),
-        Action::List { json } => list(&*instance::open(file).await?, json),
-        Action::Rotate { now } => rotate(&*instance::open(file).await?, now).await,
-        Action::Revoke { kid } => revoke(&*instance::open(file).await?, &kid).await,
+        Action::List { json } => list(&*instance::open(setup).await?, json),
+        Action::Rotate { now } => rotate(&*instance::open(setup).await?, now).await,
+        Action::Revoke { kid } => revoke(&*instance::open(setup).await?, &kid).await,
     }
 }
 

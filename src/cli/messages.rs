@@ -1,12 +1,10 @@
 //! `multauth messages`
 
-use std::path::Path;
-
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::app::App;
 use crate::base::clock::DAY;
 use crate::outbox::dead::{self, Again};
@@ -82,8 +80,8 @@ Examples:
     },
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let app = instance::open(file).await?;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let app = instance::open(setup).await?;
     match args.action {
         Action::List { state, limit, json } => list(&app, state, limit, json).await,
         Action::Resend { id: Some(id), .. } => resend(&app, &id).await,

@@ -1,8 +1,6 @@
 //! `multauth migrate`
 
-use std::path::Path;
-
-use super::{Outcome, instance, print};
+use super::{Outcome, Setup, instance, print};
 use crate::store::{self, Store};
 
 /// Make the database, or bring it up to date. `serve` does it too.
@@ -13,8 +11,8 @@ Examples:
   MULTAUTH__DATABASE__URL=postgres://multauth@db/multauth multauth migrate")]
 pub struct Args {}
 
-pub async fn run(_: Args, file: Option<&Path>) -> Outcome {
-    let settings = instance::settings(file)?;
+pub async fn run(_: Args, setup: Setup<'_>) -> Outcome {
+    let settings = instance::settings(setup)?;
     eprintln!("opening the database …");
     let store = Store::open(settings.database.url.expose(), 1).await?;
     let applied = store::migrate(&store).await?;

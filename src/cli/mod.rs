@@ -19,6 +19,7 @@ mod failure;
 mod flows;
 mod instance;
 mod keys;
+mod library;
 mod messages;
 mod migrate;
 mod openapi;
@@ -27,12 +28,15 @@ mod print;
 mod serve;
 mod simulate;
 mod users;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
 
+use crate::plan::Own;
 use crate::{api, server};
 use failure::{Failure, Outcome};
+use instance::Setup;
 
 /// An identity server: sign-up, sign-in and recovery by the flows that you list.
 ///
@@ -74,15 +78,21 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Webhooks(webhooks::Args),
     Events(events::Args),
     Doctor(doctor::Args),
 }
 
 /// Does what `args` say; the exit code is 0 where all is fine, 1 for a failure, 2 for wrong settings.
 pub async fn run(args: Args) -> ExitCode {
+    run_with(args, &Own::default()).await
+}
+
+/// [`run`] in a program with kinds of its own; `Server::builder()…run()` is the usual way to it.
+pub async fn run_with(args: Args, own: &Own) -> ExitCode {
     let file = instance::settings_file(args.config);
     let command = args.command.unwrap_or(Command::Serve(serve::Args {}));
-    match dispatch(command, file.as_deref()).await {
+    match dispatch(command, Setup { file: file.as_deref(), own }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprint!("{failure}");
@@ -91,20 +101,21 @@ pub async fn run(args: Args) -> ExitCode {
     }
 }
 
-async fn dispatch(command: Command, file: Option<&std::path::Path>) -> Outcome {
+async fn dispatch(command: Command, setup: Setup<'_>) -> Outcome {
     match command {
-        Command::Serve(args) => serve::run(args, file).await,
-        Command::Migrate(args) => migrate::run(args, file).await,
-        Command::Check(args) => check::run(args, file).await,
-        Command::Flows(args) => flows::run(args, file),
-        Command::Simulate(args) => simulate::run(args, file).await,
-        Command::Openapi(args) => openapi::run(args, file),
-        Command::Keys(args) => keys::run(args, file).await,
-        Command::Apikeys(args) => apikeys::run(args, file).await,
-        Command::Users(args) => users::run(args, file).await,
-        Command::Devices(args) => devices::run(args, file).await,
-        Command::Messages(args) => messages::run(args, file).await,
-        Command::Events(args) => events::run(args, file).await,
-        Command::Doctor(args) => doctor::run(args, file).await,
+        Command::Serve(args) => serve::run(args, setup).await,
+        Command::Migrate(args) => migrate::run(args, setup).await,
+        Command::Check(args) => check::run(args, setup).await,
+        Command::Flows(args) => flows::run(args, setup),
+        Command::Simulate(args) => simulate::run(args, setup).await,
+        Command::Openapi(args) => openapi::run(args, setup),
+        Command::Keys(args) => keys::run(args, setup).await,
+        Command::Apikeys(args) => apikeys::run(args, setup).await,
+        Command::Users(args) => users::run(args, setup).await,
+        Command::Devices(args) => devices::run(args, setup).await,
+        Command::Messages(args) => messages::run(args, setup).await,
+        Command::Webhooks(args) => webhooks::run(args, setup).await,
+        Command::Events(args) => events::run(args, setup).await,
+        Command::Doctor(args) => doctor::run(args, setup).await,
     }
 }

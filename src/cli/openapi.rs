@@ -1,8 +1,8 @@
 //! `multauth openapi`
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::{Failure, Outcome, api, instance, print};
+use super::{Failure, Outcome, Setup, api, instance, print};
 
 /// Print the API document (OpenAPI, JSON) that an instance with these settings serves.
 #[derive(Debug, clap::Args)]
@@ -17,8 +17,8 @@ pub struct Args {
     write: Option<PathBuf>,
 }
 
-pub fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let document = api::document(&instance::settings(file)?, &crate::plan::Own::default());
+pub fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let document = api::document(&instance::settings(setup)?, setup.own);
     match args.write {
         None => print::json(&document),
         Some(path) => std::fs::write(&path, format!("{document:#}\n"))

@@ -1,14 +1,13 @@
 //! `multauth serve`
 
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 
-use super::{Failure, Outcome, instance, server};
+use super::{Failure, Outcome, Setup, instance, server};
 use crate::app::App;
 use crate::flows::level_of_flow;
 use crate::settings::{LogFormat, Mode};
-use crate::startup::{self, World};
+use crate::startup;
 use crate::telemetry;
 
 /// Serve until it is told to stop (ctrl-c or SIGTERM). This is also what happens without a command.
@@ -22,14 +21,14 @@ Examples:
   MULTAUTH__SERVER__LISTEN=127.0.0.1:9000 multauth serve")]
 pub struct Args {}
 
-pub async fn run(_: Args, file: Option<&Path>) -> Outcome {
-    let (settings, plan) = instance::understood(file)?;
+pub async fn run(_: Args, setup: Setup<'_>) -> Outcome {
+    let (settings, plan) = instance::understood(setup)?;
     let format = match settings.log.format {
         LogFormat::Pretty => "pretty",
         LogFormat::Json => "json",
     };
     telemetry::init(format, &settings.log.level).map_err(Failure::failed)?;
-    let started = startup::start_with(settings, plan, World::default()).await?;
+    let started = startup::start_with(settings, plan, setup.world()).await?;
     let app = started.app.clone();
     server::serve(started, move |at| ready(&app, at)).await.map_err(Failure::failed)
 }

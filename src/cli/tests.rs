@@ -6,7 +6,14 @@ use clap::{CommandFactory, Parser};
 
 use super::*;
 use crate::flows::Flows;
+use crate::plan::Own;
 use crate::settings::Settings;
+
+/// No file, and no kinds of its own.
+const NOWHERE: Setup<'static> = Setup {
+    file: None,
+    own: &Own { providers: Vec::new(), devices: Vec::new(), secrets: Vec::new(), hooks: Vec::new() },
+};
 
 /// A folder with a settings file whose database and keys lie in it.
 struct Site(tempfile::TempDir);
@@ -28,13 +35,12 @@ impl Site {
 
     async fn run(&self, words: &[&str]) -> Outcome {
         let args = Args::try_parse_from(std::iter::once(&"multauth").chain(words)).unwrap();
-        dispatch(args.command.unwrap(), Some(&self.file())).await
+        let file = self.file();
+        dispatch(args.command.unwrap(), Setup { file: Some(&file), own: &Own::default() }).await
     }
 
     fn settings(&self) -> Settings {
-        crate::startup::settings(Some(&self.file()), std::iter::empty(), &crate::plan::Own::default())
-            .unwrap()
-            .settings
+        crate::startup::settings(Some(&self.file()), std::iter::empty(), &Own::default()).unwrap().settings
     }
 }
 
@@ -86,10 +92,8 @@ async fn wrong_settings_are_told_line_by_line() {
 fn right_settings_are_summed_up_with_warnings() {
     let site =
         Site::new("flows = [[\"username\", \"password\"], [\"username\", \"password\", \"passcode\"]]");
-    let loaded =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
-            .unwrap();
-    let text = check::report(&loaded, None).unwrap();
+    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap();
+    let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("flow       username+password, level single"), "{text}");
     assert!(text.contains("warning") && text.contains("multauth.toml:1: flows[0]"), "{text}");
     assert!(text.contains("\"console\" is for development"), "{text}");
@@ -110,8 +114,7 @@ const PROVIDER: &str = r#"providers = [{ kind = "webhook", url = "https://sms.ex
 fn in_production_a_flow_by_phone_needs_a_country() {
     let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}")));
     let mistakes =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
-            .unwrap_err();
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap_err();
     let text: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
     assert!(
         text.contains("phone.countries: a flow begins with phone, and nothing is sent to any country"),
@@ -123,9 +126,8 @@ fn in_production_a_flow_by_phone_needs_a_country() {
 fn what_may_cost_money_unseen_is_warned_of() {
     let warned = |more: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}\n{more}")));
-        let loaded =
-            crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default());
-        let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap();
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap();
         ["phone.countries", "phone.spend.prices", "phone.spend.money_per_day"].map(|key| text.contains(key))
     };
     assert_eq!(warned("countries = [\"*\"]"), [true, true, false]);
@@ -150,16 +152,14 @@ async fn templates_are_tried_and_their_languages_listed() {
     assert_eq!(site.run(&["serve"]).await.unwrap_err().to_string(), wrong);
 
     let site = Site::new("[messages]\nlanguage = \"fa\"");
-    let loaded =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
-            .unwrap();
-    let text = check::report(&loaded, None).unwrap();
+    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap();
+    let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("languages  fa, en, de, es, fr, pl, zh\n"), "{text}");
 }
 
 #[test]
 fn flows_are_explained() {
-    let found = flows::Explained::of(&Settings::built_in()).unwrap();
+    let found = flows::Explained::of(&Settings::built_in(), &Own::default()).unwrap();
     let text = found.text(&[]);
     assert!(text.contains("username+password\n  The user is named by: username."), "{text}");
     assert!(text.contains("of at least 15 characters"), "{text}");
@@ -223,7 +223,7 @@ async fn the_operator_rules_over_keys_users_and_devices() {
 /// Signs somebody up by username, ends their session; gives their id and the device's.
 async fn somebody(site: &Site) -> (String, String) {
     use crate::auth::operate;
-    let app = instance::open(Some(&site.file())).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
     let (account, sessions) = operate::show(&app, &user).await.unwrap();
     assert_eq!(sessions.len(), 1);
@@ -256,7 +256,7 @@ async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str,
 async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
     let site = Site::new("[email]\nconfirm = \"never\"");
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Some(&site.file())).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let mail = ("email", "maria@example.com".to_owned());
     let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
     let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
@@ -274,11 +274,11 @@ async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
     let site = Site::new("");
     let quiet = |_: &doctor::Finding| Ok(());
     let healths = |found: Vec<doctor::Finding>| format!("{found:?}");
-    let new = healths(doctor::examine(&site.settings(), &quiet).await.unwrap());
+    let new = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
     assert!(new.contains("there is none yet") && !new.contains("Fail"), "{new}");
     site.run(&["migrate"]).await.unwrap();
-    instance::open(Some(&site.file())).await.unwrap();
-    let used = healths(doctor::examine(&site.settings(), &quiet).await.unwrap());
+    instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let used = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
     assert!(used.contains("wrote and read") && used.contains("the newest of"), "{used}");
     std::fs::remove_file(site.0.path().join("master.key")).unwrap();
     site.run(&["keys", "master", &site.0.path().join("master.key").display().to_string()]).await.unwrap();
@@ -289,11 +289,11 @@ async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
 async fn simulated(more: &str, name: &str) -> String {
     let site = Site::new(more);
     let settings = site.settings();
-    let flows: Flows = instance::understand(&settings).unwrap().signin;
+    let flows: Flows = instance::understand(&settings, &Own::default()).unwrap().signin;
     let flow = flows.find(name).unwrap();
-    let (text, arrived) = simulate::simulate(&settings, flow, 1).await.unwrap();
+    let (text, arrived) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
     assert!(arrived, "{text}");
-    let (again, _) = simulate::simulate(&settings, flow, 1).await.unwrap();
+    let (again, _) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
     assert_eq!(text, again, "chance is seeded");
     text
 }
@@ -326,7 +326,7 @@ async fn an_address_that_is_confirmed_later_is_confirmed() {
 async fn a_dead_letter_is_listed_and_sent_again() {
     let site = Site::new("[email]\nconfirm = \"never\"");
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Some(&site.file())).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let user =
         signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())])
             .await;
@@ -359,9 +359,8 @@ fn providers_that_do_less_than_they_seem_to_are_warned_of() {
     let plain = r#"{ kind = "webhook", url = "https://sms.example.org", text = "{{ text }}" }"#;
     let report = |providers: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\ncountries = [\"US\"]\nproviders = [{providers}]")));
-        let loaded =
-            crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default());
-        check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), None).unwrap()
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap()
     };
     assert!(report(verify).contains("all own their codes"));
     let both = report(&format!("{verify}, {plain}"));
@@ -374,17 +373,11 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     let site = Site::new("[user.fields.shoe]\ntype = \"integer\"\n");
     assert!(site.run(&["check", "--data"]).await.unwrap_err().to_string().contains("there is no database"));
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Some(&site.file())).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
     let mut tx = app.store.begin().await.unwrap();
     for n in 0..501 {
         let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
-        users::insert(
-            &mut tx,
-            &users::New::active(&format!("u{n:03}"), profile),
-            0,
-        )
-        .await
-        .unwrap();
+        users::insert(&mut tx, &users::New::active(&format!("u{n:03}"), profile), 0).await.unwrap();
     }
     tx.commit().await.unwrap();
     let mut lines = String::new();
@@ -404,4 +397,64 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     users::delete(&mut tx, "u500").await.unwrap();
     tx.commit().await.unwrap();
     site.run(&["check", "--data"]).await.unwrap();
+}
+
+/// A webhook's section; nobody listens there.
+const WEBHOOK: &str = "[webhooks.crm]\nurl = \"http://127.0.0.1:9/hook?token=t0p\"\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n";
+
+#[tokio::test]
+async fn mistakes_of_webhooks_are_told_with_their_places() {
+    let more = "[webhooks.Crm]\nurl = \"https://127.1/\"\nevents = [\"user.creatd\"]\ntimeout = \"2m\"\n\
+                [webhooks.b]\nurl = \"https://example.com\"\nsecret = \"hunter2\"\nevents = []\n\
+                [webhooks.c]\nurl = \"nowhere\"\n[outbound]\nnetworks = []";
+    let text =
+        Site::new(&format!("mode = \"production\"\n{more}")).run(&["check"]).await.unwrap_err().to_string();
+    for line in [
+        ":2: webhooks.Crm: the name must be",
+        ":3: webhooks.Crm.url: names a private address",
+        ":4: webhooks.Crm.events: there is no event \"user.creatd\"; did you mean `user.created`?",
+        ":5: webhooks.Crm.timeout: has to be between 1s and 60s",
+        ":8: webhooks.b.secret: must be \"whsec_\" and base64",
+        ":9: webhooks.b.events: names no event",
+        ":11: webhooks.c.url: must be a URL such as",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(!text.contains("hunter2"));
+}
+
+#[tokio::test]
+async fn webhooks_are_checked_listed_and_examined() {
+    let site = Site::new(WEBHOOK);
+    let loaded =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
+            .unwrap();
+    let text = check::report(&loaded, NOWHERE).unwrap();
+    assert!(text.contains("webhook    crm at http://127.0.0.1:9: *\n"), "{text}");
+    assert!(text.contains("webhooks.crm.url: is not encrypted") && !text.contains("t0p"), "{text}");
+
+    site.run(&["migrate"]).await.unwrap();
+    for words in [&["webhooks", "list"][..], &["webhooks", "list", "--json"], &["webhooks", "deliveries"]] {
+        site.run(words).await.unwrap();
+    }
+    site.run(&["webhooks", "replay", "--webhook", "crm", "--since", "2h"]).await.unwrap();
+    site.run(&["webhooks", "replay", "--webhook", "crm", "--failed"]).await.unwrap();
+    for wrong in [
+        &["webhooks", "replay", "--webhook", "cmr", "--since", "2h"][..],
+        &["webhooks", "replay", "--webhook", "crm", "--since", "soon"],
+        &["webhooks", "ping", "cmr"],
+    ] {
+        assert!(matches!(site.run(wrong).await, Err(Failure::Argument(_))), "{wrong:?}");
+    }
+    assert!(site.run(&["webhooks", "replay", "none"]).await.is_err());
+    let failure = site.run(&["webhooks", "ping", "crm"]).await.unwrap_err().to_string();
+    assert!(failure.contains("127.0.0.1:9 cannot be reached"), "{failure}");
+    for wrong in [&["replay"][..], &["replay", "--webhook", "crm"], &["replay", "--failed"]] {
+        let words = ["multauth", "webhooks"].iter().chain(wrong);
+        assert!(Args::try_parse_from(words).is_err(), "{wrong:?}");
+    }
+
+    let findings = doctor::examine(&site.settings(), &Own::default(), &|_| Ok(())).await.unwrap();
+    let found = format!("{findings:?}");
+    assert!(found.contains("webhook crm") && found.contains("events wait for it"), "{found}");
 }

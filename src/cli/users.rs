@@ -1,12 +1,10 @@
 //! `multauth users`
 
-use std::path::Path;
-
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, instance, people, print};
+use super::{Failure, Outcome, Setup, instance, people, print};
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::{claims, deletion, operate};
@@ -111,8 +109,8 @@ Examples:
     },
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let app = instance::open(file).await?;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let app = instance::open(setup).await?;
     match args.action {
         Action::List { limit, after, json } => list(&app, &after, limit, json).await,
         Action::Show { id, json } => {
@@ -210,7 +208,7 @@ fn text(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> String 
         user.id,
         moment(user.created_at),
         moment_or_none(user.signed_in_at),
-        if account.password.is_some() { "yes" } else { "no" },
+        if account.has_password() { "yes" } else { "no" },
         account.recovery.len(),
         plain(&user.profile),
         people::table(kinds, &account.devices),
@@ -229,7 +227,8 @@ fn value(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> Value 
     json!({
         "id": user.id, "created_at": time(Some(user.created_at)), "signed_in_at": time(user.signed_in_at),
         "disabled_at": time(user.disabled_at), "deleted_at": time(user.deleted_at),
-        "groups": claims::groups(&user.group_names), "password": account.password.is_some(),
+        "groups": claims::groups(&user.group_names), "password": account.has_password(),
+        "secrets": account.hashes.keys().collect::<Vec<_>>(),
         "recovery_codes": account.recovery.len(),
         "profile": serde_json::from_str::<Value>(&user.profile).unwrap_or_default(),
         "devices": account.devices.iter().map(|device| people::value(kinds, device)).collect::<Vec<_>>(),

@@ -1,12 +1,15 @@
 //! What a person is named by, reached by or holds: one registry of device kinds, a file each.
 //!
-//! To add a kind: write a file with a unit struct that implements [`DeviceKind`], and give it one line in
-//! [`DEVICES`]; an own program hands its kinds to `Server::builder()` instead. Nothing else lists the kinds: the
-//! settings check, the API document, the pages and the operations read the [`Kinds`] of their installation.
+//! An operator makes identifiers by settings alone: [`identifier`]. //! To add a built-in kind: write a file with a
+//! unit struct that implements [`DeviceKind`], and give it one line in [`DEVICES`]; an own program hands its kinds
+//! to `Server::builder()` instead, where [`contract`] judges them. Nothing else lists the kinds: the settings check,
+//! the API document, the pages and the operations read the [`Kinds`] of their installation.
 
 pub mod authenticator;
 pub mod card;
+pub mod contract;
 pub mod email;
+pub mod identifier;
 pub mod phone;
 pub mod sandbox;
 pub mod username;
@@ -15,46 +18,77 @@ use std::sync::Arc;
 
 use crate::base::Fault;
 use crate::flows::Factor;
-use crate::settings::{LineType, Mask};
+use crate::messages::Channel;
+use crate::settings::{GivenBy, LineType, Mask};
 
 /// Every kind of device, in the order in which people are shown them.
 pub const DEVICES: &[&dyn DeviceKind] =
     &[&username::Username, &email::Email, &phone::Phone, &authenticator::Authenticator, &card::Card];
 
 /// What one kind of device can do.
+///
+/// An own kind says its name, its title, an example and what its address looks like. Everything else has the
+/// answer of an identifier that no message reaches, and is said otherwise where that is not so: with
+/// [`channels`](Self::channels) it is confirmed by a code before it counts, and carries passcodes. Messages are
+/// delivered on the built-in channels alone, by the providers of the settings.
+///
+/// `examples/own_device.rs` is a whole program with a kind of its own.
 pub trait DeviceKind: Sync {
     /// Its name in flows, settings and stored rows, such as `email`.
     fn name(&self) -> &'static str;
-    /// The request field that carries it, such as `email`; a card comes as `hardcode`, an authenticator as none (empty).
-    fn field(&self) -> &'static str;
     /// Its name for people, such as `Email address`.
     fn title(&self) -> &'static str;
     /// What its field may look like, for the API document; empty where it has no field.
     fn example(&self) -> &'static str;
+    /// The address in its unique form and in the form to deliver to or show (R93–R98).
+    ///
+    /// # Errors
+    /// A fault of the kind's field, in plain words. A kind without an address refuses every text.
+    fn canonical(&self, text: &str, rules: &Rules) -> Result<Address, Fault>;
+    /// The request field that carries it, such as `email`; a card comes as `hardcode`, an authenticator as none
+    /// (empty). An own kind's is its name.
+    fn field(&self) -> &'static str {
+        self.name()
+    }
     /// Whether it may be an identifier: the first word of a flow.
-    fn names_owner(&self) -> bool;
+    fn names_owner(&self) -> bool {
+        true
+    }
+    /// Who gives it. What the operator gives stands in no request: `multauth devices add` sets it.
+    fn given_by(&self) -> GivenBy {
+        GivenBy::User
+    }
     /// The channels that reach it, such as `sms`; none where it cannot be sent a message.
-    fn channels(&self) -> &'static [&'static str];
+    fn channels(&self) -> &'static [&'static str] {
+        &[]
+    }
     /// The channels that reach this one address; all of the kind's, unless the address says otherwise.
     fn reached_by(&self, address: &str) -> &'static [&'static str] {
         let _ = address;
         self.channels()
     }
     /// Whether a passcode can come to the person by it, sent or computed.
-    fn carries_passcode(&self) -> bool;
-    /// What a passcode proves that comes by it; nothing where none does.
-    fn factor(&self) -> Option<Factor>;
+    fn carries_passcode(&self) -> bool {
+        !self.channels().is_empty()
+    }
+    /// What a passcode proves that comes by it; nothing where none does. Of several channels the weakest counts.
+    fn factor(&self) -> Option<Factor> {
+        let phones = || self.channels().iter().all(|channel| is_phone(channel));
+        self.carries_passcode().then(|| if phones() { Factor::Restricted } else { Factor::Reach })
+    }
     /// Whether it holds a secret that stays the same, kept as a password is.
-    fn holds_secret(&self) -> bool;
+    fn holds_secret(&self) -> bool {
+        false
+    }
     /// Whether one person may have several.
-    fn several(&self) -> bool;
-    /// The address in its unique form and in the form to deliver to or show (R93–R98).
-    ///
-    /// # Errors
-    /// A fault of the kind's field, in plain words. A kind without an address refuses every text.
-    fn canonical(&self, text: &str, rules: &Rules) -> Result<Address, Fault>;
+    fn several(&self) -> bool {
+        !self.channels().is_empty()
+    }
     /// The address with its middle hidden, for answers and logs; empty where the kind has no address.
-    fn mask(&self, address: &str) -> String;
+    fn mask(&self, address: &str) -> String {
+        let first = address.chars().next().filter(|_| address.chars().nth(1).is_some());
+        format!("{}•••", first.map(String::from).unwrap_or_default())
+    }
 }
 
 /// An address that was understood.
@@ -83,7 +117,14 @@ pub struct Rules {
     pub reserved_usernames: Vec<String>,
 }
 
-/// The kinds of one installation: the built-in ones and its own.
+/// The kinds of one installation: the built-in ones, those that its settings make, and its program's own.
+///
+/// ```
+/// use multauth::devices::Kinds;
+///
+/// let kinds = Kinds::default();
+/// assert_eq!(kinds.by_field("hardcode").map(|kind| kind.name()), Some("card"));
+/// ```
 #[derive(Clone)]
 pub struct Kinds(Arc<[&'static dyn DeviceKind]>);
 
@@ -102,6 +143,16 @@ impl Kinds {
     /// Every kind, in the order in which people are shown them.
     pub fn iter(&self) -> impl Iterator<Item = &'static dyn DeviceKind> + '_ {
         self.0.iter().copied()
+    }
+
+    /// Whether the kind called `name` is an identifier that no channel reaches; see [`is_silent`].
+    pub fn is_silent(&self, name: &str) -> bool {
+        self.kind(name).is_some_and(is_silent)
+    }
+
+    /// Whether the person themselves gives what is called `name`, rather than the operator.
+    pub fn by_user(&self, name: &str) -> bool {
+        self.kind(name).is_none_or(|kind| kind.given_by() == GivenBy::User)
     }
 
     /// The kind called `name`.
@@ -124,6 +175,21 @@ impl std::fmt::Debug for Kinds {
 /// The address of a device of `kind` as an answer shows it to somebody who signs in: masked, as the settings say.
 pub fn shown(kind: &dyn DeviceKind, address: &str, rules: &Rules) -> String {
     if kind.name() == "phone" { phone::shown(address, rules.phone_mask) } else { kind.mask(address) }
+}
+
+/// Whether a kind is an identifier that no channel reaches. Nothing can prove it, so it counts at once, and that
+/// somebody has it is told, behind a proven address or limited by `throttle.username_lookup`.
+pub fn is_silent(kind: &dyn DeviceKind) -> bool {
+    kind.names_owner() && kind.channels().is_empty()
+}
+
+/// Whether messages to that address of a kind go to a telephone, so that they cost money.
+pub fn is_dialled(kind: &dyn DeviceKind, address: &str) -> bool {
+    kind.reached_by(address).iter().any(|channel| is_phone(channel))
+}
+
+fn is_phone(channel: &str) -> bool {
+    Channel::PHONE.iter().any(|phone| phone.name() == channel)
 }
 
 /// The answer of kinds that have no address.
@@ -159,6 +225,9 @@ mod tests {
             assert!(kind.channels().is_empty() || kind.carries_passcode(), "{}", kind.name());
             assert!(!(kind.names_owner() && kind.holds_secret()), "{}", kind.name());
             assert!(!kind.names_owner() || !kind.field().is_empty(), "{}", kind.name());
+            // What names its owner keeps to what an own kind is held to.
+            let mistakes = contract::capabilities(*kind);
+            assert_eq!(mistakes.is_empty(), kind.names_owner(), "{} {mistakes:?}", kind.name());
         }
     }
 

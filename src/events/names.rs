@@ -220,6 +220,13 @@ events! {
         /// `user` or `recovery`.
         by: By,
     }
+    /// A secret of an own kind was set or changed.
+    SecretChanged = "secret.changed" {
+        /// `user`.
+        by: By,
+        /// Its kind.
+        secret: String,
+    }
     /// An account was recovered.
     RecoveryCompleted = "recovery.completed" {
         /// The kind of the identifier that it was recovered by.
@@ -227,7 +234,7 @@ events! {
     }
     /// Sessions of a user ended, other than by their time.
     SessionEnded = "session.ended" {
-        /// `signed_out`; `password_changed`; `recovered`; `device_removed`; `proven` where an address is
+        /// `signed_out`; `password_changed`, `secret_changed`; `recovered`; `device_removed`; `proven` where an address is
         /// shown to be its owner's for the first time; `undone` where the change of an address was taken back; `reused`
         /// where a refresh token came back; `disabled`, `deleted` or `operator`.
         reason: &'static str,
@@ -243,7 +250,8 @@ events! {
         /// How it was to leave.
         channel: String,
         /// `unreachable` where a provider says so of the address, `expired` where nobody took it before its code ended,
-        /// `untaken` where nobody took it within three days, `unreadable` where it cannot be opened.
+        /// `untaken` where nobody took it within three days, `unreadable` where it cannot be opened,
+        /// `vetoed` where a hook refused it.
         why: &'static str,
     }
 }

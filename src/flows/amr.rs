@@ -1,37 +1,35 @@
 //! The `amr` claim of a token: by which methods the user was authenticated.
 
-use super::Passed;
+use super::{Factor, Level, Passed, Vocabulary, level_of_passed};
 
 /// The methods of RFC 8176 that `passed` stand for, in order and without repeats.
 ///
-/// `password` is `pwd`, `hardcode` is `pin`, `passcode` is `otp`, with `sms` where a phone carried it; `mfa` ends
-/// the list where something known and something held were both passed ([`super::Level::MultiFactor`]).
-/// A passcode by email also says `email`, which RFC 8176 does not register: a reader must be able to tell it from
-/// possession. What has no name here is left out.
-pub fn amr(passed: &[Passed]) -> Vec<&'static str> {
+/// What is known is `pwd`, and `pin` where it is short: the password and the hardcode, and kinds of an own program
+/// by their factor. `passcode` is `otp`, with `sms` where a phone carried it; `mfa` ends the list where something
+/// known and something held were both passed ([`Level::MultiFactor`]). A passcode by email also says `email`, which
+/// RFC 8176 does not register: a reader must be able to tell it from possession. What has no name here is left out.
+pub fn amr(passed: &[Passed], words: &Vocabulary) -> Vec<&'static str> {
     let mut methods: Vec<&'static str> = Vec::new();
-    for method in passed.iter().flat_map(methods_of) {
+    for method in passed.iter().flat_map(|item| methods_of(item, words)) {
         if !methods.contains(method) {
             methods.push(method);
         }
     }
-    let held = |item: &Passed| {
-        item.secret == "passcode" && matches!(item.device.as_deref(), Some("phone" | "authenticator"))
-    };
-    if methods.contains(&"pwd") && passed.iter().any(held) {
+    if level_of_passed(passed, words) == Level::MultiFactor {
         methods.push("mfa");
     }
     methods
 }
 
-fn methods_of(passed: &Passed) -> &'static [&'static str] {
-    match (passed.secret.as_str(), passed.device.as_deref()) {
-        ("password", _) => &["pwd"],
-        ("hardcode", _) => &["pin"],
-        ("passcode", Some("phone")) => &["otp", "sms"],
-        ("passcode", Some("email")) => &["otp", "email"],
-        ("passcode", _) => &["otp"],
-        _ => &[],
+fn methods_of(passed: &Passed, words: &Vocabulary) -> &'static [&'static str] {
+    let Some(word) = words.secret(&passed.secret) else { return &[] };
+    match (word.carried, words.factor_of(passed)) {
+        (true, Some(Factor::Restricted)) => &["otp", "sms"],
+        (true, Some(Factor::Reach)) => &["otp", "email"],
+        (true, _) => &["otp"],
+        (false, Some(Factor::Known)) => &["pwd"],
+        (false, Some(Factor::Weak)) => &["pin"],
+        (false, _) => &[],
     }
 }
 
@@ -43,7 +41,7 @@ mod tests {
 
     #[test]
     fn methods_are_named_as_what_they_are() {
-        let of = |items: &[&str]| amr(&passed(items)).join(" ");
+        let of = |items: &[&str]| amr(&passed(items), &words()).join(" ");
         assert_eq!(of(&["password"]), "pwd");
         assert_eq!(of(&["hardcode", "passcode:phone"]), "pin otp sms");
         assert_eq!(of(&["password", "passcode:email"]), "pwd otp email");
@@ -60,7 +58,7 @@ mod tests {
                 (0..items.len()).filter(|i| chosen & (1 << i) != 0).map(|i| items[i]).collect();
             let some = passed(&some);
             let multifactor = level_of_passed(&some, &words()) == Level::MultiFactor;
-            assert_eq!(amr(&some).contains(&"mfa"), multifactor, "{some:?}");
+            assert_eq!(amr(&some, &words()).contains(&"mfa"), multifactor, "{some:?}");
         }
     }
 }

@@ -66,6 +66,9 @@ fn asked_for(secret: &Secret, flow: &Flow, words: &Vocabulary, bounds: &Bounds) 
     let mut carriers = words.working(secret);
     if carriers.is_empty() {
         return match words.factors_of(secret).first() {
+            Some(Factor::Known) if name != "password" => {
+                format!("The {name} is asked, a secret that the user chose.")
+            }
             Some(Factor::Known) => {
                 format!("The {name} is asked, of at least {} characters.", bounds.password_minimum)
             }

@@ -64,6 +64,8 @@ kinds! {
     DeviceRemoved = "device_removed", notice;
     /// The password was changed.
     PasswordChanged = "password_changed", notice;
+    /// A secret beside the password, of an own kind, was set or changed.
+    SecretChanged = "secret_changed", notice;
     /// The account was recovered and earlier sessions ended.
     RecoveryDone = "recovery_done", notice;
     /// The account was deleted.

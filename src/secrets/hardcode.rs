@@ -1,6 +1,6 @@
 //! The hardcode: the fixed number of a card or device.
 
-use super::SecretKind;
+use super::{Choice, Kept, SecretKind};
 use crate::base::{Fault, Sensitive};
 use crate::devices::card;
 use crate::flows::Factor;
@@ -14,20 +14,20 @@ impl SecretKind for Hardcode {
         "hardcode"
     }
 
-    fn field(&self) -> &'static str {
-        "hardcode"
-    }
-
     fn factor(&self) -> Factor {
         Factor::Weak
     }
 
-    fn may_be_alone(&self) -> bool {
-        false
+    fn check(&self, typed: &str, _: &Choice<'_>) -> Result<Sensitive, Fault> {
+        card::check(typed)
     }
 
-    fn carried(&self) -> bool {
-        false
+    fn prepare(&self, typed: &str) -> Sensitive {
+        card::prepare(typed)
+    }
+
+    fn kept(&self) -> Kept {
+        Kept::InDevice
     }
 
     fn title(&self) -> &'static str {
@@ -37,17 +37,4 @@ impl SecretKind for Hardcode {
     fn example(&self) -> &'static str {
         "4711-0815"
     }
-}
-
-/// A hardcode as it is hashed and compared; see [`card::prepare`].
-pub fn prepare(text: &str) -> Sensitive {
-    card::prepare(text)
-}
-
-/// A hardcode that may be set; see [`card::check`].
-///
-/// # Errors
-/// A fault of `hardcode`.
-pub fn check(text: &str) -> Result<Sensitive, Fault> {
-    card::check(text)
 }

@@ -4,9 +4,9 @@
 //! the database keeps neither: a hash of the key, and a keyed hash of the code bound to its challenge.
 
 pub use super::typed::normal;
-use super::{SecretKind, typed};
+use super::{Choice, Kept, SecretKind, typed};
 use crate::base::seal::{Purpose, Sealer, same};
-use crate::base::{Random, Sensitive};
+use crate::base::{Fault, Random, Sensitive};
 use crate::flows::Factor;
 
 /// A code that is sent to a device or computed by it, and passes once.
@@ -17,20 +17,16 @@ impl SecretKind for Passcode {
         "passcode"
     }
 
-    fn field(&self) -> &'static str {
-        "passcode"
-    }
-
     fn factor(&self) -> Factor {
         Factor::Reach
     }
 
-    fn may_be_alone(&self) -> bool {
-        true
+    fn check(&self, _: &str, choice: &Choice<'_>) -> Result<Sensitive, Fault> {
+        Err(choice.fault("not_chosen", "nobody chooses a code: it is sent, or shown by an app"))
     }
 
-    fn carried(&self) -> bool {
-        true
+    fn kept(&self) -> Kept {
+        Kept::Carried
     }
 
     fn title(&self) -> &'static str {

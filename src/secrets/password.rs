@@ -3,7 +3,7 @@
 use crate::flows::Factor;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{SecretKind, blocklist};
+use super::{Choice, SecretKind, blocklist};
 use crate::base::{Fault, Sensitive};
 
 /// The orders of magnitude of guesses (zxcvbn) below which a password is refused, alone and beside other secrets.
@@ -24,20 +24,12 @@ impl SecretKind for Password {
         "password"
     }
 
-    fn field(&self) -> &'static str {
-        "password"
-    }
-
     fn factor(&self) -> Factor {
         Factor::Known
     }
 
-    fn may_be_alone(&self) -> bool {
-        true
-    }
-
-    fn carried(&self) -> bool {
-        false
+    fn check(&self, typed: &str, choice: &Choice<'_>) -> Result<Sensitive, Fault> {
+        choice.passwords.check(typed, choice.alone, choice.names, choice.field)
     }
 
     fn title(&self) -> &'static str {

@@ -1,8 +1,8 @@
 //! Recovery codes: printed once, each passes once, in place of a lost device (R72).
 
-use super::{SecretKind, typed};
+use super::{Choice, Kept, SecretKind, typed};
 use crate::base::seal::{Purpose, Sealer, same};
-use crate::base::{Random, Sensitive};
+use crate::base::{Fault, Random, Sensitive};
 use crate::flows::Factor;
 
 /// How many codes a person gets.
@@ -23,10 +23,6 @@ impl SecretKind for Recovery {
         "recovery_code"
     }
 
-    fn in_flows(&self) -> bool {
-        false
-    }
-
     fn factor(&self) -> Factor {
         Factor::Known
     }
@@ -35,8 +31,12 @@ impl SecretKind for Recovery {
         false
     }
 
-    fn carried(&self) -> bool {
-        false
+    fn check(&self, _: &str, choice: &Choice<'_>) -> Result<Sensitive, Fault> {
+        Err(choice.fault("not_chosen", "nobody chooses a recovery code: they are made and shown once"))
+    }
+
+    fn kept(&self) -> Kept {
+        Kept::Listed
     }
 
     fn title(&self) -> &'static str {

@@ -1,21 +1,36 @@
-//! The server as a library: one's own kinds of providers beside the built-in ones, and then it runs.
+//! The server as a library: one's own kinds of providers, devices and secrets beside the built-in ones, and then it
+//! runs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{ServeError, serve};
+use crate::devices::DeviceKind;
+use crate::hooks::Hook;
+use crate::plan::Own;
 use crate::providers::ProviderKind;
+use crate::secrets::SecretKind;
 use crate::settings::{self, Located, LogFormat};
 use crate::startup::{self, StartError, Started, World};
 use crate::telemetry;
 
 /// The server, to be put together by [`Server::builder`].
+///
+/// The programs in `examples/` show it: `own_provider.rs`, `own_device.rs`, `own_secret.rs`.
 #[derive(Debug)]
 pub struct Server;
 
 /// What an own program adds to the server before it runs.
 ///
+/// A kind that cannot be, or whose name means something else already, is refused at the start, with the reason.
 /// `examples/own_provider.rs` is a whole program.
+///
+/// ```no_run
+/// # async fn serve() -> Result<(), multauth::server::RunError> {
+/// multauth::Server::builder().settings("multauth.toml").serve().await
+/// # }
+/// ```
 #[derive(Default)]
 pub struct Builder {
     file: Option<PathBuf>,
@@ -63,6 +78,37 @@ impl Builder {
     pub fn provider(mut self, kind: ProviderKind) -> Self {
         self.world.own.providers.push(kind);
         self
+    }
+
+    /// Adds a hook, asked behind those that were added before and ahead of the services in the settings.
+    ///
+    /// `examples/own_hook.rs` is a whole program.
+    #[must_use]
+    pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
+        self.world.own.hooks.push(Arc::new(hook));
+        self
+    }
+
+    /// Adds a kind of device: from now on flows may begin with its name, and requests have its field. The settings
+    /// check, the API document and every command know it. `examples/own_device.rs` is a whole program.
+    #[must_use]
+    pub fn device(mut self, kind: &'static dyn DeviceKind) -> Self {
+        self.world.own.devices.push(kind);
+        self
+    }
+
+    /// Adds a kind of secret: from now on flows may ask for it by its name. It is hashed, bounded and rated as a
+    /// password is, set at sign-up, and changed at `PUT /v1/me/secrets/NAME`. `examples/own_secret.rs` is a whole
+    /// program.
+    #[must_use]
+    pub fn secret(mut self, kind: &'static dyn SecretKind) -> Self {
+        self.world.own.secrets.push(kind);
+        self
+    }
+
+    /// The file of the settings, and the kinds.
+    pub(crate) fn into_parts(self) -> (Option<PathBuf>, Own) {
+        (self.file, self.world.own)
     }
 
     /// Builds the instance and its worker without serving: database (brought up to date), keys, flows, providers.

@@ -31,6 +31,7 @@ const SERVED: &[Served] = &[
     at("/v1/introspect", "POST"),
     at("/v1/me", "GET, HEAD, PATCH, DELETE"),
     at("/v1/me/password", "PUT"),
+    at("/v1/me/secrets/{secret}", "PUT"),
     at("/v1/me/recovery-codes", "POST"),
     at("/v1/me/devices", "GET, HEAD, POST"),
     at("/v1/me/devices/{id}", "PATCH, DELETE"),
@@ -79,8 +80,9 @@ mod tests {
     use crate::api;
     use crate::settings::Settings;
 
-    /// What is served and is no operation of the API.
-    const NO_OPERATIONS: [&str; 10] = [
+    /// What is served and is no operation of the API, or only of one with secrets of its own.
+    const NO_OPERATIONS: [&str; 11] = [
+        "/v1/me/secrets/{secret}",
         "/v1/receipts/{provider}",
         "/.well-known/security.txt",
         "/confirm/{key}",

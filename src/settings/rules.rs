@@ -25,6 +25,7 @@ impl Settings {
         self.username.check(checks);
         self.email.check(checks);
         self.phone.check(&self.phone_countries(), checks);
+        self.identifier.iter().for_each(|(name, identifier)| identifier.check(name, checks));
         self.authenticator.check(checks);
         self.passcode.check(checks);
         self.password.check(checks);
@@ -32,6 +33,8 @@ impl Settings {
         self.guesses.check(checks);
         self.verification.check(checks);
         self.user.check(checks);
+        self.check_webhooks(checks);
+        self.hooks.check(checks);
         self.events.check(checks);
         self.log.check(checks);
         match mode {

@@ -1,4 +1,4 @@
-//! Secrets that belong to a user: the password, and recovery codes.
+//! Secrets that belong to a user: the password, kinds of an own program, and recovery codes.
 
 use sqlx::FromRow;
 
@@ -15,19 +15,19 @@ pub const RECOVERY: &str = "recovery";
 pub struct Secret {
     /// A random UUID.
     pub id: String,
-    /// `password` or `recovery`.
+    /// `password`, `recovery`, or the name of an own kind.
     pub kind: String,
-    /// A PHC string for a password, a keyed hash for a recovery code.
+    /// A keyed hash for a recovery code, a PHC string for all others.
     pub hash: String,
 }
 
 const OF_USER: &str = "SELECT id, kind, hash FROM secrets WHERE user_id = $1";
-const PASSWORD_OF: &str = "SELECT hash FROM secrets WHERE user_id = $1 AND kind = 'password'";
+const HASH_OF: &str = "SELECT hash FROM secrets WHERE user_id = $1 AND kind = $2";
 const INSERT: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
-const SET_PASSWORD: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at)
-    VALUES ($1, $2, 'password', $3, $4)
-    ON CONFLICT (user_id) WHERE kind = 'password' DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at";
-const REHASH: &str = "UPDATE secrets SET hash = $3 WHERE user_id = $1 AND kind = 'password' AND hash = $2";
+const SET: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (user_id, kind) WHERE kind <> 'recovery'
+    DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at";
+const REHASH: &str = "UPDATE secrets SET hash = $4 WHERE user_id = $1 AND kind = $2 AND hash = $3";
 const SPEND: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = 'recovery' AND hash = $2";
 const DROP_KIND: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = $2";
 const COUNT: &str = "SELECT COUNT(*) FROM secrets WHERE user_id = $1 AND kind = $2";
@@ -37,9 +37,9 @@ pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Secret>> {
     sql::all(db, OF_USER, (user_id,)).await
 }
 
-/// The password's PHC string.
-pub async fn password(db: &mut impl Db, user_id: &str) -> Result<Option<String>> {
-    sql::scalar(db, PASSWORD_OF, (user_id,)).await
+/// The hash of the one secret of a kind; not for recovery codes, of which there are several.
+pub async fn hash(db: &mut impl Db, user_id: &str, kind: &str) -> Result<Option<String>> {
+    sql::scalar(db, HASH_OF, (user_id, kind)).await
 }
 
 /// Adds a secret.
@@ -54,14 +54,21 @@ pub async fn insert(
     sql::run(db, INSERT, (id, user_id, kind, hash, now)).await.map(drop)
 }
 
-/// Sets the password.
-pub async fn set_password(db: &mut impl Db, id: &str, user_id: &str, hash: &str, now: Millis) -> Result<()> {
-    sql::run(db, SET_PASSWORD, (id, user_id, hash, now)).await.map(drop)
+/// Sets the one secret of a kind; not for recovery codes.
+pub async fn set(
+    db: &mut impl Db,
+    id: &str,
+    user_id: &str,
+    kind: &str,
+    hash: &str,
+    now: Millis,
+) -> Result<()> {
+    sql::run(db, SET, (id, user_id, kind, hash, now)).await.map(drop)
 }
 
-/// Replaces a password's hash by one of newer parameters, unless the password changed meanwhile (R63).
-pub async fn rehash(db: &mut impl Db, user_id: &str, old: &str, new: &str) -> Result<u64> {
-    sql::run(db, REHASH, (user_id, old, new)).await
+/// Replaces a secret's hash by one of newer parameters, unless the secret changed meanwhile (R63).
+pub async fn rehash(db: &mut impl Db, user_id: &str, kind: &str, old: &str, new: &str) -> Result<u64> {
+    sql::run(db, REHASH, (user_id, kind, old, new)).await
 }
 
 /// Spends a recovery code; 1 for the one who was first (R72).

@@ -174,7 +174,7 @@ async fn a_recovery_code_may_come_along_with_the_password() {
     let code = recovery::code(&Random::System);
     let hash = i.app.hasher.hash("correct horse battery".into(), [1; 16]).await.unwrap();
     let mut tx = i.app.store.begin().await.unwrap();
-    secrets::set_password(&mut tx, "p", "u", &hash, NOW).await.unwrap();
+    secrets::set(&mut tx, "p", "u", "password", &hash, NOW).await.unwrap();
     let stored = recovery::stored(&i.app.sealer, "u", code.expose()).unwrap();
     secrets::insert(&mut tx, "r", "u", secrets::RECOVERY, &stored, NOW).await.unwrap();
     tx.commit().await.unwrap();

@@ -5,16 +5,17 @@
 mod checks;
 mod outside;
 
-use std::path::Path;
-
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
+use crate::hooks;
+use crate::plan::Own;
 use crate::providers::Routes;
 use crate::settings::Settings;
+use crate::webhooks::Webhooks;
 
 /// Try everything that an instance needs, and say what to do about what fails.
 ///
-/// Clock, disk, master key, database, signing keys, Redis, providers: one line each, ok, warn or fail. Nothing is sent to anybody. The exit code is 1 where
-/// something fails.
+/// Clock, disk, master key, database, signing keys, Redis, providers, webhooks, hooks: one line each, ok, warn or fail.
+/// Nothing is sent to anybody. The exit code is 1 where something fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -65,11 +66,11 @@ impl Finding {
     }
 }
 
-pub async fn run(_: Args, file: Option<&Path>) -> Outcome {
-    let settings = instance::settings(file)?;
-    let from = file.map_or("built-in".to_owned(), |file| file.display().to_string());
+pub async fn run(_: Args, setup: Setup<'_>) -> Outcome {
+    let settings = instance::settings(setup)?;
+    let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
     print::out(&Finding::ok("settings", from).line())?;
-    let findings = examine(&settings, &|finding| print::out(&finding.line())).await?;
+    let findings = examine(&settings, setup.own, &|finding| print::out(&finding.line())).await?;
     let failed = findings.iter().filter(|finding| finding.health == Health::Fail).count();
     if failed == 0 { Ok(()) } else { Err(Failure::Told) }
 }
@@ -77,6 +78,7 @@ pub async fn run(_: Args, file: Option<&Path>) -> Outcome {
 /// Makes every check and tells each finding as soon as it is there.
 pub async fn examine(
     settings: &Settings,
+    own: &Own,
     tell: &dyn Fn(&Finding) -> Result<(), Failure>,
 ) -> Result<Vec<Finding>, Failure> {
     let mut found = Vec::new();
@@ -96,9 +98,16 @@ pub async fn examine(
     }
     note(outside::redis(settings).await)?;
     // Mistakes in their settings were reported when those were read.
-    let routes = Routes::read(settings, &[]).unwrap_or_default();
+    let routes = Routes::read(settings, &own.providers).unwrap_or_default();
     for entry in routes.all() {
         note(outside::provider(entry).await)?;
+    }
+    let webhooks = Webhooks::read(settings).unwrap_or_default();
+    for webhook in webhooks.iter() {
+        note(outside::webhook(webhook).await)?;
+    }
+    for callee in hooks::http::read(settings).unwrap_or_default() {
+        note(outside::hook(&callee).await)?;
     }
     Ok(found)
 }

@@ -9,10 +9,9 @@ mod transcript;
 mod walk;
 mod world;
 
-use std::path::Path;
-
-use super::{Failure, Outcome, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::flows::{Flow, Flows, level_of_flow};
+use crate::plan::Own;
 use crate::settings::Settings;
 
 /// Walk a flow: sign up, sign in, and print every request, answer and message.
@@ -34,13 +33,13 @@ pub struct Args {
     seed: u64,
 }
 
-pub async fn run(args: Args, file: Option<&Path>) -> Outcome {
-    let settings = instance::settings(file)?;
-    let flows = instance::understand(&settings)?.signin;
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let settings = instance::settings(setup)?;
+    let flows = instance::understand(&settings, setup.own)?.signin;
     let mut failed = false;
     for flow in chosen(&flows, &args.flow)? {
         eprintln!("walking {} …", flow.name);
-        let (text, arrived) = simulate(&settings, flow, args.seed).await?;
+        let (text, arrived) = simulate(&settings, setup.own, flow, args.seed).await?;
         print::out(&text)?;
         failed |= !arrived;
     }
@@ -60,14 +59,19 @@ fn chosen<'a>(flows: &'a Flows, name: &str) -> Result<Vec<&'a Flow>, Failure> {
 }
 
 /// The transcript of one flow, and whether it led to a sign-in.
-pub async fn simulate(settings: &Settings, flow: &Flow, seed: u64) -> Result<(String, bool), Failure> {
-    let understood = instance::understand(settings)?;
-    let words = understood.words;
-    let persona = persona::Persona::new(settings);
-    let plan = persona.plan(flow, &understood.signin, &words);
-    let world = world::World::start(settings, seed).await?;
+pub async fn simulate(
+    settings: &Settings,
+    own: &Own,
+    flow: &Flow,
+    seed: u64,
+) -> Result<(String, bool), Failure> {
+    let understood = instance::understand(settings, own)?;
+    let words = &understood.words;
+    let persona = persona::Persona::new(settings, &understood);
+    let plan = persona.plan(flow, &understood);
+    let world = world::World::start(settings, own, seed).await?;
     let mut walk = walk::Walk::new(&world, persona, plan);
-    let title = format!("{}, level {}", flow.name, level_of_flow(flow, &words));
+    let title = format!("{}, level {}", flow.name, level_of_flow(flow, words));
     walk.transcript.title(&title);
     let arrived = walk.all(flow).await;
     match &arrived {

@@ -1,14 +1,15 @@
 //! Who signs up: Maria, with what a flow takes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, Region};
 use serde_json::{Map, Value};
 
-use crate::flows::{Factor, Flow, Flows, Secret, Vocabulary};
+use crate::flows::{Factor, Flow, Secret, Vocabulary};
+use crate::plan;
 use crate::settings::{Required, Settings};
 use crate::users::example;
-use crate::users::rules::{ProfileRules, Rule};
+use crate::users::rules::Rule;
 
 /// A number for films, where no country tells better.
 const PHONE: &str = "+12025550123";
@@ -19,6 +20,8 @@ pub struct Persona {
     phone: String,
     password: String,
     profile: Map<String, Value>,
+    /// Examples of the kinds that no Maria is known to have.
+    others: BTreeMap<&'static str, &'static str>,
 }
 
 /// What the persona does to be able to walk a flow.
@@ -27,12 +30,15 @@ pub struct Plan {
     pub fields: BTreeSet<String>,
     /// Whether an authenticator app is added after it.
     pub authenticator: bool,
+    /// The identifier that the operator gives after it.
+    pub given: Option<String>,
 }
 
 impl Persona {
     /// Somebody whom these settings let in.
-    pub fn new(settings: &Settings) -> Self {
-        let rules = ProfileRules::read(&settings.user).ok();
+    pub fn new(settings: &Settings, found: &plan::Plan) -> Self {
+        let kinds = found.devices.iter().map(|kind| (kind.field(), kind.example()));
+        let secrets = found.secrets.own().map(|kind| (kind.field(), kind.example()));
         let required = |rule: &&Rule| rule.field.required == Required::Signup;
         let value = |rule: &Rule| Some((rule.name.clone(), example::of(rule)?));
         Self {
@@ -42,7 +48,8 @@ impl Persona {
                 .and_then(|region| phone(region))
                 .unwrap_or(PHONE.into()),
             password: password(settings.password.minimum_single.max(settings.password.minimum_multi)),
-            profile: rules.iter().flat_map(|r| r.iter()).filter(required).filter_map(value).collect(),
+            others: kinds.chain(secrets).collect(),
+            profile: found.profile.iter().filter(required).filter_map(value).collect(),
         }
     }
 
@@ -55,17 +62,24 @@ impl Persona {
             "password" => self.password.as_str().into(),
             "hardcode" => "4711-0815".into(),
             "profile" if !self.profile.is_empty() => self.profile.clone().into(),
-            _ => return None,
+            other => (*self.others.get(other)?).into(),
         })
     }
 
-    /// What to do to walk `flow`. Where an authenticator app is needed, which nobody has at sign-up, the account
-    /// is made by the first flow that takes none.
-    pub fn plan(&self, flow: &Flow, flows: &Flows, words: &Vocabulary) -> Plan {
-        let mut plan = Plan { fields: BTreeSet::new(), authenticator: false };
+    /// What to do to walk `flow`. Where an authenticator app is needed, or what the operator gives, which
+    /// nobody has at sign-up, the account is made by the first flow that takes none.
+    pub fn plan(&self, flow: &Flow, found: &plan::Plan) -> Plan {
+        let (flows, words) = (&found.signin, &found.words);
+        let mut plan = Plan { fields: BTreeSet::new(), authenticator: false, given: None };
         plan.add(flow, words);
-        if plan.authenticator {
-            let without = |other: &&Flow| !other.secrets.iter().any(|s| needs_authenticator(s, words));
+        let by_user = |flow: &Flow| found.devices.by_user(&flow.identifier);
+        if !by_user(flow) {
+            plan.fields.remove(&flow.identifier);
+            plan.given = Some(flow.identifier.clone());
+        }
+        if plan.authenticator || plan.given.is_some() {
+            let app = |other: &Flow| other.secrets.iter().any(|s| needs_authenticator(s, words));
+            let without = |other: &&Flow| !app(other) && by_user(other);
             let own = flows.iter().filter(without).find(|other| other.identifier == flow.identifier);
             if let Some(first) = own.or_else(|| flows.iter().find(without)) {
                 plan.add(first, words);

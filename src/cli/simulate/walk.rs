@@ -13,6 +13,7 @@ use super::super::server;
 use super::persona::{Persona, Plan};
 use super::transcript::Transcript;
 use super::world::World;
+use crate::auth::operate;
 use crate::base::clock::{MINUTE, SECOND};
 use crate::flows::Flow;
 use crate::messages::{Channel, Message};
@@ -36,13 +37,15 @@ pub struct Walk<'a> {
     /// The seed of the authenticator app, once there is one.
     seed: Option<Vec<u8>>,
     token: Option<String>,
+    /// The id of the user, once there is one.
+    user: Option<String>,
 }
 
 impl<'a> Walk<'a> {
     /// A walk that has not begun.
     pub fn new(world: &'a World, persona: Persona, plan: Plan) -> Self {
         let transcript = Transcript::default();
-        Self { world, persona, plan, transcript, read: Vec::new(), seed: None, token: None }
+        Self { world, persona, plan, transcript, read: Vec::new(), seed: None, token: None, user: None }
     }
 
     /// Signs up, gets ready what sign-up does not make, and signs in by `flow`.
@@ -55,6 +58,7 @@ impl<'a> Walk<'a> {
         if self.plan.authenticator {
             self.add_authenticator().await?;
         }
+        self.be_given().await?;
         self.token = None;
         self.world.app.clock.advance(2 * MINUTE);
         self.transcript.part("sign-in, two minutes later");
@@ -71,6 +75,7 @@ impl<'a> Walk<'a> {
         for _ in 0..LONGEST {
             if answer["state"] == "done" {
                 self.token = answer["access_token"].as_str().map(str::to_owned);
+                self.user = answer["user"]["id"].as_str().map(str::to_owned);
                 return Ok(());
             }
             let attempt = answer["attempt"].as_str().ok_or("the answer names no attempt")?.to_owned();
@@ -149,6 +154,17 @@ impl<'a> Walk<'a> {
             self.post(&format!("{path}/confirm"), json!({ "passcode": code(&message)? })).await?;
         }
         Ok(())
+    }
+
+    /// What only the operator gives.
+    async fn be_given(&mut self) -> Result<(), Stopped> {
+        let Some(kind) = self.plan.given.clone() else { return Ok(()) };
+        let value = self.persona.value(&kind).and_then(|value| value.as_str().map(str::to_owned));
+        let (value, user) = value.zip(self.user.clone()).ok_or("there is nothing to give, or nobody")?;
+        self.transcript.part(&format!("multauth devices add {user} --kind {kind} --value {value}"));
+        let added = operate::add_identifier(&self.world.app, &user, &kind, &value).await;
+        added.map_err(|error| error.to_string())?;
+        self.delivered().await.map(drop)
     }
 
     async fn add_authenticator(&mut self) -> Result<(), Stopped> {

@@ -7,6 +7,7 @@ use super::super::Failure;
 use crate::app::App;
 use crate::base::{Clock, Millis, Random, Sensitive};
 use crate::outbox::Worker;
+use crate::plan::Own;
 use crate::providers::Routes;
 use crate::settings::{Mode, Settings};
 use crate::startup;
@@ -25,12 +26,13 @@ pub struct World {
 
 impl World {
     /// Starts an instance by `settings`, apart from where it keeps and sends things.
-    pub async fn start(settings: &Settings, seed: u64) -> Result<Self, Failure> {
+    pub async fn start(settings: &Settings, own: &Own, seed: u64) -> Result<Self, Failure> {
         let folder = Folder::new()?;
-        let world =
-            startup::World { clock: Clock::fixed(BEGIN), random: Random::seeded(seed), ..Default::default() };
+        let (clock, random) = (Clock::fixed(BEGIN), Random::seeded(seed));
+        let world = startup::World { clock, random, own: own.clone() };
         let started = startup::start(private(settings, &folder.0), world).await?;
-        let channels = Routes::read(settings, &[]).map(|routes| routes.channels()).unwrap_or_default();
+        let channels =
+            Routes::read(settings, &own.providers).map(|routes| routes.channels()).unwrap_or_default();
         let mut app = Arc::into_inner(started.app).ok_or(Failure::failed("the instance is in use"))?;
         app.channels.retain(|channel| channels.contains(channel));
         Ok(Self { app: Arc::new(app), worker: started.worker, _folder: folder })

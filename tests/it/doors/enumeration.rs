@@ -197,6 +197,25 @@ async fn a_username_tells_nothing_of_the_device_behind_it() {
     compare(code_alone, "username", names, people).await;
 }
 
+/// An identifier of the operator's making is as silent as a username.
+#[tokio::test]
+async fn a_custom_identifier_tells_nothing_before_the_password() {
+    let numbered = |settings: &mut Settings| {
+        super::identifiers::numbered(settings);
+        settings.flows = flows(&[&["employee_no", "password"], &["email", "password"]]);
+    };
+    let numbers = ["E0000", "E0001", "e-00 02", "E0003"];
+    let people = async |app: &TestApp| {
+        for (n, number) in numbers.iter().enumerate().skip(1) {
+            let person = app.signup(json!({ "employee_no": number, "password": PASSWORD })).await;
+            if n == 3 {
+                operate::set_disabled(&app.app, &person.done.user, true).await.unwrap();
+            }
+        }
+    };
+    compare(numbered, "employee_no", numbers, people).await;
+}
+
 /// Strangers to each other share no window: what is asked at one unknown name costs another nothing.
 #[tokio::test]
 async fn unknown_names_do_not_use_up_each_others_messages() {

@@ -112,11 +112,23 @@ async fn of_devices() {
 async fn of_secrets_and_known_devices() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        secrets::set_password(tx, "p1", "u", "old", NOW).await.unwrap();
-        secrets::set_password(tx, "p2", "u", "new", NOW).await.unwrap();
-        assert_eq!(secrets::rehash(tx, "u", "old", "x").await.unwrap(), 0, "it changed meanwhile");
-        assert_eq!(secrets::rehash(tx, "u", "new", "newer").await.unwrap(), 1);
-        assert_eq!(secrets::password(tx, "u").await.unwrap().as_deref(), Some("newer"), "{}", db.name);
+        secrets::set(tx, "p1", "u", "password", "old", NOW).await.unwrap();
+        secrets::set(tx, "p2", "u", "password", "new", NOW).await.unwrap();
+        assert_eq!(
+            secrets::rehash(tx, "u", "password", "old", "x").await.unwrap(),
+            0,
+            "it changed meanwhile"
+        );
+        assert_eq!(secrets::rehash(tx, "u", "password", "new", "newer").await.unwrap(), 1);
+        secrets::set(tx, "o1", "u", "pin", "own", NOW).await.unwrap();
+        secrets::set(tx, "o2", "u", "pin", "owner", NOW).await.unwrap();
+        assert_eq!(
+            secrets::hash(tx, "u", "password").await.unwrap().as_deref(),
+            Some("newer"),
+            "{}",
+            db.name
+        );
+        assert_eq!(secrets::hash(tx, "u", "pin").await.unwrap().as_deref(), Some("owner"), "{}", db.name);
         for n in ["r1", "r2"] {
             secrets::insert(tx, n, "u", secrets::RECOVERY, n, NOW).await.unwrap();
         }
@@ -143,6 +155,7 @@ async fn of_attempts() {
         assert_eq!(attempts::pass(tx, "a", "[]", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), 0);
         assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
+        assert_eq!(attempts::set_ways(tx, "a", "{}").await.unwrap(), 1);
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");

@@ -5,6 +5,7 @@ mod document;
 mod hostile;
 mod layers;
 mod links;
+mod own_kinds;
 mod own_provider;
 mod pages;
 mod postgres;

@@ -1,0 +1,155 @@
+//! A secret that its owner chose, changed by them: the password, or a kind of an own program.
+
+use super::account::Account;
+use super::error::{AuthError, Result};
+use super::guard::{Bound, Subject};
+use super::input::Client;
+use super::owned::{account, trusted};
+use super::purpose::Purpose;
+use super::session::Caller;
+use super::{challenge, chosen, doors, notices, noting};
+use crate::app::App;
+use crate::base::{Fault, Sensitive};
+use crate::events::{By, Event};
+use crate::messages::Kind;
+use crate::secrets::{SecretKind, password::Password};
+use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
+use crate::throttle::Keys;
+
+/// What a change was given, and the request fields that faults are of.
+struct Change<'a> {
+    kind: &'a dyn SecretKind,
+    current: (&'a str, Option<&'a Sensitive>),
+    chosen: (&'a str, &'a Sensitive),
+}
+
+/// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh
+/// authentication. Every other session ends (R83), and so do pending changes of addresses (R123).
+pub async fn change_password(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    current: Option<&Sensitive>,
+    chosen: &Sensitive,
+) -> Result<()> {
+    let account = account(app, caller).await?;
+    if !account.has_password() {
+        drop(trusted(app, caller).await?);
+    }
+    let change = Change { kind: &Password, current: ("password", current), chosen: ("new_password", chosen) };
+    carry_out(app, client, caller, &account, &change).await
+}
+
+/// Sets or changes a secret of an own kind. It takes a fresh authentication and, where there is one already, the
+/// current one; it ends what a change of the password ends.
+///
+/// # Errors
+/// [`AuthError::NotFound`] where this program has no such kind.
+pub async fn change_own(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    name: &str,
+    current: Option<&Sensitive>,
+    chosen: &Sensitive,
+) -> Result<()> {
+    let kind = app.secrets.own().find(|kind| kind.name() == name).ok_or(AuthError::NotFound)?;
+    let account = trusted(app, caller).await?;
+    let change = Change { kind, current: ("current", current), chosen: ("new", chosen) };
+    carry_out(app, client, caller, &account, &change).await
+}
+
+async fn carry_out(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    account: &Account,
+    change: &Change<'_>,
+) -> Result<()> {
+    let name = change.kind.name();
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("password", app.now(), &keys).await?;
+    match (account.hashes.get(name), change.current) {
+        (Some(stored), (_, Some(typed))) => {
+            let subject = (client, caller.session.id.as_str());
+            let right = check_current(app, subject, account, change.kind, (stored, typed));
+            doors::bounded(app, client, right).await?;
+        }
+        (Some(_), (field, None)) => {
+            return Err(Fault::new(field, "missing", format!("the current {name} is needed")).into());
+        }
+        (None, _) => {}
+    }
+    let (field, typed) = change.chosen;
+    let ready = chosen::checked(app, account, change.kind, typed, field)?;
+    let hash = app.hasher.hash(ready, app.random.bytes()).await?;
+    write(app, client, caller, account, name, &hash).await
+}
+
+async fn write(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    account: &Account,
+    name: &str,
+    hash: &str,
+) -> Result<()> {
+    let (user, now) = (&account.user.id, app.now());
+    let (notice, event, reason) = told(name);
+    let told = notices::about(app, client, account, notice, None)?;
+    let mut tx = app.store.begin().await?;
+    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    attempts::drop_of_user(&mut tx, user).await?;
+    if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
+        // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.
+        return Err(AuthError::InvalidToken);
+    }
+    let personal = noting::named(account);
+    let mut noted = vec![event.of(user).naming(personal.clone())];
+    if account.confirmed().any(|d| d.canonical.is_some()) {
+        let gone = devices::drop_unconfirmed(&mut tx, user).await?;
+        noted.extend(noting::dropped(By::User, gone).map(|gone| gone.naming(personal.clone())));
+    }
+    secrets::set(&mut tx, &app.random.uuid(), user, name, hash, now).await?;
+    let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
+    noted.extend(noting::ended(user, reason, ended));
+    known_devices::forget(&mut tx, user).await?;
+    notices::queue(app, &mut tx, &told).await?;
+    app.events.write(&mut tx, now, &client.source(), &noted).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(())
+}
+
+/// What is told of the change: to the owner, and to the audit trail, why sessions ended too.
+fn told(name: &str) -> (Kind, Event, &'static str) {
+    let by = By::User;
+    match name {
+        secrets::PASSWORD => (Kind::PasswordChanged, Event::PasswordChanged { by }, "password_changed"),
+        own => (Kind::SecretChanged, Event::SecretChanged { by, secret: own.to_owned() }, "secret_changed"),
+    }
+}
+
+/// Guesses are counted by session: whoever fails elsewhere does not bar the owner from a change.
+async fn check_current(
+    app: &App,
+    (client, session): (&Client, &str),
+    account: &Account,
+    kind: &dyn SecretKind,
+    (stored, typed): (&str, &Sensitive),
+) -> Result<()> {
+    let who = (client, Purpose::Reauth);
+    let subject = Subject::new(app, who, Some(account), Some(session), ("", ""), kind.name());
+    let _turn = subject.turn(app).await;
+    let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
+    let typed = kind.prepare(typed.expose());
+    let right = app.hasher.verify(typed, stored.to_owned()).await?.ok;
+    let mut tx = app.store.begin().await?;
+    if right {
+        subject.succeed(&mut tx, &so_far).await?;
+    } else {
+        subject.fail(app, &mut tx, "").await?;
+    }
+    tx.commit().await?;
+    if right { Ok(()) } else { Err(challenge::wrong(kind.name(), None)) }
+}
