@@ -81,9 +81,15 @@ pub fn settings(folder: &Path) -> Settings {
 impl Instance {
     /// Starts one whose mail goes to `provider`, one of the bench's own.
     pub async fn start(kind: Kind, provider: &str) -> Result<Self> {
+        Self::start_with(kind, provider, |_| ()).await
+    }
+
+    /// The same with settings that `change` changed.
+    pub async fn start_with(kind: Kind, provider: &str, change: impl FnOnce(&mut Settings)) -> Result<Self> {
         let folder = folder()?;
         let mut settings = settings(folder.path());
         providers::choose(&mut settings, provider);
+        change(&mut settings);
         let made = match &kind {
             Kind::Sqlite => None,
             Kind::Postgres(server) => Some(make(server).await?),

@@ -160,6 +160,7 @@ fn attempt(app: &App, person: &Person, made: &Waiting) -> Attempt {
         known_device: None,
         passed: "[]".into(),
         draft: None,
+        ways: None,
         created_at: app.now(),
         expires_at: app.now() + app.settings.attempt.lifetime.millis(),
     }

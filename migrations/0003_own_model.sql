@@ -9,6 +9,9 @@ CREATE INDEX users_created ON users (created_at);
 -- What a purge looks for: only messages that were given up keep their text.
 CREATE INDEX outbox_given_up ON outbox (device_id) WHERE state = 'failed';
 
+-- What hooks took away from an attempt, as JSON; NULL where nobody was asked.
+ALTER TABLE attempts ADD COLUMN ways TEXT;
+
 -- Values of profile fields that only one user may have.
 CREATE TABLE profile_values (
     field TEXT NOT NULL,
@@ -67,4 +70,4 @@ CREATE TABLE webhook_deliveries (
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (webhook, due_at) WHERE state = 'queued';
 CREATE INDEX webhook_deliveries_order ON webhook_deliveries (webhook, subject, position) WHERE state = 'queued';
 CREATE INDEX webhook_deliveries_event ON webhook_deliveries (event_id);
-CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (finished_at);
+CREATE INDEX webhook_deliveries_finished ON webhook_deliveries (state, finished_at);

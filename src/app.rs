@@ -11,6 +11,7 @@ use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, Rules};
 use crate::events::Events;
 use crate::flows::{Flows, Vocabulary};
+use crate::hooks::Hooks;
 use crate::keys::KeyRing;
 use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
@@ -24,6 +25,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::throttle::Throttle;
 use crate::users::rules::ProfileRules;
+use crate::webhooks::Webhooks;
 
 /// One running instance. It is made by [`crate::startup`] and shared by everything that answers.
 pub struct App {
@@ -71,8 +73,12 @@ pub struct App {
     pub lookup: Option<Lookup>,
     /// Writes messages.
     pub outbox: Outbox,
+    /// Who is asked before something goes on.
+    pub hooks: Arc<Hooks>,
     /// Writes what happened.
     pub events: Events,
+    /// Who is told of it.
+    pub webhooks: Webhooks,
     /// Addresses and numbers with fixed codes.
     pub sandbox: Sandbox,
     /// Rung when a message was queued.

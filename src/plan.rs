@@ -1,11 +1,13 @@
 //! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DeviceKind};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
+use crate::hooks::{self, Hook};
 use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
@@ -13,6 +15,7 @@ use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Settings};
 use crate::throttle;
 use crate::users::rules::ProfileRules;
+use crate::webhooks::Webhooks;
 
 /// What an own program adds to the built-in kinds.
 ///
@@ -25,6 +28,8 @@ pub struct Own {
     pub devices: Vec<&'static dyn DeviceKind>,
     /// Kinds of secrets.
     pub secrets: Vec<&'static dyn SecretKind>,
+    /// Hooks, in the order they are asked.
+    pub hooks: Vec<Arc<dyn Hook>>,
 }
 
 impl Own {
@@ -92,6 +97,8 @@ pub struct Plan {
     pub sandbox: Sandbox,
     /// What messages say.
     pub catalogue: Catalogue,
+    /// Who is told what happens.
+    pub webhooks: Webhooks,
     /// The rates of every action.
     pub throttle: BTreeMap<&'static str, throttle::Rates>,
     /// The kinds of devices.
@@ -100,6 +107,8 @@ pub struct Plan {
     pub secrets: secrets::Kinds,
     /// The fields of the profile.
     pub profile: ProfileRules,
+    /// The services that are asked.
+    pub callees: Vec<hooks::http::Callee>,
 }
 
 impl Plan {
@@ -117,7 +126,7 @@ impl Plan {
 /// Understands the settings; `own` are kinds beside the built-in ones.
 ///
 /// # Errors
-/// Every mistake of flows, providers, messages and rates at once.
+/// Every mistake of flows, providers, messages, webhooks and rates at once.
 pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = Vec::new();
     let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
@@ -142,8 +151,10 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     }
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
+    let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
     let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
     let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
+    let callees = keep(&mut mistakes, hooks::http::read(settings)).unwrap_or_default();
     match (signin, recovery, catalogue, throttle, profile) {
         (Some(signin), Some(recovery), Some(catalogue), Some(throttle), Some(profile))
             if mistakes.is_empty() =>
@@ -156,10 +167,12 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
                 lookup,
                 sandbox,
                 catalogue,
+                webhooks,
                 throttle,
                 devices,
                 secrets,
                 profile,
+                callees,
             })
         }
         _ => Err(mistakes),

@@ -10,6 +10,7 @@ use crate::base::seal::Sealer;
 use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::events::Events;
+use crate::hooks::Hooks;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
 use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Worker};
@@ -19,6 +20,7 @@ use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
 use crate::store::{self, Store, StoreError};
 use crate::throttle::{Server, Throttle, Time, Windows};
+use crate::webhooks;
 
 /// Why an instance could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -90,12 +92,14 @@ pub fn understood(
     Ok((loaded.settings, plan))
 }
 
-/// An instance, and the worker that empties its outbox.
+/// An instance, the worker that empties its outbox, and the one that tells its webhooks.
 pub struct Started {
     /// The instance.
     pub app: Arc<App>,
     /// The worker; [`Worker::run`] it.
     pub worker: Worker,
+    /// The other worker; [`webhooks::Worker::run`] it.
+    pub teller: webhooks::Worker,
 }
 
 /// Says, once a process, which library computes for TLS and for tokens: more than one is linked in.
@@ -135,8 +139,18 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
-    let events = Events::new(world.random.clone(), Vec::new());
+    let hooks = Hooks::new(&settings, &world.own.hooks, found.callees, &world.clock, &world.random);
+    let hooks = Arc::new(hooks);
+    let teller = webhooks::Worker {
+        store: store.clone(),
+        clock: world.clock.clone(),
+        random: world.random.clone(),
+        webhooks: found.webhooks.clone(),
+        wake: Arc::default(),
+    };
+    let events = Events::new(world.random.clone(), found.webhooks.listeners()).ringing(teller.wake.clone());
     let worker = Worker {
+        hooks: hooks.clone(),
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
@@ -147,7 +161,9 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake: wake.clone(),
     };
     let app = App {
+        hooks,
         events,
+        webhooks: found.webhooks,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
         hasher: hasher(&settings)?,
         policy: policy(&settings),
@@ -176,7 +192,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake,
         inbox,
     };
-    Ok(Started { app: Arc::new(app), worker })
+    Ok(Started { app: Arc::new(app), worker, teller })
 }
 
 /// The kinds of an own program, which no settings can mend.

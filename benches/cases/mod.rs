@@ -8,6 +8,7 @@ pub mod password;
 pub mod queue;
 pub mod refresh;
 pub mod vendor;
+pub mod webhooks;
 
 use std::sync::Arc;
 

@@ -25,6 +25,7 @@ impl Cases for Attempting {
         "not_asked",
         "wrong_secret",
         "no_flow",
+        "refused",
         "not_found",
         "attempt_gone",
         "taken",
@@ -36,7 +37,7 @@ impl Cases for Attempting {
 pub struct Reauthing;
 impl Cases for Reauthing {
     const CODES: &'static [&'static str] =
-        &["invalid_request", "not_asked", "wrong_secret", "invalid_token", "no_flow"];
+        &["invalid_request", "not_asked", "wrong_secret", "invalid_token", "no_flow", "refused"];
 }
 
 type Answer = Result<Json<Attempt>, Fail<Attempting>>;

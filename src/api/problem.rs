@@ -39,6 +39,7 @@ pub const CASES: &[Case] = &[
     case("wrong_secret", 401, "The secret is wrong."),
     case("invalid_token", 401, "The token or key is missing, wrong, over, or may not do this."),
     case("no_flow", 403, "No configured flow is open to this user."),
+    case("refused", 403, "The installation refuses this; `detail` says why."),
     case("reauth_required", 403, "A fresh authentication is needed first (`POST /v1/reauth`)."),
     case("not_found", 404, "There is no such thing."),
     case("attempt_gone", 404, "The attempt is unknown, over or was finished; begin again."),
@@ -160,6 +161,7 @@ impl From<AuthError> for Problem {
                     None => problem,
                 }
             }
+            AuthError::Refused(reason) => Self::new("refused").detail(reason),
             AuthError::NotFound => Self::new("not_found"),
             AuthError::LastWayIn => Self::new("last_way_in"),
             AuthError::LinkDead => Self::new("link_dead"),

@@ -22,6 +22,12 @@ impl Cases for Carrying {
     const CODES: &'static [&'static str] = &["invalid_request", "invalid_token"];
 }
 
+/// The failures of a refresh.
+pub struct Refreshing;
+impl Cases for Refreshing {
+    const CODES: &'static [&'static str] = &["invalid_request", "invalid_token", "refused"];
+}
+
 /// What a token is worth (RFC 7662).
 #[derive(Object, Default)]
 #[oai(skip_serializing_if_is_none)]
@@ -96,7 +102,7 @@ impl TokenApi {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         body: Sent<body::Refresh>,
-    ) -> Result<Json<Pair>, Fail<Carrying>> {
+    ) -> Result<Json<Pair>, Fail<Refreshing>> {
         let token = body.0.secret("refresh_token").unwrap_or_default();
         Ok(Json(session::refresh(&app, &client, token.expose()).await?.1.into()))
     }

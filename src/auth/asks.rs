@@ -26,7 +26,7 @@ pub async fn entries(walk: &Walk<'_>, asked: &[Secret]) -> Result<Vec<Ask>> {
     for secret in asked {
         match (secret.name.as_str(), walk.proven()) {
             ("passcode", true) => {
-                entries.extend(walk.carriers(secret).into_iter().map(|d| of_device(walk.app, d, &sent)));
+                entries.extend(walk.carriers(secret).into_iter().map(|d| of_device(walk, d, &sent)));
             }
             ("passcode", false) => entries.push(of_identifier(walk, secret, &sent)),
             (name, _) => entries.push(Ask::plain(name)),
@@ -37,8 +37,9 @@ pub async fn entries(walk: &Walk<'_>, asked: &[Secret]) -> Result<Vec<Ask>> {
 }
 
 /// A passcode of one of the user's devices.
-fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
-    let channels = reaching(app, &device.kind, device.delivery.as_deref().unwrap_or_default());
+fn of_device(walk: &Walk<'_>, device: &Device, sent: &[Challenge]) -> Ask {
+    let app = walk.app;
+    let channels = walk.reaching(&device.kind, device.delivery.as_deref().unwrap_or_default());
     let kind = app.devices.kind(&device.kind);
     let ask = Ask {
         device: Some(device.id.clone()),
@@ -54,7 +55,7 @@ fn of_device(app: &App, device: &Device, sent: &[Challenge]) -> Ask {
 fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
     let mut ask = Ask::plain("passcode");
     if let Some(kind) = own_kind(walk, secret) {
-        let channels = reaching(walk.app, kind.name(), &walk.attempt.canonical);
+        let channels = walk.reaching(kind.name(), &walk.attempt.canonical);
         ask.channel = channels.first().map(|c| c.name().to_owned());
         // What was typed, even unmasked.
         ask.to = Some(devices::shown(kind, &walk.attempt.canonical, &walk.app.rules));
@@ -100,7 +101,7 @@ pub fn reaching(app: &App, kind: &str, address: &str) -> Vec<Channel> {
 fn own_kind(walk: &Walk<'_>, secret: &Secret) -> Option<&'static dyn DeviceKind> {
     let kind = walk.app.devices.kind(&walk.attempt.kind)?;
     let fits = secret.device.as_ref().is_none_or(|narrowed| narrowed == kind.name());
-    (fits && !channels(walk.app, kind.name()).is_empty()).then_some(kind)
+    (fits && !walk.reaching(kind.name(), &walk.attempt.canonical).is_empty()).then_some(kind)
 }
 
 /// What is sent by itself when the attempt comes to this point: a code, where a passcode is the only thing
@@ -124,7 +125,7 @@ pub async fn automatic(walk: &Walk<'_>, asked: &[Secret]) -> Result<Option<Order
 /// A code to one of the user's devices.
 pub async fn to_device(walk: &Walk<'_>, device: &Device, channel: Option<Channel>) -> Result<Order> {
     let address = device.delivery.clone().unwrap_or_default();
-    let usual = reaching(walk.app, &device.kind, &address).first().copied().unwrap_or(Channel::Email);
+    let usual = walk.reaching(&device.kind, &address).first().copied().unwrap_or(Channel::Email);
     Ok(Order {
         target: device.id.clone(),
         address,
@@ -149,7 +150,7 @@ pub async fn before_proof(
     let stored = reached.and_then(|device| device.delivery.clone());
     // Each identifier that leads nowhere has a window of its own, as each address has.
     let address = stored.clone().unwrap_or_else(|| walk.attempt.canonical.clone());
-    let able = reaching(walk.app, kind, &address);
+    let able = walk.reaching(kind, &address);
     let usual = able.first().copied().unwrap_or(Channel::Email);
     // Where the identifier is no address, which channels there are is told to nobody.
     let channel = if own.is_some() { channel } else { None };

@@ -17,12 +17,14 @@ pub struct Holder {
     pub groups: String,
     /// The profile, a JSON object.
     pub profile: String,
+    /// What hooks add. Nothing of it takes the place of what the installation itself says.
+    pub more: Map<String, Value>,
 }
 
 impl Holder {
     /// What a user's row says.
     pub fn of(user: &User) -> Self {
-        Self { groups: user.group_names.clone(), profile: user.profile.clone() }
+        Self { groups: user.group_names.clone(), profile: user.profile.clone(), more: Map::new() }
     }
 }
 
@@ -35,6 +37,9 @@ impl From<&Account> for Holder {
 /// The claims of a holder.
 pub fn of(app: &App, holder: &Holder) -> Map<String, Value> {
     let mut claims = profile::claims(&app.profile, &holder.profile);
+    for (name, value) in &holder.more {
+        claims.entry(name.clone()).or_insert_with(|| value.clone());
+    }
     let name = &app.settings.tokens.groups_claim;
     let groups = groups(&holder.groups);
     if !name.is_empty() && !groups.is_empty() {

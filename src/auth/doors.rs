@@ -150,11 +150,12 @@ pub async fn send(
     if attempt.purpose == Purpose::Signup.name() {
         return signup::send(app, client, attempt, handle, device, channel).await;
     }
-    let walk = Walk::resume(app, client, attempt, handle.clone()).await?;
+    let mut walk = Walk::resume(app, client, attempt, handle.clone()).await?;
+    walk.ask_ways().await?;
     let Step::Ask(asked) = walk.step() else { return Err(AuthError::NoFlow) };
     let passcodes: Vec<&Secret> = asked.iter().filter(|s| s.name == "passcode").collect();
     let order = if walk.proven() {
-        chosen(app, &walk, &passcodes, device, channel).await?
+        chosen(&walk, &passcodes, device, channel).await?
     } else {
         let first = passcodes.first().ok_or_else(|| not_a_code(&asked))?;
         asks::before_proof(&walk, first, channel).await?.ok_or(AuthError::NoCode)?
@@ -165,7 +166,6 @@ pub async fn send(
 
 /// The device that was chosen by id or by channel, else the first that can be sent to.
 async fn chosen(
-    app: &App,
     walk: &Walk<'_>,
     passcodes: &[&Secret],
     device: Option<&str>,
@@ -173,7 +173,7 @@ async fn chosen(
 ) -> Result<Order> {
     let carriers = passcodes.iter().flat_map(|secret| walk.carriers(secret));
     let fits = |device: &crate::store::devices::Device| {
-        let channels = asks::reaching(app, &device.kind, device.delivery.as_deref().unwrap_or_default());
+        let channels = walk.reaching(&device.kind, device.delivery.as_deref().unwrap_or_default());
         channel.map_or(!channels.is_empty(), |wanted| channels.contains(&wanted))
     };
     let mut usable = carriers.filter(|d| device.is_none_or(|id| id == d.id) && fits(d));

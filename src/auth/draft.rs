@@ -18,6 +18,7 @@ use crate::devices::is_dialled;
 use crate::devices::phone;
 use crate::events::{By, Event, Noted};
 use crate::flows::Flow;
+use crate::hooks::Identifier;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::Kept;
 use crate::settings::{Confirm, Who};
@@ -201,6 +202,11 @@ pub async fn rename(app: &App, draft: &mut Draft, given: &Given) -> Result<bool>
 }
 
 impl Draft {
+    /// What somebody wants to be called by and reached at.
+    pub fn identifiers(&self) -> Vec<Identifier> {
+        self.devices.iter().map(|d| Identifier::new(&d.kind, &d.canonical)).collect()
+    }
+
     /// The devices that must be proven before the account is made.
     pub fn to_prove(&self) -> impl Iterator<Item = &DraftDevice> {
         self.devices.iter().filter(|d| d.confirm == Moment::Before)

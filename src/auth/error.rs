@@ -1,6 +1,7 @@
 //! Why an operation did not go on, in the words of the domain; the API alone knows HTTP.
 
 use crate::base::Fault;
+use crate::hooks::Refusal;
 use crate::secrets::hasher::Busy;
 use crate::store::StoreError;
 use crate::throttle::Limited;
@@ -46,6 +47,9 @@ pub enum AuthError {
         /// The flow to re-authenticate by.
         flow: Option<String>,
     },
+    /// A hook said no, for this reason.
+    #[error("refused: {0}")]
+    Refused(String),
     /// There is no such thing, or it is somebody else's.
     #[error("not found")]
     NotFound,
@@ -75,6 +79,12 @@ pub enum AuthError {
 impl From<Fault> for AuthError {
     fn from(fault: Fault) -> Self {
         Self::Faults(vec![fault])
+    }
+}
+
+impl From<Refusal> for AuthError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal.reason)
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 use super::account::Account;
 use super::claims::Holder;
 use super::error::{AuthError, Result};
+use super::hooked;
 use super::input::Given;
 use super::notices::Notice;
 use super::noting;
@@ -17,6 +18,7 @@ use crate::base::Sensitive;
 use crate::base::clock::DAY;
 use crate::events::{By, Event, Noted};
 use crate::flows::{self, Flow, Passed};
+use crate::hooks::Point;
 use crate::messages::Kind;
 use crate::secrets::{password::Password, recovery};
 use crate::store::devices::Gone;
@@ -65,7 +67,7 @@ impl Walk<'_> {
         let mut tx = self.transaction().await?;
         self.keep(&mut tx).await?;
         notices::queue(app, &mut tx, &told).await?;
-        tx.commit().await?;
+        self.commit(tx).await?;
         app.wake.notify_one();
         let Some(given) = &given.profile else {
             let wished = language::wished(&account.user.profile);
@@ -89,6 +91,7 @@ impl Walk<'_> {
     ) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
+        let mut holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
         let told = self.told(&account)?;
         let mut tx = self.transaction().await?;
@@ -96,7 +99,6 @@ impl Walk<'_> {
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
-        let mut holder = Holder::from(&account);
         if !changed.is_empty() {
             let written = fields::write(app, &mut tx, &account.user.id, changed).await?;
             self.noted.extend(written.event(By::User, &account));
@@ -115,6 +117,20 @@ impl Walk<'_> {
         self.rehash(&account);
         let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known, &holder)? };
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+    }
+
+    /// Whom the token is for that all this leads to, after the hooks were asked. Where they refuse, what was proven
+    /// stays so: the attempt can be answered again.
+    async fn ask_tokens(&mut self, account: &Account, session: &str, basis: &Basis) -> Result<Holder> {
+        let holder = Holder::from(account);
+        if !self.app.hooks.listen(Point::BeforeTokens) {
+            return Ok(holder);
+        }
+        self.flush().await?;
+        let whose = (account.user.id.as_str(), session);
+        let purpose = self.purpose.name();
+        let more = hooked::before_tokens(self.app, purpose, whose, basis, account.into()).await?;
+        Ok(Holder { more, ..holder })
     }
 
     /// Whether a recovery code stood in for a passcode, in this request or an earlier one.
@@ -149,6 +165,7 @@ impl Walk<'_> {
     async fn raised(mut self, account: Account, flow: &Flow) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let session = self.attempt.session_id.clone().ok_or(AuthError::AttemptGone)?;
+        let holder = self.ask_tokens(&account, &session, &basis).await?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         let amr = basis.amr.join(" ");
@@ -159,7 +176,7 @@ impl Walk<'_> {
         let raised = sessions::live(&mut tx, &session, now).await?.ok_or(AuthError::AttemptGone)?;
         self.noted.push(session::succeeded(self.purpose, &raised, self.rescued()));
         self.commit(tx).await?;
-        let tokens = session::access_only(app, &raised, &Holder::from(&account))?;
+        let tokens = session::access_only(app, &raised, &holder)?;
         Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
     }
 

@@ -115,7 +115,7 @@ pub struct Proof {
 }
 
 impl Proof {
-    /// Whether a recovery code stood in for the passcode: no device carried it.
+    /// Whether a recovery code stood in for a passcode (R72).
     pub fn is_recovery_code(&self) -> bool {
         self.secret == "passcode" && self.device.is_none()
     }

@@ -1,15 +1,19 @@
 //! Sessions: opened by a finished sign-in, kept alive by refresh tokens, listed, ended.
 
+use serde_json::{Map, Value};
+
 use super::claims::{self, Holder};
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::noting;
 use super::progress::Tokens;
 use super::purpose::Purpose;
+use super::{account, hooked};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive, ids};
 use crate::events::{Event, Noted};
+use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
 use crate::store::{Tx, known_devices, users};
 use crate::throttle::Keys;
@@ -173,16 +177,50 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
         generation: i64::from(shown.generation()),
         idle_since: now - app.settings.tokens.idle_lifetime.millis(),
     };
+    let more = ask(app, client, &shown, &next, &turn).await?;
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, now).await?;
     tx.commit().await?;
     let (session, holder) = match rotated {
-        Some(rotated) => (rotated.session, Holder { groups: rotated.group_names, profile: rotated.profile }),
-        None => again(app, client, &shown, &next).await?,
+        Some(rotated) => {
+            let (groups, profile) = (rotated.group_names, rotated.profile);
+            (rotated.session, Holder { groups, profile, more })
+        }
+        None => {
+            let (session, holder) = again(app, client, &shown, &next).await?;
+            (session, Holder { more, ..holder })
+        }
     };
     let tokens =
         Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, &holder)? };
     Ok((session.user_id, tokens))
+}
+
+/// Asks the hooks about a refresh, before anything of it is written: where they refuse, the token that was shown stays
+/// good. Nobody is asked of a token that gives nothing.
+async fn ask(
+    app: &App,
+    client: &Client,
+    shown: &Refresh,
+    next: &Refresh,
+    turn: &Turn<'_>,
+) -> Result<Map<String, Value>> {
+    if !app.hooks.listen(Point::BeforeTokens) {
+        return Ok(Map::new());
+    }
+    let live = sessions::live(&mut app.store.read().await?, turn.id, app.now()).await?;
+    let turns = |s: &Session| {
+        s.refresh_hash == turn.from && s.generation == turn.generation && s.rotated_at > turn.idle_since
+    };
+    let session = match live.filter(turns) {
+        Some(session) => session,
+        None => again(app, client, shown, next).await?.0,
+    };
+    let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
+    let account = account.ok_or(AuthError::InvalidToken)?;
+    let basis = Basis { flow: session.flow.clone(), acr: session.acr.clone(), amr: amr(&session) };
+    let whose = (session.user_id.as_str(), session.id.as_str());
+    hooked::before_tokens(app, "refresh", whose, &basis, (&account).into()).await
 }
 
 /// A token that is not the live one: retried a moment ago, or stolen.

@@ -3,19 +3,21 @@
 //!
 //! A taken address is answered like a free one; its owner is told instead of being sent a code (R17).
 
-use super::asks::{reaching, with_challenge};
+use super::asks::with_challenge;
 use super::challenge::{self, Order};
-use super::claims::Holder;
 use super::doors::dispatch;
 use super::draft::{self, Draft, DraftDevice};
+use super::entry::{self, Entry, Proven};
 use super::error::{AuthError, Result};
 use super::guard::Subject;
+use super::hooked;
 use super::input::{Client, Given};
 use super::notices::Notice;
 use super::progress::{Ask, Asking, Done, Progress};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::vendor::{self, Hearer};
+use super::ways::{self, Taken, left};
 use super::{fields, language};
 use crate::app::App;
 use crate::base::clock::seconds_until;
@@ -24,6 +26,7 @@ use crate::base::{Sensitive, ids};
 use crate::devices;
 use crate::events::By;
 use crate::flows::{self, Passed};
+use crate::hooks::Point;
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
 use crate::store::{Db, Tx, challenges, devices as rows, sessions};
@@ -33,16 +36,24 @@ use crate::throttle::Keys;
 pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress> {
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("signup", app.now(), &keys).await?;
-    let draft = draft::understand(app, given).await?;
+    let mut draft = draft::understand(app, given).await?;
+    let whole = draft.lacking(app).is_empty();
+    if whole {
+        hooked::before_signup(app, client, &mut draft).await?;
+    }
     let at_once = draft.to_prove().next().is_none();
     if at_once {
         free(app, client, &draft).await?;
-        if draft.lacking(app).is_empty() {
+        if whole {
             return create(app, client, &draft).await;
         }
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
-    let attempt = attempt(app, &handle, &draft)?;
+    let taken = ways::of_signup(app, client, draft.identifiers()).await?;
+    if !at_once && left(app, &taken, &draft).next().is_none() {
+        return Err(AuthError::NoFlow);
+    }
+    let attempt = Attempt { ways: taken.stored(), ..attempt(app, &handle, &draft)? };
     let ready = first_code(app, client, &attempt, &draft).await?;
     let mut tx = app.store.begin().await?;
     attempts::insert(&mut tx, &attempt).await?;
@@ -61,7 +72,8 @@ async fn first_code(
     draft: &Draft,
 ) -> Result<Option<challenge::Ready>> {
     let lacking = !draft.lacking(app).is_empty();
-    let Some(device) = draft.to_prove().next().filter(|_| !lacking) else { return Ok(None) };
+    let taken = Taken::read(attempt.ways.as_deref())?;
+    let Some(device) = left(app, &taken, draft).next().filter(|_| !lacking) else { return Ok(None) };
     let order = order(app, client, attempt, draft, device, None).await?;
     Ok(challenge::prepare(app, client, &order).await.ok())
 }
@@ -112,6 +124,7 @@ fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
         session_id: None,
         known_device: None,
         passed: "[]".to_owned(),
+        ways: None,
         created_at: now,
         expires_at: now + app.settings.attempt.lifetime.millis(),
     })
@@ -130,11 +143,13 @@ pub async fn send(
     if !draft.lacking(app).is_empty() {
         return Err(AuthError::NotAsked("profile".into()));
     }
+    let taken = Taken::read(attempt.ways.as_deref())?;
     let fits = |d: &&DraftDevice| {
-        let by_channel = channel.is_none_or(|wanted| reaching(app, &d.kind, &d.delivery).contains(&wanted));
+        let able = taken.reaching(app, &d.kind, &d.delivery);
+        let by_channel = channel.is_none_or(|wanted| able.contains(&wanted));
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
-    let target = draft.to_prove().find(fits).ok_or(AuthError::NotFound)?;
+    let target = left(app, &taken, &draft).find(fits).ok_or(AuthError::NotFound)?;
     dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
     asking(app, client, &attempt, handle, &draft).await
 }
@@ -144,7 +159,7 @@ pub async fn send(
 pub async fn answer(
     app: &App,
     client: &Client,
-    attempt: Attempt,
+    mut attempt: Attempt,
     handle: &Sensitive,
     given: &Given,
 ) -> Result<Progress> {
@@ -157,8 +172,12 @@ pub async fn answer(
     if let Some(profile) = &given.profile {
         draft.complete(app, profile)?;
     }
+    let changed = renamed || given.profile.is_some();
+    if changed && draft.lacking(app).is_empty() {
+        hooked::before_signup(app, client, &mut draft).await?;
+    }
     let ready = if lacked { first_code(app, client, &attempt, &draft).await? } else { None };
-    if renamed || given.profile.is_some() {
+    if changed {
         let mut tx = app.store.begin().await?;
         attempts::set_draft(&mut tx, &attempt.id, &draft.seal(app, &attempt.id)?).await?;
         queue(app, client, &mut tx, ready.as_ref()).await?;
@@ -167,6 +186,9 @@ pub async fn answer(
     }
     if draft.to_prove().next().is_none() && draft.lacking(app).is_empty() {
         return without_proof(app, client, &attempt, &mut draft).await;
+    }
+    if let Some(proven) = entry::noted(&attempt, &draft) {
+        return enter(app, client, &attempt, &draft, &proven).await;
     }
     let Some(typed) = given.secrets.get("passcode").filter(|_| !lacked) else {
         return if given.identifiers.is_empty() && given.profile.is_none() {
@@ -198,7 +220,32 @@ pub async fn answer(
         return fields::tell_taken(app, client, taken).await;
     }
     let channel = sent.map(|sent| sent.channel).unwrap_or_default();
-    finish(app, client, tx, &attempt, &draft, (&device, &channel)).await
+    let proven = Proven { device, channel };
+    if app.hooks.listen(Point::BeforeTokens) {
+        // Nobody is asked within a transaction: what was proven is noted first.
+        attempt.passed = entry::note(&mut tx, &attempt, &proven).await?;
+        tx.commit().await?;
+        return enter(app, client, &attempt, &draft, &proven).await;
+    }
+    let entry = entry::ask(app, client, &draft, &basis(app, &draft, Some(&proven.device))).await?;
+    finish(app, client, tx, &attempt, &draft, &proven, entry).await
+}
+
+/// Goes on from an address that was proven: hooks are asked, and then the account is made.
+async fn enter(
+    app: &App,
+    client: &Client,
+    attempt: &Attempt,
+    draft: &Draft,
+    proven: &Proven,
+) -> Result<Progress> {
+    let entry = entry::ask(app, client, draft, &basis(app, draft, Some(&proven.device))).await?;
+    let mut tx = app.store.begin().await?;
+    if let Some(taken) = taken(app, &mut tx, draft).await? {
+        drop(tx);
+        return fields::tell_taken(app, client, taken).await;
+    }
+    finish(app, client, tx, attempt, draft, proven, entry).await
 }
 
 /// Makes the account of a sign-up whose profile was asked for and that has nothing to prove.
@@ -206,12 +253,13 @@ async fn without_proof(app: &App, client: &Client, attempt: &Attempt, draft: &mu
     free(app, client, draft).await?;
     // Somebody may have come to own an address since the sign-up began.
     draft.look_up(app).await?;
+    let entry = entry::ask(app, client, draft, &basis(app, draft, None)).await?;
     let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
     }
-    write(app, client, draft, tx, &told).await
+    write(app, client, draft, tx, entry, &told).await
 }
 
 async fn finish(
@@ -220,26 +268,35 @@ async fn finish(
     mut tx: Tx,
     attempt: &Attempt,
     draft: &Draft,
-    proven: (&DraftDevice, &str),
+    proven: &Proven,
+    entry: Option<Entry>,
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
     }
     challenges::drop_scope(&mut tx, &scope(attempt)).await?;
-    let made = made(app, client, draft, Some(proven), &mut tx).await?;
+    let made = made(app, client, draft, Some(proven), entry, &mut tx).await?;
     tx.commit().await?;
     Ok(Progress::Done(made.done(app)?))
 }
 
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
+    let entry = entry::ask(app, client, draft, &basis(app, draft, None)).await?;
     let told = draft::notices_to_owners(app, client, draft).await?;
     let tx = app.store.begin().await?;
-    write(app, client, draft, tx, &told).await
+    write(app, client, draft, tx, entry, &told).await
 }
 
-async fn write(app: &App, client: &Client, draft: &Draft, mut tx: Tx, told: &[Notice]) -> Result<Progress> {
-    let made = made(app, client, draft, None, &mut tx).await?;
+async fn write(
+    app: &App,
+    client: &Client,
+    draft: &Draft,
+    mut tx: Tx,
+    entry: Option<Entry>,
+    told: &[Notice],
+) -> Result<Progress> {
+    let made = made(app, client, draft, None, entry, &mut tx).await?;
     super::notices::queue(app, &mut tx, told).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -249,14 +306,14 @@ async fn write(app: &App, client: &Client, draft: &Draft, mut tx: Tx, told: &[No
 /// A new account, written and not yet committed.
 struct Made {
     user: String,
-    holder: Holder,
     /// The first session; none where accounts wait for the operator.
-    entered: Option<(session::Opened, session::Known)>,
+    entered: Option<(Entry, session::Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = self.entered.map(|(opened, known)| session::tokens(app, &opened, known, &self.holder));
+        let tokens = |(Entry { opened, holder }, known)| session::tokens(app, &opened, known, &holder);
+        let tokens = self.entered.map(tokens);
         Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
     }
 }
@@ -266,26 +323,24 @@ async fn made(
     app: &App,
     client: &Client,
     draft: &Draft,
-    proven: Option<(&DraftDevice, &str)>,
+    proven: Option<&Proven>,
+    entry: Option<Entry>,
     tx: &mut Tx,
 ) -> Result<Made> {
-    let channel = proven.map(|(_, channel)| channel);
-    let proven = proven.map(|(device, _)| device);
-    let written = draft.write(app, tx, proven).await?;
+    let channel = proven.map(|proven| proven.channel.as_str());
+    let written = draft.write(app, tx, proven.map(|proven| &proven.device)).await?;
     let user = draft.user.clone();
-    let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone() };
     let mut noted = written.noted(draft, By::User, channel);
     let mut entered = None;
-    if app.settings.user.active {
-        let opened = session::open(app, client, &user, &basis(app, draft, proven))?;
-        sessions::insert(tx, &opened.session).await?;
+    if let Some(entry) = entry {
+        sessions::insert(tx, &entry.opened.session).await?;
         let known = session::known_device(app, None);
         session::remember(tx, &known, &user, app.now()).await?;
-        noted.push(session::succeeded(Purpose::Signup, &opened.session, false));
-        entered = Some((opened, known));
+        noted.push(session::succeeded(Purpose::Signup, &entry.opened.session, false));
+        entered = Some((entry, known));
     }
     app.events.write(tx, app.now(), &client.source(), &noted).await?;
-    Ok(Made { user, holder, entered })
+    Ok(Made { user, entered })
 }
 
 /// What a sign-up has shown: the secrets that were set, and the address that was proven (R11).
@@ -313,7 +368,8 @@ async fn order(
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
-    let usual = reaching(app, &device.kind, &device.delivery).first().copied();
+    let taken = Taken::read(attempt.ways.as_deref())?;
+    let usual = taken.reaching(app, &device.kind, &device.delivery).first().copied();
     let subject = Subject::new(
         app,
         (client, Purpose::Signup),
@@ -356,8 +412,9 @@ async fn asking(
 ) -> Result<Progress> {
     let lacking = draft.lacking(app);
     let sent = challenges::in_scope(&mut app.store.read().await?, &scope(attempt)).await?;
+    let taken = Taken::read(attempt.ways.as_deref())?;
     let entry = |device: &DraftDevice| {
-        let channels = reaching(app, &device.kind, &device.delivery);
+        let channels = taken.reaching(app, &device.kind, &device.delivery);
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),
@@ -368,7 +425,7 @@ async fn asking(
         with_challenge(app, ask, sent.iter().find(|c| c.target == device.kind))
     };
     let ask = if lacking.is_empty() {
-        draft.to_prove().map(entry).collect()
+        left(app, &taken, draft).map(entry).collect()
     } else {
         vec![fields::ask(app, client, language::wished(&draft.profile).as_deref(), &lacking)]
     };

@@ -12,6 +12,7 @@ use super::guard::Subject;
 use super::input::{Client, Given};
 use super::progress::{Ask, Asking, Progress, Proof};
 use super::purpose::Purpose;
+use super::ways::Taken;
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -48,6 +49,8 @@ pub struct Walk<'a> {
     pub(super) by_recovery_code: bool,
     /// A transaction that is open because a code was spent in it.
     pub(super) tx: Option<Tx>,
+    /// What hooks took away.
+    pub(super) taken: Taken,
     /// The events of that transaction, to be written before it ends.
     pub(super) noted: Vec<Noted>,
 }
@@ -74,6 +77,7 @@ impl<'a> Walk<'a> {
             known_device: None,
             passed: "[]".to_owned(),
             draft: None,
+            ways: None,
             created_at: now,
             expires_at: now + app.settings.attempt.lifetime.millis(),
         };
@@ -91,6 +95,7 @@ impl<'a> Walk<'a> {
             failures: 0,
             by_recovery_code: false,
             tx: None,
+            taken: Taken::default(),
             noted: Vec::new(),
         }
     }
@@ -111,6 +116,7 @@ impl<'a> Walk<'a> {
             return Err(AuthError::AttemptGone);
         }
         let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
+        let taken = Taken::read(attempt.ways.as_deref())?;
         let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
         Ok(Self {
             app,
@@ -125,6 +131,7 @@ impl<'a> Walk<'a> {
             failures: 0,
             by_recovery_code,
             tx: None,
+            taken,
             noted: Vec::new(),
         })
     }
@@ -134,6 +141,7 @@ impl<'a> Walk<'a> {
         let mut given = given.clone();
         let mut moved = false;
         loop {
+            self.ask_ways().await?;
             let asked = match self.step() {
                 Step::Done(flow) => return self.finish(flow, &given).await,
                 Step::Refuse => return Err(AuthError::NoFlow),
@@ -182,7 +190,14 @@ impl<'a> Walk<'a> {
     pub(super) fn step(&self) -> Step {
         let has = |flow: &Flow| self.account.as_ref().is_some_and(|a| a.equipped(self.app, flow));
         let equipped: Option<&dyn Fn(&Flow) -> bool> = if self.proven() { Some(&has) } else { None };
-        flows::step(self.flows(), &self.attempt.kind, &self.passed(), equipped)
+        let left = |flow: &Flow| self.taken.leaves_flow(&flow.name);
+        match flows::step_among(self.flows(), &self.attempt.kind, &self.passed(), equipped, &left) {
+            Step::Ask(mut asked) => {
+                asked.retain(|secret| self.can_come(secret));
+                if asked.is_empty() { Step::Refuse } else { Step::Ask(asked) }
+            }
+            other => other,
+        }
     }
 
     /// Devices that can carry what `secret` asks for and have not done so in this attempt.
@@ -195,7 +210,9 @@ impl<'a> Walk<'a> {
             d.kind == self.attempt.kind && d.canonical.as_deref() == Some(&self.attempt.canonical)
         };
         all.sort_by_key(|device| !own(device));
-        all.into_iter().filter(|device| !used(device)).collect()
+        let left =
+            |device: &&Device| self.taken.leaves_channels() || self.taken.leaves_device(self.app, device);
+        all.into_iter().filter(|device| !used(device)).filter(left).collect()
     }
 
     /// Whose guesses are counted for a factor.

@@ -2,6 +2,7 @@
 //! resolved here, and the very addresses that passed are connected to, so that a name that leads elsewhere a moment
 //! later (DNS rebinding) gains nothing.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
@@ -31,8 +32,18 @@ const PRIVATE_V4: [(Ipv4Addr, u8); 16] = [
 ];
 
 /// Which addresses may be called.
-#[derive(Clone, Debug)]
-pub struct Guard(Arc<[IpNet]>);
+#[derive(Clone)]
+pub struct Guard {
+    networks: Arc<[IpNet]>,
+    /// Who looks names up; what it says is looked at every time.
+    names: Arc<dyn Resolve>,
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Guard({:?})", self.networks)
+    }
+}
 
 impl Guard {
     /// The networks of `outbound.networks`; in development this machine too.
@@ -40,13 +51,13 @@ impl Guard {
         let own = settings.outbound.networks.iter().copied();
         let here = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)].map(IpNet::from);
         let here = here.into_iter().filter(|_| settings.mode == Mode::Development);
-        Self(own.chain(here).collect())
+        Self { networks: own.chain(here).collect(), names: Arc::new(System) }
     }
 
     /// Whether `ip` may be called.
     pub fn admits(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
-        is_public(ip) || self.0.iter().any(|net| net.contains(&ip))
+        is_public(ip) || self.networks.iter().any(|net| net.contains(&ip))
     }
 }
 
@@ -54,12 +65,24 @@ impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let guard = self.clone();
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let admitted: Vec<SocketAddr> = found.into_iter().filter(|at| guard.admits(at.ip())).collect();
+            let found = guard.names.resolve(name).await?;
+            let admitted: Vec<SocketAddr> = found.filter(|at| guard.admits(at.ip())).collect();
             if admitted.is_empty() {
                 return Err("the name leads to no address that may be called (outbound.networks)".into());
             }
             Ok(Box::new(admitted.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// The resolver of the system.
+struct System;
+
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
 }
@@ -98,7 +121,14 @@ fn is_public_v6(ip: Ipv6Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use jiff::SignedDuration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::providers::Http;
 
     fn guard(networks: &[&str], mode: Mode) -> Guard {
         let mut settings = Settings::built_in();
@@ -162,5 +192,41 @@ mod tests {
         assert!(!named.admits("127.0.0.1".parse().unwrap()));
         assert!(guard(&[], Mode::Development).admits("127.0.0.1".parse().unwrap()));
         assert!(!guard(&[], Mode::Development).admits("10.0.0.1".parse().unwrap()));
+    }
+
+    /// A name server that answers with the one address first and with the other from then on.
+    struct Rebinding(Mutex<Vec<IpAddr>>);
+
+    impl Resolve for Rebinding {
+        fn resolve(&self, _: Name) -> Resolving {
+            let mut answers = self.0.lock().unwrap();
+            let ip = if answers.len() > 1 { answers.remove(0) } else { answers[0] };
+            Box::pin(async move { Ok(Box::new(std::iter::once(SocketAddr::new(ip, 0))) as Addrs) })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_elsewhere_a_moment_later_gains_nothing() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let good = TcpListener::bind("127.0.0.2:0").await.unwrap();
+        let port = good.local_addr().unwrap().port();
+        let bad = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let serving = tokio::spawn(async move {
+            let (mut stream, _) = good.accept().await.unwrap();
+            let mut read = [0; 4_096];
+            let _ = stream.read(&mut read).await.unwrap();
+            let answer = b"HTTP/1.1 204 -\r\nconnection: close\r\n\r\n";
+            stream.write_all(answer).await.unwrap();
+        });
+        let answers = ["127.0.0.2", "127.0.0.1"].map(|ip| ip.parse().unwrap()).to_vec();
+        let names = Arc::new(Rebinding(Mutex::new(answers)));
+        let guard = Guard { names, ..guard(&["127.0.0.2/32"], Mode::Production) };
+        let http = Http::guarded(SignedDuration::from_secs(5), guard).unwrap();
+        let post = || http.call(http.client().post(format!("http://rebinding.test:{port}/")));
+        assert_eq!(post().await.unwrap().status, 204, "what the operator named is called");
+        serving.await.unwrap();
+        assert!(post().await.is_err(), "the name leads to this machine now");
+        let knocked = tokio::time::timeout(std::time::Duration::from_millis(200), bad.accept()).await;
+        assert!(knocked.is_err(), "nobody connected");
     }
 }

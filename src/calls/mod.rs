@@ -2,6 +2,7 @@
 //! Webhooks scheme ([`sign`]) and goes to no address that the network keeps private ([`guard`], R135).
 
 mod guard;
+mod reach;
 mod sign;
 
 use std::path::Path;
@@ -38,6 +39,7 @@ pub struct Service {
     url: Url,
     http: Http,
     signer: Signer,
+    guard: Guard,
 }
 
 impl Service {
@@ -53,7 +55,8 @@ impl Service {
         if let Err(why) = fit(named.url, &guard, settings) {
             mistakes.push(mistake("url", why));
         }
-        let http = Http::guarded(named.timeout, guard).map_err(|why| mistakes.push(mistake("timeout", why)));
+        let http =
+            Http::guarded(named.timeout, guard.clone()).map_err(|why| mistakes.push(mistake("timeout", why)));
         let inline = Some(named.secret).filter(|secret| !secret.expose().is_empty());
         let signer = secret(inline, named.secret_file, named.path, "secret").and_then(|found| {
             let found = found.ok_or_else(|| mistake("secret", format!("is missing; {}", sign::ADVICE)))?;
@@ -62,7 +65,7 @@ impl Service {
         let signer = signer.map_err(|why| mistakes.push(why));
         match (http, signer) {
             (Ok(http), Ok(signer)) if mistakes.is_empty() => {
-                Ok(Self { url: named.url.clone(), http, signer })
+                Ok(Self { url: named.url.clone(), http, signer, guard })
             }
             _ => Err(mistakes),
         }

@@ -51,9 +51,18 @@ pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, super::Failur
     for (section, list) in [("email", settings.email_providers()), ("phone", settings.phone_providers())] {
         let _ = writeln!(text, "{section:<10} {}", kinds(&list));
     }
+    if !understood.callees.is_empty() {
+        let points: Vec<&str> = understood.callees.iter().map(|callee| callee.point.name()).collect();
+        let _ = writeln!(text, "hooks      {}", points.join(", "));
+    }
     let _ = writeln!(text, "languages  {}", languages(&understood.catalogue));
+    for webhook in understood.webhooks.iter() {
+        let events = webhook.listener.wants.join(", ");
+        let _ = writeln!(text, "webhook    {} at {}: {events}", webhook.name, webhook.service.origin());
+    }
     let mut warnings = warnings(settings, [&understood.signin, &understood.recovery]);
     warnings.extend(provider_warnings(settings, &understood.routes));
+    warnings.extend(webhook_warnings(settings));
     for warning in warnings {
         let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
     }
@@ -130,6 +139,13 @@ fn provider_warnings(settings: &Settings, routes: &Routes) -> Vec<Mistake> {
         }
     }
     found
+}
+
+/// Webhooks whose calls others could read.
+fn webhook_warnings(settings: &Settings) -> Vec<Mistake> {
+    let plain = settings.webhooks.iter().filter(|(_, webhook)| webhook.url.scheme() == "http");
+    let text = "is not encrypted: whoever is on the way reads names and addresses of users";
+    plain.map(|(name, _)| Mistake::new(format!("webhooks.{name}.url"), text)).collect()
 }
 
 /// What may cost money that nobody meant to spend.

@@ -28,6 +28,7 @@ mod print;
 mod serve;
 mod simulate;
 mod users;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -77,6 +78,7 @@ enum Command {
     Users(users::Args),
     Devices(devices::Args),
     Messages(messages::Args),
+    Webhooks(webhooks::Args),
     Events(events::Args),
     Doctor(doctor::Args),
 }
@@ -112,6 +114,7 @@ async fn dispatch(command: Command, setup: Setup<'_>) -> Outcome {
         Command::Users(args) => users::run(args, setup).await,
         Command::Devices(args) => devices::run(args, setup).await,
         Command::Messages(args) => messages::run(args, setup).await,
+        Command::Webhooks(args) => webhooks::run(args, setup).await,
         Command::Events(args) => events::run(args, setup).await,
         Command::Doctor(args) => doctor::run(args, setup).await,
     }

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use serde_json::Value;
+use tokio::sync::Notify;
 
 pub use follow::{Follower, OVERLAP};
 pub use names::{By, Described, Event, Field, NAMES, reference};
@@ -88,7 +89,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    fn wants(&self, name: &str) -> bool {
+    /// Whether it wants to be told of the event of that name.
+    pub fn wants(&self, name: &str) -> bool {
         self.wants.iter().any(|wanted| means(wanted, name))
     }
 }
@@ -99,12 +101,19 @@ pub struct Events {
     random: Random,
     listeners: Arc<[Listener]>,
     last: Arc<AtomicI64>,
+    wake: Arc<Notify>,
 }
 
 impl Events {
     /// A writer that also queues each event for the webhooks that want it.
     pub fn new(random: Random, listeners: Vec<Listener>) -> Self {
-        Self { random, listeners: listeners.into(), last: Arc::default() }
+        Self { random, listeners: listeners.into(), last: Arc::default(), wake: Arc::default() }
+    }
+
+    /// The same; `wake` is rung when something was queued, a moment before that counts.
+    #[must_use]
+    pub fn ringing(self, wake: Arc<Notify>) -> Self {
+        Self { wake, ..self }
     }
 
     /// Writes events in the order of the list. Called last in a transaction, when the rows of the users are locked,
@@ -121,6 +130,7 @@ impl Events {
         for listener in self.listeners.iter() {
             for row in rows.iter().filter(|row| listener.wants(&row.name)) {
                 rows::queue(db, &self.random.uuid(), &listener.name, &row.id).await?;
+                self.wake.notify_one();
             }
         }
         Ok(())

@@ -250,7 +250,8 @@ events! {
         /// How it was to leave.
         channel: String,
         /// `unreachable` where a provider says so of the address, `expired` where nobody took it before its code ended,
-        /// `untaken` where nobody took it within three days, `unreadable` where it cannot be opened.
+        /// `untaken` where nobody took it within three days, `unreadable` where it cannot be opened,
+        /// `vetoed` where a hook refused it.
         why: &'static str,
     }
 }

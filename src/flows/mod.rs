@@ -30,6 +30,6 @@ pub use flow::{Flow, Flows};
 pub use level::{Level, UnknownLevel, level_of, level_of_flow, level_of_passed, levels_of_flow};
 pub use parse::parse;
 pub use secret::{NotASecret, Passed, Secret};
-pub use step::{Step, step};
+pub use step::{Step, step, step_among};
 pub use warnings::warnings;
 pub use words::{Carrier, Factor, SecretWord, Vocabulary};

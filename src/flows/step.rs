@@ -31,8 +31,20 @@ pub fn step(
     passed: &[Passed],
     equipped: Option<&dyn Fn(&Flow) -> bool>,
 ) -> Step {
+    step_among(flows, identifier, passed, equipped, &|_| true)
+}
+
+/// [`step`] where only the flows that are `left` are offered. Those taken away lead nobody in and guard all the same:
+/// a weaker one still gives way to them, and who could only go on by them is refused (R3).
+pub fn step_among(
+    flows: &Flows,
+    identifier: &str,
+    passed: &[Passed],
+    equipped: Option<&dyn Fn(&Flow) -> bool>,
+    left: &dyn Fn(&Flow) -> bool,
+) -> Step {
     let can = |flow: &Flow| equipped.is_none_or(|has| has(flow));
-    let start = |(_, flow): &(usize, &Flow)| flow.identifier == identifier && can(flow);
+    let start = |(_, flow): &(usize, &Flow)| flow.identifier == identifier && can(flow) && left(flow);
     let candidates: Vec<(usize, &Flow)> = flows.iter().enumerate().filter(start).collect();
     if candidates.is_empty() {
         return Step::Refuse;
@@ -44,10 +56,12 @@ pub fn step(
     }
     let owed = |flow: &Flow| owed(flows, flow, passed, &can);
     let may_end = |(_, flow): &(usize, &Flow)| flow.allow_downgrade || owed(flow).is_empty();
-    match strongest(&whole.iter().copied().filter(may_end).collect::<Vec<_>>()) {
-        Some(index) => Step::Done(index),
-        None => Step::Ask(distinct(whole.iter().flat_map(|(_, flow)| owed(flow)))),
+    if let Some(index) = strongest(&whole.iter().copied().filter(may_end).collect::<Vec<_>>()) {
+        return Step::Done(index);
     }
+    let owed = whole.iter().flat_map(|(_, flow)| owed(flow));
+    let asked = distinct(owed.filter(|(flow, _)| left(flow)).map(|(_, secret)| secret));
+    if asked.is_empty() { Step::Refuse } else { Step::Ask(asked) }
 }
 
 /// For each flow that `flow` gives way to and that is not passed yet: the first secret missing of it.
@@ -56,9 +70,9 @@ fn owed<'a>(
     flow: &Flow,
     passed: &[Passed],
     can: &impl Fn(&Flow) -> bool,
-) -> Vec<&'a Secret> {
+) -> Vec<(&'a Flow, &'a Secret)> {
     let equipped = flows.stronger_than(flow).filter(|stronger| can(stronger));
-    equipped.filter_map(|stronger| stronger.missing(passed).first().copied()).collect()
+    equipped.filter_map(|stronger| Some((stronger, stronger.missing(passed).first().copied()?))).collect()
 }
 
 /// The first that none of the others is stronger than.
@@ -187,5 +201,29 @@ mod tests {
         assert_eq!(known(&list, "email", &early, &all[..1]), ask(&["password"]));
         let again = ["password", "passcode:email", "password"];
         assert_eq!(known(&list, "email", &again, &all[..1]), Step::Done(0));
+    }
+
+    /// A step where the flows of these names are taken away.
+    fn without(list: &Flows, items: &[&str], equipped: &[&str], taken: &[&str]) -> Step {
+        let has = |flow: &Flow| equipped.contains(&flow.name.as_str());
+        let has: Option<&dyn Fn(&Flow) -> bool> = if items.is_empty() { None } else { Some(&has) };
+        step_among(list, "email", &passed(items), has, &|flow| !taken.contains(&flow.name.as_str()))
+    }
+
+    #[test]
+    fn a_flow_that_is_taken_away_is_not_offered() {
+        let list = flows(&[&["email", "password"], &["email", "passcode"]]);
+        assert_eq!(without(&list, &[], &[], &["email+password"]), ask(&["passcode"]));
+        assert_eq!(without(&list, &[], &[], &["email+password", "email+passcode"]), Step::Refuse);
+        assert_eq!(without(&list, &["password"], &["email+password"], &["email+password"]), Step::Refuse);
+    }
+
+    #[test]
+    fn a_flow_that_is_taken_away_still_guards_those_who_are_equipped_for_it() {
+        let list = flows(&[&["email", "password"], &["email", "password", "passcode"]]);
+        let (both, strong) = (["email+password", "email+password+passcode"], ["email+password+passcode"]);
+        assert_eq!(without(&list, &["password"], &both, &strong), Step::Refuse);
+        assert_eq!(without(&list, &["password"], &both[..1], &strong), Step::Done(0));
+        assert_eq!(without(&list, &["password"], &both, &["email+password"]), ask(&["passcode"]));
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::{UNREACHABLE, Worker, open, urgent};
+use super::{UNREACHABLE, Worker, open, urgent, veto};
 use crate::base::Millis;
 use crate::base::clock::{HOUR, MINUTE, SECOND};
 use crate::events::Source;
@@ -87,6 +87,10 @@ impl Worker {
         passed: &mut String,
     ) -> Ended {
         let began = Instant::now();
+        let left = match veto::asked(self, queued, message, left).await {
+            Ok(left) => left,
+            Err(ended) => return ended,
+        };
         let mut last = Ended::later("no provider delivers on this channel");
         for (n, entry) in left.iter().enumerate() {
             let now = self.clock.now();
@@ -270,7 +274,7 @@ fn is_passed(passed: &str, name: &str) -> bool {
 }
 
 /// What became of one try.
-enum Ended {
+pub(super) enum Ended {
     /// A provider took it; with a moment until which it has to report the delivery.
     Taken { provider: String, reference: Option<String>, until: Option<Millis> },
     /// It was taken before, and there is nobody else to ask or nothing left to ask for.
@@ -286,11 +290,11 @@ enum Ended {
 }
 
 impl Ended {
-    fn failed(why: &str, word: &'static str) -> Self {
+    pub(super) fn failed(why: impl Into<String>, word: &'static str) -> Self {
         Self::Failed { why: why.into(), word }
     }
 
-    fn later(why: impl Into<String>) -> Self {
+    pub(super) fn later(why: impl Into<String>) -> Self {
         Self::Later { why: why.into(), after: None }
     }
 

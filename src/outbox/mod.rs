@@ -9,6 +9,7 @@ pub mod dead;
 mod delivery;
 mod inbox;
 pub mod receipts;
+mod veto;
 mod worker;
 
 use std::sync::Arc;

@@ -15,6 +15,7 @@ use crate::base::clock::MINUTE;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::events::Events;
+use crate::hooks::Hooks;
 use crate::providers::{NOBODY, Routes};
 use crate::store::outbox::Queued;
 use crate::store::{self, Reader, Store, StoreError, Tx};
@@ -41,6 +42,8 @@ pub struct Worker {
     pub random: Random,
     /// Who delivers what.
     pub routes: Arc<Routes>,
+    /// Who is asked before a message is handed over.
+    pub hooks: Arc<Hooks>,
     /// Tells of messages that are given up.
     pub events: Events,
     /// Also gets every delivered message, in development.

@@ -3,9 +3,11 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::{ServeError, serve};
 use crate::devices::DeviceKind;
+use crate::hooks::Hook;
 use crate::plan::Own;
 use crate::providers::ProviderKind;
 use crate::secrets::SecretKind;
@@ -75,6 +77,15 @@ impl Builder {
     #[must_use]
     pub fn provider(mut self, kind: ProviderKind) -> Self {
         self.world.own.providers.push(kind);
+        self
+    }
+
+    /// Adds a hook, asked behind those that were added before and ahead of the services in the settings.
+    ///
+    /// `examples/own_hook.rs` is a whole program.
+    #[must_use]
+    pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
+        self.world.own.hooks.push(Arc::new(hook));
         self
     }
 

@@ -46,12 +46,14 @@ pub async fn serve_until(
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let Started { app, worker } = started;
+    let Started { app, worker, teller } = started;
     let address = app.settings.server.listen;
     let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;
     let bound = listener.local_addr().map_err(|e| ServeError::Listen(address, e))?;
     let done = Arc::new(Notify::new());
     let delivering = tokio::spawn(worker.run(done.clone()));
+    let told = Arc::new(Notify::new());
+    let telling = tokio::spawn(teller.run(told.clone()));
     let upkeep = tokio::spawn(tasks::upkeep(app.clone()));
     if let Some(address) = app.settings.server.metrics_listen {
         let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;
@@ -75,7 +77,9 @@ pub async fn serve_until(
     let drained = listen::serve(listener, endpoint(app.clone()), limits, stop).await;
     upkeep.abort();
     done.notify_one();
-    let _ = tokio::time::timeout(app.settings.server.drain.duration(), delivering).await;
+    told.notify_one();
+    let working = async { tokio::join!(delivering, telling) };
+    let _ = tokio::time::timeout(app.settings.server.drain.duration(), working).await;
     if drained { Ok(()) } else { Err(ServeError::Cut) }
 }
 

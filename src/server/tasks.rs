@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::auth::deletion;
 use crate::startup::algorithm;
-use crate::store::{lines, sweep, trail};
+use crate::store::{self, lines, sweep, trail};
 use crate::telemetry::metrics;
 
 /// Runs until it is aborted.
@@ -42,8 +42,12 @@ async fn once(app: &App) -> Result<(), String> {
         tracing::info!(purged, "accounts that were deleted are purged");
     }
     let mut db = app.store.read().await.map_err(|e| e.to_string())?;
-    let waiting = crate::store::outbox::waiting(&mut db).await.map_err(|e| e.to_string())?;
+    let waiting = store::outbox::waiting(&mut db).await.map_err(|e| e.to_string())?;
     metrics::outbox(u32::try_from(waiting).unwrap_or(u32::MAX));
+    for webhook in app.webhooks.iter() {
+        let waiting = store::webhooks::count(&mut db, &webhook.name).await.map_err(|e| e.to_string())?;
+        metrics::webhook_waiting(&webhook.name, u32::try_from(waiting).unwrap_or(u32::MAX));
+    }
     if let Some(metrics) = metrics::shared() {
         metrics.upkeep();
     }

@@ -49,6 +49,14 @@ pub(super) fn url<'de, D: Deserializer<'de>>(d: D) -> Result<Url, D::Error> {
     })
 }
 
+/// An absolute URL, or nothing.
+pub(super) fn url_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Url>, D::Error> {
+    d.deserialize_str(Form {
+        what: "a URL such as \"https://hooks.example.org/multauth\", or \"\" for none",
+        parse: |text| if text.is_empty() { Some(None) } else { Url::parse(text).ok().map(Some) },
+    })
+}
+
 /// A path, or nothing.
 pub(super) fn path_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<std::path::PathBuf>, D::Error> {
     d.deserialize_str(Form {

@@ -21,6 +21,7 @@ mod field_check;
 mod files;
 mod form;
 mod guesses;
+mod hooks;
 mod identifier;
 mod keys;
 mod load;
@@ -39,6 +40,7 @@ mod span;
 mod tokens;
 mod user;
 mod verification;
+mod webhooks;
 
 #[cfg(test)]
 mod tests;
@@ -50,6 +52,7 @@ pub use events::Events;
 pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
 pub use field_check::RESERVED_CLAIMS;
 pub use guesses::Guesses;
+pub use hooks::{HookPoint, Hooks, WhenDown};
 pub use identifier::{Case, GivenBy, Identifier};
 pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
@@ -57,6 +60,7 @@ pub use log::{Log, LogFormat};
 pub use messages::Messages;
 pub use origins::{Located, Origins};
 pub use outbound::Outbound;
+pub use overlay::hint::none_of;
 pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
 pub use password::Password;
 pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
@@ -66,6 +70,7 @@ pub use span::Span;
 pub use tokens::Tokens;
 pub use user::{Field, GROUP, User, is_group};
 pub use verification::Verification;
+pub use webhooks::Webhook;
 
 /// The name of an action and its rates as they are written; the throttle reads them.
 pub type Throttle = std::collections::BTreeMap<String, String>;
@@ -141,6 +146,10 @@ pub struct Settings {
     pub user: User,
     /// Where webhooks and hooks may go.
     pub outbound: Outbound,
+    /// Who is told what happens, by name.
+    pub webhooks: std::collections::BTreeMap<String, Webhook>,
+    /// Services that are asked.
+    pub hooks: Hooks,
     /// The audit trail.
     pub events: Events,
     /// The log.

@@ -33,6 +33,8 @@ impl Settings {
         self.guesses.check(checks);
         self.verification.check(checks);
         self.user.check(checks);
+        self.check_webhooks(checks);
+        self.hooks.check(checks);
         self.events.check(checks);
         self.log.check(checks);
         match mode {

@@ -28,6 +28,8 @@ pub struct Attempt {
     pub passed: String,
     /// What sign-up was given, sealed.
     pub draft: Option<String>,
+    /// What hooks took away from it, as JSON; none where nobody was asked.
+    pub ways: Option<String>,
     /// When it began.
     pub created_at: Millis,
     /// When it ends, idle or not (R8).
@@ -35,12 +37,14 @@ pub struct Attempt {
 }
 
 const INSERT: &str = "INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id,
-    known_device, passed, draft, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    known_device, passed, draft, ways, created_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 const BY_ID: &str =
     "SELECT id, purpose, kind, canonical, user_id, credentials, session_id, known_device, passed,
-    draft, created_at, expires_at FROM attempts WHERE id = $1 AND expires_at > $2";
+    draft, ways, created_at, expires_at FROM attempts WHERE id = $1 AND expires_at > $2";
 const PASS: &str = "UPDATE attempts SET passed = $3 WHERE id = $1 AND passed = $2";
 const SET_DRAFT: &str = "UPDATE attempts SET draft = $2 WHERE id = $1";
+const SET_WAYS: &str = "UPDATE attempts SET ways = $2 WHERE id = $1";
 const FINISH: &str = "DELETE FROM attempts WHERE id = $1 AND passed = $2";
 const DELETE: &str = "DELETE FROM attempts WHERE id = $1";
 const OF_USER: &str = "DELETE FROM attempts WHERE user_id = $1";
@@ -58,6 +62,7 @@ pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
         a.known_device.as_deref(),
         a.passed.as_str(),
         a.draft.as_deref(),
+        a.ways.as_deref(),
         a.created_at,
         a.expires_at,
     );
@@ -77,6 +82,11 @@ pub async fn pass(db: &mut impl Db, id: &str, before: &str, after: &str) -> Resu
 /// Replaces the sealed draft of a sign-up.
 pub async fn set_draft(db: &mut impl Db, id: &str, draft: &str) -> Result<u64> {
     sql::run(db, SET_DRAFT, (id, draft)).await
+}
+
+/// Notes what hooks took away from an attempt.
+pub async fn set_ways(db: &mut impl Db, id: &str, ways: &str) -> Result<u64> {
+    sql::run(db, SET_WAYS, (id, ways)).await
 }
 
 /// Ends an attempt as done; 1 for the one answer that finishes it (R9).

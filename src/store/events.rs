@@ -72,9 +72,13 @@ fn insert_text(rows: usize) -> String {
     )
 }
 
+/// It is due when the one before it is (see [`super::webhooks`]).
 const QUEUE: &str = "INSERT INTO webhook_deliveries (id, webhook, event_id, subject, position, state, tries,
     created_at, due_at, leased_until)
-    SELECT $1, $2, id, COALESCE(user_id, id), position, 'queued', 0, at, at, 0 FROM events WHERE id = $3";
+    SELECT $1, $2, id, COALESCE(user_id, id), position, 'queued', 0, at,
+        COALESCE((SELECT d.due_at FROM webhook_deliveries d WHERE d.state = 'queued' AND d.webhook = $2
+            AND d.subject = COALESCE(events.user_id, events.id) ORDER BY d.position DESC LIMIT 1), at), 0
+    FROM events WHERE id = $3";
 
 /// Some rows as the parameters of one statement.
 struct Rows<'p>(&'p [Row]);

@@ -31,6 +31,7 @@ pub mod suspensions;
 pub mod sweep;
 pub mod trail;
 pub mod users;
+pub mod webhooks;
 
 use std::path::Path;
 

@@ -42,6 +42,8 @@ const OVER: &[Over] = &[
     over!("challenges", "id", "expires_at", HOUR),
     over!("sessions", "id", "expires_at", 0),
     over!("outbox", "id", "finished_at", 7 * DAY),
+    over!("webhook_deliveries", "id", "state = 'sent' AND finished_at", 7 * DAY),
+    over!("webhook_deliveries", "id", "state = 'failed' AND finished_at", 30 * DAY),
     over!("guesses", "subject", "last_at", 31 * DAY),
     over!("guess_days", "day", "day * 86400000", 31 * DAY),
     over!("spend", "scope", "since", 31 * DAY),

@@ -45,6 +45,10 @@ const SPEND_NEAR: &str = "multauth_spend_near_total";
 const SPEND_REFUSED: &str = "multauth_spend_refused_total";
 const SUSPENDED: &str = "multauth_suspended_prefixes_total";
 const LOOKUPS: &str = "multauth_lookups_total";
+const WEBHOOKS: &str = "multauth_webhook_deliveries_total";
+const WEBHOOK_SECONDS: &str = "multauth_webhook_seconds";
+const WEBHOOK_WAITING: &str = "multauth_webhook_waiting";
+const HOOKS: &str = "multauth_hooks_total";
 
 const fn metric(kind: Kind, name: &'static str, about: &'static str) -> Metric {
     Metric { kind, name, about }
@@ -75,6 +79,10 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, SPEND_REFUSED, "Messages to phones refused by a limit, by window."),
     metric(Kind::Counter, SUSPENDED, "Prefixes of numbers suspended because hardly a code was typed."),
     metric(Kind::Counter, LOOKUPS, "Questions what kind of line a number is, by outcome."),
+    metric(Kind::Counter, WEBHOOKS, "Events posted to webhooks, by webhook and outcome."),
+    metric(Kind::Histogram, WEBHOOK_SECONDS, "Time a webhook takes to answer, by webhook."),
+    metric(Kind::Gauge, WEBHOOK_WAITING, "Events that wait to be posted, by webhook."),
+    metric(Kind::Counter, HOOKS, "Questions to hooks, by point and outcome."),
 ];
 
 /// Upper bounds of the buckets, seconds.
@@ -206,6 +214,22 @@ pub fn lookup(outcome: &'static str) {
     counter!(LOOKUPS, "outcome" => outcome).increment(1);
 }
 
+/// A webhook took `seconds` over an event; `outcome` is `sent`, `retried` or `failed`. The name is the settings'.
+pub fn webhook(name: &str, outcome: &'static str, seconds: f64) {
+    counter!(WEBHOOKS, "webhook" => name.to_owned(), "outcome" => outcome).increment(1);
+    histogram!(WEBHOOK_SECONDS, "webhook" => name.to_owned()).record(seconds);
+}
+
+/// How many events wait for a webhook.
+pub fn webhook_waiting(name: &str, waiting: u32) {
+    gauge!(WEBHOOK_WAITING, "webhook" => name.to_owned()).set(f64::from(waiting));
+}
+
+/// A hook was asked at `point`; `outcome` is `answered`, `refused` or `down`.
+pub fn hook(point: &'static str, outcome: &'static str) {
+    counter!(HOOKS, "point" => point, "outcome" => outcome).increment(1);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,6 +249,9 @@ mod tests {
         spend_refused("hour");
         suspended();
         lookup("known");
+        webhook("crm", "sent", 0.1);
+        webhook_waiting("crm", 3);
+        hook("ways", "answered");
     }
 
     fn rendered(work: impl FnOnce()) -> String {

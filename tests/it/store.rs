@@ -9,3 +9,4 @@ mod rows;
 mod schema;
 mod statements;
 mod sweep;
+mod webhooks;

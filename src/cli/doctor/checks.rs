@@ -124,6 +124,7 @@ async fn write_and_read(store: &Store) -> Result<(), StoreError> {
         known_device: None,
         passed: "[]".to_owned(),
         draft: None,
+        ways: None,
         created_at: now,
         expires_at: now + MINUTE,
     };

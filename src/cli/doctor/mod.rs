@@ -6,14 +6,16 @@ mod checks;
 mod outside;
 
 use super::{Failure, Outcome, Setup, instance, print};
+use crate::hooks;
 use crate::plan::Own;
 use crate::providers::Routes;
 use crate::settings::Settings;
+use crate::webhooks::Webhooks;
 
 /// Try everything that an instance needs, and say what to do about what fails.
 ///
-/// Clock, disk, master key, database, signing keys, Redis, providers: one line each, ok, warn or fail. Nothing is sent to anybody. The exit code is 1 where
-/// something fails.
+/// Clock, disk, master key, database, signing keys, Redis, providers, webhooks, hooks: one line each, ok, warn or fail.
+/// Nothing is sent to anybody. The exit code is 1 where something fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -99,6 +101,13 @@ pub async fn examine(
     let routes = Routes::read(settings, &own.providers).unwrap_or_default();
     for entry in routes.all() {
         note(outside::provider(entry).await)?;
+    }
+    let webhooks = Webhooks::read(settings).unwrap_or_default();
+    for webhook in webhooks.iter() {
+        note(outside::webhook(webhook).await)?;
+    }
+    for callee in hooks::http::read(settings).unwrap_or_default() {
+        note(outside::hook(&callee).await)?;
     }
     Ok(found)
 }

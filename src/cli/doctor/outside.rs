@@ -5,8 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use super::Finding;
+use crate::hooks::http::Callee;
 use crate::providers::Entry;
 use crate::settings::Settings;
+use crate::webhooks::Webhook;
 
 /// How long Redis may take.
 const REDIS: Duration = Duration::from_secs(3);
@@ -47,5 +49,37 @@ pub async fn provider(entry: &Entry) -> Finding {
         }
         Ok(()) => Finding::ok(what, kind),
         Err(why) => Finding::fail(what, format!("{kind}: {why}; mend its settings")),
+    }
+}
+
+/// Whether a webhook can be reached. Nothing is posted: only its owner knows what a test event does there.
+pub async fn webhook(webhook: &Webhook) -> Finding {
+    let (name, origin) = (&webhook.name, webhook.service.origin());
+    let what = format!("webhook {name}");
+    eprintln!("connecting to {name} …");
+    match timeout(PROVIDER, webhook.service.reach()).await {
+        Ok(Ok(())) => {
+            Finding::ok(what, format!("{origin} listens; `multauth webhooks ping {name}` posts a test"))
+        }
+        Ok(Err(why)) => Finding::fail(what, format!("{origin}: {why}; events wait for it")),
+        Err(_) => Finding::fail(what, format!("{origin}: no answer in 20 s; events wait for it")),
+    }
+}
+
+/// Whether the service behind a hook can be reached. It is asked nothing.
+pub async fn hook(callee: &Callee) -> Finding {
+    let (name, origin) = (callee.point.name(), callee.service.origin());
+    let what = format!("hook {name}");
+    eprintln!("connecting to {what} …");
+    let wrong = |why: &str| {
+        Finding::fail(
+            what.clone(),
+            format!("{origin}: {why}; see that it runs and that hooks.{name}.url is right"),
+        )
+    };
+    match timeout(PROVIDER, callee.service.reach()).await {
+        Ok(Ok(())) => Finding::ok(what, format!("{origin} listens")),
+        Ok(Err(why)) => wrong(&why),
+        Err(_) => wrong("no answer in 20 s"),
     }
 }

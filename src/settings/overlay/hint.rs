@@ -12,7 +12,7 @@ pub(in crate::settings) fn nearest<'a>(
 }
 
 /// ``did you mean `b`? Known here: a, b, c``
-pub(in crate::settings) fn none_of(text: &str, names: &[&str]) -> String {
+pub fn none_of(text: &str, names: &[&str]) -> String {
     let known = if names.is_empty() { "nothing".into() } else { names.join(", ") };
     match nearest(text, names.iter().copied()) {
         Some(near) => format!("did you mean `{near}`? Known here: {known}"),

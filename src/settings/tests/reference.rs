@@ -63,6 +63,9 @@ fn every_key_that_is_known_stands_in_the_reference() {
         "user.fields.first_name",
         "user.fields.language",
         "outbound",
+        "webhooks.crm",
+        "hooks",
+        "hooks.ways",
         "events",
         "log",
     ];

@@ -16,7 +16,7 @@ use std::time::Duration;
 const UNDER_WAY: usize = 8;
 
 /// Waits for what another task or program does within moments.
-async fn until(what: &str, seconds: u64, done: impl AsyncFn() -> bool) {
+pub async fn until(what: &str, seconds: u64, done: impl AsyncFn() -> bool) {
     for _ in 0..seconds * 50 {
         if done().await {
             return;

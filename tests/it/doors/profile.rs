@@ -7,6 +7,7 @@ use crate::support::app::{TestApp, flows, unlimited};
 use crate::support::client::Asked;
 use crate::support::fields::{declare, twelve};
 use crate::support::person::{OTHER, PASSWORD};
+use crate::support::token::claims;
 
 const BIRTHDAY: &str = "[fields.birthday]\ntype = 'date'\nrequired = true\n\
     label = { en = 'Date of birth', de = 'Geburtsdatum' }\nhelp = 'As in your passport.'\n";
@@ -82,7 +83,8 @@ async fn sign_in_asks_for_a_field_that_the_operator_added() {
             .await;
         let now = app
             .again_with(|s| {
-                declare(s, &format!("{BIRTHDAY}[fields.size]\ntype = 'integer'\nrequired = 'signin'\n"))
+                declare(s, BIRTHDAY);
+                declare(s, "[fields.size]\ntype = 'integer'\nrequired = 'signin'\nclaim = 'https://example.org/size'\n");
             })
             .await;
         let client = now.client();
@@ -96,6 +98,11 @@ async fn sign_in_asks_for_a_field_that_the_operator_added() {
         assert_eq!(asked(&again), ["birthday", "size"], "the attempt stayed as it was");
         let whole = json!({ "profile": { "birthday": "1815-12-10", "size": 3 } });
         let done = client.answer(&first.attempt, whole).await.done();
+        assert_eq!(
+            claims(&now, &done.access).await["https://example.org/size"],
+            3,
+            "the first token has it already"
+        );
         let me = client.bearing(&done.access).get("/v1/me").await.is(200).json();
         assert_eq!(me["profile"], json!({ "first_name": "Ada", "birthday": "1815-12-10", "size": 3 }));
         client.signin(named("ada")).await.done();

@@ -52,6 +52,7 @@ pub fn attempt(id: &str, user_id: Option<&str>) -> Attempt {
         known_device: None,
         passed: "[]".into(),
         draft: None,
+        ways: None,
         created_at: NOW,
         expires_at: END,
     }

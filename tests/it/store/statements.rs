@@ -135,7 +135,7 @@ async fn of_secrets_and_known_devices() {
         assert_eq!(secrets::spend_recovery(tx, "u", "r1").await.unwrap(), 1);
         assert_eq!(secrets::spend_recovery(tx, "u", "newer").await.unwrap(), 0, "a password is no such code");
         assert_eq!(secrets::count(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
-        assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 2);
+        assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 3);
         assert_eq!(secrets::drop_kind(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
         known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
         assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
@@ -155,6 +155,7 @@ async fn of_attempts() {
         assert_eq!(attempts::pass(tx, "a", "[]", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), 0);
         assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
+        assert_eq!(attempts::set_ways(tx, "a", "{}").await.unwrap(), 1);
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");

@@ -3,7 +3,8 @@
 use multauth::base::clock::{DAY, HOUR};
 use multauth::store::outbox::End;
 use multauth::store::{
-    Tx, attempts, challenges, devices, guesses, outbox, sessions, spend, suspensions, sweep, users,
+    Tx, attempts, challenges, devices, events, guesses, outbox, sessions, spend, suspensions, sweep, users,
+    webhooks,
 };
 
 use super::rows::{NOW, attempt, challenge, device, queued, session, user};
@@ -40,12 +41,13 @@ async fn only_what_is_over_is_deleted() {
             suspensions::begin(&mut tx, id, made, ended).await.unwrap();
             spent(&mut tx, id, made).await;
         }
+        told(&mut tx).await;
         // A message that waits is never over by itself, however old it is.
         outbox::insert(&mut tx, &queued("waiting")).await.unwrap();
         let gone = sweep::once(&mut tx, NOW).await.unwrap();
         let windows = |table: &str| if table == "spend" { spend::WINDOWS as u64 } else { 1 };
         assert!(gone.iter().all(|(table, rows)| *rows == windows(table)), "{}: {gone:?}", db.name);
-        assert_eq!(gone.len(), 10, "{gone:?}");
+        assert_eq!(gone.len(), 12, "{gone:?}");
         let again = sweep::once(&mut tx, NOW).await.unwrap();
         assert!(again.iter().all(|(_, rows)| *rows == 0), "{}: {again:?}", db.name);
         tx.commit().await.unwrap();
@@ -63,6 +65,28 @@ async fn only_what_is_over_is_deleted() {
         ] {
             assert_eq!(db.number(sql).await, left, "{}: {sql}", db.name);
         }
+    }
+}
+
+/// Events that a webhook took, or did not, long ago.
+async fn told(tx: &mut Tx) {
+    for (n, state) in ["sent", "failed"].into_iter().enumerate() {
+        let row = events::Row {
+            id: state.into(),
+            position: i64::try_from(n).unwrap(),
+            at: NOW - 40 * DAY,
+            name: "user.updated".into(),
+            user_id: None,
+            session_id: None,
+            network: String::new(),
+            request: String::new(),
+            data: "{}".into(),
+            personal: None,
+        };
+        events::insert(tx, &[row]).await.unwrap();
+        events::queue(tx, state, "crm", state).await.unwrap();
+        let tried = webhooks::Tried { id: state, tries: 0, status: None, problem: None };
+        webhooks::finish(tx, &tried, state, NOW - 40 * DAY).await.unwrap();
     }
 }
 

@@ -34,6 +34,8 @@ pub struct TestApp {
     /// Its time.
     pub clock: Clock,
     worker: Worker,
+    /// What tells the webhooks, by hand.
+    pub teller: multauth::webhooks::Worker,
     settings: Settings,
     ground: Arc<Ground>,
     networks: Arc<AtomicU16>,
@@ -43,7 +45,6 @@ pub struct TestApp {
 
 /// What outlives a restart.
 struct Ground {
-    own: Own,
     database: Database,
     folder: TempDir,
 }
@@ -63,6 +64,11 @@ impl TestApp {
         apps
     }
 
+    /// An instance on SQLite with kinds and hooks of an own program.
+    pub async fn owning(own: Own, change: impl Fn(&mut Settings)) -> Self {
+        Self::made(own, databases::sqlite().await, change).await
+    }
+
     /// One instance on each database, with kinds of a program's own.
     pub async fn each_with(own: &Own, change: impl Fn(&mut Settings)) -> Vec<Self> {
         let mut apps = Vec::new();
@@ -77,29 +83,30 @@ impl TestApp {
     }
 
     async fn made(own: Own, database: Database, change: impl Fn(&mut Settings)) -> Self {
-        let ground = Arc::new(Ground { own, database, folder: tempfile::tempdir().unwrap() });
+        let ground = Arc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
         let mut settings = Settings::built_in();
         quick(&mut settings, &ground);
         change(&mut settings);
-        Self::start(settings, ground, Clock::fixed(BEGINNING), Arc::default()).await
+        let world = World { clock: Clock::fixed(BEGINNING), own, ..World::default() };
+        Self::start(settings, ground, world, Arc::default()).await
     }
 
-    async fn start(settings: Settings, ground: Arc<Ground>, clock: Clock, networks: Arc<AtomicU16>) -> Self {
-        let world = World { clock: clock.clone(), own: ground.own.clone(), ..World::default() };
-        let Started { app, worker } = startup::start(settings.clone(), world).await.unwrap();
+    async fn start(settings: Settings, ground: Arc<Ground>, world: World, networks: Arc<AtomicU16>) -> Self {
+        let clock = world.clock.clone();
+        let Started { app, worker, teller } = startup::start(settings.clone(), world).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
         let endpoint = server::endpoint(app.clone());
         let serving = tokio::spawn(async move { server.run(endpoint).await.unwrap() });
-        Self { app, base, clock, worker, settings, ground, networks, seen: Mutex::default(), serving }
+        Self { app, base, clock, worker, teller, settings, ground, networks, seen: Mutex::default(), serving }
     }
 
     /// Another instance on the same database, with nothing of this one's memory.
     pub async fn again(&self) -> Self {
         let (ground, networks) = (self.ground.clone(), self.networks.clone());
-        Self::start(self.settings.clone(), ground, self.clock.clone(), networks).await
+        Self::start(self.settings.clone(), ground, self.world(), networks).await
     }
 
     /// The same with other settings.
@@ -107,7 +114,12 @@ impl TestApp {
         let (ground, networks) = (self.ground.clone(), self.networks.clone());
         let mut settings = self.settings.clone();
         change(&mut settings);
-        Self::start(settings, ground, self.clock.clone(), networks).await
+        Self::start(settings, ground, self.world(), networks).await
+    }
+
+    /// The world of another instance of it.
+    fn world(&self) -> World {
+        World { clock: self.clock.clone(), own: self.app.own.clone(), ..World::default() }
     }
 
     /// `sqlite` or `postgres`, for messages of failed tests.

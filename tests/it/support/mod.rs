@@ -9,6 +9,7 @@ pub mod letter;
 pub mod mailbox;
 pub mod person;
 pub mod program;
+pub mod receiver;
 pub mod sink;
 pub mod token;
 pub mod vendor;

@@ -34,6 +34,15 @@ pub fn config(folder: &Path, server: &str, more: &str) -> (PathBuf, SocketAddr) 
     (file, free)
 }
 
+/// The example's program, built if it is not yet.
+pub fn example(name: &str) -> PathBuf {
+    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--example", name]).status().unwrap();
+    assert!(built.success());
+    // Beside this test: target/debug/deps/it-….
+    let here = std::env::current_exe().unwrap();
+    here.ancestors().nth(2).unwrap().join("examples").join(name)
+}
+
 impl Program {
     /// Starts it and waits until it is ready.
     pub async fn start(file: &Path, address: SocketAddr) -> Self {

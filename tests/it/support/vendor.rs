@@ -49,6 +49,7 @@ pub struct Vendor {
     does: Arc<Mutex<Does>>,
     seen: Arc<Mutex<Vec<String>>>,
     bodies: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Vendor {
@@ -56,10 +57,19 @@ impl Vendor {
     pub async fn start(does: Does) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let vendor =
-            Self { url, does: Arc::new(Mutex::new(does)), seen: Arc::default(), bodies: Arc::default() };
-        let desk =
-            Desk { does: vendor.does.clone(), seen: vendor.seen.clone(), bodies: vendor.bodies.clone() };
+        let vendor = Self {
+            url,
+            does: Arc::new(Mutex::new(does)),
+            seen: Arc::default(),
+            bodies: Arc::default(),
+            heads: Arc::default(),
+        };
+        let desk = Desk {
+            does: vendor.does.clone(),
+            seen: vendor.seen.clone(),
+            bodies: vendor.bodies.clone(),
+            heads: vendor.heads.clone(),
+        };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, desk.clone()));
@@ -78,6 +88,11 @@ impl Vendor {
         std::mem::take(&mut *self.bodies.lock().unwrap())
     }
 
+    /// The first line and the headers of all requests since it was last asked, a line each.
+    pub fn heads(&self) -> Vec<String> {
+        std::mem::take(&mut *self.heads.lock().unwrap())
+    }
+
     /// Requests since it was last asked: the first line, and the header of authorization.
     pub fn seen(&self) -> Vec<String> {
         std::mem::take(&mut *self.seen.lock().unwrap())
@@ -90,6 +105,7 @@ struct Desk {
     does: Arc<Mutex<Does>>,
     seen: Arc<Mutex<Vec<String>>>,
     bodies: Arc<Mutex<Vec<String>>>,
+    heads: Arc<Mutex<Vec<String>>>,
 }
 
 async fn serve(stream: TcpStream, desk: Desk) -> Option<()> {
@@ -112,6 +128,7 @@ async fn serve(stream: TcpStream, desk: Desk) -> Option<()> {
     let body = String::from_utf8(body).ok()?;
     let first = lines.first()?.clone();
     desk.seen.lock().unwrap().push(format!("{first} {}", authorization.cloned().unwrap_or_default()));
+    desk.heads.lock().unwrap().push(lines.join("\n"));
     desk.bodies.lock().unwrap().push(body.clone());
     let does = desk.does.lock().unwrap().clone();
     let answer = match does {

@@ -5,9 +5,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::json;
 
-use super::own_provider::example;
 use crate::support::client::Client;
 use crate::support::person::PASSWORD;
+use crate::support::program::example;
 use crate::support::program::{Program, config};
 
 /// Settings with these flows, at the top of the file.

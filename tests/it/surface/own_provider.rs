@@ -1,6 +1,6 @@
 //! The example of a provider of one's own, built and run: a sign-up goes out by pigeon.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -9,16 +9,7 @@ use serde_json::json;
 
 use crate::support::client::Client;
 use crate::support::mailbox;
-use crate::support::program::{Program, config};
-
-/// The example's program, built if it is not yet.
-pub fn example(name: &str) -> PathBuf {
-    let built = Command::new(env!("CARGO")).args(["build", "--quiet", "--example", name]).status().unwrap();
-    assert!(built.success());
-    // Beside this test: target/debug/deps/it-….
-    let here = std::env::current_exe().unwrap();
-    here.ancestors().nth(2).unwrap().join("examples").join(name)
-}
+use crate::support::program::{Program, config, example};
 
 /// What `file` holds, once it is there.
 async fn content(file: &Path) -> String {

@@ -90,8 +90,8 @@ impl Server {
 
     async fn with(settings: Settings, folder: Arc<TempDir>, clock: Clock, database: Option<Scratch>) -> Self {
         let world = World { clock: clock.clone(), ..World::default() };
-        let Started { app, worker } = startup::start(settings, world).await.unwrap();
-        let started = Started { app: app.clone(), worker: worker.clone() };
+        let Started { app, worker, teller } = startup::start(settings, world).await.unwrap();
+        let started = Started { app: app.clone(), worker: worker.clone(), teller };
         let (tell, told) = oneshot::channel();
         let stop = Arc::new(Notify::new());
         let stopped = stop.clone();

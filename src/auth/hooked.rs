@@ -1,0 +1,129 @@
+//! Hooks asked before a sign-up goes on and before an access token is made. Never within a transaction.
+
+use serde_json::{Map, Value};
+
+use super::account::Account;
+use super::claims;
+use super::draft::Draft;
+use super::error::{AuthError, Result};
+use super::input::Client;
+use super::session::Basis;
+use crate::app::App;
+use crate::base::Fault;
+use crate::hooks::{Amend, Identifier, Point, Signup, Tokens};
+use crate::settings::{GROUP, RESERVED_CLAIMS, Who, is_group};
+use crate::users::profile;
+use crate::users::rules::{Moment, Rule};
+
+/// The most groups that a hook may put an account into.
+const GROUPS: usize = 64;
+
+/// Asks about a sign-up. What is amended stands in the draft then.
+///
+/// # Errors
+/// [`AuthError::Refused`].
+pub async fn before_signup(app: &App, client: &Client, draft: &mut Draft) -> Result<()> {
+    if !app.hooks.listen(Point::BeforeSignup) {
+        return Ok(());
+    }
+    let mut asked = Signup {
+        identifiers: draft.identifiers(),
+        profile: object(&draft.profile),
+        groups: draft.groups.clone(),
+        network: client.place(),
+        user_agent: client.agent.clone(),
+        languages: client.languages.clone(),
+    };
+    app.hooks.before_signup(&mut asked, |amend| fit(app, amend)).await?;
+    draft.profile = profile::text(&amended(app, &asked.profile).map_err(AuthError::Faults)?);
+    draft.groups = asked.groups;
+    Ok(())
+}
+
+/// A whole profile as it is kept, where it lacks nothing. A hook may write what the operator may.
+fn amended(app: &App, profile: &Map<String, Value>) -> std::result::Result<Map<String, Value>, Vec<Fault>> {
+    let checked = app.profile.check(Who::Admin, profile)?;
+    let mut kept = Map::new();
+    profile::merge(&mut kept, &checked).map_err(|fault| vec![fault])?;
+    let missing: Vec<Fault> =
+        app.profile.lacking(&kept, Moment::Signup).into_iter().map(Rule::missing).collect();
+    if missing.is_empty() { Ok(kept) } else { Err(missing) }
+}
+
+/// Whether an amendment can be taken; the words are for the log.
+fn fit(app: &App, amend: &Amend) -> std::result::Result<(), String> {
+    if let Some(profile) = &amend.profile {
+        amended(app, profile).map_err(|faults| {
+            let fields: Vec<_> = faults.iter().map(|f| format!("{} {}", f.field, f.code)).collect();
+            format!("amends the profile to what it cannot be: {}", fields.join(", "))
+        })?;
+    }
+    let groups = amend.groups.as_deref().unwrap_or_default();
+    let sound = |(n, name): (usize, &String)| is_group(name) && !groups[..n].contains(name);
+    if groups.len() > GROUPS || !groups.iter().enumerate().all(sound) {
+        return Err(format!("sets groups that cannot be: at most {GROUPS}, and each name {GROUP}"));
+    }
+    Ok(())
+}
+
+/// Who gets a token, as hooks are told.
+pub struct Bearer {
+    /// The groups.
+    pub groups: Vec<String>,
+    /// The profile, a JSON object.
+    pub profile: String,
+    /// The confirmed identifiers and addresses.
+    pub identifiers: Vec<Identifier>,
+}
+
+impl From<&Account> for Bearer {
+    fn from(account: &Account) -> Self {
+        let named = |d: &crate::store::devices::Device| Some(Identifier::new(&d.kind, d.canonical.as_ref()?));
+        Self {
+            groups: claims::groups(&account.user.group_names),
+            profile: account.user.profile.clone(),
+            identifiers: account.confirmed().filter_map(named).collect(),
+        }
+    }
+}
+
+impl From<&Draft> for Bearer {
+    fn from(draft: &Draft) -> Self {
+        Self {
+            groups: draft.groups.clone(),
+            profile: draft.profile.clone(),
+            identifiers: draft.identifiers(),
+        }
+    }
+}
+
+/// Asks about an access token of `user` in `session`, and gives the claims that are added to it.
+///
+/// # Errors
+/// [`AuthError::Refused`].
+pub async fn before_tokens(
+    app: &App,
+    purpose: &'static str,
+    (user, session): (&str, &str),
+    basis: &Basis,
+    bearer: Bearer,
+) -> Result<Map<String, Value>> {
+    let asked = Tokens {
+        user: user.to_owned(),
+        session: session.to_owned(),
+        purpose,
+        flow: basis.flow.clone(),
+        acr: basis.acr.clone(),
+        amr: basis.amr.clone(),
+        groups: bearer.groups,
+        profile: object(&bearer.profile),
+        identifiers: bearer.identifiers,
+    };
+    let groups = app.settings.tokens.groups_claim.as_str();
+    let reserved = |name: &str| RESERVED_CLAIMS.contains(&name) || name == groups || name == "groups";
+    Ok(app.hooks.before_tokens(&asked, reserved).await?)
+}
+
+fn object(json: &str) -> Map<String, Value> {
+    serde_json::from_str(json).unwrap_or_default()
+}
