@@ -353,6 +353,27 @@ mod tests {
         assert!(!names(Body::Signin, only, mail).contains(&"passcode"));
     }
 
+    /// What a custom identifier or an own kind may not be called, it would be mistaken for.
+    #[test]
+    fn every_field_that_is_no_kind_is_reserved() {
+        let plan = plan::read(&Settings::built_in(), &plan::Own::default())
+            .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+        let ways = plan.ways();
+        let is_kind =
+            |name: &str| ways.devices.by_field(name).is_some() || ways.secrets.by_field(name).is_some();
+        let document = crate::api::document(&Settings::built_in(), &plan::Own::default());
+        let me =
+            document["components"]["schemas"]["Me"]["properties"].as_object().cloned().unwrap_or_default();
+        let fields = Body::ALL.iter().flat_map(|body| body.fields(&ways)).map(|field| field.name.to_owned());
+        for name in fields.chain(me.keys().cloned()).filter(|name| !is_kind(name)) {
+            assert!(
+                crate::devices::contract::TAKEN.contains(&name.as_str()),
+                "{name} may be taken by a kind"
+            );
+        }
+        assert!(!me.is_empty());
+    }
+
     #[test]
     fn a_text_is_one_of_the_choices() {
         let plan = plan::read(&Settings::built_in(), &plan::Own::default())

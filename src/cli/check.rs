@@ -7,6 +7,7 @@ use crate::base::Mistake;
 use crate::flows::{self, Flows, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language};
 use crate::providers::{PROVIDERS, Routes};
+use crate::secrets::{SecretKind, password::Password};
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 
 /// Check settings, flows, providers and message templates, without touching network or, but for --data, database.
@@ -89,6 +90,13 @@ fn kind(table: &toml::Table) -> &str {
 /// What is allowed and worth a second look.
 fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
     let mut found: Vec<Mistake> = lists.into_iter().flat_map(flows::warnings).collect();
+    let [signin, recovery] = lists;
+    let asked = signin.iter().flat_map(|flow| &flow.secrets).any(|secret| secret.name == Password.name());
+    if !recovery.is_empty() && !asked {
+        let text =
+            "gives the right to set a new password, and no flow asks for one: nobody gets in again by it";
+        found.push(Mistake::new("recovery", text));
+    }
     let sections = [
         ("email", settings.email.confirm, settings.email_providers()),
         ("phone", settings.phone.confirm, settings.phone_providers()),

@@ -282,7 +282,7 @@ mod tests {
         let forged = Row { network: "x\n\u{1b}[31m\u{202e}".into(), session_id: Some("s".into()), ..row() };
         let line = person(&forged);
         assert!(line.starts_with("2026-03-01 10:00:00  signin.failed"), "{line}");
-        assert!(line.ends_with("amr=pwd+otp n=2 purpose=signin session=s\n"), "{line}");
+        assert!(line.ends_with("purpose=signin amr=pwd+otp n=2 session=s\n"), "{line}");
         for text in [line, machine(&forged), shown(&[forged], false)] {
             assert!(!text.trim_end_matches('\n').replace('\n', "").chars().any(text::acts), "{text}");
         }

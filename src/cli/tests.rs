@@ -399,6 +399,84 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     site.run(&["check", "--data"]).await.unwrap();
 }
 
+/// Settings with an employee number that the operator gives.
+const NUMBERED: &str = r#"flows = [["email", "password"], ["employee_no", "password"]]
+[identifier.employee_no]
+pattern = "E[0-9]{4}"
+title = "Employee number"
+example = "E1234"
+case = "upper"
+strip = " -"
+given_by = "operator""#;
+
+#[tokio::test]
+async fn a_custom_identifier_is_a_word_of_flows_and_its_mistakes_have_a_place() {
+    Site::new(NUMBERED).run(&["check"]).await.unwrap();
+    let says = async |wrong: &str, right: &str, wanted: &str| {
+        let site = Site::new(&NUMBERED.replace(right, wrong));
+        let text = site.run(&["check"]).await.unwrap_err().to_string();
+        assert!(text.contains(wanted), "{text}");
+    };
+    says(r#""e1234""#, r#""E[0-9]{4}""#, "multauth.toml:5: identifier.employee_no.example: must fit the")
+        .await;
+    says(r#""E[0-9""#, r#""E[0-9]{4}""#, "multauth.toml:3: identifier.employee_no.pattern: is no regular")
+        .await;
+    says(r#""title""#, r#""upper""#, "multauth.toml:6: identifier.employee_no.case").await;
+    says(r#""E""#, r#"" -""#, "multauth.toml:7: identifier.employee_no.strip: must be signs").await;
+    says(
+        "[identifier.passcode]",
+        "[identifier.employee_no]",
+        "identifier.passcode: \"passcode\" is a built-in",
+    )
+    .await;
+    says(
+        "[identifier.label]",
+        "[identifier.employee_no]",
+        "identifier.label: \"label\" is a field of the API",
+    )
+    .await;
+    says(
+        "",
+        r#"["email", "password"], "#,
+        "multauth.toml:1: flows: every flow begins with what the operator",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_operator_gives_an_identifier_by_command() {
+    let site = Site::new(NUMBERED);
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let mut tx = app.store.begin().await.unwrap();
+    let user = app.random.uuid();
+    crate::store::users::insert(&mut tx, &crate::store::users::New::active(&user, "{}"), app.now())
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let give = async |kind: &str, value: &str| {
+        site.run(&["devices", "add", &user, "--kind", kind, "--value", value]).await
+    };
+    give("employee_no", "e-12 34").await.unwrap();
+    let owner =
+        crate::store::devices::owner(&mut app.store.read().await.unwrap(), "employee_no", "E1234").await;
+    assert_eq!(owner.unwrap().unwrap().user_id, user);
+    let text = give("employee_no", "1234").await.unwrap_err().to_string();
+    assert!(text.contains("must look like E1234; the rule is E[0-9]{4}"), "{text}");
+    let text = give("emplyee_no", "E1234").await.unwrap_err().to_string();
+    assert!(text.contains("username, email, phone, employee_no"), "{text}");
+}
+
+#[tokio::test]
+async fn a_flow_by_what_the_operator_gives_is_simulated() {
+    let site = Site::new(NUMBERED);
+    let settings = site.settings();
+    let flows: Flows = instance::understand(&settings, &Own::default()).unwrap().signin;
+    let flow = flows.find("employee_no+password").unwrap();
+    let (text, arrived) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
+    assert!(arrived && text.contains("devices add") && text.contains("E1234"), "{text}");
+}
+
 /// A webhook's section; nobody listens there.
 const WEBHOOK: &str = "[webhooks.crm]\nurl = \"http://127.0.0.1:9/hook?token=t0p\"\nsecret = \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"\n";
 

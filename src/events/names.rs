@@ -234,7 +234,7 @@ events! {
     }
     /// Sessions of a user ended, other than by their time.
     SessionEnded = "session.ended" {
-        /// `signed_out`; `password_changed`, `secret_changed`; `recovered`; `device_added`, `device_removed`; `proven` where an address is
+        /// `signed_out`; `password_changed`, `secret_changed`; `recovered`; `device_removed`; `proven` where an address is
         /// shown to be its owner's for the first time; `undone` where the change of an address was taken back; `reused`
         /// where a refresh token came back; `disabled`, `deleted` or `operator`.
         reason: &'static str,

@@ -44,7 +44,7 @@ pub const ACTIONS: &[Action] = &[
     action("reauth", "20/m/ip, 10/10m/account", &[Ip, Net, Account, All], "re-authentications begun"),
     action("attempt", "60/m/ip", &[Ip, Net, Account, All], "answers to an attempt, right or wrong"),
     action("confirm", "30/m/ip", &[Ip, Net, All], "links opened or spent"),
-    action("username_lookup", "20/m/ip", &[Ip, Net, All], "questions whether a username is free"),
+    action("username_lookup", "20/m/ip", &[Ip, Net, All], "questions whether a username or the like is free"),
     // wrong answers
     action(
         "failures",

@@ -94,6 +94,7 @@ async fn deleting_without_a_grace_period_frees_the_address_and_ends_everything()
         maria.client.delete("/v1/me").await.is(204);
         maria.client.get("/v1/me").await.fails(401, "invalid_token");
         client.passcode(&running.attempt, &code).await.fails(404, "attempt_gone");
+        app.mail().await;
         let again = app.signup(json!({ "email": EMAIL, "password": OTHER })).await;
         assert_ne!(again.done.user, maria.done.user);
     }

@@ -194,7 +194,7 @@ async fn who_has_none_signs_in_without_and_sets_one_later() {
         let stale = late.client.refresh(&late.done.refresh).await.is(200).json();
         let stale = late.client.bearing(stale["access_token"].as_str().unwrap());
         let late = stale.put("/v1/me/secrets/pin", json!({ "current": PIN, "new": "112233" })).await;
-        late.fails(401, "reauth_required");
+        late.fails(403, "reauth_required");
     }
 }
 

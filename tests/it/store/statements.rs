@@ -135,7 +135,7 @@ async fn of_secrets_and_known_devices() {
         assert_eq!(secrets::spend_recovery(tx, "u", "r1").await.unwrap(), 1);
         assert_eq!(secrets::spend_recovery(tx, "u", "newer").await.unwrap(), 0, "a password is no such code");
         assert_eq!(secrets::count(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
-        assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 2);
+        assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 3);
         assert_eq!(secrets::drop_kind(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
         known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
         assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
