@@ -172,8 +172,8 @@ fn answers(plan: &Plan, settings: &Settings) -> Vec<(&'static str, Value)> {
         "created_at": MOMENT, "last_used_at": MOMENT
     });
     let mut me = json!({
-        "id": USER, "profile": profile(plan, |rule| rule.field.reads(Who::User)), "has_password": true, "recovery_codes": 10,
-        "created_at": MOMENT, "signed_in_at": MOMENT
+        "id": USER, "profile": profile(plan, |rule| rule.field.reads(Who::User)), "groups": ["staff"],
+        "has_password": true, "recovery_codes": 10, "created_at": MOMENT, "signed_in_at": MOMENT
     });
     for kind in super::requests::named(&plan.ways()) {
         me[kind.name()] = json!(kind.example());

@@ -152,4 +152,27 @@ mod tests {
         assert_eq!(schemas["Asking"]["properties"]["state"]["enum"], json!(["ask"]));
         assert_eq!(schemas["Done"]["properties"]["state"]["enum"], json!(["done"]));
     }
+
+    #[test]
+    fn every_example_fits_its_schema() {
+        let document = document(&Settings::built_in(), &Own::default());
+        let components = document["components"].clone();
+        let mut pairs = Vec::new();
+        each(&document, &mut |map| {
+            let whole = map.get("example").map(|example| (map.get("schema"), map, example));
+            let several = map.get("examples").and_then(Value::as_object).into_iter().flat_map(Map::values);
+            let several = several.map(|example| (map.get("schema"), map, &example["value"]));
+            pairs.extend(whole.into_iter().chain(several));
+        });
+        assert!(pairs.len() > 50, "{}", pairs.len());
+        for (schema, map, example) in pairs {
+            // Of a media type or a parameter it is the schema beside it, of a schema that itself.
+            let mut schema = schema.cloned().unwrap_or_else(|| Value::Object(map.clone()));
+            schema["components"] = components.clone();
+            // What OpenAPI 3.0 has of JSON Schema is draft 4.
+            let judge = jsonschema::draft4::new(&schema).unwrap();
+            let faults: Vec<String> = judge.iter_errors(example).map(|error| error.to_string()).collect();
+            assert!(faults.is_empty(), "{example}: {faults:?}");
+        }
+    }
 }

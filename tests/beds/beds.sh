@@ -1,4 +1,4 @@
-# What messages and webhooks are delivered to in the tests: programs that others wrote. Sourced by tests/run.
+# Programs that others wrote, for the tests: what messages and webhooks are delivered to, and clients. Sourced by tests/run.
 #
 # A bed is a file here with three functions, NAME being the file's:
 #   NAME_tells     what stays untested without it
@@ -15,7 +15,7 @@ not_tested=()   # what to say at the end
 
 # Which ones MULTAUTH_TEST_BEDS names; all of them without it.
 choose_beds() {
-    local all=(prism aws smtp postfix standardwebhooks)
+    local all=(prism aws smtp postfix standardwebhooks clients)
     local bed wanted=" ${MULTAUTH_TEST_BEDS-${all[*]}} "
     for bed in "${all[@]}"; do
         # shellcheck disable=SC1090

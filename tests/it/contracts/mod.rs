@@ -1,6 +1,8 @@
-//! The providers against what others wrote: real servers, and mocks that hold a call to its vendor's own document.
+//! The providers, and the API document, against what others wrote: real servers, mocks that hold a call to its vendor's own
+//! document, and generators of clients.
 
 mod aws;
+mod clients;
 mod lookup;
 mod sendgrid;
 mod smtp;

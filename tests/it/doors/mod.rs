@@ -18,3 +18,4 @@ mod second_factor;
 mod spend;
 mod steps;
 mod worked_example;
+mod wrong_values;
