@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{GOAL, Place, STATEMENTS};
-use crate::bare::{Bare, Plan};
+use crate::bare::{Bare, Plan, Value};
 use crate::http::Http;
 use crate::load::{AT_ONCE, Result, Work, compare};
 use crate::people::{self, CODE, Person, Waiting};
@@ -31,8 +31,8 @@ impl Work for Answer {
 }
 
 /// The statements of an answer.
-const KNOWN: [&str; 15] = [
-    "draft, created_at, expires_at FROM attempts",
+const KNOWN: [&str; 16] = [
+    "draft, ways, created_at, expires_at FROM attempts",
     "FROM users",
     "FROM devices",
     "FROM secrets",
@@ -47,6 +47,7 @@ const KNOWN: [&str; 15] = [
     "INSERT INTO sessions",
     "INSERT INTO known_devices",
     "UPDATE devices SET last_used_at",
+    "INSERT INTO events",
 ];
 
 struct Statements {
@@ -94,10 +95,32 @@ impl Work for Statements {
             ],
             vec![id.into(), user.as_str().into(), hash.into(), now.into()],
             vec![device.as_str().into(), now.into()],
+            [("verification.succeeded", "a"), ("signin.succeeded", "b")]
+                .into_iter()
+                .flat_map(|(name, which)| event(user, &format!("{id}{which}"), name, now))
+                .collect(),
         ];
         self.bare.run(&self.plan, values).await?;
         Ok(true)
     }
+}
+
+/// The parameters of an event.
+fn event(user: &str, id: &str, name: &str, now: i64) -> [Value; 10] {
+    let data = r#"{"purpose":"signin","flow":"email+passcode","acr":"single","amr":["otp"]}"#;
+    let [session, network, request] = [id, "127.0.0.0/24", id];
+    [
+        id.into(),
+        (now * 1_000).into(),
+        now.into(),
+        name.into(),
+        user.into(),
+        session.into(),
+        network.into(),
+        request.into(),
+        data.into(),
+        "null".into(),
+    ]
 }
 
 /// Measures it.

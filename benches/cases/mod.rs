@@ -7,6 +7,7 @@ pub mod outbox;
 pub mod password;
 pub mod queue;
 pub mod refresh;
+pub mod signup;
 pub mod vendor;
 pub mod webhooks;
 
