@@ -164,7 +164,11 @@ impl User {
                 "another field is this claim already; choose another name",
             );
             let groups = claim == groups_claim && !RESERVED_CLAIMS.contains(&claim);
-            checks.must(!groups, &path, "is the claim of the groups (tokens.groups_claim); choose another name");
+            checks.must(
+                !groups,
+                &path,
+                "is the claim of the groups (tokens.groups_claim); choose another name",
+            );
         }
     }
 }

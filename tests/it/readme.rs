@@ -36,6 +36,7 @@ fn secrets() -> tempfile::TempDir {
         ("smtp.password", "secret"),
         ("sms.token", "secret"),
         ("twilio.token", "secret"),
+        ("crm.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"),
     ];
     for (name, text) in files {
         let path = folder.path().join(name);
