@@ -127,7 +127,8 @@ pub trait Hook: Send + Sync {
     }
 
     /// Somebody signs up: refuse, amend the profile, set groups. It is asked before any code is sent, whether or not
-    /// somebody has the address already, and again where another username is chosen.
+    /// somebody has the address already, and again where another username or profile is chosen: the groups, and the
+    /// fields that only the operator writes, are then as if it had not been asked before.
     async fn before_signup(&self, asked: &Signup) -> Answer<Amend> {
         let _ = asked;
         Ok(Decision::allow())
