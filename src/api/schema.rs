@@ -161,7 +161,11 @@ mod tests {
         each(&document, &mut |map| {
             let whole = map.get("example").map(|example| (map.get("schema"), map, example));
             let several = map.get("examples").and_then(Value::as_object).into_iter().flat_map(Map::values);
-            let several = several.map(|example| (map.get("schema"), map, &example["value"]));
+            let named = |example: &'_ Value| {
+                example["$ref"].as_str().and_then(|target| document.pointer(&target[1..]))
+            };
+            let several =
+                several.map(|example| (map.get("schema"), map, &named(example).unwrap_or(example)["value"]));
             pairs.extend(whole.into_iter().chain(several));
         });
         assert!(pairs.len() > 50, "{}", pairs.len());
