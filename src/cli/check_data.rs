@@ -23,7 +23,7 @@ pub async fn run(setup: Setup<'_>) -> Outcome {
     }
     let store = Store::open(settings.database.url.expose(), 1).await?;
     store::check_version(&store).await?;
-    let (users, unfit) = look(&store, &plan.profile, |lines| print::out(lines)).await?;
+    let (users, unfit) = look(&store, &plan.profile, print::out).await?;
     if unfit == 0 {
         return print::out(&format!("all profiles of {users} users fit\n"));
     }
