@@ -77,8 +77,8 @@ pub fn capabilities(kind: &dyn DeviceKind) -> Vec<String> {
     must(kind.names_owner(), "it must name its owner: what only proves is a kind of secret");
     must(!kind.holds_secret(), "it cannot hold a secret: make that a kind of secret");
     must(!kind.title().is_empty(), "it needs a title");
-    let known = |channel: &&str| Channel::from_name(channel).is_some();
-    must(kind.channels().iter().all(known), "its channels must be built-in ones");
+    let built_in = kind.channels().iter().all(|channel| Channel::from_name(channel).is_some());
+    must(built_in, "its channels must be built-in ones");
     let sent = !kind.channels().is_empty();
     must(kind.carries_passcode() == sent, "it carries passcodes where it has channels, and only there");
     must(kind.factor().is_some() == sent, "it has a factor where it carries passcodes, and only there");
