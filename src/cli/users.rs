@@ -135,7 +135,8 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
         }
         Action::Groups { id, set: None } => {
             let found = operate::show(&app, &id).await.map_err(|e| missing(&id, e))?;
-            print::out(&claims::groups(&found.0.user.group_names).join("\n"))
+            let groups = claims::groups(&found.0.user.group_names);
+            print::out(&groups.iter().map(|group| format!("{group}\n")).collect::<String>())
         }
         Action::Groups { id, set: Some(groups) } => {
             let groups: Vec<String> =
