@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use multauth::base::seal::sha256_hex;
 use serde_json::{Value, json};
 use tracing_subscriber::Layer;
-use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::filter::dynamic_filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -46,7 +46,7 @@ fn listen() -> Log {
         let log = Log::default();
         let writer = log.clone();
         let lines = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(move || writer.clone());
-        let lines = lines.with_filter(filter_fn(|_| LISTENING.load(Ordering::Relaxed)));
+        let lines = lines.with_filter(dynamic_filter_fn(|_, _| LISTENING.load(Ordering::Relaxed)));
         tracing_subscriber::registry().with(lines).try_init().unwrap();
         *LOG.lock().unwrap() = Some(log);
     });
