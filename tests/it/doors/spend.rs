@@ -298,6 +298,8 @@ async fn the_operator_is_warned_once_when_little_is_left() {
         verify(&backend, &number(n)).await.is(201);
     }
     assert_eq!(warnings(), 0);
+    // Another test may have come by the warning while nobody listened, and then it stays silent for all.
+    tracing::callsite::rebuild_interest_cache();
     verify(&backend, &number(7)).await.is(201);
     assert_eq!(warnings(), 1);
     exhaust(&app, &backend, 8).await;
