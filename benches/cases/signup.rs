@@ -11,6 +11,7 @@ use multauth::app::App;
 use multauth::events::{By, Event, Noted, Source};
 use multauth::settings::{Field, Who};
 use multauth::store::events::{self, Row as Written};
+use multauth::store::trail::{self, Wanted};
 use multauth::store::{outbox, users};
 use multauth::users::profile;
 use multauth::users::rules::Moment;
@@ -80,7 +81,10 @@ async fn on(options: &Options, kind: Kind, title: &str) -> Result<Row> {
         Instance::start_with(kind, providers::KEPT, |settings| settings.user.fields = fields).await?;
     let (app, mut http) = (&instance.app, Http::open(instance.address).await?);
     let (_, user) = sign_up(app, &mut http, usize::MAX).await?;
-    let written = events::of_user(&mut app.store.read().await?, &user, 0, 100).await?;
+    let written = {
+        let wanted = Wanted { user: Some(user.clone()), name: "%".into(), since: 0, until: i64::MAX };
+        trail::after(&mut app.store.read().await?, &wanted, (0, ""), 100).await?
+    };
     let (first, rest) = written.split_at(FIRST);
     let (mut whole, mut checks, mut writes) = (Vec::new(), Vec::new(), Vec::new());
     let warm = options.prepared() / 10;

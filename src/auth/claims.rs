@@ -37,9 +37,8 @@ impl From<&Account> for Holder {
 /// The claims of a holder. Where they are too long together the profile goes first: much of it is written by users, who
 /// must not be able to push out what others say of them.
 pub fn of(app: &App, holder: &Holder) -> Map<String, Value> {
-    let own = profile::claims(&app.profile, &holder.profile);
-    let fits = bytes(&own) + bytes(&said(app, holder, Map::new())) <= LONGEST;
-    bounded(said(app, holder, if fits { own } else { Map::new() }))
+    let whole = said(app, holder, profile::claims(&app.profile, &holder.profile));
+    if bytes(&whole) <= LONGEST { whole } else { bounded(said(app, holder, Map::new())) }
 }
 
 /// What hooks and the operator say, beside the claims of the profile.

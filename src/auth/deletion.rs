@@ -9,7 +9,7 @@ use super::noting;
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
-use crate::events::{By, Event, Noted, Source};
+use crate::events::{By, Event, Source};
 use crate::store::users::User;
 use crate::store::{Tx, attempts, challenges, devices, events, guesses, outbox, users};
 
@@ -37,7 +37,7 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
     app.events.write(&mut tx, now, source, &noted).await?;
     notices::queue(app, &mut tx, told).await?;
     if grace == 0 {
-        erase(app, &mut tx, user, by, source).await?;
+        erase(app, &mut tx, user, by).await?;
     }
     tx.commit().await?;
     app.wake.notify_one();
@@ -68,7 +68,7 @@ pub async fn purge(app: &App, user_id: &str, by: By) -> Result<()> {
     let mut tx = app.store.begin().await?;
     take(&mut tx, user_id, app.now()).await?;
     let user = users::by_id(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
-    erase(app, &mut tx, &user, by, &Source::default()).await?;
+    erase(app, &mut tx, &user, by).await?;
     Ok(tx.commit().await?)
 }
 
@@ -83,7 +83,7 @@ pub async fn purge_due(app: &App) -> Result<usize> {
         take(&mut tx, &user.id, now).await?;
         // Another instance may have been faster, or the operator.
         if still_due(&mut tx, user, now - grace).await? {
-            erase(app, &mut tx, user, By::Server, &Source::default()).await?;
+            erase(app, &mut tx, user, By::Server).await?;
             tx.commit().await?;
         }
     }
@@ -108,8 +108,9 @@ async fn still_due(tx: &mut Tx, user: &User, before: Millis) -> Result<bool> {
     }))
 }
 
-/// Takes away the account and whatever else speaks of its owner. What stays is a random id in the events.
-async fn erase(app: &App, tx: &mut Tx, user: &User, by: By, source: &Source) -> Result<()> {
+/// Takes away the account and whatever else speaks of its owner. What stays is a random id in the events, without the
+/// network and request of whoever asked for it.
+async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     for device in devices::of_user(tx, &user.id).await? {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
         challenges::drop_scope(tx, &format!("undo/{}", device.id)).await?;
@@ -118,8 +119,6 @@ async fn erase(app: &App, tx: &mut Tx, user: &User, by: By, source: &Source) -> 
     guesses::forget(tx, &user.id).await?;
     users::delete(tx, &user.id).await?;
     events::forget(tx, &user.id).await?;
-    let purged: Noted = Event::UserPurged { by }.of(&user.id);
-    let source = if by == By::User { Source::default() } else { source.clone() };
-    app.events.write(tx, app.now(), &source, &[purged]).await?;
-    Ok(())
+    let purged = Event::UserPurged { by }.of(&user.id);
+    Ok(app.events.write(tx, app.now(), &Source::default(), &[purged]).await?)
 }

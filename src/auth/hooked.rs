@@ -133,14 +133,10 @@ pub async fn before_tokens(
         acr: basis.acr.clone(),
         amr: basis.amr.clone(),
         groups: bearer.groups,
-        profile: object(&bearer.profile),
+        profile: profile::stored(&bearer.profile),
         identifiers: bearer.identifiers,
     };
     let groups = app.settings.tokens.groups_claim.as_str();
     let reserved = |name: &str| RESERVED_CLAIMS.contains(&name) || name == groups || name == "groups";
     Ok(app.hooks.before_tokens(&asked, reserved).await?)
-}
-
-fn object(json: &str) -> Map<String, Value> {
-    serde_json::from_str(json).unwrap_or_default()
 }

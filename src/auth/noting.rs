@@ -6,6 +6,7 @@ use super::account::Account;
 use super::claims;
 use crate::events::{By, Event, Noted};
 use crate::store::devices::{Device, Gone};
+use crate::users::profile;
 
 /// What names the user of an account: the profile and the confirmed identifiers.
 pub fn named(account: &Account) -> Value {
@@ -36,7 +37,7 @@ pub fn naming<'d>(
             of_kind.push(canonical.as_str().into());
         }
     }
-    let profile: Value = serde_json::from_str(profile).unwrap_or_default();
+    let profile = profile::stored(profile);
     let groups = claims::groups(groups);
     json!({ "user": { "id": user_id, "profile": profile, "groups": groups, "identifiers": identifiers } })
 }
@@ -71,8 +72,7 @@ pub fn ended(user_id: &str, reason: &'static str, count: u64) -> Option<Noted> {
 
 /// Names of the fields in which two profiles (JSON objects) differ, sorted.
 pub fn changed_fields(before: &str, after: &str) -> Vec<String> {
-    let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
-    let (before, after) = (read(before), read(after));
+    let (before, after) = (profile::stored(before), profile::stored(after));
     let mut names: Vec<String> = before.keys().chain(after.keys()).cloned().collect();
     names.sort_unstable();
     names.dedup();

@@ -115,6 +115,7 @@ impl<'p> Params<'p> for Rows<'p> {
 /// Writes events, in the order of `rows`.
 pub async fn insert(db: &mut impl Db, rows: &[Row]) -> Result<()> {
     for some in rows.chunks(AT_ONCE) {
+        // A chunk has one row at least and `AT_ONCE` at most.
         let text: &'static str = &INSERT[some.len() - 1];
         sql::run(db, text, Rows(some)).await?;
     }
@@ -124,22 +125,6 @@ pub async fn insert(db: &mut impl Db, rows: &[Row]) -> Result<()> {
 /// Queues an event that was just written for a webhook.
 pub async fn queue(db: &mut impl Db, id: &str, webhook: &str, event: &str) -> Result<()> {
     sql::run(db, QUEUE, (id, webhook, event)).await.map(drop)
-}
-
-macro_rules! select {
-    ($tail:literal) => {
-        concat!(
-            "SELECT id, position, at, name, user_id, session_id, network, request, data, personal FROM events ",
-            $tail
-        )
-    };
-}
-
-const OF_USER: &str = select!("WHERE user_id = $1 AND position > $2 ORDER BY position, id LIMIT $3");
-
-/// The events of a user behind the position `after`, oldest first.
-pub async fn of_user(db: &mut impl Db, user_id: &str, after: i64, limit: i64) -> Result<Vec<Row>> {
-    sql::all(db, OF_USER, (user_id, after, limit)).await
 }
 
 const FORGET: &str =

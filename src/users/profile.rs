@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::rules::{LARGEST, ProfileRules};
+use super::rules::{LARGEST, ProfileRules, Rule};
 use crate::base::Fault;
 
 /// A stored profile; empty where it is no object.
@@ -47,7 +47,12 @@ pub fn field(text: &str, name: &str) -> Option<String> {
 
 /// The claims of the access token that a stored profile gives: fields that `claim` names, as far as their values fit.
 pub fn claims(rules: &ProfileRules, text: &str) -> Map<String, Value> {
-    let values = rules.readable(&stored(text), |rule| rule.field.claim_name(&rule.name).is_some());
+    let is_claim = |rule: &Rule| rule.field.claim_name(&rule.name).is_some();
+    // Asked at every refresh, and mostly there is none: the profile need not be read then.
+    if !rules.iter().any(is_claim) {
+        return Map::new();
+    }
+    let values = rules.readable(&stored(text), is_claim);
     let claim = |(name, value): (String, Value)| {
         let claim = rules.get(&name)?.field.claim_name(&name)?.to_owned();
         Some((claim, value))

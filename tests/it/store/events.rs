@@ -8,6 +8,12 @@ use multauth::store::trail::{self, Wanted};
 use super::rows::{NOW, user};
 use crate::support::databases;
 
+/// The first events of a user from a position on.
+async fn of(tx: &mut Tx, user: &str, position: i64) -> Vec<Row> {
+    let wanted = Wanted { user: Some(user.into()), name: "%".into(), since: 0, until: i64::MAX };
+    trail::after(tx, &wanted, (position, ""), 10).await.unwrap()
+}
+
 fn event(id: &str, position: i64, user: Option<&str>) -> Row {
     Row {
         id: id.into(),
@@ -35,7 +41,7 @@ async fn events_of_one_user_stand_in_order_whatever_the_clocks_say() {
         let late = [event("b", 5, Some("u")), event("c", 6, Some("u")), event("d", 7, None)];
         events::insert(tx, &late).await.unwrap();
         events::insert(tx, &[]).await.unwrap();
-        let found = events::of_user(tx, "u", 1_008, 10).await.unwrap();
+        let found = of(tx, "u", 1_009).await;
         let ids: Vec<&str> = found.iter().map(|row| row.id.as_str()).collect();
         assert_eq!(ids, ["a09", "a10", "b", "c"], "{}", db.name);
         assert_eq!(found[1], many[10]);
@@ -155,12 +161,12 @@ async fn what_is_forgotten_leads_to_nobody() {
         };
         events::insert(tx, &[whole("a", "u"), whole("b", "v")]).await.unwrap();
         assert_eq!(events::forget(tx, "u").await.unwrap(), 1, "{}", db.name);
-        let row = events::of_user(tx, "u", 0, 9).await.unwrap().remove(0);
+        let row = of(tx, "u", 0).await.remove(0);
         assert_eq!(
             (row.personal, row.session_id, row.network.as_str(), row.request.as_str()),
             (None, None, "", "")
         );
         assert_eq!((row.name.as_str(), row.at), ("user.updated", NOW));
-        assert!(events::of_user(tx, "v", 0, 9).await.unwrap()[0].personal.is_some());
+        assert!(of(tx, "v", 0).await[0].personal.is_some());
     }
 }
