@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use multauth::app::App;
 use multauth::events::{By, Event, Noted, Source};
 use multauth::settings::{Field, Who};
-use multauth::store::events::{self, Row as Written};
+use multauth::store::events::Row as Written;
 use multauth::store::trail::{self, Wanted};
 use multauth::store::{outbox, users};
 use multauth::users::profile;
