@@ -36,6 +36,7 @@ pub mod owned;
 pub mod progress;
 pub mod proving;
 pub mod purpose;
+mod recover;
 pub mod rules;
 pub mod secret;
 mod sending;
