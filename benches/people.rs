@@ -47,7 +47,7 @@ pub async fn make(app: &App, count: usize) -> Result<Arc<Vec<Person>>> {
         };
         let now = app.now();
         users::insert(&mut tx, &users::New::active(&person.user, "{}"), now).await?;
-        secrets::set(&mut tx, &app.random.uuid(), &person.user, "password", &hash, now).await?;
+        secrets::set(&mut tx, &app.random.uuid(), &person.user, "password", &hash, now, None).await?;
         device(app, &mut tx, &person, "username", &app.random.uuid(), &person.name).await?;
         device(app, &mut tx, &person, "email", &person.device, &person.email).await?;
         people.push(person);
@@ -73,7 +73,9 @@ async fn device(app: &App, tx: &mut Tx, who: &Person, kind: &str, id: &str, addr
         proven_at: Some(now),
         last_used_at: None,
         replaces: None,
-        replaced_at: None,
+        own: Some(devices::PROVEN.to_owned()),
+        added_in: None,
+        hidden_at: None,
         failing_since: None,
     };
     Ok(devices::insert(tx, &device).await?)
@@ -105,7 +107,7 @@ pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<
     let mut tx = app.store.begin().await?;
     for person in people.iter().take(count) {
         let opened = session::open(app, &client, &person.user, &basis)?;
-        sessions::insert(&mut tx, &opened.session).await?;
+        sessions::insert(&mut tx, &opened.session, "[]").await?;
         held.push(Held {
             access: session::access_only(app, &opened.session, &Default::default())?
                 .access_token

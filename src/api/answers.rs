@@ -18,7 +18,7 @@ pub enum Attempt {
     Done(Done),
 }
 
-/// An attempt that asks. Any entry of `ask` moves it on.
+/// An attempt that asks. Any entry of `ask` moves it on; the end of a recovery takes all of them in one request.
 #[derive(Object)]
 pub struct Asking {
     /// The handle: answer at `POST /v1/attempts/{attempt}`.
@@ -27,7 +27,7 @@ pub struct Asking {
     purpose: String,
     /// Seconds until the attempt ends.
     expires_in: u64,
-    /// Any of these moves the attempt on.
+    /// Any of these moves the attempt on. Where `new_password` is among them, all are given together.
     ask: Vec<Ask>,
 }
 
@@ -35,10 +35,13 @@ pub struct Asking {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct Ask {
-    /// The field to answer with: `password`, `passcode`, `hardcode`, `new_password` or `profile`.
+    /// The field to answer with: `password`, `passcode`, `hardcode`, `new_password`, `profile`, or a secret of the
+    /// installation's own. Beside `new_password` it is a new one.
     secret: String,
     /// The device that carries the passcode: its id or, while there is no account yet, its kind.
     device: Option<String>,
+    /// What its owner calls that device, once something is proven.
+    label: Option<String>,
     /// How the passcode comes: a channel, or `authenticator`.
     channel: Option<String>,
     /// Where it goes, masked.
@@ -94,6 +97,46 @@ pub struct Done {
     known_device: Option<String>,
     /// A new recovery code, in place of the one that was used.
     recovery_code: Option<String>,
+    /// Ten recovery codes, shown this once: each works once, instead of a passcode. They come where there were none and a
+    /// device above reach was confirmed or shown.
+    recovery_codes: Option<Vec<String>>,
+    /// After a recovery: the devices that were added within three days.
+    recent_devices: Option<Vec<RecentDevice>>,
+    /// After a recovery: whether the recovery codes were dropped, because a device of the highest class was shown.
+    recovery_codes_dropped: Option<bool>,
+}
+
+/// A device that was added to a recovered account lately.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub struct RecentDevice {
+    /// A random UUID.
+    id: String,
+    /// `username`, `email`, `phone`, `authenticator` or `card`.
+    kind: String,
+    /// Its address, masked.
+    to: Option<String>,
+    /// What its owner calls it.
+    label: String,
+    /// Since when it counts (RFC 3339).
+    confirmed_at: String,
+    /// The key that takes its addition back, and whatever came after it, at `POST /v1/confirm`, with the code that the
+    /// mail about the recovery has beside it.
+    undo: Option<String>,
+}
+
+impl From<progress::Recent> for RecentDevice {
+    fn from(recent: progress::Recent) -> Self {
+        let progress::Recent { device, to, undo } = recent;
+        Self {
+            id: device.id,
+            kind: device.kind,
+            to,
+            label: device.label,
+            confirmed_at: rfc3339(device.confirmed_at.unwrap_or_default()),
+            undo: undo.map(|key| key.expose().to_owned()),
+        }
+    }
 }
 
 /// A user by id.
@@ -117,6 +160,11 @@ impl From<Progress> for Attempt {
     }
 }
 
+/// Recovery codes as they are shown, where there are some.
+fn shown(codes: &[crate::base::Sensitive]) -> Option<Vec<String>> {
+    (!codes.is_empty()).then(|| codes.iter().map(|code| code.expose().to_owned()).collect())
+}
+
 impl From<progress::Done> for Done {
     fn from(done: progress::Done) -> Self {
         let tokens = done.tokens.as_ref();
@@ -129,6 +177,11 @@ impl From<progress::Done> for Done {
             refresh_token: tokens.and_then(|t| t.refresh_token.as_ref()).map(text),
             known_device: tokens.and_then(|t| t.known_device.as_ref()).map(text),
             recovery_code: tokens.and_then(|t| t.recovery_code.as_ref()).map(text),
+            recovery_codes: tokens.and_then(|t| shown(&t.recovery_codes)),
+            recovery_codes_dropped: done.codes_gone.then_some(true),
+            recent_devices: Some(done.recent)
+                .filter(|recent| !recent.is_empty())
+                .map(|recent| recent.into_iter().map(RecentDevice::from).collect()),
             user: UserRef { id: done.user },
         }
     }
@@ -139,6 +192,7 @@ impl From<progress::Ask> for Ask {
         Self {
             secret: ask.secret,
             device: ask.device,
+            label: ask.label,
             channel: ask.channel,
             to: ask.to,
             length: ask.length,
@@ -213,6 +267,8 @@ pub struct Device {
     uri: Option<String>,
     /// The URI as a QR code, an SVG document.
     qr: Option<String>,
+    /// Ten recovery codes that were made with its confirmation, shown this once.
+    recovery_codes: Option<Vec<String>>,
 }
 
 impl From<devices::Device> for Device {
@@ -230,6 +286,7 @@ impl From<devices::Device> for Device {
             secret: None,
             uri: None,
             qr: None,
+            recovery_codes: None,
         }
     }
 }
@@ -237,6 +294,7 @@ impl From<devices::Device> for Device {
 impl From<auth::owned::Added> for Device {
     fn from(added: auth::owned::Added) -> Self {
         let mut device = Self::from(added.device);
+        device.recovery_codes = shown(&added.recovery_codes);
         if let Some(enrolment) = added.enrolment {
             device.secret = Some(enrolment.secret.expose().to_owned());
             device.uri = Some(enrolment.uri.expose().to_owned());

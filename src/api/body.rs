@@ -30,7 +30,7 @@ macro_rules! shapes {
     )*};
 }
 shapes!(Signin Signup Recovery Reauth Answer Send Confirm Refresh Introspect);
-shapes!(ChangeMe ChangePassword ChangeSecret NewDevice ChangeDevice Code NewVerification);
+shapes!(ChangeMe ChangePassword ChangeSecret NewDevice ChangeDevice RemoveDevice Code NewVerification);
 
 /// The fields of a body, read and checked.
 pub struct Sent<S>(pub Read, PhantomData<fn() -> S>);
@@ -51,7 +51,7 @@ impl<'a, S: Shape> ApiExtractor<'a> for Sent<S> {
                 content_type: "application/json",
                 schema: MetaSchemaRef::Reference(S::BODY.name().into()),
             }],
-            required: S::BODY != Body::Send,
+            required: !S::BODY.may_be_absent(),
         })
     }
 
@@ -63,14 +63,15 @@ impl<'a, S: Shape> ApiExtractor<'a> for Sent<S> {
         let app = request.data::<Arc<App>>().ok_or_else(|| Problem::new("internal"))?;
         let bytes = body.take()?.into_vec().await.map_err(|_| Problem::new("invalid_request"))?;
         let sent = match request.content_type() {
-            None if bytes.is_empty() && S::BODY == Body::Send => Map::new(),
+            None if bytes.is_empty() && S::BODY.may_be_absent() => Map::new(),
+            Some(_) if bytes.is_empty() && S::BODY == Body::RemoveDevice => Map::new(),
             Some(kind) if is_json(kind) => {
                 strict::object(&bytes).map_err(|why| Problem::new("invalid_request").detail(why))?
             }
             _ => return Err(Problem::new("unsupported_media_type").into()),
         };
         let fields = S::BODY.fields(&app.ways());
-        Ok(Self(read(&app.ways(), &fields, sent)?, PhantomData))
+        Ok(Self(read(&app.ways(), &fields, S::BODY.may_be_absent(), sent)?, PhantomData))
     }
 }
 

@@ -25,6 +25,30 @@ impl User {
     }
 }
 
+/// Somebody who may be signed in.
+#[derive(SecurityScheme)]
+pub enum Anybody {
+    /// They are.
+    User(User),
+    /// They are not, or do not say so.
+    #[oai(fallback)]
+    Nobody,
+}
+
+impl Anybody {
+    /// The live session behind the token, where there is one; a token that is over is as good as none.
+    pub async fn caller(&self, app: &App) -> Result<Option<Caller>> {
+        match self {
+            Self::User(user) => match user.caller(app).await {
+                Ok(caller) => Ok(Some(caller)),
+                Err(AuthError::InvalidToken) => Ok(None),
+                Err(error) => Err(error),
+            },
+            Self::Nobody => Ok(None),
+        }
+    }
+}
+
 /// An API key, made by `multauth apikeys make`: `Authorization: Bearer mk_…`.
 #[derive(SecurityScheme)]
 #[oai(ty = "bearer", rename = "apiKey")]

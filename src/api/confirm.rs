@@ -9,9 +9,10 @@ use poem_openapi::{Object, OpenApi};
 use super::Tag;
 use super::answers::Attempt;
 use super::body::{self, Sent};
+use super::caller::Anybody;
 use super::problem::{Cases, Fail};
 use crate::app::App;
-use crate::auth::confirm::{self, Effect, Link};
+use crate::auth::confirm::{self, Effect, Link, With};
 use crate::auth::input::Client;
 
 /// What was confirmed.
@@ -28,22 +29,44 @@ pub struct Confirmed {
     channel: String,
     /// Where it was sent, masked.
     to: String,
-    /// The code to type where it was asked for: a link of an attempt finishes only for whoever holds it.
+    /// The code to type where it was asked for: a link of an attempt finishes only for whoever holds it, and that of a
+    /// device for whoever shows that the account is theirs.
     code: Option<String>,
-    /// The attempt, moved on.
+    /// What the account is called that a device would be added to, masked.
+    account: Option<String>,
+    /// After an undo: the addresses that did not come back, masked, because somebody else has proven them meanwhile.
+    lost: Option<Vec<String>>,
+    /// The attempt, moved on; after an undo the recovery that it ends in.
     attempt: Option<Attempt>,
 }
 
 impl From<Link> for Confirmed {
     fn from(link: Link) -> Self {
-        let (confirmed, already, code, attempt) = match link.effect {
-            Effect::WillConfirm => (false, false, None, None),
-            Effect::Confirmed { already } => (true, already, None, None),
-            Effect::TypeCode(code) => (false, false, Some(code.expose().to_owned()), None),
-            Effect::Moved(progress) => (true, false, None, Some((*progress).into())),
+        let shown = Self {
+            confirmed: false,
+            already: false,
+            purpose: link.purpose.name().to_owned(),
+            channel: link.channel,
+            to: link.to,
+            code: None,
+            account: None,
+            lost: None,
+            attempt: None,
         };
-        let purpose = link.purpose.name().to_owned();
-        Self { confirmed, already, purpose, channel: link.channel, to: link.to, code, attempt }
+        let text = |code: crate::base::Sensitive| Some(code.expose().to_owned());
+        match link.effect {
+            Effect::WillConfirm | Effect::WillUndo => shown,
+            Effect::Claim { account, code } => Self { account, code: text(code), ..shown },
+            Effect::Confirmed { already } => Self { confirmed: true, already, ..shown },
+            Effect::TypeCode(code) => Self { code: text(code), ..shown },
+            Effect::Moved(progress) => Self { confirmed: true, attempt: Some((*progress).into()), ..shown },
+            Effect::Undone { lost, recovery } => Self {
+                confirmed: true,
+                lost: Some(lost).filter(|lost| !lost.is_empty()),
+                attempt: Some((*recovery).into()),
+                ..shown
+            },
+        }
     }
 }
 
@@ -61,17 +84,21 @@ pub struct Links;
 impl Links {
     /// Spend a link
     ///
-    /// A device is confirmed, as often as you like. With `attempt`, an attempt moves on; without it, the answer
-    /// has the code to type.
+    /// A device is confirmed for whoever shows that the account is theirs: by an access token of it, or by the password
+    /// or another fixed secret, which counts as a guess. With `attempt`, an attempt moves on. To anybody else the answer
+    /// has the code to type, and says whose account it is about. A link that takes a change back asks for the `passcode`
+    /// beside it, and ends in a recovery.
     #[oai(path = "/v1/confirm", method = "post", operation_id = "confirm")]
     async fn confirm(
         &self,
         app: Data<&Arc<App>>,
         client: Data<&Client>,
+        user: Anybody,
         body: Sent<body::Confirm>,
     ) -> Result<Json<Confirmed>, Fail<Linking>> {
         let key = body.0.secret("key").unwrap_or_default();
-        let attempt = body.0.secret("attempt");
-        Ok(Json(confirm::spend(&app, &client, key.expose(), attempt.as_ref()).await?.into()))
+        let caller = user.caller(&app).await?;
+        let with = With { attempt: body.0.secret("attempt"), caller, given: body.0.given() };
+        Ok(Json(confirm::spend(&app, &client, key.expose(), &with).await?.into()))
     }
 }

@@ -26,6 +26,7 @@ impl Cases for Owning {
         "wrong_secret",
         "invalid_token",
         "reauth_required",
+        "proof_required",
         "not_found",
         "taken",
         "last_way_in",
@@ -73,8 +74,9 @@ impl DeviceApi {
     /// Change a device
     ///
     /// Its label, whether it is the first of its kind, or its address: the answer is then the new device, which
-    /// takes the place of the old one once it is confirmed. The old address is told, and can take the change
-    /// back for three days.
+    /// takes the place of the old one once it is confirmed; every address is told, and can take the change
+    /// back for three days. An address that nobody confirmed yet is corrected in place, and sent a new code. What holds
+    /// for the removal of a factor holds for its replacement.
     #[oai(path = "/v1/me/devices/:id", method = "patch", operation_id = "change_device")]
     async fn change(
         &self,
@@ -90,12 +92,14 @@ impl DeviceApi {
             return Ok(Json(owned::replace(&app, &client, &caller, &self::id(&id)?, &given).await?.into()));
         }
         let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
-        Ok(Json(owned::change(&app, &caller, &self::id(&id)?, label, primary).await?.into()))
+        Ok(Json(owned::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?.into()))
     }
 
     /// Remove a device
     ///
-    /// Never the last way in.
+    /// Never the last way in. A factor, one that some flow asks for, goes only where it was shown lately, or one of the
+    /// same class or a higher one that is older than three days, or with its own code or a recovery code in the body,
+    /// which may be left out otherwise. For three days every address can take the removal back.
     #[oai(path = "/v1/me/devices/:id", method = "delete", operation_id = "remove_device")]
     async fn remove(
         &self,
@@ -103,15 +107,17 @@ impl DeviceApi {
         client: Data<&Client>,
         user: User,
         id: Path<String>,
+        body: Sent<body::RemoveDevice>,
     ) -> Result<Gone, Fail<Owning>> {
         let caller = user.caller(&app).await?;
-        owned::remove(&app, &client, &caller, &self::id(&id)?).await?;
+        owned::remove(&app, &client, &caller, &self::id(&id)?, &body.0.given()).await?;
         Ok(Gone::NoContent)
     }
 
-    /// Send the code of an unconfirmed device
+    /// Send the code of a device
     ///
-    /// Again, or by another way.
+    /// Of an unconfirmed one again, or by another way; of a confirmed one the code that its removal or replacement may
+    /// ask for.
     #[oai(path = "/v1/me/devices/:id/send", method = "post", operation_id = "send_device_code")]
     async fn send(
         &self,

@@ -65,7 +65,7 @@ impl Doors {
 
     /// Begin a recovery
     ///
-    /// One identifier. What it leads to is a new password, not a session.
+    /// One identifier. What it leads to is a new password, and new fixed secrets where they are gone, not a session.
     #[oai(path = "/v1/recovery", method = "post", operation_id = "recovery")]
     async fn recovery(
         &self,
@@ -93,7 +93,7 @@ impl Doors {
 
     /// Answer an attempt
     ///
-    /// With a field that an entry of `ask` names.
+    /// With a field that an entry of `ask` names. Where `new_password` is among them, with the fields of all entries.
     #[oai(path = "/v1/attempts/:attempt", method = "post", operation_id = "answer")]
     async fn answer(
         &self,

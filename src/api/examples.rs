@@ -71,7 +71,8 @@ fn wanted(body: Body, plan: &Plan) -> Named {
             secrets.map(|f| one(f.name, &[f.name])).chain([one("profile", &["profile"])]).collect()
         }
         Body::Send => vec![one("channel", &["channel"])],
-        Body::Confirm => vec![one("link", &["key"])],
+        Body::RemoveDevice => vec![one("code", &["passcode"]), one("recovery_code", &["recovery_code"])],
+        Body::Confirm => vec![one("link", &["key"]), one("undo", &["key", "passcode"])],
         Body::ChangePassword => vec![one("password", &["password", "new_password"])],
         Body::ChangeSecret => vec![one("secret", &["current", "new"])],
         Body::NewDevice => super::requests::in_use(&plan.ways())

@@ -66,11 +66,17 @@ pub struct Read {
     secrets: secrets::Kinds,
 }
 
-/// Checks what was sent: every mistake at once, none of them quoting a value.
+/// Checks what was sent: every mistake at once, none of them quoting a value. Nothing at all is a mistake unless the body
+/// is `optional`.
 ///
 /// # Errors
 /// [`Problem`] with one entry a field.
-pub fn read(ways: &Ways<'_>, fields: &[Field], sent: Map<String, Value>) -> Result<Read, Problem> {
+pub fn read(
+    ways: &Ways<'_>,
+    fields: &[Field],
+    optional: bool,
+    sent: Map<String, Value>,
+) -> Result<Read, Problem> {
     let known: Vec<&str> = fields.iter().map(|f| f.name).collect();
     let unknown = sent.keys().filter(|key| !known.contains(&key.as_str())).map(|key| {
         let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
@@ -80,7 +86,7 @@ pub fn read(ways: &Ways<'_>, fields: &[Field], sent: Map<String, Value>) -> Resu
     for field in fields {
         faults.extend(wrong(field, sent.get(field.name)));
     }
-    if sent.is_empty() && fields.iter().all(|f| !f.required) && !known.contains(&"channel") {
+    if sent.is_empty() && fields.iter().all(|f| !f.required) && !optional {
         faults.push(Fault::new("", "empty", format!("give something of: {}", known.join(", "))));
     }
     if faults.is_empty() {

@@ -21,7 +21,7 @@ use super::requests::named;
 use crate::app::App;
 use crate::auth::account::Account;
 use crate::auth::input::Client;
-use crate::auth::{claims, me, secret};
+use crate::auth::{claims, me, rescue, secret};
 use crate::base::clock::rfc3339;
 use crate::devices::DeviceKind;
 
@@ -225,15 +225,16 @@ impl MeApi {
 
     /// Make recovery codes
     ///
-    /// Ten new ones; earlier ones are dead.
+    /// Ten new ones; earlier ones are dead. Every address is told, and can take it back for three days.
     #[oai(path = "/v1/me/recovery-codes", method = "post", operation_id = "make_recovery_codes")]
     async fn recovery_codes(
         &self,
         app: Data<&Arc<App>>,
+        client: Data<&Client>,
         user: User,
     ) -> Result<Json<RecoveryCodes>, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        let codes = me::recovery_codes(&app, &caller).await?;
+        let codes = rescue::make(&app, &client, &caller).await?;
         Ok(Json(RecoveryCodes { codes: codes.iter().map(|code| code.expose().to_owned()).collect() }))
     }
 }

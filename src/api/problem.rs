@@ -41,6 +41,11 @@ pub const CASES: &[Case] = &[
     case("no_flow", 403, "No configured flow is open to this user."),
     case("refused", 403, "The installation refuses this; `detail` says why."),
     case("reauth_required", 403, "A fresh authentication is needed first (`POST /v1/reauth`)."),
+    case(
+        "proof_required",
+        403,
+        "A factor goes only where it is shown: its code in the request, a code of one of its class that is older than three days, or a recovery code.",
+    ),
     case("not_found", 404, "There is no such thing."),
     case("attempt_gone", 404, "The attempt is unknown, over or was finished; begin again."),
     case("link_dead", 404, "The link is unknown, over or was used."),
@@ -161,6 +166,7 @@ impl From<AuthError> for Problem {
                     None => problem,
                 }
             }
+            AuthError::ProofNeeded => Self::new("proof_required"),
             AuthError::Refused(reason) => Self::new("refused").detail(reason),
             AuthError::NotFound => Self::new("not_found"),
             AuthError::LastWayIn => Self::new("last_way_in"),

@@ -65,6 +65,8 @@ pub enum Body {
     NewDevice,
     /// `PATCH /v1/me/devices/{id}`
     ChangeDevice,
+    /// `DELETE /v1/me/devices/{id}`
+    RemoveDevice,
     /// `POST …/confirm`, `POST …/check`
     Code,
     /// `POST /v1/verifications`
@@ -73,7 +75,7 @@ pub enum Body {
 
 impl Body {
     /// Every body.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Signin,
         Self::Signup,
         Self::Recovery,
@@ -88,6 +90,7 @@ impl Body {
         Self::ChangeSecret,
         Self::NewDevice,
         Self::ChangeDevice,
+        Self::RemoveDevice,
         Self::Code,
         Self::NewVerification,
     ];
@@ -109,6 +112,7 @@ impl Body {
             Self::ChangeSecret => "ChangeSecretRequest",
             Self::NewDevice => "NewDeviceRequest",
             Self::ChangeDevice => "ChangeDeviceRequest",
+            Self::RemoveDevice => "RemoveDeviceRequest",
             Self::Code => "CodeRequest",
             Self::NewVerification => "NewVerificationRequest",
         }
@@ -121,9 +125,9 @@ impl Body {
             Self::Signup => "The identifiers and secrets of at least one flow, and the profile.",
             Self::Recovery => "Exactly one identifier.",
             Self::Reauth => "A flow or secrets; an empty object is not enough.",
-            Self::Answer => "What one entry of `ask` asks for.",
+            Self::Answer => "What one entry of `ask` asks for; at the end of a recovery what all of them do.",
             Self::Send => "Which passcode, and by which way; the body may be left out.",
-            Self::Confirm => "The key of a link.",
+            Self::Confirm => "The key of a link, and what shows that the account is yours.",
             Self::Refresh => "A refresh token.",
             Self::Introspect => "A token to look at.",
             Self::ChangeMe => "The fields of the profile to change.",
@@ -131,6 +135,7 @@ impl Body {
             Self::ChangeSecret => "The new secret, and the current one.",
             Self::NewDevice => "The kind of device, and that kind's own field.",
             Self::ChangeDevice => "What to change; at least one field.",
+            Self::RemoveDevice => "What vouches for the removal of a factor; the body may be left out.",
             Self::Code => "The code that was sent, or computed.",
             Self::NewVerification => "Where to send a code.",
         }
@@ -168,9 +173,21 @@ impl Body {
                 let kind = field("kind", Form::Text, true, "What kind of device it is.");
                 chain([vec![kind.one_of(kinds.iter().map(|k| k.name())), label()], of_devices(&kinds)])
             }
-            Self::ChangeDevice => chain([self.fixed(), addresses(&by_user(in_use(ways)))]),
+            Self::ChangeDevice => chain([self.fixed(), addresses(&by_user(in_use(ways))), vouching(ways)]),
+            Self::RemoveDevice => vouching(ways),
+            Self::Confirm => {
+                let held = ways.secrets.iter().filter(|kind| kind.in_flows() && !kind.carried());
+                let held = held
+                    .map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example()));
+                chain([self.fixed(), held.collect()])
+            }
             other => other.fixed(),
         }
+    }
+
+    /// Whether a request may come without it.
+    pub fn may_be_absent(self) -> bool {
+        matches!(self, Self::Send | Self::RemoveDevice)
     }
 
     /// The fields of bodies that no flow changes.
@@ -186,6 +203,13 @@ impl Body {
                     false,
                     "The attempt that the link belongs to, where it is yours.",
                 ),
+                field(
+                    Passcode.field(),
+                    Form::Secret,
+                    false,
+                    "The code that stands beside a link that takes a change back.",
+                )
+                .like(Passcode.example()),
             ],
             Self::Refresh => vec![field("refresh_token", Form::Secret, true, "The refresh token.")],
             Self::Introspect => vec![field("token", Form::Secret, true, TOKEN)],
@@ -211,6 +235,15 @@ impl Body {
             }
         }
     }
+}
+
+/// What vouches in the request itself for the removal or replacement of a factor.
+fn vouching(ways: &Ways<'_>) -> Vec<Field> {
+    let code =
+        field(Passcode.field(), Form::Secret, false, "The code of the device itself, where it is a factor.");
+    let held = in_use(ways).into_iter().filter(|kind| kind.holds_secret());
+    let held = held.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example()));
+    chain([vec![code.like(Passcode.example()), recovery_code()], held.collect()])
 }
 
 fn label() -> Field {
@@ -380,7 +413,7 @@ mod tests {
             .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let fields = Body::Send.fields(&plan.ways());
         let sent = |text: &str| serde_json::json!({ "channel": text }).as_object().cloned().unwrap();
-        assert!(read(&plan.ways(), &fields, sent("sms")).is_ok());
-        assert!(read(&plan.ways(), &fields, sent("pigeon")).is_err());
+        assert!(read(&plan.ways(), &fields, false, sent("sms")).is_ok());
+        assert!(read(&plan.ways(), &fields, false, sent("pigeon")).is_err());
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::error::Result;
 use crate::app::App;
-use crate::flows::{Flow, Secret};
-use crate::secrets::Kept;
+use crate::base::Millis;
+use crate::devices::{is_dialled, phone};
+use crate::flows::{Carried, Equipment, Fixed, Flow, Holding};
+use crate::secrets::{Kept, SecretKind};
 use crate::store::devices::Device;
 use crate::store::users::User;
 use crate::store::{Db, devices as device_rows, secrets, users};
@@ -20,15 +22,19 @@ pub struct Account {
     pub user: User,
     /// All devices, unconfirmed ones too.
     pub devices: Vec<Device>,
+    /// Devices that were removed or replaced and can come back. They answer nothing.
+    pub hidden: Vec<Device>,
     /// PHC strings of the secrets that the user chose, by their kind.
     pub hashes: BTreeMap<String, String>,
+    /// By their kind those that a recovery set after one device alone was shown: that device's id, and when.
+    pub set_by: BTreeMap<String, (String, Millis)>,
     /// Hashes of the recovery codes that are left.
     pub recovery: Vec<String>,
 }
 
 /// The account that a confirmed identifier names; disabled accounts are as good as none (R15).
 pub async fn by_identifier(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Option<Account>> {
-    let owner = device_rows::owner(db, kind, canonical).await?.filter(|device| device.replaced_at.is_none());
+    let owner = device_rows::owner(db, kind, canonical).await?;
     by_id(db, owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str())).await
 }
 
@@ -43,15 +49,27 @@ pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Acc
     let devices = device_rows::of_user(db, user_id).await?;
     let secrets = secrets::of_user(db, user_id).await?;
     let (listed, kept): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|s| s.kind == secrets::RECOVERY);
+    let leaning = |s: &secrets::Secret| Some((s.kind.clone(), (s.set_by.clone()?, s.created_at)));
+    let set_by = kept.iter().filter_map(leaning).collect();
     let hashes = kept.into_iter().map(|secret| (secret.kind, secret.hash)).collect();
     let recovery = listed.into_iter().map(|secret| secret.hash).collect();
-    Ok(user.map(|user| Account { user, devices, hashes, recovery }))
+    let (devices, hidden) = devices.into_iter().partition(|device| device.hidden_at.is_none());
+    Ok(user.map(|user| Account { user, devices, hidden, hashes, set_by, recovery }))
 }
 
 impl Account {
     /// Whether the user has chosen a secret of that kind.
     pub fn has_secret(&self, kind: &str) -> bool {
         self.hashes.contains_key(kind)
+    }
+
+    /// Whether the user has a fixed secret of that kind: a hash, or a device that holds it.
+    pub fn has_fixed(&self, app: &App, kind: &dyn SecretKind) -> bool {
+        match kind.kept() {
+            Kept::Hashed => self.has_secret(kind.name()),
+            Kept::InDevice => self.confirmed().any(|d| holds_secret(app, &d.kind)),
+            Kept::Carried | Kept::Listed => false,
+        }
     }
 
     /// Whether there is a password.
@@ -61,7 +79,7 @@ impl Account {
 
     /// Confirmed devices that are in use.
     pub fn confirmed(&self) -> impl Iterator<Item = &Device> {
-        self.devices.iter().filter(|device| device.confirmed_at.is_some() && device.replaced_at.is_none())
+        self.devices.iter().filter(|device| device.confirmed_at.is_some())
     }
 
     /// Confirmed devices of a kind.
@@ -69,40 +87,82 @@ impl Account {
         self.confirmed().filter(move |device| device.kind == kind)
     }
 
-    /// The device of that id, unless another one took its place: a replaced one cannot be touched, so that it
-    /// can take the change back (R125).
+    /// The device of that id, unless it is hidden: then it cannot be touched, so that it can come back (R125).
     pub fn device(&self, id: &str) -> Option<&Device> {
-        self.devices.iter().find(|device| device.id == id && device.replaced_at.is_none())
+        self.devices.iter().find(|device| device.id == id)
     }
 
-    /// Confirmed devices that can carry the passcode `secret` asks for: those of the kind `first` before
-    /// the others, primary ones first.
-    pub fn carriers(&self, app: &App, secret: &Secret, first: &str) -> Vec<&Device> {
-        let narrowed = |device: &&Device| secret.device.as_ref().is_none_or(|kind| *kind == device.kind);
-        let mut found: Vec<_> = self.confirmed().filter(narrowed).filter(|d| carries(app, &d.kind)).collect();
-        found.sort_by_key(|device| (device.kind != first, !device.is_primary));
-        found
+    /// What the account holds, as far as flows ask for it: confirmed devices that the settings can use, primary ones
+    /// first, and secrets.
+    pub fn holding(&self, app: &App) -> Holding {
+        let confirmed: Vec<&Device> = self.confirmed().collect();
+        holding(app, &confirmed, &self.hashes, &self.set_by)
+    }
+
+    /// The devices that hold a secret which a recovery made and that leans on one device still. Whatever drops the
+    /// password that was set with it drops them too: alone they would lean on nothing.
+    pub fn leaning(&self, app: &App) -> Vec<&Device> {
+        let leaning: Vec<Fixed> =
+            self.holding(app).fixed.into_iter().filter(|fixed| fixed.set_by.is_some()).collect();
+        self.confirmed().filter(|device| leaning.iter().any(|f| f.devices.contains(&device.id))).collect()
     }
 
     /// Whether the user has what a flow takes: its identifier, devices and secrets.
     pub fn equipped(&self, app: &App, flow: &Flow) -> bool {
-        let named = self.of_kind(&flow.identifier).next().is_some();
-        let mut taken: Vec<&str> = Vec::new();
-        // Narrowed passcodes choose first: what they need cannot serve twice.
-        let (narrow, wide): (Vec<&Secret>, Vec<&Secret>) =
-            flow.secrets.iter().partition(|s| s.device.is_some());
-        named
-            && narrow.into_iter().chain(wide).all(|secret| match app.secrets.kept(&secret.name) {
-                Some(Kept::Hashed) => self.has_secret(&secret.name),
-                Some(Kept::InDevice) => self.confirmed().any(|d| holds_secret(app, &d.kind)),
-                Some(Kept::Carried) => {
-                    let carriers = self.carriers(app, secret, "");
-                    let free = carriers.into_iter().find(|device| !taken.contains(&device.id.as_str()));
-                    free.inspect(|device| taken.push(&device.id)).is_some()
-                }
-                Some(Kept::Listed) | None => false,
-            })
+        self.holding(app).has(flow)
     }
+}
+
+/// What these confirmed devices and chosen secrets are to the flows.
+pub fn holding(
+    app: &App,
+    confirmed: &[&Device],
+    hashes: &BTreeMap<String, String>,
+    set_by: &BTreeMap<String, (String, Millis)>,
+) -> Holding {
+    let mut usable: Vec<&Device> = confirmed.iter().copied().filter(|device| usable(app, device)).collect();
+    usable.sort_by_key(|device| !device.is_primary);
+    let carried = |device: &&Device| {
+        let class = app.words.class(&device.kind)?;
+        let since = device.confirmed_at.unwrap_or(device.created_at);
+        Some(Carried { id: device.id.clone(), kind: device.kind.clone(), class, since })
+    };
+    let holders = confirmed.iter().filter(|device| holds_secret(app, &device.kind));
+    // A recovery that finds no holder makes one beside the password that it sets: the two lean on the same device.
+    let made = |(_, at): &&(String, Millis)| holders.clone().all(|holder| holder.confirmed_at == Some(*at));
+    let made = set_by.values().find(made).cloned();
+    let holders: Vec<String> = holders.map(|device| device.id.clone()).collect();
+    let fixed = |kind: &'static dyn SecretKind| {
+        let name = kind.name().to_owned();
+        match kind.kept() {
+            Kept::Hashed if hashes.contains_key(&name) => {
+                let set_by = set_by.get(&name).cloned();
+                Some(Fixed { name, devices: Vec::new(), set_by })
+            }
+            Kept::InDevice if !holders.is_empty() => {
+                Some(Fixed { name, devices: holders.clone(), set_by: made.clone() })
+            }
+            _ => None,
+        }
+    };
+    Holding {
+        names: confirmed.iter().filter(|d| d.canonical.is_some()).map(|d| d.kind.clone()).collect(),
+        fixed: app.secrets.iter().filter_map(fixed).collect(),
+        carriers: usable.iter().filter_map(carried).collect(),
+        carried: app.secrets.iter().filter(|kind| kind.carried()).map(|k| k.name().to_owned()).collect(),
+    }
+}
+
+/// Whether passcodes can come by a device here and now: its kind carries them, some provider delivers on one of its
+/// channels, and its country is served. Whether that provider answers at the moment is another question.
+pub fn usable(app: &App, device: &Device) -> bool {
+    let served = || {
+        let to = device.delivery.as_deref().unwrap_or_default();
+        let fixed = device.canonical.as_deref().is_some_and(|to| app.sandbox.code(to, app.now()).is_some());
+        let dialled = app.devices.kind(&device.kind).is_some_and(|kind| is_dialled(kind, to));
+        !dialled || fixed || phone::sendable(to, &app.rules).is_ok()
+    };
+    carries(app, &device.kind) && served()
 }
 
 /// Whether a device of that kind can carry a passcode here and now.

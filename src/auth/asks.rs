@@ -43,6 +43,7 @@ fn of_device(walk: &Walk<'_>, device: &Device, sent: &[Challenge]) -> Ask {
     let kind = app.devices.kind(&device.kind);
     let ask = Ask {
         device: Some(device.id.clone()),
+        label: Some(device.label.clone()).filter(|label| !label.is_empty()),
         channel: Some(channels.first().map_or(AUTHENTICATOR.to_owned(), |c| c.name().to_owned())),
         to: device.delivery.as_deref().zip(kind).map(|(to, kind)| devices::shown(kind, to, &app.rules)),
         channels: channels.iter().map(|c| c.name().to_owned()).collect(),

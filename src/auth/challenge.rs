@@ -136,6 +136,35 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     Ok(Ready { challenge, message, about, parcel, terms, not_after, purpose, user })
 }
 
+/// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a target
+/// of its own, so that a later message leaves an earlier one good.
+pub fn undo(app: &App, scope: &str, channel: Channel, address: &str) -> (Challenge, Code) {
+    let (now, target, key) = (app.now(), app.random.uuid(), passcode::key(&app.random));
+    let shape = app.settings.passcode.for_channel(channel.name(), Purpose::Undo.shape());
+    let digits = Shape::Digits(u8::try_from(shape.length).unwrap_or(10));
+    let code = passcode::code_for(&app.sealer, &key, digits);
+    let challenge = Challenge {
+        id: app.random.uuid(),
+        scope: scope.to_owned(),
+        purpose: Purpose::Undo.name().to_owned(),
+        channel: channel.name().to_owned(),
+        address: address.to_owned(),
+        code: passcode::stored(&app.sealer, &place(scope, &target), code.expose()),
+        target,
+        code_length: i64::try_from(code.expose().len()).unwrap_or(LONG),
+        key_hash: sha256_hex(key.as_bytes()),
+        guesses: 0,
+        max_guesses: i64::from(shape.attempts),
+        sends: 1,
+        sent_at: now,
+        expires_at: now + UNDO,
+        spent_at: None,
+        verifier: None,
+        reference: None,
+    };
+    (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: UNDO })
+}
+
 /// Writes a prepared order: the challenge, and the message in the same transaction. Gives the event that tells it, for
 /// the caller to write there too: one for nobody's message as for every other (R16).
 ///
@@ -191,7 +220,7 @@ fn about(order: &Order, challenge: &Challenge, parcel: Parcel) -> About {
     About {
         expires_at: code.then_some(challenge.expires_at),
         challenge: code.then(|| challenge.key_hash.clone()),
-        verifiable: code && order.purpose != Purpose::Undo && challenge.code_length < LONG,
+        verifiable: code && challenge.code_length < LONG,
         device: order.device.clone(),
         country: if by_phone { phone::country(&order.address) } else { String::new() },
     }
@@ -257,6 +286,11 @@ pub fn wrong(secret: &str, attempts_left: Option<i64>) -> AuthError {
     AuthError::WrongSecret { secret: secret.to_owned(), attempts_left }
 }
 
+/// The scope of the code that confirms a device.
+pub fn of_device(id: &str) -> String {
+    format!("device/{id}")
+}
+
 /// What a stored code is bound to (R5): its scope and target.
 pub fn place(scope: &str, target: &str) -> String {
     format!("{scope}\n{target}")
@@ -287,9 +321,6 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
     // Where the channel is not told, the shape of the code must not tell it.
     let of = |channel| app.settings.passcode.for_channel(channel, order.purpose.shape());
     let own = of(order.channel.name());
-    if order.purpose == Purpose::Undo {
-        return settings::Shape { lifetime: settings::Span(UNDO), ..own };
-    }
     if order.plain { settings::Shape { resend: own.resend, ..of("") } } else { own }
 }
 
@@ -328,7 +359,8 @@ fn message(
     let language = language::of(app, order.language.as_deref(), chooser);
     let rendered = app.catalogue.render(kind, order.channel, &language, &about);
     let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
-    let shown = about.code.filter(|_| !kind.is_undo()).map(|code| code.code);
+    // The code of an undo is good for nothing without its link: no service may put it into a text of its own.
+    let shown = about.code.filter(|_| kind.carries_code()).map(|code| code.code);
     let to = order.address.as_str();
     Ok(Message::new(app.random.uuid(), app.now(), order.channel, to, kind, rendered).with_code(shown))
 }

@@ -56,7 +56,7 @@ impl Walk<'_> {
         };
         self.settle(&subject, &so_far, right, kind.name()).await?;
         self.failures = self.failures.max(so_far.streak);
-        self.proofs.push(Proof { secret: kind.name().into(), kind: None, device: None });
+        self.proofs.push(Proof::fixed(kind.name(), None));
         Ok(())
     }
 
@@ -69,21 +69,26 @@ impl Walk<'_> {
         let card = self.find_card(kind.prepare(typed.expose())).await?;
         self.settle(&subject, &so_far, card.is_some(), kind.name()).await?;
         self.failures = self.failures.max(so_far.streak);
-        self.proofs.push(Proof { secret: kind.name().into(), kind: None, device: card });
+        self.proofs.push(Proof::fixed(kind.name(), card));
         Ok(())
     }
 
     /// The card with that hardcode, as it is hashed. A keyed hint picks the one to hash, so that several cards
-    /// cost what one does, and no card too.
+    /// cost what one does, and no card too. Two cards may have the same hint: then the next is hashed as well.
     async fn find_card(&self, typed: Sensitive) -> Result<Option<String>> {
+        let mut hashed = false;
         for device in self.account.iter().flat_map(|a| a.of_kind("card")) {
             let stored = device.secret.as_deref().unwrap_or_default();
-            if let Some(phc) = cards::hinted(&self.app.sealer, &device.user_id, &typed, stored) {
-                let right = self.app.hasher.verify(typed, phc.to_owned()).await?.ok;
-                return Ok(right.then(|| device.id.clone()));
+            let hinted = cards::hinted(&self.app.sealer, &device.user_id, &typed, stored);
+            let Some(phc) = hinted.map(str::to_owned) else { continue };
+            if self.app.hasher.verify(typed.clone(), phc).await?.ok {
+                return Ok(Some(device.id.clone()));
             }
+            hashed = true;
         }
-        self.app.hasher.verify_nobody(typed).await?;
+        if !hashed {
+            self.app.hasher.verify_nobody(typed).await?;
+        }
         Ok(None)
     }
 
@@ -123,59 +128,104 @@ impl Walk<'_> {
         let subject = self.subject("passcode");
         let _turn = subject.turn(self.app).await;
         let carriers = self.all_carriers(asked);
-        let target = if self.proven() { named.as_deref() } else { Some(OWN) };
-        let hearer = if self.proven() { Hearer::Owner } else { Hearer::Anybody };
-        vendor::settle_latest(self.app, &self.scope(), target, typed, &subject, hearer).await?;
+        if self.proven() {
+            return self.check_known(&carriers, typed, named, &subject).await;
+        }
+        vendor::settle_latest(self.app, &self.scope(), Some(OWN), typed, &subject, Hearer::Anybody).await?;
         let mut tx = self.app.store.begin().await?;
-        let checked = if self.proven() {
-            self.check_device(&mut tx, &carriers, typed, named, &subject).await
-        } else {
-            self.check_own(&mut tx, &carriers, typed, &subject).await
-        };
-        let (device, channel) = match checked {
-            Ok(found) => found,
+        match self.check_own(&mut tx, &carriers, typed, &subject).await {
+            Ok((device, channel)) => self.passed_code(tx, device, channel).await,
             Err(error) => {
                 tx.commit().await?;
-                return Err(error);
+                Err(error)
             }
-        };
-        self.proofs.push(Proof {
-            secret: "passcode".into(),
-            kind: Some(device.kind.clone()),
-            device: Some(device.id.clone()),
-        });
+        }
+    }
+
+    /// Notes a right passcode, in the transaction that spent it.
+    async fn passed_code(&mut self, mut tx: Tx, device: &Device, channel: String) -> Result<()> {
+        self.proofs.push(Proof::passcode(&device.kind, &device.id));
         self.note(&mut tx).await?;
         self.noted.push(challenge::succeeded(self.purpose, channel, Some(&device.user_id)));
         self.tx = Some(tx);
         Ok(())
     }
 
-    /// Once something is proven: the named device, else the one that a code was last sent to, else an
-    /// authenticator. Gives the device, and how the code came.
-    async fn check_device<'d>(
-        &self,
-        tx: &mut Tx,
-        carriers: &'d [Device],
+    /// Once something is proven: the device that is named, alone; where none is, each authenticator that is asked, and
+    /// the code that was sent last. If one fits, the others' counters stay as they are. If none does, each of them was
+    /// guessed at: that many count towards the day and the month, and the waits rise by one step in all.
+    async fn check_known(
+        &mut self,
+        carriers: &[Device],
         typed: &Sensitive,
         named: Option<String>,
         subject: &Subject,
-    ) -> Result<(&'d Device, String)> {
-        let named = named.filter(|id| carriers.iter().any(|d| d.id == *id));
-        let sent = challenge::latest(tx, &self.scope(), named.as_deref(), self.app.now()).await?;
+    ) -> Result<()> {
+        let named = named.filter(|id| carriers.iter().any(|device| device.id == *id));
+        let meant = |d: &&Device| named.as_ref().is_none_or(|id| *id == d.id);
+        let authenticators: Vec<&Device> =
+            carriers.iter().filter(|d| d.kind == AUTHENTICATOR).filter(meant).collect();
+        let mut db = self.app.store.read().await?;
+        let sent = challenge::latest(&mut db, &self.scope(), named.as_deref(), self.app.now()).await?;
         let sent = sent.and_then(|c| sent_to(carriers, &c).map(|device| (c, device)));
-        let fits = |d: &&Device| d.kind == "authenticator" && named.as_ref().is_none_or(|id| *id == d.id);
-        match (sent, carriers.iter().find(fits)) {
-            (None, Some(device)) => {
-                self.check_authenticator(tx, device, typed, subject).await?;
-                Ok((device, AUTHENTICATOR.to_owned()))
+        let judged = subject.judge(self.app, &mut db, Bound::Fixed).await;
+        drop(db);
+        // The waits are for what is computed: a sent code dies by itself, and goes on while an authenticator rests.
+        let compared = match judged {
+            Ok(_) => &authenticators[..],
+            Err(error) if sent.is_none() && !authenticators.is_empty() => return Err(error),
+            Err(_) => &[],
+        };
+        if let Some((tx, device)) = self.by_authenticator(compared, typed, subject).await? {
+            return self.passed_code(tx, device, AUTHENTICATOR.to_owned()).await;
+        }
+        self.check_sent(sent, compared.len(), typed, subject).await
+    }
+
+    /// The authenticator whose code it is, and the transaction that took its step.
+    async fn by_authenticator<'d>(
+        &self,
+        compared: &[&'d Device],
+        typed: &Sensitive,
+        subject: &Subject,
+    ) -> Result<Option<(Tx, &'d Device)>> {
+        let now = self.app.now();
+        let fits = compared.iter().filter_map(|d| Some((*d, super::totp::step(self.app, d, typed, now)?)));
+        for (device, step) in fits {
+            let mut tx = self.app.store.begin().await?;
+            let so_far = subject.judge(self.app, &mut tx, Bound::Fixed).await?;
+            if devices::take_step(&mut tx, &device.id, step, now).await? == 1 {
+                subject.succeed(&mut tx, &so_far).await?;
+                return Ok(Some((tx, device)));
             }
-            (Some((sent, device)), _) => {
-                challenge::look(self.app, tx, Some(&sent), typed, subject).await?;
-                Ok((device, sent.channel))
-            }
-            (None, None) => {
-                challenge::look(self.app, tx, None, typed, subject).await?;
-                Err(challenge::wrong("passcode", None))
+        }
+        Ok(None)
+    }
+
+    /// The code that was sent, after `compared` authenticators did not fit.
+    async fn check_sent(
+        &mut self,
+        sent: Option<(Challenge, &Device)>,
+        compared: usize,
+        typed: &Sensitive,
+        subject: &Subject,
+    ) -> Result<()> {
+        let subject = &subject.at_once(compared + usize::from(sent.is_some()));
+        if let (None, 1..) = (&sent, compared) {
+            let mut tx = self.app.store.begin().await?;
+            subject.fail(self.app, &mut tx, AUTHENTICATOR).await?;
+            tx.commit().await?;
+            return Err(challenge::wrong("passcode", None));
+        }
+        let found = sent.as_ref().map(|(sent, _)| sent);
+        vendor::settle(self.app, found, typed, subject, Hearer::Owner).await?;
+        let mut tx = self.app.store.begin().await?;
+        let looked = challenge::look(self.app, &mut tx, found, typed, subject).await;
+        match (looked, sent) {
+            (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel).await,
+            (looked, _) => {
+                tx.commit().await?;
+                looked.and(Err(challenge::wrong("passcode", None)))
             }
         }
     }
@@ -192,17 +242,18 @@ impl Walk<'_> {
     ) -> Result<(&'d Device, String)> {
         let sent = challenge::latest(tx, &self.scope(), Some(OWN), self.app.now()).await?;
         let reached = sent.as_ref().and_then(|c| sent_to(carriers, c));
-        let authenticator = carriers.iter().find(|d| d.kind == "authenticator");
-        let (Some(device), None) = (authenticator, reached) else {
+        let authenticators: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).collect();
+        if reached.is_some() || authenticators.is_empty() {
             challenge::look(self.app, tx, sent.as_ref(), typed, subject).await?;
             let channel = sent.map(|sent| sent.channel).unwrap_or_default();
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
-        };
+        }
+        let subject = &subject.at_once(authenticators.len());
         let (so_far, left) = challenge::take(self.app, tx, sent.as_ref(), subject).await?;
         let now = self.app.now();
-        let step = super::totp::step(self.app, device, typed, now);
-        let step = step.filter(|_| sent.is_none() || left.is_some());
-        if let Some(step) = step
+        let step = |device: &&'d Device| Some((*device, super::totp::step(self.app, device, typed, now)?));
+        let right = authenticators.iter().find_map(step).filter(|_| sent.is_none() || left.is_some());
+        if let Some((device, step)) = right
             && devices::take_step(tx, &device.id, step, now).await? == 1
         {
             if let Some(sent) = &sent {
@@ -212,27 +263,6 @@ impl Walk<'_> {
             return Ok((device, AUTHENTICATOR.to_owned()));
         }
         challenge::missed(self.app, tx, sent.as_ref(), subject).await?;
-        Err(challenge::wrong("passcode", None))
-    }
-
-    async fn check_authenticator(
-        &self,
-        tx: &mut Tx,
-        device: &Device,
-        typed: &Sensitive,
-        subject: &Subject,
-    ) -> Result<()> {
-        let so_far = subject.judge(self.app, tx, Bound::Fixed).await?;
-        let now = self.app.now();
-        let step = super::totp::step(self.app, device, typed, now);
-        let right = match step {
-            Some(step) => devices::take_step(tx, &device.id, step, now).await? == 1,
-            None => false,
-        };
-        if right {
-            return subject.succeed(tx, &so_far).await;
-        }
-        subject.fail(self.app, tx, AUTHENTICATOR).await?;
         Err(challenge::wrong("passcode", None))
     }
 
@@ -250,7 +280,7 @@ impl Walk<'_> {
         }
         self.by_recovery_code = true;
         let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
-        self.proofs.push(Proof { secret: "passcode".into(), kind, device: None });
+        self.proofs.push(Proof::stood_in(kind));
         self.note(&mut tx).await?;
         self.tx = Some(tx);
         Ok(())

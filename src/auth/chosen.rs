@@ -2,7 +2,6 @@
 
 use super::account::Account;
 use super::draft::DraftDevice;
-use super::error::Result;
 use super::input::Given;
 use super::rules;
 use crate::app::App;
@@ -22,11 +21,11 @@ pub(super) fn checked(
     kind: &dyn SecretKind,
     typed: &Sensitive,
     field: &str,
-) -> Result<Sensitive> {
+) -> Result<Sensitive, Fault> {
     let names = rules::names(account);
     let names = &rules::context(app, &names);
     let alone = rules::alone(app, account, kind.name());
-    Ok(kind.check(typed.expose(), &Choice { field, alone, names, passwords: &app.policy })?)
+    kind.check(typed.expose(), &Choice { field, alone, names, passwords: &app.policy })
 }
 
 /// Every secret that a sign-up sets and that is kept as a hash, in a device or by itself; the faults of the others.

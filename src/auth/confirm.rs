@@ -1,19 +1,25 @@
 //! Links. A link carries the key that its code is derived from, so spending a link is answering with the
 //! code. Opening it changes nothing (R52). A link of an attempt finishes only for whoever holds the
-//! attempt; anybody else is shown the code to type there (R53). Confirming a device again is no error (R54).
+//! attempt; anybody else is shown the code to type there (R53). So does the link of a device for whoever shows that the
+//! account is theirs, by a session of it or a fixed secret: a press alone, which a robot does as well, puts nobody's
+//! address into a stranger's account. Confirming a device again is no error (R54). A link that takes a change back asks
+//! for the code beside it.
 
+use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
 use super::progress::Progress;
-use super::proving;
-use super::{doors, purpose::Purpose};
+use super::proving::{self, Inside};
+use super::session::Caller;
+use super::undo::{self, Undone};
+use super::{doors, links, purpose::Purpose, recover};
 use crate::app::App;
 use crate::base::Sensitive;
 use crate::base::seal::sha256_hex;
-use crate::devices;
-use crate::devices::DeviceKind;
+use crate::devices::{self as kinds, DeviceKind};
 use crate::secrets::passcode::{self, Shape};
 use crate::store::challenges::{self, Challenge};
+use crate::store::devices::{self, Device};
 use crate::throttle::Keys;
 
 /// What a link leads to.
@@ -32,8 +38,16 @@ pub struct Link {
 /// What spending a link does, or did.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// A device, or a change that is to be taken back, waits for it.
+    /// A device waits for it, in an account that has nothing else.
     WillConfirm,
+    /// The device waits for somebody who shows that the account is theirs: so it is called, masked, and this is the code
+    /// to type there.
+    Claim {
+        /// What the account is called, masked; none where nothing names it yet.
+        account: Option<String>,
+        /// The code.
+        code: Sensitive,
+    },
     /// The device is confirmed; `already` where it was before.
     Confirmed {
         /// Whether it was confirmed before.
@@ -43,6 +57,26 @@ pub enum Effect {
     TypeCode(Sensitive),
     /// The attempt moved on.
     Moved(Box<Progress>),
+    /// A change is taken back by the code that stands beside the link.
+    WillUndo,
+    /// The change is taken back, and this recovery is what is left to do; the addresses that could not come back, masked.
+    Undone {
+        /// Addresses that somebody else has proven meanwhile.
+        lost: Vec<String>,
+        /// The recovery.
+        recovery: Box<Progress>,
+    },
+}
+
+/// What comes with a link.
+#[derive(Clone, Debug, Default)]
+pub struct With {
+    /// The attempt that the link is of.
+    pub attempt: Option<Sensitive>,
+    /// Who is signed in.
+    pub caller: Option<Caller>,
+    /// A fixed secret of the account, or the code beside an undo.
+    pub given: Given,
 }
 
 /// Looks at a link and changes nothing.
@@ -51,38 +85,62 @@ pub enum Effect {
 /// [`AuthError::LinkDead`].
 pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
     let challenge = find(app, client, key).await?;
-    let effect = effect(app, key, &challenge)?;
+    let effect = effect(app, key, &challenge).await?;
     Ok(link(&challenge, effect))
 }
 
-fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
-    if undo(challenge).is_some() {
-        return Ok(Effect::WillConfirm);
+async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
+    if challenge.scope.starts_with(undo::SCOPE) {
+        return if challenge.spent_at.is_some() { Err(AuthError::LinkDead) } else { Ok(Effect::WillUndo) };
     }
     match (device(challenge), challenge.spent_at) {
         (Some(_), Some(_)) => Ok(Effect::Confirmed { already: true }),
-        (Some(_), None) => Ok(Effect::WillConfirm),
+        (Some(id), None) => {
+            let (account, device) = claimed(app, id).await?;
+            if proving::is_bare(&account, &device) {
+                return Ok(Effect::WillConfirm);
+            }
+            Ok(Effect::Claim { account: called(app, &account), code: code(app, key, challenge) })
+        }
         (None, Some(_)) => Err(AuthError::LinkDead),
         (None, None) => Ok(Effect::TypeCode(code(app, key, challenge))),
     }
 }
 
-/// Spends a link: confirms a device; moves an attempt on for whoever holds it; else shows the code to type.
+/// The device of a link, and whose it is.
+async fn claimed(app: &App, id: &str) -> Result<(Account, Device)> {
+    let mut db = app.store.read().await?;
+    let device = devices::by_id(&mut db, id).await?.ok_or(AuthError::LinkDead)?;
+    let account = account::by_id(&mut db, &device.user_id).await?.ok_or(AuthError::LinkDead)?;
+    let device = account.device(id).cloned().ok_or(AuthError::LinkDead)?;
+    Ok((account, device))
+}
+
+/// What an account is called, masked: by what cannot be sent a message before what can.
+fn called(app: &App, account: &Account) -> Option<String> {
+    let mut named: Vec<&Device> = account.confirmed().filter(|device| device.canonical.is_some()).collect();
+    named.sort_by_key(|device| !app.devices.is_silent(&device.kind));
+    let first = named.first()?;
+    Some(app.devices.kind(&first.kind)?.mask(first.delivery.as_deref()?))
+}
+
+/// Spends a link: confirms a device for whoever shows that the account is theirs; moves an attempt on for whoever holds
+/// it; takes a change back by its code. To anybody else it says what is asked.
 ///
 /// # Errors
-/// [`AuthError::LinkDead`], and whatever answering the attempt gives.
-pub async fn spend(app: &App, client: &Client, key: &str, attempt: Option<&Sensitive>) -> Result<Link> {
+/// [`AuthError::LinkDead`], [`AuthError::WrongSecret`], and whatever answering the attempt gives.
+pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result<Link> {
     let challenge = find(app, client, key).await?;
     let code = code(app, key, &challenge);
-    if let Some(new) = undo(&challenge) {
-        proving::undo(app, client, new, &challenge.target, &challenge.channel).await?;
-        return Ok(link(&challenge, Effect::Confirmed { already: false }));
-    }
-    let effect = match (effect(app, key, &challenge)?, attempt) {
-        (Effect::WillConfirm, _) => {
-            let device = device(&challenge).ok_or(AuthError::LinkDead)?;
-            proving::confirm_by_link(app, client, device, &code).await?;
-            Effect::Confirmed { already: false }
+    let effect = match (effect(app, key, &challenge).await?, &with.attempt) {
+        (Effect::WillUndo, _) => undone(app, client, &challenge, with).await?,
+        (waits @ (Effect::WillConfirm | Effect::Claim { .. }), _) => {
+            let id = device(&challenge).ok_or(AuthError::LinkDead)?;
+            if shown(app, client, id, &code, with).await? {
+                Effect::Confirmed { already: false }
+            } else {
+                waits
+            }
         }
         (Effect::TypeCode(_), Some(handle)) if holds(handle, &challenge) => {
             let named = Some(challenge.target.clone());
@@ -92,6 +150,31 @@ pub async fn spend(app: &App, client: &Client, key: &str, attempt: Option<&Sensi
         (other, _) => other,
     };
     Ok(link(&challenge, effect))
+}
+
+/// Confirms the device where whoever presses may: inside of the account by a session or a fixed secret, anywhere where
+/// there is nothing else in it.
+async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &With) -> Result<bool> {
+    let (account, device) = claimed(app, id).await?;
+    let caller = with.caller.as_ref().filter(|caller| caller.session.user_id == account.user.id);
+    let inside = match caller {
+        Some(caller) => Some(Some(caller.session.id.clone())),
+        None if links::by_secret(app, client, &account, &with.given).await? => Some(device.added_in.clone()),
+        None => None,
+    };
+    if inside.is_none() && !proving::is_bare(&account, &device) {
+        return Ok(false);
+    }
+    let from = inside.as_ref().map(|session| Inside { session: session.as_deref(), shows_codes: false });
+    proving::confirm_by_link(app, client, (&account, &device), code, from).await?;
+    Ok(true)
+}
+
+async fn undone(app: &App, client: &Client, challenge: &Challenge, with: &With) -> Result<Effect> {
+    let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::WillUndo) };
+    let Undone { lost, attempt } = undo::take_back(app, client, challenge, typed).await?;
+    let recovery = Box::new(recover::look(app, client, &attempt).await?);
+    Ok(Effect::Undone { lost, recovery })
 }
 
 async fn find(app: &App, client: &Client, key: &str) -> Result<Challenge> {
@@ -118,18 +201,13 @@ fn device(challenge: &Challenge) -> Option<&str> {
     challenge.scope.strip_prefix("device/")
 }
 
-/// The new device, where the link takes the change to it back.
-fn undo(challenge: &Challenge) -> Option<&str> {
-    challenge.scope.strip_prefix("undo/")
-}
-
 fn holds(handle: &Sensitive, challenge: &Challenge) -> bool {
     challenge.scope == format!("attempt/{}", sha256_hex(handle.expose().as_bytes()))
 }
 
 fn link(challenge: &Challenge, effect: Effect) -> Link {
     let kind: &dyn DeviceKind =
-        if challenge.channel == "email" { &devices::email::Email } else { &devices::phone::Phone };
+        if challenge.channel == "email" { &kinds::email::Email } else { &kinds::phone::Phone };
     Link {
         purpose: Purpose::named(&challenge.purpose).unwrap_or(Purpose::Device),
         channel: challenge.channel.clone(),

@@ -5,13 +5,13 @@ use super::account::{Account, even_disabled};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
 use super::notices::{self, Notice};
-use super::noting;
+use super::{noting, undo};
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
 use crate::events::{By, Event, Source};
 use crate::store::users::User;
-use crate::store::{Tx, attempts, challenges, devices, events, guesses, outbox, users};
+use crate::store::{Tx, attempts, challenges, changes, devices, events, guesses, outbox, users};
 
 /// How many accounts one turn purges at most.
 const AT_ONCE: i64 = 100;
@@ -113,8 +113,11 @@ async fn still_due(tx: &mut Tx, user: &User, before: Millis) -> Result<bool> {
 async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     for device in devices::of_user(tx, &user.id).await? {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
-        challenges::drop_scope(tx, &format!("undo/{}", device.id)).await?;
+        challenges::drop_scope(tx, &format!("proof/{}", device.id)).await?;
         outbox::forget_device(tx, &device.id).await?;
+    }
+    for change in changes::of_user(tx, &user.id).await? {
+        challenges::drop_scope(tx, &format!("{}{}", undo::SCOPE, change.id)).await?;
     }
     guesses::forget(tx, &user.id).await?;
     users::delete(tx, &user.id).await?;

@@ -9,13 +9,15 @@ use super::progress::Progress;
 use super::purpose::Purpose;
 use super::session::Caller;
 use super::signup;
+use super::standing;
 use super::walk::Walk;
 use crate::app::App;
 use crate::base::{Sensitive, ids};
 use crate::flows::{Flows, Secret, Step};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
-use crate::store::{Db, challenges, known_devices};
+use crate::store::devices::Device;
+use crate::store::{Db, challenges, known_devices, sessions};
 use crate::telemetry::metrics;
 use crate::throttle::Keys;
 
@@ -96,9 +98,11 @@ pub async fn reauth(
     let user_id = &caller.session.user_id;
     let keys = Keys { ip: Some(client.ip), account: Some(user_id), ..Keys::default() };
     app.throttle.check("reauth", app.now(), &keys).await?;
-    let account = account::by_id(&mut app.store.read().await?, user_id).await?;
-    let account = account.ok_or(AuthError::InvalidToken)?;
-    let identifier = reauth_identifier(app, caller, flow, &account)?;
+    let mut db = app.store.read().await?;
+    let account = account::by_id(&mut db, user_id).await?.ok_or(AuthError::InvalidToken)?;
+    let shown = sessions::proofs(&mut db, &caller.session.id, user_id).await?;
+    drop(db);
+    let identifier = reauth_identifier(app, caller, flow, &account, &standing::devices(shown.as_deref()))?;
     bounded(app, client, async {
         let name = (identifier.0.as_str(), identifier.1.as_str());
         let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
@@ -113,6 +117,7 @@ fn reauth_identifier(
     caller: &Caller,
     flow: Option<&str>,
     account: &Account,
+    shown: &[String],
 ) -> Result<(String, String)> {
     let named = match flow {
         Some(name) => Some(app.signin.find(name).ok_or(AuthError::NoFlow)?),
@@ -120,7 +125,10 @@ fn reauth_identifier(
     };
     let usable = named.into_iter().chain(app.signin.iter()).find(|flow| account.equipped(app, flow));
     let kind = usable.ok_or(AuthError::NoFlow)?.identifier.clone();
-    let device = account.of_kind(&kind).next();
+    // The very one that the session was entered by, where that is known; else the first of its kind.
+    let mut devices: Vec<&Device> = account.of_kind(&kind).collect();
+    devices.sort_by_key(|device| (!shown.contains(&device.id), !device.is_primary));
+    let device = devices.first();
     let canonical = device.and_then(|d| d.canonical.clone()).unwrap_or_default();
     Ok((kind, canonical))
 }
@@ -172,7 +180,7 @@ async fn chosen(
     channel: Option<Channel>,
 ) -> Result<Order> {
     let carriers = passcodes.iter().flat_map(|secret| walk.carriers(secret));
-    let fits = |device: &crate::store::devices::Device| {
+    let fits = |device: &Device| {
         let channels = walk.reaching(&device.kind, device.delivery.as_deref().unwrap_or_default());
         channel.map_or(!channels.is_empty(), |wanted| channels.contains(&wanted))
     };
@@ -216,7 +224,7 @@ pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()
 }
 
 /// The live attempt behind a handle.
-async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
+pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("attempt", app.now(), &keys).await?;
     let id = ids::stored(handle.expose(), ids::ATTEMPT).ok_or(AuthError::AttemptGone)?;

@@ -1,15 +1,18 @@
 //! What a sign-up was given: understood, checked, hashed; sealed while it waits for a proof.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::account::NOBODY;
+use super::account::{self, NOBODY};
 use super::cards;
 use super::challenge::{self, Parcel};
 use super::chosen::{self, Chosen};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
+use super::progress::Proof;
 use super::purpose::Purpose;
 use super::{fields, language, line, noting};
 use crate::app::App;
@@ -17,7 +20,7 @@ use crate::base::{Fault, Millis};
 use crate::devices::is_dialled;
 use crate::devices::phone;
 use crate::events::{By, Event, Noted};
-use crate::flows::Flow;
+use crate::flows::{Flow, Holding};
 use crate::hooks::Identifier;
 use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::Kept;
@@ -34,7 +37,7 @@ pub struct Draft {
     /// The identifiers and addresses.
     pub devices: Vec<DraftDevice>,
     /// Hashes of the secrets that were chosen, by their kind.
-    pub hashes: std::collections::BTreeMap<String, String>,
+    pub hashes: BTreeMap<String, String>,
     /// The hash of the card's hardcode.
     pub hardcode: Option<String>,
     /// The user's id to be; the card's hash is bound to it.
@@ -122,7 +125,7 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     }
     let mut draft = Draft {
         devices: found,
-        hashes: std::collections::BTreeMap::new(),
+        hashes: BTreeMap::new(),
         hardcode: None,
         user: app.random.uuid(),
         profile,
@@ -189,7 +192,7 @@ fn lack(app: &App, given: &Given, secret: &crate::flows::Secret) -> Option<Strin
         return (!named).then(|| secret.name.clone());
     }
     let reached = |kind: &&&'static str| {
-        secret.device.as_ref().is_none_or(|narrowed| narrowed == **kind) && super::account::carries(app, kind)
+        secret.device.as_ref().is_none_or(|narrowed| narrowed == **kind) && account::carries(app, kind)
     };
     let has = given.identifiers.keys().find(|kind| reached(kind)).is_some();
     let wanted = secret.device.clone().unwrap_or_else(|| "email or phone".to_owned());
@@ -285,7 +288,14 @@ impl Draft {
     }
 
     /// Writes the account. An address that was proven drops everybody else's unproven claim to it (R120).
-    pub async fn write(&self, app: &App, tx: &mut Tx, proven: Option<&DraftDevice>) -> Result<Written> {
+    /// `session` is the one that is opened with it.
+    pub async fn write(
+        &self,
+        app: &App,
+        tx: &mut Tx,
+        proven: Option<&DraftDevice>,
+        session: Option<&str>,
+    ) -> Result<Written> {
         let now = app.now();
         let (mut devices, mut claims) = (Vec::new(), Vec::new());
         let new = users::New {
@@ -298,7 +308,7 @@ impl Draft {
         fields::claim(app, tx, &self.user, &self.fields()).await?;
         for device in &self.devices {
             let is_proven = proven.is_some_and(|p| p.kind == device.kind);
-            let row = self.row(app, device, is_proven, now);
+            let row = self.row(app, device, is_proven, session, now);
             let taken = |error| match error {
                 crate::store::StoreError::Taken => {
                     AuthError::Taken(app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name()))
@@ -312,10 +322,10 @@ impl Draft {
             devices.push(row);
         }
         for (kind, hash) in &self.hashes {
-            secrets::set(tx, &app.random.uuid(), &self.user, kind, hash, now).await?;
+            secrets::set(tx, &app.random.uuid(), &self.user, kind, hash, now, None).await?;
         }
         if let Some(card) = &self.hardcode {
-            let card = self.card(app, card, now);
+            let card = cards::first(app.random.uuid(), &self.user, card.clone(), now);
             rows::insert(tx, &card).await?;
             devices.push(card);
         }
@@ -327,7 +337,14 @@ impl Draft {
         Value::from(self.groups.clone()).to_string()
     }
 
-    fn row(&self, app: &App, device: &DraftDevice, proven: bool, now: Millis) -> Device {
+    fn row(
+        &self,
+        app: &App,
+        device: &DraftDevice,
+        proven: bool,
+        session: Option<&str>,
+        now: Millis,
+    ) -> Device {
         Device {
             id: app.random.uuid(),
             user_id: self.user.clone(),
@@ -343,28 +360,9 @@ impl Draft {
             proven_at: proven.then_some(now),
             last_used_at: None,
             replaces: None,
-            replaced_at: None,
-            failing_since: None,
-        }
-    }
-
-    fn card(&self, app: &App, secret: &str, now: Millis) -> Device {
-        Device {
-            id: app.random.uuid(),
-            user_id: self.user.clone(),
-            kind: "card".to_owned(),
-            canonical: None,
-            delivery: None,
-            label: String::new(),
-            is_primary: true,
-            secret: Some(secret.to_owned()),
-            last_step: None,
-            created_at: now,
-            confirmed_at: Some(now),
-            proven_at: Some(now),
-            last_used_at: None,
-            replaces: None,
-            replaced_at: None,
+            own: proven.then(|| rows::PROVEN.to_owned()),
+            added_in: session.map(str::to_owned),
+            hidden_at: None,
             failing_since: None,
         }
     }
@@ -373,7 +371,7 @@ impl Draft {
 /// What was written of a draft.
 pub struct Written {
     /// The devices of the new account.
-    devices: Vec<Device>,
+    pub devices: Vec<Device>,
     /// Claims of others to the address that was proven, which are gone.
     claims: Vec<Gone>,
     /// Whether the account may be used at once.
@@ -381,6 +379,32 @@ pub struct Written {
 }
 
 impl Written {
+    /// What was shown to make the account.
+    pub fn proofs(&self, draft: &Draft) -> Vec<Proof> {
+        let mut proofs: Vec<Proof> = draft.hashes.keys().map(|kind| Proof::fixed(kind, None)).collect();
+        let proven = self.devices.iter().filter(|device| device.proven_at.is_some());
+        proofs.extend(proven.map(|device| match device.canonical {
+            Some(_) => Proof::passcode(&device.kind, &device.id),
+            None => Proof::fixed("hardcode", Some(device.id.clone())),
+        }));
+        proofs
+    }
+
+    /// The addresses that wait for their proof, and whether somebody else has them.
+    pub fn waiting(&self, app: &App, draft: &Draft) -> Vec<(String, bool)> {
+        let waits = |device: &&Device| device.confirmed_at.is_none() && !app.devices.is_silent(&device.kind);
+        let taken = |device: &Device| {
+            draft.devices.iter().any(|d| d.taken && device.canonical.as_ref() == Some(&d.canonical))
+        };
+        self.devices.iter().filter(waits).map(|device| (device.id.clone(), taken(device))).collect()
+    }
+
+    /// What the account holds.
+    pub fn holding(&self, app: &App, draft: &Draft) -> Holding {
+        let confirmed: Vec<&Device> = self.devices.iter().filter(|d| d.confirmed_at.is_some()).collect();
+        account::holding(app, &confirmed, &draft.hashes, &BTreeMap::new())
+    }
+
     /// The events of it; `channel` is how the code of the proven address came.
     pub fn noted(self, draft: &Draft, by: By, channel: Option<&str>) -> Vec<Noted> {
         let counting = self.devices.iter().filter(|device| device.confirmed_at.is_some());

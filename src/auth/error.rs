@@ -47,6 +47,9 @@ pub enum AuthError {
         /// The flow to re-authenticate by.
         flow: Option<String>,
     },
+    /// The factor that is to go must be shown first, or something that vouches for it.
+    #[error("the factor itself must be shown")]
+    ProofNeeded,
     /// A hook said no, for this reason.
     #[error("refused: {0}")]
     Refused(String),

@@ -8,17 +8,20 @@ use super::error::{AuthError, Result};
 use super::hooked;
 use super::input::Given;
 use super::notices::Notice;
-use super::progress::{Done, Progress, Proof, Tokens};
+use super::progress::{Done, Progress, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
+use super::undo::Told;
 use super::walk::Walk;
-use super::{fields, language, notices};
+use super::{clearing, fields, language, notices, rescue, standing};
 use crate::base::Sensitive;
 use crate::events::By;
-use crate::flows::{self, Flow, Passed};
+use crate::flows::{self, Flow, Level};
 use crate::hooks::Point;
 use crate::messages::Kind;
 use crate::secrets::recovery;
+use crate::store::devices::Device;
+use crate::store::sessions::Session;
 use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
 use crate::users::profile;
 use crate::users::rules::Moment;
@@ -26,27 +29,30 @@ use crate::users::rules::Moment;
 impl Walk<'_> {
     /// All secrets of `flow` are passed.
     pub(super) async fn finish(self, flow: usize, given: &Given) -> Result<Progress> {
-        let flow = self.flows().get(flow).cloned();
-        let flow = flow.ok_or_else(|| AuthError::Internal("the flow that was passed is gone".into()))?;
         // A code guessed for an identifier that nobody has proves nothing.
         let account = self.account.clone().ok_or(AuthError::AttemptGone)?;
+        if self.purpose == Purpose::Recovery {
+            return self.recovered(account, given).await;
+        }
+        let flow = self.flows().get(flow).cloned();
+        let flow = flow.ok_or_else(|| AuthError::Internal("the flow that was passed is gone".into()))?;
         match self.purpose {
-            Purpose::Recovery => self.recovered(account, given).await,
             Purpose::Reauth => self.raised(account, &flow).await,
             _ => self.enter(account, &flow, given).await,
         }
     }
 
-    /// What was proven, for the session and its tokens.
+    /// What was proven, for the session and its tokens. A recovery code opens the flow, and is not rated as the device
+    /// that it stands in for (R11).
     fn basis(&self, flow: &Flow) -> Basis {
-        // A recovery code opens the flow, and is not rated as the device that it stands in for (R11).
-        let rated = |proof: &Proof| Passed {
-            secret: proof.secret.clone(),
-            device: proof.kind.clone().filter(|_| proof.device.is_some()),
-        };
-        let passed: Vec<Passed> = self.proofs.iter().map(rated).collect();
-        let level = flows::level_of_passed(&passed, &self.app.words);
-        let amr: Vec<String> = flows::amr(&passed, &self.app.words).into_iter().map(str::to_owned).collect();
+        let mut passed = self.passed();
+        for item in passed.iter_mut().filter(|item| item.stood_in) {
+            item.device = None;
+        }
+        let level = flows::level_of_passed(&self.holding.rated(&passed), &self.app.words);
+        let mut amr = flows::amr(&passed, &self.app.words);
+        amr.retain(|method| *method != "mfa" || level == Level::MultiFactor);
+        let amr = amr.into_iter().map(str::to_owned).collect();
         Basis { flow: flow.name.clone(), acr: level.acr().to_owned(), amr }
     }
 
@@ -91,6 +97,8 @@ impl Walk<'_> {
         let mut holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
         let told = self.told(&account)?;
+        let due = self.codes_are_due(&account);
+        let told_codes = rescue::tell(app, self.client, &account, due)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
@@ -101,19 +109,22 @@ impl Walk<'_> {
             self.noted.extend(written.event(By::User, &account));
             holder.profile = written.after;
         }
-        sessions::insert(&mut tx, &opened.session).await?;
+        self.owned(&mut tx, &account).await?;
+        sessions::insert(&mut tx, &opened.session, &standing::kept(app, &self.proofs, None)).await?;
         session::remember(&mut tx, &known, &account.user.id, now).await?;
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
+        let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
         notices::queue(app, &mut tx, &told).await?;
         self.noted.push(session::succeeded(self.purpose, &opened.session, self.rescued()));
         self.commit(tx).await?;
-        if !told.is_empty() {
+        if !told.is_empty() || due {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens = Tokens { recovery_code, ..session::tokens(app, &opened, known, &holder)? };
-        Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+        let tokens = session::tokens(app, &opened, known, &holder)?;
+        let tokens = Tokens { recovery_code, recovery_codes, ..tokens };
+        Ok(Progress::Done(Done { tokens: Some(tokens), ..Done::of(self.purpose, account.user.id) }))
     }
 
     /// Whom the token is for that all this leads to, after the hooks were asked. Where they refuse, what was proven
@@ -159,22 +170,87 @@ impl Walk<'_> {
         Ok(Some(code))
     }
 
+    /// A session raised to what was proven again. What was less than it has changes nothing of it but what was shown
+    /// lately: it is never rated above, nor newer than, the authentication that made it (R11).
     async fn raised(mut self, account: Account, flow: &Flow) -> Result<Progress> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
+        let user = account.user.id.clone();
         let session = self.attempt.session_id.clone().ok_or(AuthError::AttemptGone)?;
         let holder = self.ask_tokens(&account, &session, &basis).await?;
+        let due = self.codes_are_due(&account);
+        let told_codes = rescue::tell(app, self.client, &account, due)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
-        let amr = basis.amr.join(" ");
-        if sessions::raise(&mut tx, &session, &account.user.id, &basis.acr, &amr, now).await? != 1 {
+        self.owned(&mut tx, &account).await?;
+        let before = sessions::live(&mut tx, &session, now).await?.filter(|before| before.user_id == user);
+        let before = before.ok_or(AuthError::AttemptGone)?;
+        let shown = sessions::proofs(&mut tx, &session, &user).await?;
+        let proofs = standing::kept(app, &self.proofs, shown.as_deref());
+        if sessions::set_proofs(&mut tx, &session, &proofs, &user).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
+        if Level::of_acr(&basis.acr) >= Level::of_acr(&before.acr) {
+            sessions::raise(&mut tx, &session, &user, &basis.acr, &basis.amr.join(" "), now).await?;
+        }
         self.used(&mut tx).await?;
+        let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
+        let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
         let raised = sessions::live(&mut tx, &session, now).await?.ok_or(AuthError::AttemptGone)?;
-        self.noted.push(session::succeeded(self.purpose, &raised, self.rescued()));
+        // What was proven this time, whatever the session was worth before.
+        let (acr, amr) = (basis.acr.clone(), basis.amr.join(" "));
+        let proven = Session { flow: basis.flow.clone(), acr, amr, ..raised.clone() };
+        self.noted.push(session::succeeded(self.purpose, &proven, self.rescued()));
         self.commit(tx).await?;
+        app.wake.notify_one();
         let tokens = session::access_only(app, &raised, &holder)?;
-        Ok(Progress::Done(Done { purpose: self.purpose, user: account.user.id, tokens: Some(tokens) }))
+        let tokens = Tokens { recovery_code, recovery_codes, ..tokens };
+        Ok(Progress::Done(Done { tokens: Some(tokens), ..Done::of(self.purpose, user) }))
+    }
+
+    /// Whether recovery codes are to be made with this answer: the highest class was shown, and there are none (R72).
+    fn codes_are_due(&self, account: &Account) -> bool {
+        let highest = self.holding.shown(&self.passed()) == self.holding.top();
+        !self.by_recovery_code && highest && rescue::are_due(self.app, account.recovery.len(), &self.holding)
+    }
+
+    async fn make_codes(
+        &mut self,
+        tx: &mut Tx,
+        account: &Account,
+        told: Option<&Told>,
+    ) -> Result<Vec<Sensitive>> {
+        let Some(told) = told else { return Ok(Vec::new()) };
+        let (codes, made) = rescue::write(self.app, tx, &account.user.id, By::Server).await?;
+        self.noted.push(made);
+        self.noted.extend(told.write(self.app, tx).await?);
+        Ok(codes)
+    }
+
+    /// What this makes of the devices that were shown, and of the secrets. Behind a right fixed secret, or beside a
+    /// device that is the owner's own, a device becomes their own too. Where neither stands behind it, whoever holds it
+    /// is the owner, and nothing that was there before is left (R122). Secrets that leaned on the one device that had
+    /// recovered the account lean on it no more once another one was shown.
+    async fn owned(&mut self, tx: &mut Tx, account: &Account) -> Result<()> {
+        let shown: Vec<&Device> =
+            self.proofs.iter().filter_map(|p| account.device(p.device.as_deref()?)).collect();
+        let vouched = self.by_recovery_code
+            || self.proofs.iter().any(|proof| proof.secret != "passcode")
+            || shown.iter().any(|device| device.own.is_some());
+        let strange: Vec<&Device> = shown.iter().copied().filter(|d| d.own.is_none() && carried(d)).collect();
+        if !vouched && !strange.is_empty() {
+            let kept: Vec<&str> = strange.iter().map(|device| device.id.as_str()).collect();
+            let (gone, ended) = clearing::all_but(tx, account, &kept).await?;
+            // Whoever is about to finish by what is gone now does not.
+            users::touch(tx, &account.user.id, self.app.now()).await?;
+            self.noted.extend(clearing::noted(account, By::Server, gone, ended));
+        }
+        for device in strange {
+            devices::confirm(tx, &device.id, self.app.now(), Some(devices::PROVEN)).await?;
+        }
+        if !account.set_by.is_empty() && self.holding.is_free(&self.passed()) {
+            secrets::trust(tx, &account.user.id).await?;
+        }
+        Ok(())
     }
 
     async fn used(&self, tx: &mut Tx) -> Result<()> {
@@ -198,6 +274,11 @@ impl Walk<'_> {
             }
         });
     }
+}
+
+/// Whether a device can be shown to be somebody's: a card's number is known, not held.
+fn carried(device: &Device) -> bool {
+    device.secret.is_none() || device.kind == "authenticator"
 }
 
 /// Ends sessions, known devices, attempts under way and counted guesses of a user; gives how many sessions there were.

@@ -27,6 +27,8 @@ pub struct Subject {
     purpose: Purpose,
     identifier: String,
     user: Option<String>,
+    /// How many devices one failure was a guess at.
+    devices: i64,
 }
 
 /// How a factor is bounded.
@@ -64,7 +66,14 @@ impl Subject {
             purpose,
             identifier: identifier.0.to_owned(),
             user: account.map(|account| account.user.id.clone()),
+            devices: 1,
         }
+    }
+
+    /// The same for a guess that is compared with so many devices at once.
+    #[must_use]
+    pub fn at_once(&self, devices: usize) -> Self {
+        Self { devices: i64::try_from(devices.max(1)).unwrap_or(1), ..self.clone() }
     }
 
     /// Tells failures as about `user`, whose account is only being made.
@@ -96,7 +105,7 @@ impl Subject {
     /// Counts a failure, for the subject and for the whole installation (R39), and tells it. `channel` is how the
     /// code came. It costs the same whether or not there is an account (R16).
     pub async fn fail(&self, app: &App, tx: &mut Tx, channel: &str) -> Result<()> {
-        guesses::fail(tx, &self.name, self.factor, app.now()).await?;
+        guesses::fail(tx, &self.name, self.factor, app.now(), self.devices).await?;
         guesses::count_day(tx, app.now()).await?;
         Ok(app.events.write(tx, app.now(), &self.source, &self.failed(channel)).await?)
     }

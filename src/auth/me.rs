@@ -7,12 +7,9 @@ use super::owned::{account, trusted};
 use super::session::Caller;
 use super::{deletion, fields, notices};
 use crate::app::App;
-use crate::base::Sensitive;
 use crate::events::By;
 use crate::messages::Kind;
-use crate::secrets::recovery;
 use crate::settings::Who;
-use crate::store::{secrets, users};
 use crate::throttle::Keys;
 
 /// The caller's account.
@@ -53,23 +50,4 @@ pub async fn delete(app: &App, client: &Client, caller: &Caller) -> Result<()> {
     let account = trusted(app, caller).await?;
     let told = notices::about(app, client, &account, Kind::AccountDeleted, None)?;
     deletion::delete(app, &account, By::User, &client.source(), &told).await
-}
-
-/// Makes ten new recovery codes; the earlier ones are dead. They are shown this once (R72).
-pub async fn recovery_codes(app: &App, caller: &Caller) -> Result<Vec<Sensitive>> {
-    let account = trusted(app, caller).await?;
-    let (user, now) = (&account.user.id, app.now());
-    let codes = recovery::list(&app.random);
-    let mut tx = app.store.begin().await?;
-    if users::still(&mut tx, user, account.user.credentials, now).await? != 1 {
-        return Err(AuthError::InvalidToken);
-    }
-    secrets::drop_kind(&mut tx, user, secrets::RECOVERY).await?;
-    for code in &codes {
-        let hash = recovery::stored(&app.sealer, user, code.expose());
-        let hash = hash.ok_or_else(|| AuthError::Internal("a recovery code has no hash".into()))?;
-        secrets::insert(&mut tx, &app.random.uuid(), user, secrets::RECOVERY, &hash, now).await?;
-    }
-    tx.commit().await?;
-    Ok(codes)
 }

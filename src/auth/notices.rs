@@ -6,11 +6,13 @@ use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::language;
+use super::purpose::Purpose;
 use super::spend::{self, Terms};
 use crate::app::App;
+use crate::base::Millis;
 use crate::devices::phone;
-use crate::events::Event;
-use crate::messages::{Channel, Context, Kind, Message};
+use crate::events::{Event, Noted};
+use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox::About;
 use crate::store::Tx;
 use crate::store::devices::Device;
@@ -26,6 +28,22 @@ impl Notice {
     /// A notice to an email address that no device of the account is spoken of with.
     pub fn to_email(message: Message) -> Self {
         Self { message, about: About::default() }
+    }
+
+    /// The event that its code was sent for `purpose`; nothing where it carries none.
+    pub fn sent(&self, purpose: Purpose, user: Option<&str>) -> Option<Noted> {
+        self.about.expires_at?;
+        let event = Event::VerificationSent {
+            purpose: purpose.name(),
+            sent: "code",
+            channel: self.message.channel.name(),
+            message: self.message.id.clone(),
+            country: self.about.country.clone(),
+        };
+        Some(match user {
+            Some(user) => event.of(user),
+            None => event.of_nobody(),
+        })
     }
 }
 
@@ -60,6 +78,11 @@ pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<&Dev
     render(app, account, None, kind, &concerning(app, device))
 }
 
+/// As [`about`], for what is found out later: it happened at `at`, and nobody is there who called.
+pub fn afterwards(app: &App, account: &Account, kind: Kind, at: Millis) -> Result<Vec<Notice>> {
+    render(app, account, None, kind, &Context { at, ..concerning(app, None) })
+}
+
 /// Now, and the device concerned: its masked address, or its kind.
 fn concerning(app: &App, device: Option<&Device>) -> Context {
     let kind = device.and_then(|device| app.devices.kind(&device.kind));
@@ -79,30 +102,78 @@ fn render(
     kind: Kind,
     about: &Context,
 ) -> Result<Vec<Notice>> {
-    let language = language::of(app, language::wished(&account.user.profile).as_deref(), client);
-    let one = |(channel, device, address): (Channel, &str, &str)| {
-        let rendered = app.catalogue.render(kind, channel, &language, about);
-        let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
-        let message = Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered);
-        let country = if channel == Channel::Email { String::new() } else { phone::country(address) };
-        Ok(Notice { message, about: About { device: Some(device.to_owned()), country, ..About::default() } })
-    };
+    let one = |to: (Channel, &Device)| rendered(app, account, client, to, (kind, about), None);
     addresses(app, account).into_iter().map(one).collect()
 }
 
-/// Where notices go: every confirmed email address and, where there is none, every phone that is texted at all; none
-/// of the sandbox. Each with the device that has it.
-fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a str, &'a str)> {
+fn rendered(
+    app: &App,
+    account: &Account,
+    client: Option<&Client>,
+    (channel, device): (Channel, &Device),
+    (kind, about): (Kind, &Context),
+    expires_at: Option<Millis>,
+) -> Result<Notice> {
+    let language = language::of(app, language::wished(&account.user.profile).as_deref(), client);
+    let address = device.delivery.as_deref().unwrap_or_default();
+    let rendered = app.catalogue.render(kind, channel, &language, about);
+    let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
+    let message = Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered);
+    let country = if channel == Channel::Email { String::new() } else { phone::country(address) };
+    let about = About { device: Some(device.id.clone()), country, expires_at, ..About::default() };
+    Ok(Notice { message, about })
+}
+
+/// One notice of `kind`, about a device and with what takes the change back where there is that; good until `ends`.
+pub fn one(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    to: (Channel, &Device),
+    kind: Kind,
+    (device, code): (Option<&Device>, Option<Code>),
+    ends: Option<Millis>,
+) -> Result<Notice> {
+    let about = Context { place: Some(client.place()), code, ..concerning(app, device) };
+    rendered(app, account, Some(client), to, (kind, &about), ends)
+}
+
+/// One notice of `kind` that says what `about` has.
+pub fn saying(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    to: (Channel, &Device),
+    kind: Kind,
+    about: &Context,
+) -> Result<Notice> {
+    rendered(app, account, Some(client), to, (kind, about), None)
+}
+
+/// What every address is told of a change that was taken back; `lost` are the masked addresses that did not come back.
+pub fn of_undo(app: &App, client: &Client, account: &Account, lost: &[String]) -> Result<Vec<Notice>> {
+    let about = Context { place: Some(client.place()), lost: lost.to_vec(), ..concerning(app, None) };
+    render(app, account, Some(client), Kind::ChangeUndone, &about)
+}
+
+/// Where notices go: every confirmed email address and, where there is none, every phone that is texted at all.
+pub fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a Device)> {
+    let all = every_address(app, account);
+    let mails: Vec<_> = all.iter().filter(|(channel, _)| *channel == Channel::Email).copied().collect();
+    if mails.is_empty() { all } else { mails }
+}
+
+/// Every confirmed address that is written or texted to at all, of the sandbox none, with the channel that reaches it:
+/// where what is told of a change of devices goes.
+pub fn every_address<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a Device)> {
     let reached = |device: &'a Device| {
         let to = device.delivery.as_deref()?;
         let channel = reaching(app, &device.kind, to).first().copied()?;
         let real = app.sandbox.code(device.canonical.as_deref()?, app.now()).is_none();
         let texted = channel == Channel::Email || phone::sendable(to, &app.rules).is_ok();
-        (real && texted).then_some((channel, device.id.as_str(), to))
+        (real && texted).then_some((channel, device))
     };
-    let all: Vec<_> = account.confirmed().filter_map(reached).collect();
-    let mails: Vec<_> = all.iter().filter(|(channel, ..)| *channel == Channel::Email).copied().collect();
-    if mails.is_empty() { all } else { mails }
+    account.confirmed().filter_map(reached).collect()
 }
 
 /// A refresh token came back: the session ends and its owner is told (R79).

@@ -59,6 +59,12 @@ pub fn removed(by: By, device: &Device) -> Noted {
     Event::DeviceRemoved { by, device: device.id.clone(), kind: device.kind.clone() }.of(&device.user_id)
 }
 
+/// The label of a device was changed, or which one of its kind comes first.
+pub fn changed(device: &Device, primary: bool) -> Noted {
+    let (id, kind) = (device.id.clone(), device.kind.clone());
+    Event::DeviceChanged { by: By::User, device: id, kind, primary }.of(&device.user_id)
+}
+
 /// Devices were removed without being asked for one by one.
 pub fn dropped(by: By, gone: Vec<Gone>) -> impl Iterator<Item = Noted> {
     gone.into_iter()

@@ -31,7 +31,8 @@ pub async fn list(app: &App, after: &str, limit: i64) -> Result<Vec<Listed>> {
     let mut db = app.store.read().await?;
     let mut found = Vec::new();
     for user in users::page(&mut db, after, limit).await? {
-        let devices = rows::of_user(&mut db, &user.id).await?;
+        let mut devices = rows::of_user(&mut db, &user.id).await?;
+        devices.retain(|device| device.hidden_at.is_none());
         found.push(Listed { user, devices });
     }
     Ok(found)
@@ -167,7 +168,10 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
         proven_at: None,
         last_used_at: None,
         replaces: None,
-        replaced_at: None,
+        // The operator vouches for it.
+        own: Some(rows::VOUCHED.to_owned()),
+        added_in: None,
+        hidden_at: None,
         failing_since: None,
     };
     let told = notices::by_operator(app, &account, Kind::DeviceAdded, Some(&device))?;

@@ -8,21 +8,22 @@ use serde_json::Value;
 use super::account::{self, Account};
 use super::asks::{channels, reaching};
 use super::challenge::{self, Order, Parcel};
-use super::draft::{self, Moment};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand};
-use super::notices::Notice;
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::{cards, doors, language, line, notices, noting, rules, totp};
+use super::standing::{self, Shown};
+use super::undo::{self, Told};
+use super::{cards, doors, language, line, notices, noting, proofs, rescue, rules, totp};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::devices::{DeviceKind, authenticator, card, is_dialled, phone};
 use crate::events::{By, Noted};
+use crate::flows::Class;
 use crate::messages::{Channel, Kind};
 use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{Tx, attempts, sessions, users};
+use crate::store::{Tx, attempts, challenges, sessions, users};
 use crate::throttle::Keys;
 
 /// A device that was added, with what only its owner sees once.
@@ -32,6 +33,15 @@ pub struct Added {
     pub device: Device,
     /// An authenticator's seed, to be read until it is confirmed (R70).
     pub enrolment: Option<Enrolment>,
+    /// Recovery codes that were made with it: seen this once.
+    pub recovery_codes: Vec<Sensitive>,
+}
+
+impl Added {
+    /// One that comes alone.
+    pub fn alone(device: Device) -> Self {
+        Self { device, enrolment: None, recovery_codes: Vec::new() }
+    }
 }
 
 /// What an authenticator app is set up with.
@@ -56,16 +66,20 @@ pub async fn account(app: &App, caller: &Caller) -> Result<Account> {
 /// # Errors
 /// [`AuthError::ReauthNeeded`] with the flow to re-authenticate by.
 pub async fn trusted(app: &App, caller: &Caller) -> Result<Account> {
+    Ok(shown(app, caller).await?.0)
+}
+
+/// The same, with what was shown lately in the caller's session.
+async fn shown(app: &App, caller: &Caller) -> Result<(Account, Shown)> {
     let found = account(app, caller).await?;
-    let (acr, auth_time) = (&caller.session.acr, caller.session.auth_time);
-    rules::fresh(app, &found, acr, auth_time).map_err(|flow| AuthError::ReauthNeeded { flow })?;
-    Ok(found)
+    let shown = Shown::lately(app, caller).await?;
+    shown.is_enough(app, &found).map_err(|flow| AuthError::ReauthNeeded { flow })?;
+    Ok((found, shown))
 }
 
 /// The caller's devices, oldest first.
 pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Device>> {
-    let all = account(app, caller).await?.devices;
-    Ok(all.into_iter().filter(|device| device.replaced_at.is_none()).collect())
+    Ok(account(app, caller).await?.devices)
 }
 
 /// Adds a device of `kind`.
@@ -85,10 +99,15 @@ pub async fn add(
     if found.given_by() == GivenBy::Operator {
         return Err(not_yours("kind"));
     }
+    if let Some(fault) = standing::never_asked(app, &account, found) {
+        return Err(fault.into());
+    }
+    let blank =
+        Device { added_in: Some(caller.session.id.clone()), ..blank(app, &account, found.name(), label) };
     match kind {
-        "authenticator" => add_authenticator(app, client, &account, label).await,
-        "card" => add_card(app, client, &account, label, given).await,
-        _ => add_address(app, client, &account, found, label, given).await,
+        "authenticator" => add_authenticator(app, client, &account, blank).await,
+        "card" => add_card(app, client, &account, given, blank).await,
+        _ => add_address(app, client, &account, found, given, blank).await,
     }
 }
 
@@ -123,14 +142,16 @@ fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
         proven_at: None,
         last_used_at: None,
         replaces: None,
-        replaced_at: None,
+        own: None,
+        added_in: None,
+        hidden_at: None,
         failing_since: None,
     }
 }
 
-async fn add_authenticator(app: &App, client: &Client, account: &Account, label: &str) -> Result<Added> {
+async fn add_authenticator(app: &App, client: &Client, account: &Account, blank: Device) -> Result<Added> {
     let seed = authenticator::new_seed(&app.random);
-    let mut device = blank(app, account, "authenticator", label);
+    let mut device = blank;
     device.secret = Some(totp::seal(app, &device.id, seed.as_ref()));
     let mut tx = app.store.begin().await?;
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
@@ -142,15 +163,15 @@ async fn add_authenticator(app: &App, client: &Client, account: &Account, label:
     let uri = authenticator::uri(seed.as_ref(), app.settings.authenticator_issuer(), &called);
     let qr = authenticator::qr_svg(&uri);
     let enrolment = Some(Enrolment { secret: authenticator::seed_text(seed.as_ref()), uri, qr });
-    Ok(Added { device, enrolment })
+    Ok(Added { enrolment, ..Added::alone(device) })
 }
 
 async fn add_card(
     app: &App,
     client: &Client,
     account: &Account,
-    label: &str,
     given: &Given,
+    blank: Device,
 ) -> Result<Added> {
     let typed = given.secrets.get("hardcode");
     let typed = typed.ok_or_else(|| Fault::new("hardcode", "missing", "is needed for a card"))?;
@@ -161,17 +182,18 @@ async fn add_card(
         secret: Some(cards::stored(&app.sealer, &account.user.id, &code, &phc)),
         confirmed_at: Some(now),
         proven_at: Some(now),
-        ..blank(app, account, "card", label)
+        own: Some(rows::PROVEN.to_owned()),
+        ..blank
     };
-    let told = told(app, client, account, &device, Kind::DeviceAdded)?;
+    let told = undo::tell(app, client, account, Kind::DeviceAdded, Some(&device))?;
     let mut tx = app.store.begin().await?;
     rows::insert(&mut tx, &device).await?;
-    changed(app, &mut tx, account, &told).await?;
-    let added = noting::added(By::User, &device).naming(noting::named(account));
-    app.events.write(&mut tx, app.now(), &client.source(), &[added]).await?;
+    let mut noted = vec![noting::added(By::User, &device).naming(noting::named(account))];
+    noted.extend(changed(app, &mut tx, account, &told).await?);
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
-    Ok(Added { device, enrolment: None })
+    Ok(Added::alone(device))
 }
 
 /// Adds an address. One that somebody else owns is answered alike, and stays a claim.
@@ -180,38 +202,89 @@ async fn add_address(
     client: &Client,
     account: &Account,
     kind: &dyn DeviceKind,
-    label: &str,
     given: &Given,
+    blank: Device,
 ) -> Result<Added> {
-    let blank = blank(app, account, kind.name(), label);
-    let device = store_address(app, client, account, kind, given, blank).await?;
-    Ok(Added { device, enrolment: None })
+    let device = address(app, client, account, kind, given, blank).await?;
+    let recovery_codes = write_address(app, client, account, &device.0, device.1).await?;
+    Ok(Added { recovery_codes, ..Added::alone(device.0) })
 }
 
 /// Replaces the address of a device: the new one takes its place once it is confirmed; until then the old
 /// one stays good, and for three days after it can take the change back (R125).
 pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, given: &Given) -> Result<Device> {
-    let account = trusted(app, caller).await?;
+    let (account, shown) = shown(app, caller).await?;
     let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
     app.throttle.check("devices", app.now(), &keys).await?;
-    let old = account.device(id).filter(|d| d.confirmed_at.is_some());
-    let old = old.ok_or(AuthError::NotFound)?;
+    let old = account.device(id).ok_or(AuthError::NotFound)?;
     let kind = app.devices.kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
     if kind.given_by() == GivenBy::Operator {
         return Err(not_yours(kind.field()));
     }
-    let new = Device { replaces: Some(old.id.clone()), ..blank(app, &account, kind.name(), &old.label) };
-    store_address(app, client, &account, kind, given, new).await
+    if old.confirmed_at.is_none() {
+        return mend(app, client, &account, kind, given, old).await;
+    }
+    let new = Device {
+        replaces: Some(old.id.clone()),
+        added_in: Some(caller.session.id.clone()),
+        ..blank(app, &account, kind.name(), &old.label)
+    };
+    let (new, taken) = address(app, client, &account, kind, given, new).await?;
+    proofs::of_factor(app, client, (caller, &shown), &account, old, given).await?;
+    write_address(app, client, &account, &new, taken).await?;
+    Ok(new)
 }
 
-async fn store_address(
+/// Corrects an address that nobody confirmed yet, and sends its code to the right one.
+async fn mend(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    kind: &dyn DeviceKind,
+    given: &Given,
+    old: &Device,
+) -> Result<Device> {
+    let wrong = Account { devices: without(account, &old.id), ..account.clone() };
+    let (mended, taken) =
+        address(app, client, &wrong, kind, given, Device { confirmed_at: None, ..old.clone() }).await?;
+    let mended = Device { confirmed_at: None, created_at: app.now(), ..mended };
+    let ready = challenge::prepare(app, client, &order(app, account, &mended, taken, None)).await.ok();
+    let to =
+        (mended.canonical.as_deref().unwrap_or_default(), mended.delivery.as_deref().unwrap_or_default());
+    let mut tx = app.store.begin().await?;
+    unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
+    // The code that went to the wrong address is good for nothing, and its guesses are not this one's.
+    challenges::drop_scope(&mut tx, &challenge::of_device(&mended.id)).await?;
+    if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now()).await? != 1 {
+        return Err(AuthError::NotFound);
+    }
+    let mut noted = Vec::new();
+    if let Some(ready) = &ready {
+        match challenge::write(app, &mut tx, ready).await {
+            Ok(sent) => noted.push(sent),
+            Err(AuthError::TooMany { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
+    tx.commit().await?;
+    app.wake.notify_one();
+    Ok(mended)
+}
+
+fn without(account: &Account, id: &str) -> Vec<Device> {
+    account.devices.iter().filter(|device| device.id != id).cloned().collect()
+}
+
+/// The device with the address that was given, and whether somebody else owns that.
+async fn address(
     app: &App,
     client: &Client,
     account: &Account,
     kind: &dyn DeviceKind,
     given: &Given,
     blank: Device,
-) -> Result<Device> {
+) -> Result<(Device, bool)> {
     let text = given.identifiers.get(kind.name());
     let text = text.ok_or_else(|| Fault::new(kind.field(), "missing", "is needed for this kind"))?;
     let found = understand(app, kind.name(), text)?.address;
@@ -234,17 +307,15 @@ async fn store_address(
         app.throttle.check("username_lookup", app.now(), &keys).await?;
         return Err(AuthError::Taken(kind.name()));
     }
-    // What takes the place of another address is proven, whatever is taken as it is elsewhere (R125).
-    let unproven = draft::moment(app, kind.name()) == Moment::Never && blank.replaces.is_none();
-    let at_once = silent || (unproven && !taken);
+    // Proven even where a sign-up takes addresses as they are: whoever proves one that nobody has proven yet is rid of
+    // everything else (R122), and that must not be had by adding it.
     let device = Device {
         canonical: Some(found.canonical),
         delivery: Some(found.delivery),
-        confirmed_at: at_once.then(|| app.now()),
+        confirmed_at: silent.then(|| app.now()),
         ..blank
     };
-    write_address(app, client, account, &device, taken).await?;
-    Ok(device)
+    Ok((device, taken))
 }
 
 async fn write_address(
@@ -253,12 +324,14 @@ async fn write_address(
     account: &Account,
     device: &Device,
     taken: bool,
-) -> Result<()> {
+) -> Result<Vec<Sensitive>> {
     let ready = match device.confirmed_at {
         Some(_) => None,
         None => challenge::prepare(app, client, &order(app, account, device, taken, None)).await.ok(),
     };
-    let told = told(app, client, account, device, Kind::DeviceAdded)?;
+    let told = undo::tell_replaced(app, client, account, device)?;
+    let due = device.confirmed_at.is_some() && codes_are_due(app, account, device);
+    let mut codes = Vec::new();
     let mut tx = app.store.begin().await?;
     let name = app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name());
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
@@ -275,18 +348,34 @@ async fn write_address(
         },
         None if device.confirmed_at.is_some() => {
             if let Some(old) = &device.replaces {
-                rows::replace(&mut tx, old, app.now()).await?;
+                rows::hide(&mut tx, old, &account.user.id, app.now()).await?;
                 rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
             }
             noted.extend(replaced(account, device));
-            changed(app, &mut tx, account, &told).await?;
+            noted.extend(changed(app, &mut tx, account, &told).await?);
+            if due {
+                let (made, event) = rescue::write(app, &mut tx, &account.user.id, By::Server).await?;
+                codes = made;
+                noted.push(event);
+            }
         }
         None => {}
     }
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
-    Ok(())
+    Ok(codes)
+}
+
+/// Whether recovery codes are to be made once `new` counts.
+pub(super) fn codes_are_due(app: &App, account: &Account, new: &Device) -> bool {
+    let mut after = account.clone();
+    after.devices = without(account, &new.id);
+    after.devices.retain(|device| new.replaces.as_ref() != Some(&device.id));
+    after.devices.push(Device { confirmed_at: Some(app.now()), ..new.clone() });
+    let holding = after.holding(app);
+    let above = holding.carrier(&new.id).is_some_and(|carrier| carrier.class > Class::Reach);
+    above && rescue::are_due(app, account.recovery.len(), &holding)
 }
 
 /// What names the user once `new` is written, and has the place of what it replaces where it counts.
@@ -307,13 +396,22 @@ fn unknown_kind(app: &App) -> AuthError {
     Fault::new("kind", "unknown", format!("one of: {}", names.join(", "))).into()
 }
 
-fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Option<Channel>) -> Order {
+pub(super) fn order(
+    app: &App,
+    account: &Account,
+    device: &Device,
+    taken: bool,
+    channel: Option<Channel>,
+) -> Order {
     let address = device.delivery.clone().unwrap_or_default();
     let usual = reaching(app, &device.kind, &address).first().copied();
-    let name = account.confirmed().find(|d| app.devices.is_silent(&d.kind)).and_then(|d| d.canonical.clone());
+    // By a name where there is one, else by the first address, which the message masks (R129).
+    let mut named: Vec<&Device> = account.confirmed().filter(|d| d.canonical.is_some()).collect();
+    named.sort_by_key(|device| !app.devices.is_silent(&device.kind));
+    let name = named.first().and_then(|device| device.canonical.clone());
     Order {
         purpose: Purpose::Device,
-        scope: format!("device/{}", device.id),
+        scope: challenge::of_device(&device.id),
         ends: Millis::MAX,
         plain: false,
         target: device.id.clone(),
@@ -330,7 +428,7 @@ fn order(app: &App, account: &Account, device: &Device, taken: bool, channel: Op
     }
 }
 
-/// Sends the code of an unconfirmed device, again.
+/// Sends the code of an unconfirmed device, again; to a confirmed one the code that its removal or replacement may ask for.
 pub async fn send(
     app: &App,
     client: &Client,
@@ -339,60 +437,79 @@ pub async fn send(
     channel: Option<Channel>,
 ) -> Result<()> {
     let account = account(app, caller).await?;
-    let device = account.device(id).filter(|d| d.confirmed_at.is_none() && d.delivery.is_some());
+    let device = account.device(id).filter(|d| d.delivery.is_some() && !app.devices.is_silent(&d.kind));
     let device = device.ok_or(AuthError::NotFound)?;
+    if device.confirmed_at.is_some() {
+        return doors::dispatch(app, client, &proofs::order(app, &account, device, channel)).await;
+    }
     let canonical = device.canonical.as_deref().unwrap_or_default();
     let taken = rows::owner(&mut app.store.read().await?, &device.kind, canonical).await?.is_some();
     doors::dispatch(app, client, &order(app, &account, device, taken, channel)).await
 }
 
-/// Names a device, or makes it the first of its kind to be used.
+/// Names a device, or makes it the first of its kind to be used. It takes what other changes take.
 pub async fn change(
     app: &App,
+    client: &Client,
     caller: &Caller,
     id: &str,
     label: Option<&str>,
     primary: bool,
 ) -> Result<Device> {
-    let account = account(app, caller).await?;
+    let account = trusted(app, caller).await?;
     let device = account.device(id).ok_or(AuthError::NotFound)?;
     let label = label.map(checked_label).transpose()?;
     if primary && device.confirmed_at.is_none() {
         return Err(Fault::new("primary", "unconfirmed", "only a confirmed device can be the first").into());
     }
+    let told = notices::about(app, client, &account, Kind::DeviceChanged, Some(device))?;
     let mut tx = app.store.begin().await?;
+    unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     if let Some(label) = label {
         rows::set_label(&mut tx, id, label).await?;
     }
     if primary {
         rows::set_primary(&mut tx, &account.user.id, &device.kind, id).await?;
     }
+    if device.confirmed_at.is_some() {
+        notices::queue(app, &mut tx, &told).await?;
+    }
+    let changed = noting::changed(device, primary || device.is_primary).naming(noting::named(&account));
+    app.events.write(&mut tx, app.now(), &client.source(), &[changed]).await?;
     tx.commit().await?;
+    app.wake.notify_one();
     let again = rows::by_id(&mut app.store.read().await?, id).await?;
     again.ok_or(AuthError::NotFound)
 }
 
-/// Removes a device.
-pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
-    let account = trusted(app, caller).await?;
+/// Removes a device. A confirmed one is kept, hidden, for as long as that can be taken back.
+pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given: &Given) -> Result<()> {
+    let (account, shown) = shown(app, caller).await?;
     let device = account.device(id).ok_or(AuthError::NotFound)?;
     if !app.devices.by_user(&device.kind) {
         return Err(not_yours("id"));
     }
-    if device.confirmed_at.is_some() && !rules::could_do_without(app, &account, device) {
+    let (user, confirmed) = (account.user.id.as_str(), device.confirmed_at.is_some());
+    if confirmed && !rules::could_do_without(app, &account, device) {
         return Err(AuthError::LastWayIn);
     }
-    let told = told(app, client, &account, device, Kind::DeviceRemoved)?;
+    proofs::of_factor(app, client, (caller, &shown), &account, device, given).await?;
+    let told = undo::tell(app, client, &account, Kind::DeviceRemoved, Some(device))?;
     let mut tx = app.store.begin().await?;
-    if rows::delete(&mut tx, id, &account.user.id).await? == 0 {
-        return Err(AuthError::NotFound);
-    }
     let personal = noting::named_with(&account, &[id], None);
     let mut noted = vec![noting::removed(By::User, device).naming(personal)];
-    if device.confirmed_at.is_some() {
-        let ended = sessions::end_others(&mut tx, &account.user.id, &caller.session.id).await?;
-        noted.extend(noting::ended(&account.user.id, "device_removed", ended));
-        changed(app, &mut tx, &account, &told).await?;
+    if confirmed {
+        noted.extend(changed(app, &mut tx, &account, &told).await?);
+        let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
+        noted.extend(noting::ended(user, "device_removed", ended));
+    }
+    let gone = if confirmed {
+        rows::hide(&mut tx, id, user, app.now()).await?
+    } else {
+        rows::delete(&mut tx, id, user).await?
+    };
+    if gone == 0 {
+        return Err(AuthError::NotFound);
     }
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
@@ -406,21 +523,10 @@ fn unchanged(rows: u64) -> Result<()> {
     if rows == 1 { Ok(()) } else { Err(crate::store::StoreError::Busy.into()) }
 }
 
-/// What every address is told of a change.
-pub(super) fn told(
-    app: &App,
-    client: &Client,
-    account: &Account,
-    device: &Device,
-    kind: Kind,
-) -> Result<Vec<Notice>> {
-    notices::about(app, client, account, kind, Some(device))
-}
-
-/// Kills what was under way and tells every address.
-pub(super) async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &[Notice]) -> Result<()> {
+/// Kills what was under way, keeps what there was before, and tells every address; gives the events of that.
+pub(super) async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &Told) -> Result<Vec<Noted>> {
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(tx, &account.user.id).await?;
     unchanged(users::touch_from(tx, &account.user.id, account.user.credentials, app.now()).await?)?;
-    notices::queue(app, tx, told).await
+    told.write(app, tx).await
 }

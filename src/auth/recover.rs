@@ -1,110 +1,278 @@
-//! The end of a recovery: the right to set a new password, and what is dropped by it (R14, R58, R121–R123).
+//! The end of a recovery: the right to set a new password and whatever fixed secret is gone, and what is dropped by
+//! it (R14, R58, R121–R123).
 
 use super::account::Account;
+use super::chosen::{self, Chosen};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
-use super::input::Given;
+use super::input::{Client, Given};
 use super::progress::{Ask, Done, Progress};
 use super::purpose::Purpose;
 use super::walk::Walk;
-use super::{notices, noting};
-use crate::base::Sensitive;
+use super::{cards, clearing, doors, gone, noting, recent, undo};
+use crate::app::App;
 use crate::base::clock::DAY;
+use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event, Noted};
-use crate::messages::Kind;
+use crate::flows::Step;
 use crate::secrets::password::Password;
-use crate::store::devices::Gone;
-use crate::store::{Tx, devices, secrets, users};
+use crate::secrets::{Kept, SecretKind};
+use crate::store::devices::{Device, Gone};
+use crate::store::sweep::UNDO;
+use crate::store::{Tx, attempts, devices, secrets, users};
+
+/// The field of a new password.
+pub const NEW_PASSWORD: &str = "new_password";
+
+/// What the last step of a recovery asks, all of it together; changes nothing.
+///
+/// # Errors
+/// [`AuthError::AttemptGone`] where it is no recovery, or something of it is still to be proven.
+pub async fn look(app: &App, client: &Client, handle: &Sensitive) -> Result<Progress> {
+    let attempt = doors::live(app, client, handle).await?;
+    let walk = Walk::resume(app, client, attempt, handle.clone()).await?;
+    let last = walk.purpose == Purpose::Recovery && matches!(walk.step(), Step::Done(_));
+    let account = walk.account.clone().filter(|_| last).ok_or(AuthError::AttemptGone)?;
+    let wanted = walk.wanted(&account);
+    Ok(walk.asking(entries(&wanted)))
+}
+
+/// A secret that is to be set, and the field that it comes in.
+struct Wanted {
+    kind: &'static dyn SecretKind,
+    field: &'static str,
+}
+
+impl Wanted {
+    fn of<'g>(&self, given: &'g Given) -> Option<&'g Sensitive> {
+        if self.field == NEW_PASSWORD {
+            return given.new_password.as_ref();
+        }
+        given.secrets.get(self.kind.name())
+    }
+}
+
+fn entries(wanted: &[Wanted]) -> Vec<Ask> {
+    wanted.iter().map(|wanted| Ask::plain(wanted.field)).collect()
+}
+
+/// A secret in the form that is stored.
+type Ready = (&'static dyn SecretKind, String);
 
 impl Walk<'_> {
-    /// Recovery gives the right to set a new password and nothing else: it signs nobody in, lifts no further
-    /// factor, ends every session, and drops whatever its owner never proved (R14, R58, R121–R123).
+    /// Recovery gives the right to set a new password, and new ones of the fixed secrets that are gone, and nothing
+    /// else: it signs nobody in, lifts no further factor, ends every session, and drops whatever its owner never
+    /// proved (R14, R58, R121–R123).
     pub(super) async fn recovered(mut self, account: Account, given: &Given) -> Result<Progress> {
         self.flush().await?;
-        let Some(chosen) = &given.new_password else {
-            return self.ask_new_password().await;
-        };
-        let user_id = account.user.id.clone();
-        let chosen = match self.checked_password(&account, chosen) {
+        let wanted = self.wanted(&account);
+        if wanted.iter().all(|wanted| wanted.of(given).is_none()) {
+            self.stay().await?;
+            return Ok(self.asking(entries(&wanted)));
+        }
+        let chosen = match checked(self.app, &account, &wanted, given) {
             Ok(chosen) => chosen,
-            Err(fault) => {
-                // What was proven stays so: another password may come alone.
+            Err(faults) => {
+                // What was proven stays so: other secrets may come alone.
                 if self.stored {
-                    let mut tx = self.transaction().await?;
-                    self.keep(&mut tx).await?;
-                    self.commit(tx).await?;
+                    self.stay().await?;
                 }
-                return Err(fault);
+                return Err(AuthError::Faults(faults));
             }
         };
-        let hash = self.app.hasher.hash(chosen, self.app.random.bytes()).await?;
-        let now = self.app.now();
-        let told = notices::about(self.app, self.client, &account, Kind::RecoveryDone, None)?;
+        let ready = self.hashed(&account, chosen).await?;
+        let (user_id, now) = (account.user.id.clone(), self.app.now());
+        let codes_gone = !account.recovery.is_empty() && self.shows_highest();
+        let by = self.proofs.iter().find_map(|proof| proof.device.clone());
+        let by = by.as_deref();
+        let told = recent::tell(self.app, self.client, &self.left(&account), by, codes_gone).await?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
-        secrets::set(&mut tx, &self.app.random.uuid(), &user_id, secrets::PASSWORD, &hash, now).await?;
-        let gone = self.purge(&mut tx, &account).await?;
-        let ended = end_everything(&mut tx, &user_id).await?;
+        // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+        attempts::drop_of_user(&mut tx, &user_id).await?;
+        // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
         if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
-        notices::queue(self.app, &mut tx, &told).await?;
-        self.note_recovery(&account, gone, ended);
+        let (gone, ended) = self.purge(&mut tx, &account).await?;
+        let changes = self.set(&mut tx, &account, ready).await?;
+        self.drop_codes(&mut tx, &user_id).await?;
+        if let Some(by) = by.and_then(|by| account.device(by)) {
+            undo::forget_younger(&mut tx, &account, by).await?;
+        }
+        told.write(self.app, &mut tx).await?;
+        self.note_recovery(&account, changes, gone, ended);
         self.commit(tx).await?;
         self.app.wake.notify_one();
-        Ok(Progress::Done(Done { purpose: self.purpose, user: user_id, tokens: None }))
+        let done = Done { recent: told.recent, codes_gone, ..Done::of(self.purpose, user_id) };
+        Ok(Progress::Done(done))
     }
 
-    fn note_recovery(&mut self, account: &Account, gone: Vec<Gone>, ended: u64) {
+    /// Whether a device of the highest class that the account has was shown.
+    fn shows_highest(&self) -> bool {
+        let shown = self.holding.shown(&self.passed());
+        shown.is_some() && shown == self.holding.top()
+    }
+
+    /// Of the recovery codes the young ones go, which whoever is thrown out may have made; all of them where a device of
+    /// the highest class was shown, as its owner needs none to go on.
+    async fn drop_codes(&self, tx: &mut Tx, user: &str) -> Result<()> {
+        if self.shows_highest() {
+            secrets::drop_kind(tx, user, secrets::RECOVERY).await?;
+        } else {
+            secrets::drop_young(tx, user, secrets::RECOVERY, self.app.now() - UNDO).await?;
+        }
+        Ok(())
+    }
+
+    /// The one device that stands behind what is set now; none where several were shown, or the operator vouches.
+    fn set_by(&self) -> Option<&str> {
+        let mut devices: Vec<&str> = self.proofs.iter().filter_map(|p| p.device.as_deref()).collect();
+        devices.dedup();
+        match devices[..] {
+            [only] => Some(only),
+            _ => None,
+        }
+    }
+
+    fn note_recovery(&mut self, account: &Account, changes: Vec<Noted>, gone: Vec<Gone>, ended: u64) {
         let ids: Vec<&str> = gone.iter().map(|gone| gone.id.as_str()).collect();
         let personal = noting::named_with(account, &ids, None);
         let user = &account.user.id;
         let about = |noted: Noted| noted.naming(personal.clone());
         let identifier = self.attempt.kind.clone();
         self.noted.push(Event::RecoveryCompleted { identifier }.of(user));
-        self.noted.push(about(Event::PasswordChanged { by: By::Recovery }.of(user)));
+        self.noted.extend(changes.into_iter().map(about));
         self.noted.extend(noting::dropped(By::Recovery, gone).map(about));
         self.noted.extend(noting::ended(user, "recovered", ended));
     }
 
-    async fn ask_new_password(mut self) -> Result<Progress> {
+    /// Stores where the attempt stands.
+    async fn stay(&mut self) -> Result<()> {
         let mut tx = self.transaction().await?;
         self.keep(&mut tx).await?;
-        self.commit(tx).await?;
-        Ok(self.asking(vec![Ask::plain("new_password")]))
+        self.commit(tx).await
     }
 
-    fn checked_password(&self, account: &Account, chosen: &Sensitive) -> Result<Sensitive> {
-        super::chosen::checked(self.app, account, &Password, chosen, "new_password")
+    /// The password, and what is gone once everything is dropped that a recovery drops.
+    fn wanted(&self, account: &Account) -> Vec<Wanted> {
+        let mut had: Vec<String> =
+            self.proofs.iter().filter_map(|proof| proof.gone().map(str::to_owned)).collect();
+        had.extend(gone::had(self.app, account));
+        let gone = gone::gone(self.app, &self.left(account), &had);
+        let password = Wanted { kind: &Password, field: NEW_PASSWORD };
+        std::iter::once(password)
+            .chain(gone.into_iter().map(|kind| Wanted { kind, field: kind.field() }))
+            .collect()
     }
 
-    /// The first proof of an address whose account was made without one wipes what stood there before; any
-    /// recovery drops unconfirmed claims. Gives what is gone.
-    async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<Vec<Gone>> {
-        let mut gone = devices::drop_unconfirmed(tx, &account.user.id).await?;
-        for device in self.proofs.iter().filter_map(|p| p.device.as_deref()) {
-            let unproven = account.device(device).is_some_and(|d| d.proven_at.is_none());
-            if unproven {
-                gone.extend(devices::drop_others(tx, &account.user.id, device).await?);
-            }
-            devices::confirm(tx, device, self.app.now()).await?;
+    async fn hashed(&self, account: &Account, chosen: Vec<Chosen>) -> Result<Vec<Ready>> {
+        let (app, user) = (self.app, &account.user.id);
+        let mut ready = Vec::new();
+        for Chosen { kind, ready: text } in chosen {
+            let hash = app.hasher.hash(text.clone(), app.random.bytes()).await?;
+            let in_device = kind.kept() == Kept::InDevice;
+            ready.push((kind, if in_device { cards::stored(&app.sealer, user, &text, &hash) } else { hash }));
         }
-        Ok(gone)
+        Ok(ready)
     }
 
-    /// Whether recovery by this identifier has to wait: an address added lately cannot recover an account
-    /// that others name (R125).
+    /// Writes the new secrets; gives the events of it.
+    async fn set(&self, tx: &mut Tx, account: &Account, ready: Vec<Ready>) -> Result<Vec<Noted>> {
+        let (app, user, now, by) = (self.app, &account.user.id, self.app.now(), By::Recovery);
+        let mut noted = Vec::new();
+        for (kind, stored) in ready {
+            if kind.kept() == Kept::InDevice {
+                let card: Device = cards::first(app.random.uuid(), user, stored, now);
+                devices::insert(tx, &card).await?;
+                noted.push(noting::added(by, &card));
+                continue;
+            }
+            secrets::set(tx, &app.random.uuid(), user, kind.name(), &stored, now, self.set_by()).await?;
+            noted.push(match kind.name() {
+                secrets::PASSWORD => Event::PasswordChanged { by }.of(user),
+                own => Event::SecretChanged { by, secret: own.to_owned() }.of(user),
+            });
+        }
+        Ok(noted)
+    }
+
+    /// The devices that were shown and are not yet their owner's own: this recovery is the first that they prove.
+    fn first_proven<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a str> {
+        let strange = |id: &&str| account.device(id).is_some_and(|device| device.own.is_none());
+        self.proofs.iter().filter_map(|proof| proof.device.as_deref()).filter(strange)
+    }
+
+    /// Ends what was under way, and drops pending changes. Where the device that recovers is not the owner's own, nothing
+    /// is left of what was there before it, secrets and recovery codes too (R122). Gives the devices that are gone, and
+    /// how many sessions there were.
+    async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<(Vec<Gone>, u64)> {
+        let kept: Vec<&str> = self.first_proven(account).collect();
+        let (gone, ended) = if kept.is_empty() {
+            let ended = end_everything(tx, &account.user.id).await?;
+            (devices::drop_unconfirmed(tx, &account.user.id).await?, ended)
+        } else {
+            clearing::all_but(tx, account, &kept).await?
+        };
+        let mut gone = gone;
+        for device in account.leaning(self.app) {
+            if devices::delete(tx, &device.id, &account.user.id).await? == 1 {
+                let (id, kind) = (device.id.clone(), device.kind.clone());
+                gone.push(Gone { id, user_id: account.user.id.clone(), kind });
+            }
+        }
+        for device in self.proofs.iter().filter_map(|proof| proof.device.as_deref()) {
+            devices::confirm(tx, device, self.app.now(), Some(devices::PROVEN)).await?;
+        }
+        Ok((gone, ended))
+    }
+
+    /// The account as [`purge`](Self::purge) leaves it.
+    fn left(&self, account: &Account) -> Account {
+        let mut left = account.clone();
+        let leaning: Vec<&str> = account.leaning(self.app).iter().map(|device| device.id.as_str()).collect();
+        left.devices.retain(|device| device.confirmed_at.is_some() && !leaning.contains(&device.id.as_str()));
+        let proven: Vec<&str> = self.first_proven(account).collect();
+        if !proven.is_empty() {
+            left.devices.retain(|device| proven.contains(&device.id.as_str()));
+            left.hashes.clear();
+            left.recovery.clear();
+        }
+        left
+    }
+
+    /// Whether recovery by this identifier has to wait: an address that was added lately, or that took the place of
+    /// another, cannot recover an account that an older one named (R125); one that is hidden by now counts too. What the
+    /// operator vouches for recovers at once.
     pub(super) fn barred(&self) -> bool {
         if self.purpose != Purpose::Recovery {
             return false;
         }
-        let Some(account) = &self.account else { return false };
-        let now = self.app.now();
-        let own = account.of_kind(&self.attempt.kind);
-        let own = own.into_iter().find(|d| d.canonical.as_deref() == Some(&self.attempt.canonical));
-        own.and_then(|d| d.confirmed_at).is_some_and(|since| {
-            let older = account.confirmed().any(|d| d.canonical.is_some() && d.confirmed_at < Some(since));
-            older && since + DAY > now
-        })
+        let Some((account, own)) = self.account.as_ref().zip(self.own()) else { return false };
+        let Some(since) = own.confirmed_at.filter(|_| own.own.as_deref() != Some(devices::VOUCHED)) else {
+            return false;
+        };
+        let mut named = account.confirmed().chain(&account.hidden).filter(|d| d.canonical.is_some());
+        since + DAY > self.app.now() && named.any(|device| device.confirmed_at < Some(since))
     }
+}
+
+/// What is wanted, in the form to hash; every fault of it at once.
+fn checked(
+    app: &App,
+    account: &Account,
+    wanted: &[Wanted],
+    given: &Given,
+) -> std::result::Result<Vec<Chosen>, Vec<Fault>> {
+    let (mut found, mut faults) = (Vec::new(), Vec::new());
+    for wanted in wanted {
+        let missing =
+            || Fault::new(wanted.field, "missing", "is required: everything that is asked comes together");
+        let typed = wanted.of(given).ok_or_else(missing);
+        match typed.and_then(|typed| chosen::checked(app, account, wanted.kind, typed, wanted.field)) {
+            Ok(ready) => found.push(Chosen { kind: wanted.kind, ready }),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(found) } else { Err(faults) }
 }

@@ -2,8 +2,7 @@
 
 use super::account::Account;
 use crate::app::App;
-use crate::base::Millis;
-use crate::flows::{self, Flow, Level};
+use crate::flows::Flow;
 use crate::store::devices::Device;
 
 /// Whether that secret is the only one of some flow that the user could come by (R59).
@@ -43,20 +42,4 @@ pub fn could_do_without(app: &App, account: &Account, device: &Device) -> bool {
 /// Whether the account can sign in at all.
 pub fn can_sign_in(app: &App, account: &Account) -> bool {
     app.signin.iter().any(|flow| account.equipped(app, flow))
-}
-
-/// The highest level that the account can authenticate at, and the flow that gives it.
-pub fn highest(app: &App, account: &Account) -> Option<(Level, String)> {
-    let equipped = app.signin.iter().filter(|flow| account.equipped(app, flow));
-    let levels = equipped.map(|flow| (flows::level_of_flow(flow, &app.words), flow.name.clone()));
-    levels.reduce(|best, next| if next.0 > best.0 { next } else { best })
-}
-
-/// Whether a session proved enough, and lately enough, to change how the account is entered (R67).
-pub fn fresh(app: &App, account: &Account, acr: &str, auth_time: Millis) -> Result<(), Option<String>> {
-    let highest = highest(app, account);
-    let recent = auth_time + app.settings.reauth.fresh.millis() >= app.now();
-    let level = Level::ALL.into_iter().find(|level| level.acr() == acr);
-    let enough = highest.as_ref().is_none_or(|(needed, _)| level >= Some(*needed));
-    if recent && enough { Ok(()) } else { Err(highest.map(|(_, flow)| flow)) }
 }

@@ -110,7 +110,7 @@ async fn write(
         let gone = devices::drop_unconfirmed(&mut tx, user).await?;
         noted.extend(noting::dropped(By::User, gone).map(|gone| gone.naming(personal.clone())));
     }
-    secrets::set(&mut tx, &app.random.uuid(), user, name, hash, now).await?;
+    secrets::change(&mut tx, &app.random.uuid(), user, name, hash, now).await?;
     let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
     noted.extend(noting::ended(user, reason, ended));
     known_devices::forget(&mut tx, user).await?;

@@ -5,7 +5,6 @@ use super::challenge::{Order, Parcel};
 use super::conversion;
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::purpose::Purpose;
 use super::spend::{self, Terms};
 use crate::app::App;
 use crate::devices::phone;
@@ -20,12 +19,6 @@ pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Parcel> 
     if app.sandbox.code(&counted(app, order), app.now()).is_some() {
         // It is sent to nobody.
         return Ok(order.parcel);
-    }
-    if order.purpose == Purpose::Undo {
-        // Nobody asks for it: the change that it tells of is what is limited.
-        let texted =
-            !Channel::PHONE.contains(&order.channel) || phone::sendable(&order.address, &app.rules).is_ok();
-        return Ok(if texted { order.parcel } else { Parcel::Nothing });
     }
     let address = app.subject(&["address", &counted(app, order), &order.counted_as]);
     let told = order.identifier.as_deref().unwrap_or(&address);
@@ -59,11 +52,7 @@ async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<()> {
 
 /// What it means for an order that no message may leave.
 pub fn terms(order: &Order) -> Terms {
-    match (order.purpose, &order.identifier) {
-        (Purpose::Undo, _) => Terms::Owed,
-        (_, Some(_)) => Terms::Silent,
-        (_, None) => Terms::Told,
-    }
+    if order.identifier.is_some() { Terms::Silent } else { Terms::Told }
 }
 
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).

@@ -154,6 +154,7 @@ pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Toke
         refresh_token: None,
         known_device: None,
         recovery_code: None,
+        recovery_codes: Vec::new(),
     })
 }
 

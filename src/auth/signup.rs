@@ -13,12 +13,12 @@ use super::guard::Subject;
 use super::hooked;
 use super::input::{Client, Given};
 use super::notices::Notice;
-use super::progress::{Ask, Asking, Done, Progress};
+use super::progress::{Ask, Asking, Done, Progress, Tokens};
 use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::vendor::{self, Hearer};
 use super::ways::{self, Taken, left};
-use super::{fields, language};
+use super::{account, fields, language, owned, rescue, standing};
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
@@ -277,6 +277,7 @@ async fn finish(
     challenges::drop_scope(&mut tx, &scope(attempt)).await?;
     let made = made(app, client, draft, Some(proven), entry, &mut tx).await?;
     tx.commit().await?;
+    confirm_others(app, client, &made).await;
     Ok(Progress::Done(made.done(app)?))
 }
 
@@ -300,12 +301,35 @@ async fn write(
     super::notices::queue(app, &mut tx, told).await?;
     tx.commit().await?;
     app.wake.notify_one();
+    confirm_others(app, client, &made).await;
     Ok(Progress::Done(made.done(app)?))
+}
+
+/// Sends the codes of the addresses of a new account that count only once they are proven. Whatever keeps one back, the
+/// account is made: it may be asked for again.
+async fn confirm_others(app: &App, client: &Client, made: &Made) {
+    if made.waiting.is_empty() {
+        return;
+    }
+    let account = match app.store.read().await {
+        Ok(mut db) => account::by_id(&mut db, &made.user).await.ok().flatten(),
+        Err(_) => None,
+    };
+    let Some(account) = account else { return };
+    for (id, taken) in &made.waiting {
+        let Some(device) = account.device(id) else { continue };
+        if let Err(error) = dispatch(app, client, &owned::order(app, &account, device, *taken, None)).await {
+            tracing::debug!(%error, "the code of a new account's address is not sent now");
+        }
+    }
 }
 
 /// A new account, written and not yet committed.
 struct Made {
     user: String,
+    /// The addresses that wait for their proof, and whether somebody else has them.
+    waiting: Vec<(String, bool)>,
+    recovery_codes: Vec<Sensitive>,
     /// The first session; none where accounts wait for the operator.
     entered: Option<(Entry, session::Known)>,
 }
@@ -313,8 +337,10 @@ struct Made {
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
         let tokens = |(Entry { opened, holder }, known)| session::tokens(app, &opened, known, &holder);
-        let tokens = self.entered.map(tokens);
-        Ok(Done { purpose: Purpose::Signup, user: self.user, tokens: tokens.transpose()? })
+        let tokens = self.entered.map(tokens).transpose()?;
+        let recovery_codes = self.recovery_codes;
+        let tokens = tokens.map(|tokens| Tokens { recovery_codes, ..tokens });
+        Ok(Done { tokens, ..Done::of(Purpose::Signup, self.user) })
     }
 }
 
@@ -328,19 +354,27 @@ async fn made(
     tx: &mut Tx,
 ) -> Result<Made> {
     let channel = proven.map(|proven| proven.channel.as_str());
-    let written = draft.write(app, tx, proven.map(|proven| &proven.device)).await?;
+    let session = entry.as_ref().map(|entry| entry.opened.session.id.as_str());
+    let written = draft.write(app, tx, proven.map(|proven| &proven.device), session).await?;
     let user = draft.user.clone();
+    let (proofs, waiting) = (written.proofs(draft), written.waiting(app, draft));
+    let due = rescue::are_due(app, 0, &written.holding(app, draft));
     let mut noted = written.noted(draft, By::User, channel);
-    let mut entered = None;
+    let (mut entered, mut recovery_codes) = (None, Vec::new());
     if let Some(entry) = entry {
-        sessions::insert(tx, &entry.opened.session).await?;
+        if due {
+            let (made, event) = rescue::write(app, tx, &user, By::Server).await?;
+            recovery_codes = made;
+            noted.push(event);
+        }
+        sessions::insert(tx, &entry.opened.session, &standing::kept(app, &proofs, None)).await?;
         let known = session::known_device(app, None);
         session::remember(tx, &known, &user, app.now()).await?;
         noted.push(session::succeeded(Purpose::Signup, &entry.opened.session, false));
         entered = Some((entry, known));
     }
     app.events.write(tx, app.now(), &client.source(), &noted).await?;
-    Ok(Made { user, entered })
+    Ok(Made { user, waiting, recovery_codes, entered })
 }
 
 /// What a sign-up leads to, `proven` being the address that was.

@@ -18,7 +18,7 @@ use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
 use crate::events::Noted;
-use crate::flows::{self, Flow, Flows, Passed, Secret, Step};
+use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::Kept;
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::Device;
@@ -40,6 +40,8 @@ pub struct Walk<'a> {
     pub(super) stored: bool,
     /// Whom it is about; none where nobody has the identifier.
     pub(super) account: Option<Account>,
+    /// What that account holds.
+    pub(super) holding: Holding,
     pub(super) proofs: Vec<Proof>,
     /// The kind and text of a secret that was passed by a hash whose parameters are out of date.
     pub(super) stale: Option<(&'static str, Sensitive)>,
@@ -82,6 +84,7 @@ impl<'a> Walk<'a> {
             expires_at: now + app.settings.attempt.lifetime.millis(),
         };
         let proofs = Vec::new();
+        let holding = account.as_ref().map(|account| account.holding(app)).unwrap_or_default();
         Self {
             app,
             client,
@@ -90,6 +93,7 @@ impl<'a> Walk<'a> {
             handle,
             stored: false,
             account,
+            holding,
             proofs,
             stale: None,
             failures: 0,
@@ -118,6 +122,7 @@ impl<'a> Walk<'a> {
         let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
         let taken = Taken::read(attempt.ways.as_deref())?;
         let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
+        let holding = account.as_ref().map(|account| account.holding(app)).unwrap_or_default();
         Ok(Self {
             app,
             client,
@@ -126,6 +131,7 @@ impl<'a> Walk<'a> {
             handle,
             stored: true,
             account,
+            holding,
             proofs,
             stale: None,
             failures: 0,
@@ -177,9 +183,13 @@ impl<'a> Walk<'a> {
         !self.proofs.is_empty() || self.purpose == Purpose::Reauth
     }
 
+    /// Whether somebody vouched for whoever holds the attempt, so that nothing is left to be proven.
+    pub(super) fn vouched(&self) -> bool {
+        self.purpose == Purpose::Recovery && self.proofs.iter().any(Proof::is_vouched)
+    }
+
     pub(super) fn passed(&self) -> Vec<Passed> {
-        let of = |proof: &Proof| Passed { secret: proof.secret.clone(), device: proof.kind.clone() };
-        self.proofs.iter().map(of).collect()
+        self.proofs.iter().map(Proof::passed).collect()
     }
 
     pub(super) fn scope(&self) -> String {
@@ -188,10 +198,12 @@ impl<'a> Walk<'a> {
 
     /// What the flow engine says.
     pub(super) fn step(&self) -> Step {
-        let has = |flow: &Flow| self.account.as_ref().is_some_and(|a| a.equipped(self.app, flow));
-        let equipped: Option<&dyn Fn(&Flow) -> bool> = if self.proven() { Some(&has) } else { None };
+        if self.vouched() {
+            return Step::Done(0);
+        }
+        let known: Option<&dyn Equipment> = if self.proven() { Some(self) } else { None };
         let left = |flow: &Flow| self.taken.leaves_flow(&flow.name);
-        match flows::step_among(self.flows(), &self.attempt.kind, &self.passed(), equipped, &left) {
+        match flows::step_among(self.flows(), &self.attempt.kind, &self.passed(), known, &left) {
             Step::Ask(mut asked) => {
                 asked.retain(|secret| self.can_come(secret));
                 if asked.is_empty() { Step::Refuse } else { Step::Ask(asked) }
@@ -203,16 +215,25 @@ impl<'a> Walk<'a> {
     /// Devices that can carry what `secret` asks for and have not done so in this attempt.
     pub(super) fn carriers(&self, secret: &Secret) -> Vec<&Device> {
         let Some(account) = &self.account else { return Vec::new() };
-        let used = |device: &&Device| self.proofs.iter().any(|p| p.device.as_ref() == Some(&device.id));
-        let mut all = account.carriers(self.app, secret, &self.attempt.kind);
-        // The very device that the identifier names comes before its owner's others of that kind.
-        let own = |d: &Device| {
-            d.kind == self.attempt.kind && d.canonical.as_deref() == Some(&self.attempt.canonical)
-        };
-        all.sort_by_key(|device| !own(device));
+        let named = (self.attempt.kind.as_str(), self.own().map(|device| device.id.as_str()));
+        let answering = self.holding.answering(secret, named, &self.passed(), self.door());
         let left =
             |device: &&Device| self.taken.leaves_channels() || self.taken.leaves_device(self.app, device);
-        all.into_iter().filter(|device| !used(device)).filter(left).collect()
+        answering.into_iter().filter_map(|carrier| account.device(&carrier.id)).filter(left).collect()
+    }
+
+    /// The very device that the identifier names.
+    pub(super) fn own(&self) -> Option<&Device> {
+        let named = |d: &&Device| d.canonical.as_deref() == Some(self.attempt.canonical.as_str());
+        self.account.as_ref()?.of_kind(&self.attempt.kind).find(named)
+    }
+
+    fn door(&self) -> Door {
+        match self.purpose {
+            Purpose::Recovery => Door::Recovery,
+            Purpose::Reauth => Door::Reauth,
+            _ => Door::Signin,
+        }
     }
 
     /// Whose guesses are counted for a factor.
@@ -295,9 +316,18 @@ impl<'a> Walk<'a> {
     async fn ask(mut self, asked: &[Secret]) -> Result<Progress> {
         self.flush().await?;
         let order = asks::automatic(&self, asked).await?;
+        // A full window costs the automatic message, not the attempt: it may be sent later. It does not lower what is
+        // asked either, so who may know is told when.
+        let mut full = None;
         let ready = match &order {
-            // A full window costs the automatic message, not the attempt: it may be sent later.
-            Some(order) => challenge::prepare(self.app, self.client, order).await.ok(),
+            Some(order) => match challenge::prepare(self.app, self.client, order).await {
+                Ok(ready) => Some(ready),
+                Err(AuthError::TooMany { retry_after }) => {
+                    full = Some((order.target.clone(), retry_after));
+                    None
+                }
+                Err(_) => None,
+            },
             None => None,
         };
         let mut tx = self.app.store.begin().await?;
@@ -307,13 +337,20 @@ impl<'a> Walk<'a> {
                 Ok(sent) => self.noted.push(sent),
                 // A code was sent there already, by hand, or the last message went to somebody else meanwhile:
                 // what was proven counts all the same.
-                Err(AuthError::NoCode | AuthError::TooMany { .. }) => {}
+                Err(AuthError::TooMany { retry_after }) => {
+                    full = order.map(|order| (order.target, retry_after));
+                }
+                Err(AuthError::NoCode) => {}
                 Err(error) => return Err(error),
             }
         }
         self.commit(tx).await?;
         self.app.wake.notify_one();
-        let ask = asks::entries(&self, asked).await?;
+        let mut ask = asks::entries(&self, asked).await?;
+        if let Some((target, retry_after)) = full.filter(|_| self.proven()) {
+            let refused = ask.iter_mut().filter(|ask| ask.device.as_ref() == Some(&target));
+            refused.for_each(|ask| ask.resend_in = Some(retry_after));
+        }
         Ok(self.asking(ask))
     }
 
@@ -332,6 +369,27 @@ impl<'a> Walk<'a> {
         }
         challenges::drop_scope(tx, &self.scope()).await?;
         Ok(())
+    }
+}
+
+/// What the account of the attempt holds; nobody holds anything.
+impl Equipment for Walk<'_> {
+    fn has(&self, flow: &Flow) -> bool {
+        self.account.is_some() && self.holding.has(flow)
+    }
+
+    /// In a recovery nothing is owed: it is the identifier's own device, and lifts no further factor (R14).
+    fn owes(&self, passed: &[Passed]) -> bool {
+        self.purpose != Purpose::Recovery && self.holding.owes(passed)
+    }
+
+    fn owes_beside(&self, flow: &Flow, passed: &[Passed], is_asked: &dyn Fn(&str) -> bool) -> Option<Secret> {
+        let owed = self.holding.owes_beside(flow, passed, is_asked);
+        owed.filter(|_| self.purpose != Purpose::Recovery)
+    }
+
+    fn is_open(&self, secret: &Secret) -> bool {
+        self.holding.is_open(secret)
     }
 }
 

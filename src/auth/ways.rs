@@ -127,7 +127,8 @@ impl Walk<'_> {
     pub(super) async fn ask_ways(&mut self) -> Result<()> {
         let proven = self.proven();
         let asked = if proven { self.taken.known } else { self.taken.begun };
-        if asked || !self.app.hooks.listen(Point::Ways) {
+        // Where somebody vouched there is no way left to choose.
+        if asked || self.vouched() || !self.app.hooks.listen(Point::Ways) {
             return Ok(());
         }
         self.flush().await?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Outcome, Setup, instance, print};
 use crate::base::Mistake;
-use crate::flows::{self, Flows, level_of_flow};
+use crate::flows::{self, Exposure, Flows, Vocabulary, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language};
 use crate::providers::{PROVIDERS, Routes};
 use crate::secrets::{SecretKind, password::Password};
@@ -61,6 +61,7 @@ pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, super::Failur
         let _ = writeln!(text, "webhook    {} at {}: {events}", webhook.name, webhook.service.origin());
     }
     let mut warnings = warnings(settings, [&understood.signin, &understood.recovery]);
+    warnings.extend(exposed(&understood.signin, &understood.recovery, &understood.words));
     warnings.extend(provider_warnings(settings, &understood.routes));
     warnings.extend(webhook_warnings(settings));
     for warning in warnings {
@@ -117,6 +118,28 @@ fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
         }
     }
     found.extend(phone_warnings(settings));
+    found
+}
+
+/// Flows by which a mailbox or a number alone opens accounts that have something stronger enrolled.
+fn exposed(signin: &Flows, recovery: &Flows, words: &Vocabulary) -> Vec<Mistake> {
+    let one = |exposure: Exposure| {
+        let stronger = exposure.in_spite_of?;
+        let index = signin.iter().position(|flow| flow.name == exposure.flow)?;
+        let after = if exposure.recovers { ", after a recovery" } else { "" };
+        let text = format!(
+            "\"{}\" lets in whoever has the {} alone{after}, though the account has a confirmed {stronger}: open its \
+             passcode (\"passcode\" without a device) and leave allow_downgrade out",
+            exposure.flow, exposure.by
+        );
+        Some(Mistake::new(format!("flows[{index}]"), text))
+    };
+    let mut found: Vec<Mistake> = Vec::new();
+    for mistake in flows::exposures(signin, recovery, words).into_iter().filter_map(one) {
+        if found.iter().all(|known| known.path != mistake.path || known.message != mistake.message) {
+            found.push(mistake);
+        }
+    }
     found
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Failure, Outcome, Setup, instance, print};
-use crate::flows::{self, Explanation, Flows};
+use crate::flows::{self, Explanation, Exposure, Flows};
 use crate::plan;
 use crate::settings::Settings;
 
@@ -36,6 +36,7 @@ pub fn run(args: Args, setup: Setup<'_>) -> Outcome {
 pub struct Explained {
     signin: Vec<Explanation>,
     recovery: Vec<Explanation>,
+    exposures: Vec<Exposure>,
     warnings: Vec<crate::base::Mistake>,
 }
 
@@ -51,6 +52,7 @@ impl Explained {
         Ok(Self {
             signin: explain(&understood.signin),
             recovery: explain(&understood.recovery),
+            exposures: flows::exposures(&understood.signin, &understood.recovery, &understood.words),
             warnings: lists.into_iter().flat_map(flows::warnings).collect(),
         })
     }
@@ -60,7 +62,11 @@ impl Explained {
         let list = |flows: &[Explanation]| -> String {
             flows.iter().map(|explanation| format!("{explanation}\n\n")).collect()
         };
-        let mut text = format!("SIGN-IN\n\n{}RECOVERY\n\n", list(&self.signin));
+        let mut text = format!("SIGN-IN\n\n{}", list(&self.signin));
+        for line in alone(&self.exposures) {
+            text += &format!("{line}\n\n");
+        }
+        text += "RECOVERY\n\n";
         text += if self.recovery.is_empty() {
             "There is none: who forgets their password has lost the account.\n\n"
         } else {
@@ -76,13 +82,31 @@ impl Explained {
     /// For machines.
     pub fn json(&self) -> Value {
         let list = |flows: &[Explanation]| flows.iter().map(one).collect::<Vec<_>>();
+        let exposed = |e: &Exposure| json!({ "by": e.by, "flow": e.flow, "recovers": e.recovers, "in_spite_of": e.in_spite_of });
         let warnings = self.warnings.iter().map(|w| json!({ "path": w.path, "message": w.message }));
         json!({
             "flows": list(&self.signin),
             "recovery": list(&self.recovery),
+            "alone": self.exposures.iter().map(exposed).collect::<Vec<_>>(),
             "warnings": warnings.collect::<Vec<_>>(),
         })
     }
+}
+
+/// For each kind of device a line: who gets in by it alone, because they have enrolled nothing more.
+fn alone(exposures: &[Exposure]) -> Vec<String> {
+    let bare = || exposures.iter().filter(|exposure| exposure.in_spite_of.is_none());
+    let mut kinds: Vec<&str> = bare().map(|exposure| exposure.by.as_str()).collect();
+    kinds.dedup();
+    let line = |kind: &&str| {
+        let ways = bare().filter(|exposure| exposure.by == **kind).map(|exposure| {
+            let after = if exposure.recovers { " after a recovery" } else { "" };
+            format!("{}{after}", exposure.flow)
+        });
+        let ways: Vec<String> = ways.collect();
+        format!("Who has enrolled nothing more is let in by their {kind} alone: {}.", ways.join(", "))
+    };
+    kinds.iter().map(line).collect()
 }
 
 fn one(explanation: &Explanation) -> Value {

@@ -14,11 +14,22 @@ pub fn masked(kinds: &Kinds, device: &Device) -> String {
 
 /// What a user is called by: their confirmed identifiers, masked.
 pub fn names(kinds: &Kinds, devices: &[Device]) -> String {
+    called(kinds, devices, |device| masked(kinds, device))
+}
+
+/// The same with whole addresses.
+pub fn whole_names(kinds: &Kinds, devices: &[Device]) -> String {
+    called(kinds, devices, |device| {
+        device.delivery.as_ref().or(device.canonical.as_ref()).cloned().unwrap_or_default()
+    })
+}
+
+fn called(kinds: &Kinds, devices: &[Device], shown: impl Fn(&Device) -> String) -> String {
     let naming = |device: &&Device| {
         let kind = kinds.kind(&device.kind);
         device.confirmed_at.is_some() && kind.is_some_and(|kind| kind.names_owner())
     };
-    devices.iter().filter(naming).map(|device| masked(kinds, device)).collect::<Vec<_>>().join(", ")
+    devices.iter().filter(naming).map(shown).collect::<Vec<_>>().join(", ")
 }
 
 /// A row a device.

@@ -36,7 +36,8 @@ impl Site {
     async fn run(&self, words: &[&str]) -> Outcome {
         let args = Args::try_parse_from(std::iter::once(&"multauth").chain(words)).unwrap();
         let file = self.file();
-        dispatch(args.command.unwrap(), Setup { file: Some(&file), own: &Own::default() }).await
+        // On the heap: a test that gives many commands would have them all on its small stack.
+        Box::pin(dispatch(args.command.unwrap(), Setup { file: Some(&file), own: &Own::default() })).await
     }
 
     fn settings(&self) -> Settings {
@@ -220,6 +221,26 @@ async fn the_operator_rules_over_keys_users_and_devices() {
     assert!(gone.to_string().contains(&format!("there is no user {user}")), "{gone}");
 }
 
+#[tokio::test]
+async fn the_operator_finds_unlocks_and_resets() {
+    let site = Site::new("");
+    site.run(&["migrate"]).await.unwrap();
+    let (user, _) = somebody(&site).await;
+    site.run(&["users", "unlock", &user]).await.unwrap();
+    site.run(&["users", "reset", &user]).await.unwrap();
+    let none = site.run(&["users", "reset", &user, "--remove", "card"]).await.unwrap_err();
+    assert!(
+        matches!(&none, Failure::Argument(why) if why.contains("\"card\" is no device of theirs")),
+        "{none}"
+    );
+    let gone = site.run(&["users", "reset", "nobody"]).await.unwrap_err();
+    assert!(gone.to_string().contains("there is no user nobody"), "{gone}");
+    assert!(Args::try_parse_from(["multauth", "users", "reset", &user, "--password", "x"]).is_err());
+    site.run(&["users", "find", "maria", "--json"]).await.unwrap();
+    site.run(&["users", "find", "maria", "--unmasked"]).await.unwrap();
+    assert!(matches!(site.run(&["users", "find", " "]).await, Err(Failure::Argument(_))));
+}
+
 /// Signs somebody up by username, ends their session; gives their id and the device's.
 async fn somebody(site: &Site) -> (String, String) {
     use crate::auth::operate;
@@ -228,6 +249,7 @@ async fn somebody(site: &Site) -> (String, String) {
     let (account, sessions) = operate::show(&app, &user).await.unwrap();
     assert_eq!(sessions.len(), 1);
     assert!(!people::names(&app.devices, &account.devices).contains("maria"), "masked");
+    assert_eq!(people::whole_names(&app.devices, &account.devices), "maria-k");
     assert_eq!(operate::end_sessions(&app, &user).await.unwrap(), 1);
     assert!(operate::show(&app, &user).await.unwrap().1.is_empty());
     assert_eq!(operate::list(&app, "", 10).await.unwrap().len(), 1);

@@ -125,6 +125,25 @@ events! {
         /// `user`, `operator` or `server`.
         by: By,
     }
+    /// The operator looked an account up by a name, an address or the profile.
+    UserLookedUp = "user.looked_up" {
+        /// `operator`.
+        by: By,
+        /// Whether addresses were shown whole.
+        unmasked: bool,
+    }
+    /// Wrong guesses at an account are forgotten: none of its factors waits or rests any more.
+    UserUnlocked = "user.unlocked" {
+        /// `operator`.
+        by: By,
+    }
+    /// Sessions, known devices, pending changes and secrets of an account are gone; new ones are set by its owner.
+    UserReset = "user.reset" {
+        /// `operator`.
+        by: By,
+        /// How many devices were removed with it by name.
+        devices: u64,
+    }
     /// Somebody signed in: a sign-up that made an account, a sign-in or a re-authentication was finished.
     SigninSucceeded = "signin.succeeded" {
         /// `signup`, `signin` or `reauth`.
@@ -146,6 +165,12 @@ events! {
         identifier: String,
         /// The secret that was wrong: `password`, `passcode`, `hardcode` or `recovery_code`.
         secret: &'static str,
+    }
+    /// A sign-in passed a secret and ended by its time, and nobody came in to the account since it began. The owner is told
+    /// of it, once a day at most; of more than that there is no event.
+    SigninUnfinished = "signin.unfinished" {
+        /// `signin`.
+        purpose: &'static str,
     }
     /// A code or link was asked for; what of it is sent is another field. In a sign-up it is about the account to be.
     VerificationSent = "verification.sent" {
@@ -190,7 +215,7 @@ events! {
     }
     /// A device was added to an account.
     DeviceAdded = "device.added" {
-        /// `user` or `operator`.
+        /// `user`, `recovery` or `operator`.
         by: By,
         /// Its id.
         device: String,
@@ -217,26 +242,44 @@ events! {
     }
     /// A password was set or changed.
     PasswordChanged = "password.changed" {
-        /// `user` or `recovery`.
+        /// `user`, `recovery` or `operator`.
         by: By,
     }
     /// A secret of an own kind was set or changed.
     SecretChanged = "secret.changed" {
-        /// `user`.
+        /// `user` or `recovery`.
         by: By,
         /// Its kind.
         secret: String,
     }
+    /// Recovery codes were made; earlier ones are dead.
+    RecoveryCodesMade = "recovery_codes.made" {
+        /// `user` where the owner asked for them; `server` where they came with a device or a sign-in.
+        by: By,
+        /// How many there are.
+        count: u64,
+    }
+    /// The label of a device was changed, or which one of its kind comes first.
+    DeviceChanged = "device.changed" {
+        /// `user`.
+        by: By,
+        /// Its id.
+        device: String,
+        /// Its kind.
+        kind: String,
+        /// Whether it comes first from now on.
+        primary: bool,
+    }
     /// An account was recovered.
     RecoveryCompleted = "recovery.completed" {
-        /// The kind of the identifier that it was recovered by.
+        /// The kind of the identifier that it was recovered by; empty where somebody vouched for its owner.
         identifier: String,
     }
     /// Sessions of a user ended, other than by their time.
     SessionEnded = "session.ended" {
         /// `signed_out`; `password_changed`, `secret_changed`; `recovered`; `device_removed`; `proven` where an address is
         /// shown to be its owner's for the first time; `undone` where the change of an address was taken back; `reused`
-        /// where a refresh token came back; `disabled`, `deleted` or `operator`.
+        /// where a refresh token came back; `disabled`, `deleted`, `reset` or `operator`.
         reason: &'static str,
         /// How many ended; one where the event names the session.
         count: u64,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Bounds, Carrier, Factor, Facts, Flow, Flows, Level, Secret, Vocabulary, facts};
+use super::{Bounds, Carrier, Class, Factor, Facts, Flow, Flows, Level, Secret, Vocabulary, facts};
 
 /// A flow in plain words; every sentence stands on its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,8 @@ pub fn explain(flow: &Flow, flows: &Flows, words: &Vocabulary, bounds: &Bounds) 
     let facts = facts(flow, words, bounds);
     let first = format!("The user is named by: {}.", flow.identifier);
     let asked = flow.secrets.iter().enumerate();
-    let asked = asked.map(|(i, secret)| format!("{}. {}", i + 1, asked_for(secret, flow, words, bounds)));
+    let asked =
+        asked.map(|(i, secret)| format!("{}. {}", i + 1, asked_for(secret, (flow, flows), words, bounds)));
     Explanation {
         name: flow.name.clone(),
         asked: std::iter::once(first).chain(asked).collect(),
@@ -61,7 +62,7 @@ pub fn explain(flow: &Flow, flows: &Flows, words: &Vocabulary, bounds: &Bounds) 
     }
 }
 
-fn asked_for(secret: &Secret, flow: &Flow, words: &Vocabulary, bounds: &Bounds) -> String {
+fn asked_for(secret: &Secret, (flow, flows): (&Flow, &Flows), words: &Vocabulary, bounds: &Bounds) -> String {
     let name = &secret.name;
     let mut carriers = words.working(secret);
     if carriers.is_empty() {
@@ -77,8 +78,48 @@ fn asked_for(secret: &Secret, flow: &Flow, words: &Vocabulary, bounds: &Bounds) 
         };
     }
     carriers.sort_by_key(|carrier| carrier.device != flow.identifier); // the identifier's own comes first
-    let ways: Vec<String> = carriers.iter().map(|carrier| way(carrier, bounds)).collect();
-    format!("A {name} is asked: {}, with {} tries.", ways.join(", or "), bounds.passcode_attempts)
+    let asked = if secret.device.is_some() {
+        let ways: Vec<String> = carriers.iter().map(|carrier| way(carrier, bounds)).collect();
+        ways.join(", or ")
+    } else {
+        open(&carriers, secret, (flow, flows), bounds)
+    };
+    format!("A {name} is asked: {asked}, with {} tries.", bounds.passcode_attempts)
+}
+
+/// Who is asked what for an open passcode: the identifier's own while nothing is proven, and in a recovery always; of the
+/// highest class that somebody has afterwards.
+fn open(carriers: &[&Carrier], secret: &Secret, (flow, flows): (&Flow, &Flows), bounds: &Bounds) -> String {
+    let own = carriers.iter().find(|carrier| carrier.device == flow.identifier);
+    let first = flows.path() == "recovery" || flow.secrets.first() == Some(secret);
+    let mut classes: Vec<Class> = carriers.iter().filter_map(|c| Class::of(c.factor)).collect();
+    classes.sort_unstable();
+    classes.dedup();
+    let of = |class: Class| {
+        let ways = carriers.iter().filter(|c| Class::of(c.factor) == Some(class));
+        ways.map(|carrier| way(carrier, bounds)).collect::<Vec<_>>().join(", or ")
+    };
+    if let Some(own) = own.filter(|_| first) {
+        let above: Vec<String> = classes
+            .iter()
+            .rev()
+            .filter(|class| Some(**class) > Class::of(own.factor))
+            .map(|c| of(*c))
+            .collect();
+        let own = way(own, bounds);
+        return if above.is_empty() || flows.path() == "recovery" || flow.allow_downgrade {
+            own
+        } else {
+            format!("{own}; then, of whoever has that confirmed, {}", above.join(", else "))
+        };
+    }
+    let ways: Vec<String> = classes.iter().rev().map(|class| of(*class)).collect();
+    match ways.split_last() {
+        Some((last, above)) if !above.is_empty() => {
+            format!("of whoever has that confirmed, {}, else {last}", above.join(", else "))
+        }
+        _ => ways.join(", "),
+    }
 }
 
 fn way(carrier: &Carrier, bounds: &Bounds) -> String {
@@ -186,18 +227,31 @@ email+password+passcode:email
     }
 
     #[test]
-    fn an_open_passcode_names_every_way_the_identifiers_own_first() {
+    fn an_open_passcode_names_who_is_asked_what() {
         let list = flows(&[&["phone", "hardcode", "passcode"]]);
         let found = text(&list, "phone+hardcode+passcode", &words());
         assert!(
             found.contains(
-                "sent to the user's phone, or 6 digits sent to the user's email, or 6 digits shown by"
+                "of whoever has that confirmed, 6 digits shown by the user's authenticator, else 6 digits sent to the \
+                 user's phone, else 6 digits sent to the user's email, with 5 tries"
             ),
             "{found}"
         );
         assert!(found.contains("is restricted by NIST") && found.contains("is no factor"), "{found}");
         let no_email = text(&list, "phone+hardcode+passcode", &words_without(&["email"]));
         assert!(!no_email.contains("email"), "{no_email}");
+    }
+
+    #[test]
+    fn an_open_passcode_that_comes_first_is_the_identifiers_own() {
+        let list = flows(&[&["email", "passcode"]]);
+        let found = text(&list, "email+passcode", &words());
+        let expected = "A passcode is asked: 6 digits sent to the user's email; then, of whoever has that confirmed, 6 \
+                        digits shown by the user's authenticator, else 6 digits sent to the user's phone, with 5 tries.";
+        assert!(found.contains(expected), "{found}");
+        let recovery = parse("recovery", &[plain(&["email", "passcode"])], &words(), None).unwrap();
+        let found = text(&recovery, "email+passcode", &words());
+        assert!(found.contains("asked: 6 digits sent to the user's email, with 5 tries."), "{found}");
     }
 
     #[test]

@@ -37,6 +37,11 @@ impl Level {
         }
     }
 
+    /// The level that an `acr` names; the lowest for any other.
+    pub fn of_acr(acr: &str) -> Self {
+        Self::ALL.into_iter().find(|level| level.acr() == acr).unwrap_or(Self::Single)
+    }
+
     /// Its name in the `acr` claim of a token (R11).
     pub const fn acr(self) -> &'static str {
         match self {

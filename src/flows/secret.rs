@@ -19,6 +19,10 @@ pub struct Passed {
     pub secret: String,
     /// The kind of device that carried it; `None` for what is not carried.
     pub device: Option<String>,
+    /// The id of the device that carried or held it, where one is known.
+    pub id: Option<String>,
+    /// Whether a recovery code stood in for it.
+    pub stood_in: bool,
 }
 
 /// Text that is not spelled `name` or `name:device`.
@@ -41,12 +45,18 @@ impl Secret {
 impl Passed {
     /// A passed secret that no device carried.
     pub fn fixed(secret: impl Into<String>) -> Self {
-        Self { secret: secret.into(), device: None }
+        Self { secret: secret.into(), device: None, id: None, stood_in: false }
     }
 
     /// A passed secret that came by a device of kind `device`.
     pub fn carried(secret: impl Into<String>, device: impl Into<String>) -> Self {
-        Self { secret: secret.into(), device: Some(device.into()) }
+        Self { device: Some(device.into()), ..Self::fixed(secret) }
+    }
+
+    /// The same, by the device of that id.
+    #[must_use]
+    pub fn by(self, id: impl Into<String>) -> Self {
+        Self { id: Some(id.into()), ..self }
     }
 }
 

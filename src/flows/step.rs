@@ -13,10 +13,38 @@ pub enum Step {
     Refuse,
 }
 
+/// What is known of an account once something is proven and it may be spoken of.
+pub trait Equipment {
+    /// Whether it has the identifier, the devices and the secrets that a flow takes.
+    fn has(&self, flow: &Flow) -> bool;
+    /// Whether a further passcode is owed beside what is passed, in a flow with an open one: by a device of a higher
+    /// class, or another than the one that a secret leans on.
+    fn owes(&self, passed: &[Passed]) -> bool {
+        let _ = passed;
+        false
+    }
+    /// The passcode that is owed in a flow without any: a secret was passed that leans on one device, and there is one of
+    /// a higher class that `is_asked` says some flow asks for.
+    fn owes_beside(&self, flow: &Flow, passed: &[Passed], is_asked: &dyn Fn(&str) -> bool) -> Option<Secret> {
+        let _ = (flow, passed, is_asked);
+        None
+    }
+    /// Whether a secret is an open passcode, which any device may carry.
+    fn is_open(&self, secret: &Secret) -> bool {
+        let _ = secret;
+        false
+    }
+}
+
+impl<F: Fn(&Flow) -> bool> Equipment for F {
+    fn has(&self, flow: &Flow) -> bool {
+        self(flow)
+    }
+}
+
 /// What is next for somebody who came by `identifier` and has `passed` these secrets, in this order.
 ///
-/// `equipped` is `None` while nothing is proven: nothing about the account may show then, and every flow counts.
-/// Afterwards it says whether the user has the identifier, the devices and the secrets that a flow takes.
+/// `account` is `None` while nothing is proven: nothing about it may show then, and every flow counts.
 /// The caller vouches that two passcodes of one attempt came from different devices.
 ///
 /// - Asked is the next secret of each flow that starts with the identifier, without repeats. What was passed
@@ -24,14 +52,12 @@ pub enum Step {
 /// - A flow whose secrets are all passed still gives way to every flow of the list, whatever its identifier,
 ///   that is stronger ([`Flow::strictly_includes`]) and that the user is equipped for: the rest of it, and only
 ///   that, is asked first. `allow_downgrade` lifts this for the flow that has it (R3).
+/// - A flow with an open passcode, of its own or by a flow that it gives way to, is not done while a further one is
+///   owed ([`Equipment::owes`]); `allow_downgrade` lifts this too, and a narrowed passcode owes nothing. One without any
+///   passcode owes nothing either, but to what a recovery set ([`Equipment::owes_beside`]).
 /// - Of several flows passed whole, the strongest is the one gone through, then the first.
-pub fn step(
-    flows: &Flows,
-    identifier: &str,
-    passed: &[Passed],
-    equipped: Option<&dyn Fn(&Flow) -> bool>,
-) -> Step {
-    step_among(flows, identifier, passed, equipped, &|_| true)
+pub fn step(flows: &Flows, identifier: &str, passed: &[Passed], account: Option<&dyn Equipment>) -> Step {
+    step_among(flows, identifier, passed, account, &|_| true)
 }
 
 /// [`step`] where only the flows that are `left` are offered. Those taken away lead nobody in and guard all the same:
@@ -40,10 +66,10 @@ pub fn step_among(
     flows: &Flows,
     identifier: &str,
     passed: &[Passed],
-    equipped: Option<&dyn Fn(&Flow) -> bool>,
+    account: Option<&dyn Equipment>,
     left: &dyn Fn(&Flow) -> bool,
 ) -> Step {
-    let can = |flow: &Flow| equipped.is_none_or(|has| has(flow));
+    let can = |flow: &Flow| account.is_none_or(|account| account.has(flow));
     let start = |(_, flow): &(usize, &Flow)| flow.identifier == identifier && can(flow) && left(flow);
     let candidates: Vec<(usize, &Flow)> = flows.iter().enumerate().filter(start).collect();
     if candidates.is_empty() {
@@ -55,13 +81,37 @@ pub fn step_among(
         return Step::Ask(fresh(open.iter().filter_map(|(_, flow)| flow.next(passed)), passed));
     }
     let owed = |flow: &Flow| owed(flows, flow, passed, &can);
-    let may_end = |(_, flow): &(usize, &Flow)| flow.allow_downgrade || owed(flow).is_empty();
+    let raised = |flow: &Flow| raised(flows, flow, passed, account);
+    let may_end = |(_, flow): &(usize, &Flow)| {
+        flow.allow_downgrade || (owed(flow).is_empty() && raised(flow).is_none())
+    };
     if let Some(index) = strongest(&whole.iter().copied().filter(may_end).collect::<Vec<_>>()) {
         return Step::Done(index);
     }
-    let owed = whole.iter().flat_map(|(_, flow)| owed(flow));
-    let asked = distinct(owed.filter(|(flow, _)| left(flow)).map(|(_, secret)| secret));
+    let further = whole.iter().flat_map(|(_, flow)| owed(flow));
+    let mut asked = distinct(further.filter(|(flow, _)| left(flow)).map(|(_, secret)| secret));
+    if whole.iter().all(|(_, flow)| owed(flow).is_empty()) {
+        let raised: Vec<Secret> = whole.iter().filter_map(|(_, flow)| raised(flow)).collect();
+        asked = distinct(raised.iter());
+    }
     if asked.is_empty() { Step::Refuse } else { Step::Ask(asked) }
+}
+
+/// The open passcode that is owed once more where `flow`, or one that it gives way to, has one; and what is owed where
+/// it has none at all.
+fn raised(flows: &Flows, flow: &Flow, passed: &[Passed], account: Option<&dyn Equipment>) -> Option<Secret> {
+    let account = account?;
+    let added = flows.stronger_than(flow).filter(|stronger| account.has(stronger));
+    let mut secrets = std::iter::once(flow).chain(added).flat_map(|flow| &flow.secrets);
+    if let Some(open) = secrets.find(|secret| account.is_open(secret)) {
+        return account.owes(passed).then(|| open.clone());
+    }
+    let is_asked = |kind: &str| {
+        let guards = flows.iter().filter(|flow| !flow.allow_downgrade && account.has(flow));
+        let fits = |secret: &Secret| account.is_open(secret) || secret.device.as_deref() == Some(kind);
+        guards.flat_map(|flow| &flow.secrets).any(fits)
+    };
+    account.owes_beside(flow, passed, &is_asked)
 }
 
 /// For each flow that `flow` gives way to and that is not passed yet: the first secret missing of it.
@@ -206,7 +256,7 @@ mod tests {
     /// A step where the flows of these names are taken away.
     fn without(list: &Flows, items: &[&str], equipped: &[&str], taken: &[&str]) -> Step {
         let has = |flow: &Flow| equipped.contains(&flow.name.as_str());
-        let has: Option<&dyn Fn(&Flow) -> bool> = if items.is_empty() { None } else { Some(&has) };
+        let has: Option<&dyn Equipment> = if items.is_empty() { None } else { Some(&has) };
         step_among(list, "email", &passed(items), has, &|flow| !taken.contains(&flow.name.as_str()))
     }
 

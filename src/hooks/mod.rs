@@ -134,7 +134,8 @@ pub trait Hook: Send + Sync {
         Ok(Decision::allow())
     }
 
-    /// An access token is about to be made: refuse, or add claims.
+    /// An access token is about to be made: refuse, or add claims. They take the place of those from fields of the
+    /// profile that users may write, not of those from other fields, and never of the groups.
     async fn before_tokens(&self, asked: &Tokens) -> Answer<Claims> {
         let _ = asked;
         Ok(Decision::allow())

@@ -7,7 +7,7 @@ use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context, escap
 
 use super::layouts::{LAYOUT_HTML, LAYOUT_TEXT, Layouts};
 use super::texts::{self, Text, Texts, WORDS_FILE};
-use super::{CatalogueError, Channel, Context, Kind, Language, Sender};
+use super::{CatalogueError, Channel, Code, Context, Kind, Language, Recent, Sender};
 use super::{clean, folder, language, trial, words};
 use crate::base::{Sensitive, clock};
 
@@ -31,6 +31,12 @@ pub enum RenderError {
     /// A code where the kind carries none, or none where it carries one.
     #[error("{0} needs a code, or carries none")]
     Code(Kind),
+    /// An undo without the key of its page.
+    #[error("an undo in {0} has no key, and its code is good for nothing without the page")]
+    Key(Kind),
+    /// What another kind tells.
+    #[error("{0} does not tell what was added lately or is lost")]
+    Parts(Kind),
     /// A code or key with characters that could break a line or a link.
     #[error("the code or key of {0} has characters that it must not have")]
     Characters(Kind),
@@ -95,17 +101,13 @@ impl Catalogue {
         language: &Language,
         about: &Context,
     ) -> Result<Rendered, RenderError> {
-        if about.code.is_some() != kind.carries_code() {
-            return Err(RenderError::Code(kind));
-        }
-        if about.code.as_ref().is_some_and(|code| !code.is_sound()) {
-            return Err(RenderError::Characters(kind));
-        }
+        check(kind, about)?;
         let texts = self.texts.iter().find(|texts| texts.language == *language);
         let texts = texts.unwrap_or(&self.texts[self.fallback]);
         let rendered = match channel {
             Channel::Email => self.email(kind, texts, about),
-            Channel::Sms | Channel::Call | Channel::Whatsapp => self.short(kind, channel, texts, about),
+            Channel::Call => self.short(kind, channel, texts, &about.spoken(kind)),
+            Channel::Sms | Channel::Whatsapp => self.short(kind, channel, texts, about),
         };
         rendered.map_err(|error| RenderError::Template(kind, error))
     }
@@ -139,9 +141,8 @@ impl Catalogue {
         let lifetime =
             about.code.is_some().then(|| self.section(texts, WORDS_FILE, "lifetime", &values)).transpose()?;
         let values = context! { lifetime, ..values };
-        let words = words::sentences(about.code.is_some(), kind.is_undo(), |section| {
-            self.section(texts, WORDS_FILE, section, &values)
-        })?;
+        let words =
+            words::sentences(kind, about, |section| self.section(texts, WORDS_FILE, section, &values))?;
         let body = context! {
             words,
             language => texts.language.tag(),
@@ -169,7 +170,7 @@ impl Catalogue {
         let values = self.values(kind, channel, texts, about)?;
         let text = clean::rendered_line(&self.section(texts, kind.name(), "short", &values)?);
         let text = match (&about.code, channel) {
-            (Some(code), Channel::Sms) if !kind.is_undo() => {
+            (Some(code), Channel::Sms) if kind.carries_code() => {
                 format!("{text}\n\n@{} #{}", self.sender.domain(), code.code.expose())
             }
             _ => text,
@@ -209,13 +210,51 @@ impl Catalogue {
             place => about.place.as_deref().map(clean::line),
             account => about.account(kind),
             device => about.device(kind).or(kind_of_device),
-            undo => kind.is_undo(),
+            undo => kind.may_be_undone() && code.is_some(),
             code => code.map(|code| spelled(channel, code.code.expose())),
             link => key.map(|key| self.sender.link(key.expose())),
             minutes,
             hours => minutes.map(|minutes| minutes / 60),
+            recent => about.recent.iter().map(|one| self.recent(texts, one)).collect::<Result<Vec<_>, _>>()?,
+            codes_gone => about.codes_gone,
+            lost => about.lost.iter().map(|address| clean::line(address)).collect::<Vec<_>>(),
         })
     }
+
+    /// What was added lately, as a text may name it.
+    fn recent(&self, texts: &Texts, one: &Recent) -> Result<Value, minijinja::Error> {
+        let by_kind = || one.device_kind.and_then(|kind| words::device(texts, kind));
+        let device = one.device.as_deref().and_then(clean::name).or_else(by_kind);
+        let since = words::moment(&self.templates, texts, one.since)?;
+        let named = context! { device, since };
+        let said = self.section(texts, WORDS_FILE, "recent_one", &named)?;
+        let key = one.undo.as_ref().and_then(|undo| undo.key.as_ref());
+        let link = key.map(|key| self.sender.link(key.expose()));
+        let code = one.undo.as_ref().map(|undo| undo.code.expose());
+        Ok(context! { said, link, code, ..named })
+    }
+}
+
+/// Refuses what `kind` must not carry, and what lacks what it must.
+fn check(kind: Kind, about: &Context) -> Result<(), RenderError> {
+    let wrong = match about.code {
+        Some(_) => !kind.carries_code() && !kind.may_be_undone(),
+        None => kind.carries_code(),
+    };
+    if wrong {
+        return Err(RenderError::Code(kind));
+    }
+    let recovered = kind == Kind::RecoveryDone || (about.recent.is_empty() && !about.codes_gone);
+    if !recovered || (kind != Kind::ChangeUndone && !about.lost.is_empty()) {
+        return Err(RenderError::Parts(kind));
+    }
+    let recent = || about.recent.iter().filter_map(|one| one.undo.as_ref());
+    let undo = about.code.as_ref().filter(|_| kind.may_be_undone());
+    if undo.into_iter().chain(recent()).any(|undo| undo.key.is_none()) {
+        return Err(RenderError::Key(kind));
+    }
+    let sound = about.code.iter().chain(recent()).all(Code::is_sound);
+    if sound { Ok(()) } else { Err(RenderError::Characters(kind)) }
 }
 
 impl std::fmt::Debug for Catalogue {

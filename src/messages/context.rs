@@ -5,6 +5,9 @@ use url::Url;
 use super::{Kind, clean, mask_address};
 use crate::base::{Millis, Sensitive, clock};
 
+/// When samples happen.
+const SAMPLE_AT: Millis = 1_772_359_200_000;
+
 /// Who writes: the same in every message of an installation.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -42,8 +45,27 @@ pub struct Context {
     pub device: Option<String>,
     /// The kind of a device that has neither, such as `authenticator`: each language has its name for it.
     pub device_kind: Option<&'static str>,
-    /// The code, for the kinds that carry one.
+    /// The code of the kinds that carry one; the undo of those that may be undone, where there is one.
     pub code: Option<Code>,
+    /// What was added to the account lately, for [`Kind::RecoveryDone`].
+    pub recent: Vec<Recent>,
+    /// Whether the recovery codes went with the secrets, for [`Kind::RecoveryDone`].
+    pub codes_gone: bool,
+    /// Masked addresses that somebody else has proven meanwhile, for [`Kind::ChangeUndone`].
+    pub lost: Vec<String>,
+}
+
+/// A device that was added lately.
+#[derive(Clone, Debug, Default)]
+pub struct Recent {
+    /// Its masked address.
+    pub device: Option<String>,
+    /// Its kind where it has no address, such as `authenticator`: each language has its name for it.
+    pub device_kind: Option<&'static str>,
+    /// When it was added.
+    pub since: Millis,
+    /// What takes it away again.
+    pub undo: Option<Code>,
 }
 
 /// A code on its way to a person.
@@ -51,7 +73,7 @@ pub struct Context {
 pub struct Code {
     /// What is typed: ASCII letters and digits.
     pub code: Sensitive,
-    /// The key of the link that does the same; base64url text.
+    /// The key of the link that does the same, or whose page asks for the code of an undo; base64url text.
     pub key: Option<Sensitive>,
     /// How long both live, in milliseconds.
     pub lifetime: Millis,
@@ -68,19 +90,45 @@ impl Code {
     }
 }
 
+impl Recent {
+    /// One that can be taken back, and one that cannot.
+    fn samples() -> Vec<Self> {
+        let undo = Code { code: "914402".into(), key: Some("9Qm2tVx".into()), lifetime: 2 * clock::DAY };
+        let since = SAMPLE_AT - clock::DAY;
+        vec![
+            Self {
+                device: Some("b•••@example.org".into()), since, undo: Some(undo), ..Self::default()
+            },
+            Self { device_kind: Some("authenticator"), since, ..Self::default() },
+        ]
+    }
+}
+
 impl Context {
     /// A context with everything in it that `kind` can show: for previews, and for the trial at start.
     pub fn sample(kind: Kind) -> Self {
-        let lifetime = if kind.is_undo() { 3 * clock::DAY } else { 10 * clock::MINUTE };
+        let lifetime = if kind.may_be_undone() { 3 * clock::DAY } else { 10 * clock::MINUTE };
         let code = Code { code: "305118".into(), key: Some("4Zb0kEo".into()), lifetime };
+        let recovered = kind == Kind::RecoveryDone;
+        let lost = ["b•••@example.org", "+•••67"].map(str::to_owned);
         Self {
-            at: 1_772_359_200_000,
+            at: SAMPLE_AT,
             place: Some("192.0.2.0/24".into()),
             account: Some("maria".into()),
             device: Some("Maria's phone".into()),
             device_kind: None,
-            code: kind.carries_code().then_some(code),
+            code: (kind.carries_code() || kind.may_be_undone()).then_some(code),
+            recent: if recovered { Recent::samples() } else { Vec::new() },
+            codes_gone: recovered,
+            lost: if kind == Kind::ChangeUndone { lost.to_vec() } else { Vec::new() },
         }
+    }
+
+    /// The same for a voice, which reads out no link; the code of an undo is good for nothing without it.
+    pub(super) fn spoken(&self, kind: Kind) -> Self {
+        let code = self.code.clone().filter(|_| !kind.may_be_undone());
+        let silent = |one: &Recent| Recent { undo: None, ..one.clone() };
+        Self { code, recent: self.recent.iter().map(silent).collect(), ..self.clone() }
     }
 
     /// The account as `kind` may show it: masked where the reader has not proven anything (R133).

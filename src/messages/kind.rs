@@ -19,9 +19,15 @@ macro_rules! kinds {
                 match self { $(Self::$kind => $name,)* }
             }
 
-            /// Whether a message of this kind carries a code.
+            /// Whether a message of this kind is sent for the sake of a code, and never without.
             pub const fn carries_code(self) -> bool {
-                match self { $(Self::$kind => kinds!(@ $carries),)* }
+                match self { $(Self::$kind => kinds!(@code $carries),)* }
+            }
+
+            /// Whether a message of this kind may carry an undo: a link, and a code that the page behind it asks for,
+            /// so that nobody takes a change back who only opens links.
+            pub const fn may_be_undone(self) -> bool {
+                match self { $(Self::$kind => kinds!(@undo $carries),)* }
             }
         }
 
@@ -36,9 +42,12 @@ macro_rules! kinds {
         }
         pub(super) use embedded;
     };
-    (@ code) => { true };
-    (@ undo) => { true };
-    (@ notice) => { false };
+    (@code code) => { true };
+    (@code undo) => { false };
+    (@code notice) => { false };
+    (@undo undo) => { true };
+    (@undo code) => { false };
+    (@undo notice) => { false };
 }
 
 kinds! {
@@ -57,11 +66,15 @@ kinds! {
     /// To the owner of an address that somebody tried to sign up with (R17).
     SignupTaken = "signup_taken", notice;
     /// A device was added.
-    DeviceAdded = "device_added", notice;
-    /// An address was replaced by another: to the old one, with a link that takes it back (R125).
+    DeviceAdded = "device_added", undo;
+    /// An address was replaced by another: to the old one (R125).
     DeviceReplaced = "device_replaced", undo;
     /// A device was removed.
-    DeviceRemoved = "device_removed", notice;
+    DeviceRemoved = "device_removed", undo;
+    /// The label of a device was changed, or which one of its kind comes first.
+    DeviceChanged = "device_changed", notice;
+    /// A change of devices was taken back by the link of an earlier message.
+    ChangeUndone = "change_undone", notice;
     /// The password was changed.
     PasswordChanged = "password_changed", notice;
     /// A secret beside the password, of an own kind, was set or changed.
@@ -70,12 +83,16 @@ kinds! {
     RecoveryDone = "recovery_done", notice;
     /// The account was deleted.
     AccountDeleted = "account_deleted", notice;
+    /// The operator reset the account: its owner sets new secrets with what the operator gives them.
+    AccountReset = "account_reset", notice;
     /// Too many wrong answers: a factor rests.
     FactorLocked = "factor_locked", notice;
     /// A refresh token came back a second time and its session was ended.
     RefreshReused = "refresh_reused", notice;
     /// A recovery code was used to sign in (R72).
     RecoveryCodeUsed = "recovery_code_used", notice;
+    /// New recovery codes were made in the place of the older ones.
+    RecoveryCodesMade = "recovery_codes_made", undo;
     /// A sign-in succeeded after several that failed (R128).
     SigninAfterFailures = "signin_after_failures", notice;
     /// A sign-in passed its first secret and never the next (R128).
@@ -86,11 +103,6 @@ impl Kind {
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
-    }
-
-    /// Whether its link takes something back, so that its code is not shown.
-    pub const fn is_undo(self) -> bool {
-        matches!(self, Self::DeviceReplaced)
     }
 
     /// Whether it goes to an address that nobody has proven yet: no name that somebody chose is written
@@ -127,7 +139,8 @@ mod tests {
     fn every_name_is_its_own() {
         for kind in Kind::ALL {
             assert_eq!(Kind::from_name(kind.name()), Some(*kind));
-            assert_eq!(kind.carries_code(), kind.name().ends_with("_code") || kind.is_undo());
+            assert_eq!(kind.carries_code(), kind.name().ends_with("_code"));
+            assert!(!(kind.carries_code() && kind.may_be_undone()));
         }
     }
 }

@@ -31,7 +31,7 @@ mod words;
 
 pub use catalogue::{Catalogue, RenderError, Rendered};
 pub use channel::Channel;
-pub use context::{Code, Context, Sender};
+pub use context::{Code, Context, Recent, Sender};
 pub use flaw::{CatalogueError, Flaw};
 pub use kind::Kind;
 pub use language::{Language, accepted};

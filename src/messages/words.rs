@@ -2,15 +2,17 @@
 //!
 //! `[direction]` is `ltr` or `rtl`. `[months]` are twelve names; `[moment]` puts `day`, `month`, `year` and `time` into
 //! the order of the language. `[lifetime]` says `minutes` or `hours` with the right plural (a language with many
-//! plurals abbreviates). The rest are whole sentences, or labels with their colon.
+//! plurals abbreviates). `[recent_one]` says what was added lately, with `device`, which may be absent, and `since`. The
+//! rest are whole sentences, or labels with their colon.
 
 use minijinja::{Environment, Error, Value, context};
 
 use super::texts::{Text, Texts, WORDS_FILE};
+use super::{Context, Kind};
 use crate::base::{Millis, clock};
 
 /// Every section.
-pub(super) const WORDS: [&str; 17] = [
+pub(super) const WORDS: [&str; 23] = [
     "direction",
     "months",
     "moment",
@@ -20,7 +22,13 @@ pub(super) const WORDS: [&str; 17] = [
     "warning",
     "reason",
     "undo_link",
+    "undo_code",
     "undo_valid",
+    "recent",
+    "recent_one",
+    "recent_undo",
+    "recent_code",
+    "recent_valid",
     "when",
     "place",
     "account",
@@ -32,23 +40,26 @@ pub(super) const WORDS: [&str; 17] = [
 
 /// What only mails with a code say.
 const WITH_CODE: [&str; 4] = ["link", "valid", "warning", "reason"];
-/// What only mails with a link that takes something back say.
-const WITH_UNDO: [&str; 2] = ["undo_link", "undo_valid"];
+/// What only mails say with which a change is taken back.
+const WITH_UNDO: [&str; 3] = ["undo_link", "undo_code", "undo_valid"];
+/// What only mails say that tell what was added lately.
+const WITH_RECENT: [&str; 4] = ["recent", "recent_undo", "recent_code", "recent_valid"];
 /// What every mail may say.
 const ALWAYS: [&str; 5] = ["when", "place", "account", "device", "contact"];
 
-/// The sentences that a mail needs, rendered by `render`, as the layout names them.
+/// The sentences that a mail of `kind` needs, rendered by `render`, as the layout names them.
 pub(super) fn sentences(
-    code: bool,
-    undo: bool,
+    kind: Kind,
+    about: &Context,
     render: impl Fn(&'static str) -> Result<String, Error>,
 ) -> Result<Value, Error> {
-    let more: &[&str] = match (undo, code) {
-        (true, _) => &WITH_UNDO,
-        (false, true) => &WITH_CODE,
-        (false, false) => &[],
+    let code: &[&str] = match about.code {
+        Some(_) if kind.may_be_undone() => &WITH_UNDO,
+        Some(_) => &WITH_CODE,
+        None => &[],
     };
-    let all = ALWAYS.iter().chain(more).map(|name| Ok((*name, render(name)?)));
+    let recent: &[&str] = if about.recent.is_empty() { &[] } else { &WITH_RECENT };
+    let all = ALWAYS.iter().chain(code).chain(recent).map(|name| Ok((*name, render(name)?)));
     Ok(Value::from_pairs(all.collect::<Result<Vec<(&str, String)>, Error>>()?))
 }
 

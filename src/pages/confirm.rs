@@ -1,9 +1,10 @@
-//! The page behind a link. Opening it changes nothing (R52); the button spends it; a code is shown to be
-//! typed where it was asked for (R53).
+//! The page behind a link. Opening it changes nothing (R52). What a press does hangs on whose it is: a code is shown to be
+//! typed where it was asked for (R53), a device waits for a fixed secret of its account, and what takes a change back for
+//! the code beside the link.
 
 use std::sync::Arc;
 
-use minijinja::context;
+use minijinja::{Value, context};
 use poem::http::StatusCode;
 use poem::web::{Data, Path};
 use poem::{Response, handler};
@@ -12,37 +13,92 @@ use super::view::page;
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::auth::AuthError;
-use crate::auth::confirm::{self, Effect, Link};
-use crate::auth::input::Client;
+use crate::auth::confirm::{self, Effect, Link, With};
+use crate::auth::input::{Client, Given};
+use crate::auth::progress::Progress;
+use crate::base::Sensitive;
+use crate::secrets::SecretKind;
 
 /// `GET /confirm/{key}`
 #[handler]
 pub async fn show(app: Data<&Arc<App>>, client: Data<&Client>, key: Path<String>) -> Response {
-    answer(&app, confirm::look(&app, &client, &key).await)
+    answer(&app, confirm::look(&app, &client, &key).await, None)
 }
 
 /// `POST /confirm/{key}`
 #[handler]
-pub async fn spend(app: Data<&Arc<App>>, client: Data<&Client>, key: Path<String>) -> Response {
-    answer(&app, confirm::spend(&app, &client, &key, None).await)
+pub async fn spend(
+    app: Data<&Arc<App>>,
+    client: Data<&Client>,
+    key: Path<String>,
+    body: Vec<u8>,
+) -> Response {
+    let with = With { given: typed(&app, &body), ..With::default() };
+    match confirm::spend(&app, &client, &key, &with).await {
+        // What was typed is wrong: the same page says so.
+        Err(AuthError::WrongSecret { secret, .. }) => {
+            let wrong = format!("The {secret} is wrong.");
+            answer(&app, confirm::look(&app, &client, &key).await, Some(&wrong))
+        }
+        other => answer(&app, other, None),
+    }
 }
 
-fn answer(app: &App, found: crate::auth::Result<Link>) -> Response {
-    let (status, title, state, to, code) = match found {
+/// The secrets that were typed into the form; what is left empty was not.
+fn typed(app: &App, body: &[u8]) -> Given {
+    let sent = url::form_urlencoded::parse(body).filter(|(_, text)| !text.is_empty());
+    let secrets = sent.filter_map(|(name, text)| {
+        let kind = app.secrets.by_field(&name).filter(|kind| kind.in_flows())?;
+        Some((kind.name(), Sensitive::new(text.into_owned())))
+    });
+    Given { secrets: secrets.collect(), ..Given::default() }
+}
+
+fn answer(app: &App, found: crate::auth::Result<Link>, wrong: Option<&str>) -> Response {
+    let (status, title, shown) = match found {
         Ok(link) => {
-            let (title, state, code) = match link.effect {
-                Effect::WillConfirm => ("Confirm", "ask", None),
-                Effect::Confirmed { .. } | Effect::Moved(_) => ("Confirmed", "confirmed", None),
-                Effect::TypeCode(code) => ("Your code", "code", Some(code)),
-            };
-            (StatusCode::OK, title, state, link.to, code)
+            let status = if wrong.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
+            let (title, shown) = shown(app, link);
+            (status, title, shown)
         }
-        Err(AuthError::TooMany { retry_after }) => {
-            return Problem::from(AuthError::TooMany { retry_after }).response();
+        Err(error @ (AuthError::TooMany { .. } | AuthError::Busy(_) | AuthError::Store(_))) => {
+            return Problem::from(error).response();
         }
-        Err(AuthError::Store(error)) => return Problem::from(AuthError::Store(error)).response(),
-        Err(_) => (StatusCode::NOT_FOUND, "This link is over", "dead", String::new(), None),
+        Err(_) => (StatusCode::NOT_FOUND, "This link is over", context! { state => "dead" }),
     };
-    let code = code.as_ref().map(|code| code.expose());
-    page(status, "confirm.html", context! { title, state, to, code, service => app.settings.name.as_str() })
+    page(status, "confirm.html", context! { title, wrong, service => app.settings.name.as_str(), ..shown })
+}
+
+/// The title of a page, and what its template needs.
+fn shown(app: &App, link: Link) -> (&'static str, Value) {
+    let to = link.to;
+    match link.effect {
+        Effect::WillConfirm => ("Confirm", context! { state => "ask", to }),
+        Effect::Claim { account, code } => {
+            let (code, fields) = (code.expose().to_owned(), fields(app));
+            ("Confirm", context! { state => "claim", to, account, code, fields })
+        }
+        Effect::Confirmed { .. } | Effect::Moved(_) => ("Confirmed", context! { state => "confirmed", to }),
+        Effect::TypeCode(code) => {
+            ("Your code", context! { state => "code", to, code => code.expose().to_owned() })
+        }
+        Effect::WillUndo => ("Take the change back", context! { state => "undo", to }),
+        Effect::Undone { lost, recovery } => {
+            let attempt = match &*recovery {
+                Progress::Ask(asking) => Some(asking.attempt.expose().to_owned()),
+                Progress::Done(_) => None,
+            };
+            ("The change is taken back", context! { state => "undone", to, lost, attempt })
+        }
+    }
+}
+
+/// The fixed secrets that may be typed: those of the settings, so that the page does not tell which an account has.
+fn fields(app: &App) -> Vec<Value> {
+    let asked = |kind: &&'static dyn SecretKind| {
+        let flows = app.signin.iter().flat_map(|flow| &flow.secrets);
+        !kind.carried() && flows.into_iter().any(|secret| secret.name == kind.name())
+    };
+    let kinds = app.secrets.iter().filter(asked);
+    kinds.map(|kind| context! { name => kind.field(), title => kind.title() }).collect()
 }

@@ -13,6 +13,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     for (name, source) in [
         ("layout.html", include_str!("templates/layout.html")),
         ("confirm.html", include_str!("templates/confirm.html")),
+        ("recover.html", include_str!("templates/recover.html")),
         ("inbox.html", include_str!("templates/inbox.html")),
     ] {
         if let Err(error) = templates.add_template(name, source) {

@@ -47,6 +47,7 @@ const SERVED: &[Served] = &[
     at("/.well-known/security.txt", GET),
     at("/v1/receipts/{provider}", "GET, HEAD, POST"),
     at("/confirm/{key}", "GET, HEAD, POST"),
+    at("/recover/{attempt}", "GET, HEAD, POST"),
     at("/healthz", GET),
     at("/readyz", GET),
     at("/metrics", GET),
@@ -81,11 +82,12 @@ mod tests {
     use crate::settings::Settings;
 
     /// What is served and is no operation of the API, or only of one with secrets of its own.
-    const NO_OPERATIONS: [&str; 11] = [
+    const NO_OPERATIONS: [&str; 12] = [
         "/v1/me/secrets/{secret}",
         "/v1/receipts/{provider}",
         "/.well-known/security.txt",
         "/confirm/{key}",
+        "/recover/{attempt}",
         "/healthz",
         "/readyz",
         "/metrics",
@@ -119,6 +121,7 @@ mod tests {
         let pattern = |path: &str| find(path).map(|served| served.pattern);
         assert_eq!(pattern("/v1/attempts/at_secret/send"), Some("/v1/attempts/{attempt}/send"));
         assert_eq!(pattern("/confirm/secret"), Some("/confirm/{key}"));
+        assert_eq!(pattern("/recover/at_secret"), Some("/recover/{attempt}"));
         assert_eq!(pattern("/v1/attempts/a/b/c"), None);
         assert_eq!(pattern("/v1/me/"), None);
     }

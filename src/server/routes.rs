@@ -36,6 +36,7 @@ fn routes(app: &App) -> Route {
         .nest_no_strip("/v1", api.clone())
         .nest_no_strip("/.well-known", api)
         .at("/confirm/:key", get(pages::confirm::show).post(pages::confirm::spend))
+        .at("/recover/:attempt", get(pages::recover::show).post(pages::recover::set))
         .at("/v1/receipts/:provider", get(api::receipts::take).post(api::receipts::take))
         .at("/healthz", get(alive))
         .at("/readyz", get(ready))

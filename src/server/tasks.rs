@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
-use crate::auth::deletion;
+use crate::auth::{deletion, unfinished};
 use crate::startup::algorithm;
 use crate::store::{self, lines, sweep, trail};
 use crate::telemetry::metrics;
@@ -40,6 +40,10 @@ async fn once(app: &App) -> Result<(), String> {
     let age = app.settings.keys.rotate_every.millis();
     app.keys.reload().await.map_err(|e| e.to_string())?;
     app.keys.rotate_by_age(algorithm(&app.settings), age).await.map_err(|e| e.to_string())?;
+    let told = unfinished::tell(app).await.map_err(|e| e.to_string())?;
+    if told > 0 {
+        tracing::info!(told, "owners are told of sign-ins that were not finished");
+    }
     let mut rows = 0;
     for _ in 0..BATCHES {
         let (gone, more) = swept(app).await.map_err(|e| e.to_string())?;

@@ -36,6 +36,15 @@ pub struct Attempt {
     pub expires_at: Millis,
 }
 
+/// Whose sign-ins passed a secret and ended by their time.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Unfinished {
+    /// The user.
+    pub user_id: String,
+    /// When the last of them began.
+    pub began: Millis,
+}
+
 const INSERT: &str = "INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id,
     known_device, passed, draft, ways, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
@@ -48,6 +57,11 @@ const SET_WAYS: &str = "UPDATE attempts SET ways = $2 WHERE id = $1";
 const FINISH: &str = "DELETE FROM attempts WHERE id = $1 AND passed = $2";
 const DELETE: &str = "DELETE FROM attempts WHERE id = $1";
 const OF_USER: &str = "DELETE FROM attempts WHERE user_id = $1";
+const UNFINISHED: &str = "SELECT user_id, MAX(created_at) AS began FROM attempts
+    WHERE expires_at < $1 AND purpose = 'signin' AND passed <> '[]' AND user_id IS NOT NULL
+    GROUP BY user_id LIMIT $2";
+const TAKE_UNFINISHED: &str = "DELETE FROM attempts
+    WHERE user_id = $1 AND expires_at < $2 AND purpose = 'signin' AND passed <> '[]'";
 
 /// Begins an attempt.
 pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
@@ -102,4 +116,14 @@ pub async fn delete(db: &mut impl Db, id: &str) -> Result<u64> {
 /// Drops all attempts of a user.
 pub async fn drop_of_user(db: &mut impl Db, user_id: &str) -> Result<u64> {
     sql::run(db, OF_USER, (user_id,)).await
+}
+
+/// Users whose sign-ins passed a secret and ended by their time before `now`.
+pub async fn unfinished(db: &mut impl Db, now: Millis, limit: i64) -> Result<Vec<Unfinished>> {
+    sql::all(db, UNFINISHED, (now, limit)).await
+}
+
+/// Drops those sign-ins of a user; 0 where somebody else did.
+pub async fn take_unfinished(db: &mut impl Db, user_id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, TAKE_UNFINISHED, (user_id, now)).await
 }

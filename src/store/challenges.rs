@@ -81,6 +81,7 @@ const ADOPT: &str =
     WHERE id = $1 AND reference = $2 AND spent_at IS NULL";
 const GIVE_BACK: &str = "UPDATE challenges SET guesses = guesses - 1
     WHERE id = $1 AND reference = $2 AND guesses > 0 AND spent_at IS NULL";
+const DROP_SENT: &str = "DELETE FROM challenges WHERE scope = $1 AND address = $2";
 const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";
 
 /// Stores what is about to be sent. A challenge that is already there takes the new code and keeps its
@@ -155,6 +156,11 @@ pub async fn adopt(db: &mut impl Db, id: &str, reference: &str, code: &str) -> R
 /// Gives a guess back that the vendor did not look at.
 pub async fn give_back(db: &mut impl Db, id: &str, reference: &str) -> Result<u64> {
     sql::run(db, GIVE_BACK, (id, reference)).await
+}
+
+/// Drops the codes of a scope that were sent to that address.
+pub async fn drop_sent(db: &mut impl Db, scope: &str, address: &str) -> Result<u64> {
+    sql::run(db, DROP_SENT, (scope, address)).await
 }
 
 /// Drops all challenges of a scope.

@@ -36,11 +36,22 @@ pub struct Device {
     pub last_used_at: Option<Millis>,
     /// The device that it takes the place of once it is confirmed (R125).
     pub replaces: Option<String>,
-    /// Since when another one has its place; it names and reaches nobody any more.
-    pub replaced_at: Option<Millis>,
+    /// How it came to be its owner's own, [`PROVEN`] or [`VOUCHED`]; none where it was only taken as confirmed, or
+    /// confirmed from outside of the account.
+    pub own: Option<String>,
+    /// The session in which it was added.
+    pub added_in: Option<String>,
+    /// Since when it was removed, or another one has its place: it names and reaches nobody, and is kept for as long as
+    /// the change can be taken back.
+    pub hidden_at: Option<Millis>,
     /// Since when messages to it come back; none while they arrive.
     pub failing_since: Option<Millis>,
 }
+
+/// How a device came to be its owner's own: shown from inside of the account.
+pub const PROVEN: &str = "proven";
+/// How a device came to be its owner's own: the operator says so.
+pub const VOUCHED: &str = "vouched";
 
 /// A device that was dropped.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -57,21 +68,27 @@ macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, user_id, kind, canonical, delivery, label, is_primary, secret, last_step, ",
-            "created_at, confirmed_at, proven_at, last_used_at, replaces, replaced_at, failing_since FROM devices ",
+            "created_at, confirmed_at, proven_at, last_used_at, replaces, own, added_in, hidden_at, ",
+            "failing_since FROM devices ",
             $tail
         )
     };
 }
 
 const INSERT: &str = "INSERT INTO devices (id, user_id, kind, canonical, delivery, label, is_primary, secret,
-    last_step, created_at, confirmed_at, proven_at, replaces)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-const OWNER: &str = select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL");
+    last_step, created_at, confirmed_at, proven_at, replaces, own, added_in)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+const OWNER: &str =
+    select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL");
+const NAMED: &str = "SELECT DISTINCT user_id FROM devices WHERE kind = $1 AND canonical = $2
+    AND hidden_at IS NULL ORDER BY user_id LIMIT $3";
+const CONTAINING: &str = "SELECT DISTINCT user_id FROM devices WHERE LOWER(canonical) LIKE $1 ESCAPE '!'
+    AND hidden_at IS NULL ORDER BY user_id LIMIT $2";
 const BY_ID: &str = select!("WHERE id = $1");
 const OF_USER: &str = select!("WHERE user_id = $1 ORDER BY created_at, id");
 const CONFIRM: &str =
     "UPDATE devices SET confirmed_at = COALESCE(confirmed_at, $2), proven_at = COALESCE(proven_at, $2),
-    failing_since = NULL WHERE id = $1";
+    own = COALESCE(own, $3), failing_since = NULL WHERE id = $1 AND hidden_at IS NULL";
 const DROP_CLAIMS: &str =
     "DELETE FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NULL AND id <> $3
     RETURNING id, user_id, kind";
@@ -85,8 +102,13 @@ const USED: &str = "UPDATE devices SET last_used_at = $2, failing_since = NULL W
 const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
     WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
 const SET_SECRET: &str = "UPDATE devices SET secret = $2 WHERE id = $1";
-const REPLACE: &str = "UPDATE devices SET replaced_at = $2 WHERE id = $1 AND replaced_at IS NULL";
-const RESTORE: &str = "UPDATE devices SET replaced_at = NULL WHERE id = $1 AND replaced_at IS NOT NULL";
+const SET_ADDRESS: &str = "UPDATE devices SET canonical = $2, delivery = $3, created_at = $4
+    WHERE id = $1 AND confirmed_at IS NULL";
+const HIDE: &str = "UPDATE devices SET hidden_at = $3, is_primary = FALSE WHERE id = $1 AND user_id = $2 AND hidden_at IS NULL";
+const RESTORE: &str = "UPDATE devices SET hidden_at = NULL, label = $3, is_primary = $4
+    WHERE id = $1 AND user_id = $2 AND NOT EXISTS (SELECT 1 FROM devices AS other WHERE other.kind = devices.kind
+        AND other.canonical = devices.canonical AND other.id <> devices.id AND other.confirmed_at IS NOT NULL
+        AND other.hidden_at IS NULL)";
 const SET_FAILING: &str = "UPDATE devices SET failing_since = $2 WHERE id = $1 AND failing_since IS NULL";
 const CLEAR_FAILING: &str =
     "UPDATE devices SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL";
@@ -110,6 +132,8 @@ pub async fn insert(db: &mut impl Db, d: &Device) -> Result<()> {
         d.confirmed_at,
         d.proven_at,
         d.replaces.as_deref(),
+        d.own.as_deref(),
+        d.added_in.as_deref(),
     );
     sql::run(db, INSERT, row).await.map(drop)
 }
@@ -119,19 +143,45 @@ pub async fn owner(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Opti
     sql::first(db, OWNER, (kind, canonical)).await
 }
 
+/// The ids of the users who have that address, or claim it.
+pub async fn named(db: &mut impl Db, kind: &str, canonical: &str, limit: i64) -> Result<Vec<String>> {
+    Ok(ids(sql::all(db, NAMED, (kind, canonical, limit)).await?))
+}
+
+/// The ids of the users with `text` somewhere in an address, whatever its capitals.
+pub async fn containing(db: &mut impl Db, text: &str, limit: i64) -> Result<Vec<String>> {
+    let pattern = format!("%{}%", sql::literal(&text.to_lowercase()));
+    Ok(ids(sql::all(db, CONTAINING, (pattern, limit)).await?))
+}
+
+fn ids(rows: Vec<(String,)>) -> Vec<String> {
+    rows.into_iter().map(|(id,)| id).collect()
+}
+
 /// The device of that id.
 pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Device>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
-/// All devices of a user, oldest first.
+/// All devices of a user, hidden ones too, oldest first.
 pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Device>> {
     sql::all(db, OF_USER, (user_id,)).await
 }
 
-/// Marks a device as confirmed and proven by its owner.
-pub async fn confirm(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, CONFIRM, (id, now)).await
+/// Marks a device as confirmed and shown, and as its owner's own where `own` says how.
+pub async fn confirm(db: &mut impl Db, id: &str, now: Millis, own: Option<&str>) -> Result<u64> {
+    sql::run(db, CONFIRM, (id, now, own)).await
+}
+
+/// Corrects the address of a claim that nobody confirmed yet.
+pub async fn set_address(
+    db: &mut impl Db,
+    id: &str,
+    canonical: &str,
+    delivery: &str,
+    now: Millis,
+) -> Result<u64> {
+    sql::run(db, SET_ADDRESS, (id, canonical, delivery, now)).await
 }
 
 /// Drops every other unconfirmed claim to an address that has found its owner (R120).
@@ -175,14 +225,22 @@ pub async fn set_secret(db: &mut impl Db, id: &str, secret: &str) -> Result<u64>
     sql::run(db, SET_SECRET, (id, secret)).await
 }
 
-/// Takes a device out of use; its address stays reserved until it is swept or restored.
-pub async fn replace(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, REPLACE, (id, now)).await
+/// Takes a device of a user out of use: it answers nothing, and its address is anybody's to prove, until it is restored
+/// or swept.
+pub async fn hide(db: &mut impl Db, id: &str, user_id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, HIDE, (id, user_id, now)).await
 }
 
-/// Puts a replaced device back to use.
-pub async fn restore(db: &mut impl Db, id: &str) -> Result<u64> {
-    sql::run(db, RESTORE, (id,)).await
+/// Lets a device of a user stand again as it was: in use, with that label, and first of its kind or not. 0 where it is
+/// gone, or its address has another owner by now.
+pub async fn restore(
+    db: &mut impl Db,
+    id: &str,
+    user_id: &str,
+    label: &str,
+    is_primary: bool,
+) -> Result<u64> {
+    sql::run(db, RESTORE, (id, user_id, label, is_primary)).await
 }
 
 /// Notes that messages to a device come back.

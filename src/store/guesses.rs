@@ -27,14 +27,16 @@ const OF: &str = "SELECT streak, last_at, day_count, day_start, month_count, mon
     WHERE subject = $1 AND factor = $2";
 const FAIL: &str =
     "INSERT INTO guesses (subject, factor, streak, last_at, day_start, day_count, month_start, month_count)
-    VALUES ($1, $2, 1, $3, $3, 1, $3, 1)
+    VALUES ($1, $2, 1, $3, $3, $6, $3, $6)
     ON CONFLICT (subject, factor) DO UPDATE SET streak = guesses.streak + 1, last_at = excluded.last_at,
-    day_count = CASE WHEN guesses.day_start > $4 THEN guesses.day_count + 1 ELSE 1 END,
+    day_count = CASE WHEN guesses.day_start > $4 THEN guesses.day_count + $6 ELSE $6 END,
     day_start = CASE WHEN guesses.day_start > $4 THEN guesses.day_start ELSE excluded.day_start END,
-    month_count = CASE WHEN guesses.month_start > $5 THEN guesses.month_count + 1 ELSE 1 END,
+    month_count = CASE WHEN guesses.month_start > $5 THEN guesses.month_count + $6 ELSE $6 END,
     month_start = CASE WHEN guesses.month_start > $5 THEN guesses.month_start ELSE excluded.month_start END";
 const SUCCEED: &str = "UPDATE guesses SET streak = 0 WHERE subject = $1 AND factor = $2";
 const FORGET: &str = "DELETE FROM guesses WHERE subject = $1";
+/// A known device of a user, or a session, is counted apart, under the user's id and its own.
+const FORGET_USER: &str = "DELETE FROM guesses WHERE subject = $1 OR subject LIKE $2 ESCAPE '!'";
 const COUNT_DAY: &str = "INSERT INTO guess_days (day, count) VALUES ($1, 1)
     ON CONFLICT (day) DO UPDATE SET count = guess_days.count + 1";
 const DAY_COUNT: &str = "SELECT count FROM guess_days WHERE day = $1";
@@ -44,9 +46,9 @@ pub async fn of(db: &mut impl Db, subject: &str, factor: &str) -> Result<Guesses
     Ok(sql::first(db, OF, (subject, factor)).await?.unwrap_or_default())
 }
 
-/// Counts a failure.
-pub async fn fail(db: &mut impl Db, subject: &str, factor: &str, now: Millis) -> Result<()> {
-    sql::run(db, FAIL, (subject, factor, now, now - DAY, now - 30 * DAY)).await.map(drop)
+/// Counts a failure: one in the row of them, and `guesses` towards day and month.
+pub async fn fail(db: &mut impl Db, subject: &str, factor: &str, now: Millis, guesses: i64) -> Result<()> {
+    sql::run(db, FAIL, (subject, factor, now, now - DAY, now - 30 * DAY, guesses)).await.map(drop)
 }
 
 /// Ends a row of failures; what was counted for day and month stays (R36).
@@ -57,6 +59,13 @@ pub async fn succeed(db: &mut impl Db, subject: &str, factor: &str) -> Result<u6
 /// Forgets what was counted for a subject.
 pub async fn forget(db: &mut impl Db, subject: &str) -> Result<u64> {
     sql::run(db, FORGET, (subject,)).await
+}
+
+/// Forgets what was counted for a user, by their known devices and sessions too. It looks at every row: nothing that
+/// people wait for calls it.
+pub async fn forget_user(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    let apart = format!("{}/%", sql::literal(user_id));
+    sql::run(db, FORGET_USER, (user_id, apart)).await
 }
 
 /// Counts one wrong code of the whole installation (R39).

@@ -10,6 +10,7 @@
 pub mod api_keys;
 pub mod attempts;
 pub mod challenges;
+pub mod changes;
 pub mod deliveries;
 pub mod devices;
 pub mod events;

@@ -19,17 +19,27 @@ pub struct Secret {
     pub kind: String,
     /// A keyed hash for a recovery code, a PHC string for all others.
     pub hash: String,
+    /// When it was set.
+    pub created_at: Millis,
+    /// The one device that had proven the account when a recovery set it; none where more is behind it.
+    pub set_by: Option<String>,
 }
 
-const OF_USER: &str = "SELECT id, kind, hash FROM secrets WHERE user_id = $1";
+const OF_USER: &str = "SELECT id, kind, hash, created_at, set_by FROM secrets WHERE user_id = $1";
 const HASH_OF: &str = "SELECT hash FROM secrets WHERE user_id = $1 AND kind = $2";
 const INSERT: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
-const SET: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at) VALUES ($1, $2, $3, $4, $5)
+const SET: &str =
+    "INSERT INTO secrets (id, user_id, kind, hash, created_at, set_by) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (user_id, kind) WHERE kind <> 'recovery'
-    DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at";
+    DO UPDATE SET hash = excluded.hash, created_at = excluded.created_at, set_by = excluded.set_by";
+const CHANGE: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (user_id, kind) WHERE kind <> 'recovery' DO UPDATE SET hash = excluded.hash";
+const TRUST: &str = "UPDATE secrets SET set_by = NULL WHERE user_id = $1 AND set_by IS NOT NULL";
 const REHASH: &str = "UPDATE secrets SET hash = $4 WHERE user_id = $1 AND kind = $2 AND hash = $3";
 const SPEND: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = 'recovery' AND hash = $2";
 const DROP_KIND: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = $2";
+const DROP_ALL: &str = "DELETE FROM secrets WHERE user_id = $1";
+const DROP_YOUNG: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = $2 AND created_at > $3";
 const COUNT: &str = "SELECT COUNT(*) FROM secrets WHERE user_id = $1 AND kind = $2";
 
 /// All secrets of a user.
@@ -54,7 +64,8 @@ pub async fn insert(
     sql::run(db, INSERT, (id, user_id, kind, hash, now)).await.map(drop)
 }
 
-/// Sets the one secret of a kind; not for recovery codes.
+/// Sets the one secret of a kind; not for recovery codes. `set_by` is the one device that had proven the account, where
+/// nothing else did.
 pub async fn set(
     db: &mut impl Db,
     id: &str,
@@ -62,8 +73,37 @@ pub async fn set(
     kind: &str,
     hash: &str,
     now: Millis,
+    set_by: Option<&str>,
 ) -> Result<()> {
-    sql::run(db, SET, (id, user_id, kind, hash, now)).await.map(drop)
+    sql::run(db, SET, (id, user_id, kind, hash, now, set_by)).await.map(drop)
+}
+
+/// Changes the one secret of a kind, or sets the first, for somebody who is inside of the account. What stood behind
+/// the one before stands behind this one.
+pub async fn change(
+    db: &mut impl Db,
+    id: &str,
+    user_id: &str,
+    kind: &str,
+    hash: &str,
+    now: Millis,
+) -> Result<()> {
+    sql::run(db, CHANGE, (id, user_id, kind, hash, now)).await.map(drop)
+}
+
+/// Says that more than one device stands behind the secrets of a user.
+pub async fn trust(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    sql::run(db, TRUST, (user_id,)).await
+}
+
+/// Drops every secret of a user, recovery codes too.
+pub async fn drop_all(db: &mut impl Db, user_id: &str) -> Result<u64> {
+    sql::run(db, DROP_ALL, (user_id,)).await
+}
+
+/// Drops the secrets of a kind that were made after a moment.
+pub async fn drop_young(db: &mut impl Db, user_id: &str, kind: &str, since: Millis) -> Result<u64> {
+    sql::run(db, DROP_YOUNG, (user_id, kind, since)).await
 }
 
 /// Replaces a secret's hash by one of newer parameters, unless the secret changed meanwhile (R63).

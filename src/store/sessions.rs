@@ -58,8 +58,12 @@ macro_rules! select {
     };
 }
 
-const INSERT: &str = "INSERT INTO sessions (id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr,
-    auth_time, ip, agent, created_at, expires_at) VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $4, $8, $9, $4, $10)";
+const INSERT: &str =
+    "INSERT INTO sessions (id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr,
+    auth_time, ip, agent, created_at, expires_at, proofs)
+    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $4, $8, $9, $4, $10, $11)";
+const PROOFS: &str = "SELECT proofs FROM sessions WHERE id = $1 AND user_id = $2";
+const SET_PROOFS: &str = "UPDATE sessions SET proofs = $2 WHERE id = $1 AND user_id = $3";
 const LIVE: &str = select!("WHERE id = $1 AND expires_at > $2");
 const OF_USER: &str = select!("WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at, id");
 const ROTATE: &str = "UPDATE sessions SET refresh_hash = $3, generation = generation + 1, rotated_at = $5
@@ -72,8 +76,8 @@ const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 
-/// Starts a session.
-pub async fn insert(db: &mut impl Db, s: &Session) -> Result<()> {
+/// Starts a session; `proofs` is what was shown to open it, as JSON.
+pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str) -> Result<()> {
     let row = (
         s.id.as_str(),
         s.user_id.as_str(),
@@ -85,6 +89,7 @@ pub async fn insert(db: &mut impl Db, s: &Session) -> Result<()> {
         s.ip.as_str(),
         s.agent.as_str(),
         s.expires_at,
+        proofs,
     );
     sql::run(db, INSERT, row).await.map(drop)
 }
@@ -117,6 +122,16 @@ pub struct Turn<'a> {
 /// Rotates the refresh token, if that one is the live one (R79).
 pub async fn rotate(db: &mut impl Db, t: &Turn<'_>, now: Millis) -> Result<Option<Rotated>> {
     sql::first(db, ROTATE, (t.id, t.from, t.to, t.generation, now, t.idle_since)).await
+}
+
+/// What was shown in a session of a user, as JSON. No other statement reads it: most calls do not ask.
+pub async fn proofs(db: &mut impl Db, id: &str, user_id: &str) -> Result<Option<String>> {
+    sql::scalar(db, PROOFS, (id, user_id)).await
+}
+
+/// Replaces what was shown in a session of a user.
+pub async fn set_proofs(db: &mut impl Db, id: &str, proofs: &str, user_id: &str) -> Result<u64> {
+    sql::run(db, SET_PROOFS, (id, proofs, user_id)).await
 }
 
 /// Raises a session after a re-authentication.

@@ -86,6 +86,7 @@ params!(A B C D E F G H I J K);
 params!(A B C D E F G H I J K L);
 params!(A B C D E F G H I J K L M);
 params!(A B C D E F G H I J K L M N);
+params!(A B C D E F G H I J K L M N O);
 
 /// A borrowed connection or open transaction that statements run on.
 pub enum Exec<'c> {
@@ -148,6 +149,11 @@ pub async fn scalar<'p, T: Scalar>(
     dispatch!(db, params, |args, conn| Ok(sqlx::query_scalar_with(sql, args)
         .fetch_optional(&mut *conn)
         .await?))
+}
+
+/// A text as a part of a pattern of `LIKE … ESCAPE '!'` that stands for itself.
+pub fn literal(text: &str) -> String {
+    text.replace('!', "!!").replace('%', "!%").replace('_', "!_")
 }
 
 /// Runs a script of several statements without parameters.

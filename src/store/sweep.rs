@@ -38,12 +38,19 @@ macro_rules! over {
 use crate::base::clock::{DAY, HOUR};
 
 const OVER: &[Over] = &[
-    over!("attempts", "id", "expires_at", 0),
+    // Sign-ins that passed a secret wait a day for their owner to be told.
+    over!(
+        "attempts",
+        "id",
+        "(passed = '[]' OR purpose <> 'signin' OR user_id IS NULL OR expires_at + 86400000 < $1) AND expires_at",
+        0
+    ),
     over!("challenges", "id", "expires_at", HOUR),
     over!("sessions", "id", "expires_at", 0),
     over!("outbox", "id", "finished_at", 7 * DAY),
     over!("webhook_deliveries", "id", "state = 'sent' AND finished_at", 7 * DAY),
     over!("webhook_deliveries", "id", "state = 'failed' AND finished_at", 30 * DAY),
+    over!("device_changes", "id", "at", UNDO + 2 * HOUR),
     over!("guesses", "subject", "last_at", 31 * DAY),
     over!("guess_days", "day", "day * 86400000", 31 * DAY),
     over!("spend", "scope", "since", 31 * DAY),
@@ -54,10 +61,10 @@ const OVER: &[Over] = &[
 const CLAIMS: &str = "DELETE FROM devices WHERE id IN (SELECT id FROM devices
     WHERE confirmed_at IS NULL AND created_at < $1 LIMIT 1000)";
 
-/// Devices that were replaced, once the change cannot be taken back any more (R125).
-const REPLACED: &str =
-    "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE replaced_at < $1 LIMIT 1000)";
-/// How long a replaced address can be taken back, in milliseconds.
+/// Devices that were removed or replaced, once the change cannot be taken back any more (R125).
+const HIDDEN: &str =
+    "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE hidden_at < $1 LIMIT 1000)";
+/// How long a change of devices can be taken back, in milliseconds; a device younger than that vouches for no older one.
 pub const UNDO: Millis = 3 * DAY;
 
 /// The rows of a batch.
@@ -69,7 +76,7 @@ pub async fn once(db: &mut impl Db, now: Millis) -> Result<Vec<(&'static str, u6
     for over in OVER {
         gone.push((over.table, sql::run(db, over.sql, (now - over.keep,)).await?));
     }
-    gone.push(("devices", sql::run(db, REPLACED, (now - UNDO,)).await?));
+    gone.push(("devices", sql::run(db, HIDDEN, (now - UNDO,)).await?));
     gone.push(("devices", sql::run(db, CLAIMS, (now - DAY,)).await?));
     Ok(gone)
 }

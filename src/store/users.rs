@@ -64,12 +64,13 @@ const INSERT: &str =
     VALUES ($1, $2, 1, $3, $3, $4, $5)";
 const BY_ID: &str = select!("WHERE id = $1");
 const PAGE: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
+const CONTAINING: &str = select!("WHERE id > $1 AND LOWER(profile) LIKE $2 ESCAPE '!' ORDER BY id LIMIT $3");
 const DELETED: &str = select!("WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2");
 /// Accounts that nothing confirmed names. Each is looked at for a week, not for ever.
 const ORPHANS: &str = select!(
     "WHERE created_at < $1 AND created_at > $2 AND deleted_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.id AND devices.canonical IS NOT NULL
-        AND devices.confirmed_at IS NOT NULL) ORDER BY created_at LIMIT $3"
+        AND devices.confirmed_at IS NOT NULL AND devices.hidden_at IS NULL) ORDER BY created_at LIMIT $3"
 );
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
 const HOLD: &str = "UPDATE users SET updated_at = $2 WHERE id = $1";
@@ -106,6 +107,15 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
 /// Users in the order of their ids, after `after` (empty: from the beginning).
 pub async fn page(db: &mut impl Db, after: &str, limit: i64) -> Result<Vec<User>> {
     sql::all(db, PAGE, (after, limit)).await
+}
+
+/// Users with `text` perhaps somewhere in the profile as it is stored, in the order of their ids. Names of fields count
+/// too, and every sign beyond ASCII is taken for any other: the databases do not agree on its capitals.
+pub async fn containing(db: &mut impl Db, after: &str, text: &str, limit: i64) -> Result<Vec<User>> {
+    let lower = text.chars().flat_map(char::to_lowercase).map(|c| c.to_string());
+    let signs = lower.map(|c| if c.is_ascii() { sql::literal(&c) } else { "_".to_owned() });
+    let pattern = format!("%{}%", signs.collect::<String>());
+    sql::all(db, CONTAINING, (after, pattern, limit)).await
 }
 
 /// Keeps the row of a user to this transaction until it ends: what is read of it then is what will be written over.

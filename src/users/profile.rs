@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::rules::{LARGEST, ProfileRules, Rule};
 use crate::base::Fault;
+use crate::settings::Who;
 
 /// A stored profile; empty where it is no object.
 pub fn stored(text: &str) -> Map<String, Value> {
@@ -45,17 +46,28 @@ pub fn field(text: &str, name: &str) -> Option<String> {
     }
 }
 
+/// The claims of the access token that a stored profile gives, by who may write them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Claims {
+    /// Those of fields that users may write.
+    pub users: Map<String, Value>,
+    /// Those of fields that only the operator or a hook may write.
+    pub own: Map<String, Value>,
+}
+
 /// The claims of the access token that a stored profile gives: fields that `claim` names, as far as their values fit.
-pub fn claims(rules: &ProfileRules, text: &str) -> Map<String, Value> {
+pub fn claims(rules: &ProfileRules, text: &str) -> Claims {
     let is_claim = |rule: &Rule| rule.field.claim_name(&rule.name).is_some();
     // Asked at every refresh, and mostly there is none: the profile need not be read then.
     if !rules.iter().any(is_claim) {
-        return Map::new();
+        return Claims::default();
     }
-    let values = rules.readable(&stored(text), is_claim);
-    let claim = |(name, value): (String, Value)| {
-        let claim = rules.get(&name)?.field.claim_name(&name)?.to_owned();
-        Some((claim, value))
-    };
-    values.into_iter().filter_map(claim).collect()
+    let mut claims = Claims::default();
+    for (name, value) in rules.readable(&stored(text), is_claim) {
+        let Some(rule) = rules.get(&name) else { continue };
+        let Some(claim) = rule.field.claim_name(&name) else { continue };
+        let by = if rule.field.writes(Who::User) { &mut claims.users } else { &mut claims.own };
+        by.insert(claim.to_owned(), value);
+    }
+    claims
 }

@@ -248,9 +248,26 @@ fn users_write_and_read_what_is_theirs() {
 #[test]
 fn claims_are_the_fields_that_say_so_and_fit() {
     let rules = rules(SOME);
-    let claims = |stored: &str| Value::from(profile::claims(&rules, stored));
-    assert_eq!(claims(r#"{"a":"x","c":true,"d":"y"}"#), json!({ "c": true, "https://example.com/d": "y" }));
-    assert_eq!(claims(r#"{"c":"yes","d":7}"#), json!({ "c": false }));
+    let claims = |stored: &str| {
+        let profile::Claims { users, own } = profile::claims(&rules, stored);
+        (Value::from(users), Value::from(own))
+    };
+    let both = (json!({ "c": true }), json!({ "https://example.com/d": "y" }));
+    assert_eq!(claims(r#"{"a":"x","c":true,"d":"y"}"#), both);
+    assert_eq!(claims(r#"{"c":"yes","d":7}"#), (json!({ "c": false }), json!({})));
+}
+
+#[test]
+fn a_claim_is_the_users_where_they_may_write_it() {
+    let field =
+        |name: &str, write: &str| format!("[fields.{name}]\ntype = 'string'\nclaim = true\n{write}\n");
+    let writers = [("all", ""), ("both", "write = ['admin', 'user']"), ("admin", "write = ['admin']")];
+    let fields: String = writers.iter().map(|(name, write)| field(name, write)).collect();
+    let rules =
+        rules(&format!("{fields}[fields.nobody]\ntype = 'string'\nclaim = 'x'\nwrite = []\ndefault = 'y'"));
+    let said = profile::claims(&rules, r#"{"all":"a","both":"b","admin":"c"}"#);
+    assert_eq!(Value::from(said.users), json!({ "all": "a", "both": "b" }));
+    assert_eq!(Value::from(said.own), json!({ "admin": "c", "x": "y" }));
 }
 
 #[test]

@@ -69,7 +69,9 @@ async fn device(app: &App, tx: &mut Tx, id: &str, kind: &str, address: Option<&s
         proven_at: Some(NOW),
         last_used_at: None,
         replaces: None,
-        replaced_at: None,
+        own: Some(devices::PROVEN.to_owned()),
+        added_in: None,
+        hidden_at: None,
         failing_since: None,
     };
     devices::insert(tx, &row).await.unwrap();
@@ -147,14 +149,18 @@ async fn an_authenticator_may_be_the_first_secret() {
 }
 
 #[tokio::test]
-async fn a_sent_code_counts_for_where_it_went_although_there_is_an_authenticator() {
+async fn a_sent_code_counts_for_where_it_went_and_the_authenticator_is_asked_then() {
     let i = instance(r#"[["username", "passcode"]]"#).await;
     let mail = ("e", "email", Some("ada@example.com"));
     i.give(&[("n", "username", Some("ada")), ("a", "authenticator", None), mail]).await;
     let asked = i.begin("username", "ada").await;
     let (to, code) = i.mail().await.unwrap();
     assert_eq!(to, "ada@example.com");
-    assert!(matches!(i.answer(&asked, &code).await.unwrap(), Progress::Done(_)));
+    let Progress::Ask(next) = i.answer(&asked, &code).await.unwrap() else {
+        panic!("done by the mail alone")
+    };
+    assert_eq!(next.ask[0].channel.as_deref(), Some("authenticator"));
+    assert!(matches!(i.answer(&next, &code_of_the_app()).await.unwrap(), Progress::Done(_)));
 }
 
 #[tokio::test]
@@ -174,7 +180,7 @@ async fn a_recovery_code_may_come_along_with_the_password() {
     let code = recovery::code(&Random::System);
     let hash = i.app.hasher.hash("correct horse battery".into(), [1; 16]).await.unwrap();
     let mut tx = i.app.store.begin().await.unwrap();
-    secrets::set(&mut tx, "p", "u", "password", &hash, NOW).await.unwrap();
+    secrets::set(&mut tx, "p", "u", "password", &hash, NOW, None).await.unwrap();
     let stored = recovery::stored(&i.app.sealer, "u", code.expose()).unwrap();
     secrets::insert(&mut tx, "r", "u", secrets::RECOVERY, &stored, NOW).await.unwrap();
     tx.commit().await.unwrap();

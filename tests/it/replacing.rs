@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, flows, unlimited};
+use crate::support::client::Answer;
 use crate::support::person::{PASSWORD, Person};
 use multauth::base::clock::{DAY, HOUR, MINUTE};
 use multauth::messages::Kind;
@@ -73,15 +74,27 @@ async fn the_old_address_takes_the_change_back_for_three_days() {
         let page = ada.client.raw("GET", &format!("/confirm/{}", told.key()), None).await;
         assert_eq!(page.status, if taken_back { 200 } else { 404 }, "opening it changes nothing");
         assert!(!signs_in(&app, OLD).await);
-        let spent = app.client().post("/v1/confirm", json!({ "key": told.key() })).await;
+        let (key, code) = told.undo().unwrap();
+        let spent = app.client().post("/v1/confirm", json!({ "key": key, "passcode": code })).await;
         assert_eq!(spent.status, if taken_back { 200 } else { 404 });
+        if taken_back {
+            assert!(!signs_in(&app, OLD).await, "the password is dropped");
+            recovered(&app, &spent).await;
+            ada.client.get("/v1/me").await.fails(401, "invalid_token");
+            let again = json!({ "key": key, "passcode": code });
+            app.client().post("/v1/confirm", again).await.fails(404, "link_dead");
+        }
         assert_eq!(signs_in(&app, OLD).await, taken_back);
         assert_eq!(signs_in(&app, NEW).await, !taken_back);
-        if taken_back {
-            ada.client.get("/v1/me").await.fails(401, "invalid_token");
-            app.client().post("/v1/confirm", json!({ "key": told.key() })).await.fails(404, "link_dead");
-        }
     }
+}
+
+/// Ends the recovery that an undo ends in, with the password of old.
+async fn recovered(app: &TestApp, spent: &Answer) {
+    let attempt = spent.json()["attempt"].clone();
+    assert_eq!((&attempt["state"], &attempt["purpose"]), (&json!("ask"), &json!("recovery")));
+    let handle = attempt["attempt"].as_str().unwrap();
+    app.client().answer(handle, json!({ "new_password": PASSWORD })).await.done();
 }
 
 #[tokio::test]
@@ -121,7 +134,9 @@ async fn whoever_holds_the_session_cannot_keep_the_old_address_from_taking_it_ba
     let further = ada.client.raw("PATCH", &path, Some(&body)).await.is(200).json();
     let code = app.code().await;
     ada.client.confirm(further["id"].as_str().unwrap(), code.code()).await.is(200);
-    app.client().post("/v1/confirm", json!({ "key": told.key() })).await.is(200);
+    let (key, code) = told.undo().unwrap();
+    let spent = app.client().post("/v1/confirm", json!({ "key": key, "passcode": code })).await.is(200);
+    recovered(&app, &spent).await;
     assert!(signs_in(&app, OLD).await);
     assert!(!signs_in(&app, NEW).await && !signs_in(&app, "eve@further.example").await);
 }

@@ -149,7 +149,6 @@ impl<'a> Walk<'a> {
             let devices = self.call(Method::GET, "/v1/me/devices", None).await?;
             let device = object(&devices, kind).ok_or("the device is not listed")?;
             let path = format!("/v1/me/devices/{}", device["id"].as_str().unwrap_or_default());
-            self.post(&format!("{path}/send"), json!({})).await?;
             let message = self.delivered().await?.ok_or("no message was delivered")?;
             self.post(&format!("{path}/confirm"), json!({ "passcode": code(&message)? })).await?;
         }

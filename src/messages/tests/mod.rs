@@ -3,7 +3,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::messages::{Code, segments};
+use crate::messages::segments;
 
 mod languages;
 mod own;
@@ -52,15 +52,32 @@ fn every_kind_says_what_its_snapshot_says() {
     let catalogue = catalogue("Acme");
     for kind in Kind::ALL {
         let mut said = String::new();
-        for channel in Channel::ALL {
-            let rendered = english(&catalogue, *kind, *channel, &Context::sample(*kind)).unwrap();
-            said += &format!("==== {channel}\n{}\n", plain(&rendered));
-            if let (Some(html), Kind::DeviceCode | Kind::PasswordChanged) = (rendered.html, kind) {
+        for (channel, (what, about)) in Channel::ALL.iter().flat_map(|c| told(*kind).map(move |t| (c, t))) {
+            let rendered = english(&catalogue, *kind, *channel, &about).unwrap();
+            said += &format!("==== {channel}{what}\n{}\n", plain(&rendered));
+            let shown = [Kind::DeviceCode, Kind::PasswordChanged, Kind::DeviceAdded, Kind::RecoveryDone]
+                .contains(kind);
+            if let Some(html) = rendered.html.filter(|_| shown && what.is_empty()) {
                 snapshot(&format!("{kind}.html"), html.expose());
             }
         }
         snapshot(&format!("{kind}.txt"), &said);
     }
+}
+
+/// What a kind tells: all that it can, and the same without what is not always there.
+fn told(kind: Kind) -> impl Iterator<Item = (&'static str, Context)> {
+    let full = Context::sample(kind);
+    let code = full.code.clone().filter(|_| kind.carries_code());
+    let less = Context { code, recent: Vec::new(), codes_gone: false, lost: Vec::new(), ..full.clone() };
+    let differs = [Kind::RecoveryDone, Kind::ChangeUndone].contains(&kind) || kind.may_be_undone();
+    std::iter::once(("", full)).chain(differs.then_some((" with less", less)))
+}
+
+/// An undo as it is sent: with a key of 256 bits.
+fn undo(code: &str) -> Code {
+    let key = "4Zb0kEo9Qm2tVx4Zb0kEo9Qm2tVx4Zb0kEo9Qm2tVxA";
+    Code { code: code.into(), key: Some(key.into()), lifetime: 3 * clock::DAY }
 }
 
 /// Compares with the committed file; `UPDATE_SNAPSHOTS=1` writes it anew.
@@ -77,8 +94,7 @@ fn snapshot(name: &str, said: &str) {
 fn a_context_with_nothing_optional_in_it_renders_everywhere() {
     let catalogue = catalogue("Acme");
     for kind in Kind::ALL {
-        let key = kind.is_undo().then(|| "4Zb0kEo".into());
-        let code = Code { code: "1234".into(), key, lifetime: 1 };
+        let code = Code { code: "1234".into(), key: None, lifetime: 1 };
         let bare = Context { code: kind.carries_code().then_some(code), ..Context::default() };
         for (channel, language) in Channel::ALL.iter().flat_map(|c| catalogue.languages().map(|l| (*c, l))) {
             let said = plain(&catalogue.render(*kind, channel, language, &bare).unwrap());
@@ -93,7 +109,7 @@ fn a_text_message_begins_with_the_code_ends_with_the_origin_bound_one_and_is_sho
     for (kind, language) in Kind::ALL.iter().flat_map(|kind| catalogue.languages().map(move |l| (*kind, l))) {
         let rendered = catalogue.render(kind, Channel::Sms, language, &Context::sample(kind)).unwrap();
         let text = rendered.text.expose();
-        let shown = kind.carries_code() && !kind.is_undo();
+        let shown = kind.carries_code();
         let expected = shown.then_some(("id.example.com", "305118"));
         assert_eq!(origin_bound(text), expected, "{kind}: {text}");
         assert_eq!(text.starts_with("305118 "), shown, "{language} {kind}: {text}");
@@ -114,12 +130,13 @@ fn a_code_is_in_no_subject_and_an_email_warns_and_says_when_and_where() {
         assert!(!subject.contains("305118") && subject.contains("Acme"), "{subject}");
         for part in [said.text.expose(), html] {
             assert!(part.contains("1 March 2026, 10:00 UTC") && part.contains("192.0.2.0"), "{part}");
-            let shown = kind.carries_code() && !kind.is_undo();
-            assert_eq!(part.contains("Never tell anyone"), shown, "{part}");
-            assert_eq!(part.contains("305118"), shown, "{part}");
+            assert_eq!(part.contains("Never tell anyone"), kind.carries_code(), "{part}");
+            let code = kind.carries_code() || kind.may_be_undone();
+            assert_eq!(part.contains("305118"), code, "{part}");
         }
         let links = said.text.expose().matches("://").count();
-        assert_eq!(links, usize::from(kind.carries_code()), "{kind}: only a code comes with a link");
+        let codes = ["305118", "914402"].iter().filter(|code| said.text.expose().contains(**code)).count();
+        assert_eq!(links, codes, "{kind}: only a code comes with a link");
     }
 }
 
@@ -166,9 +183,38 @@ fn a_code_that_is_missing_too_many_or_malformed_is_refused() {
     };
     let render = |kind, about: &Context| english(&catalogue, kind, Channel::Sms, about);
     assert!(matches!(render(Kind::SigninCode, &Context::default()), Err(RenderError::Code(_))));
-    assert!(matches!(render(Kind::DeviceAdded, &with("1", "k")), Err(RenderError::Code(_))));
+    for kind in Kind::ALL.iter().filter(|kind| !kind.carries_code()) {
+        assert!(render(*kind, &Context::default()).is_ok(), "{kind}");
+        let refused = matches!(render(*kind, &with("1", "k")), Err(RenderError::Code(_)));
+        assert_eq!(refused, !kind.may_be_undone(), "{kind}");
+    }
     for (code, key) in [("1 2", "k"), ("", "k"), ("12\n@evil.example #9", "k"), ("12", "../x"), ("12", "")] {
         assert!(matches!(render(Kind::SigninCode, &with(code, key)), Err(RenderError::Characters(_))));
+        assert!(matches!(render(Kind::DeviceAdded, &with(code, key)), Err(RenderError::Characters(_))));
+    }
+}
+
+#[test]
+fn an_undo_has_a_key_and_what_one_kind_tells_no_other_does() {
+    let catalogue = catalogue("Acme");
+    let render = |kind, about: &Context| english(&catalogue, kind, Channel::Email, about);
+    let lately = |undo| Context { recent: vec![Recent { undo, ..Recent::default() }], ..Context::default() };
+    let keyless = Code { key: None, ..undo("305118") };
+    for kind in Kind::ALL.iter().filter(|kind| kind.may_be_undone()) {
+        let about = Context { code: Some(keyless.clone()), ..Context::default() };
+        assert!(matches!(render(*kind, &about), Err(RenderError::Key(_))), "{kind}");
+    }
+    assert!(matches!(render(Kind::RecoveryDone, &lately(Some(keyless))), Err(RenderError::Key(_))));
+    let broken = lately(Some(undo("1 2")));
+    assert!(matches!(render(Kind::RecoveryDone, &broken), Err(RenderError::Characters(_))));
+    let gone = Context { codes_gone: true, ..Context::default() };
+    let lost = Context { lost: vec!["m•••@example.com".into()], ..Context::default() };
+    let parts = [(lately(None), Kind::RecoveryDone), (gone, Kind::RecoveryDone), (lost, Kind::ChangeUndone)];
+    for ((about, own), kind) in
+        parts.iter().flat_map(|part| Kind::ALL.iter().filter(|k| !k.carries_code()).map(move |k| (part, k)))
+    {
+        let refused = matches!(render(*kind, about), Err(RenderError::Parts(_)));
+        assert_eq!(refused, kind != own, "{kind}: {about:?}");
     }
 }
 

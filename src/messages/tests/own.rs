@@ -21,6 +21,9 @@ fn with(files: &[(&str, &str)]) -> (tempfile::TempDir, Result<Catalogue, Vec<Str
     (folder, read)
 }
 
+/// How a layout shows what was added lately.
+const LATELY: &str =
+    "{% for one in recent %}{{ one.link or one.said }}{{ one.code or one.since }}{% endfor %}";
 const OWN: &str =
     "[subject]\nHallo\n[lead]\nBei {{ service }}\n[objection]\nNein\n[short]\n{{ code }} von {{ service }}\n";
 
@@ -29,7 +32,12 @@ fn the_operators_template_takes_the_place_of_one_message_in_one_language() {
     let (_folder, read) = with(&[
         ("de/signin_code.txt", OWN),
         (".git/x", ""),
-        ("layout.txt", "{{ lead }}{% if undo %}{{ link }}{% elif code %}: {{ code }}{% endif %}"),
+        (
+            "layout.txt",
+            &format!(
+                "{{{{ lead }}}}{{% if undo %}}{{{{ link }}}}{{% endif %}}{{% if code %}}: {{{{ code }}}}{{% endif %}}{LATELY}"
+            ),
+        ),
     ]);
     let catalogue = read.unwrap();
     let said = |tag: &str, kind: Kind, channel| {
@@ -106,6 +114,27 @@ fn what_would_fail_only_for_some_people_fails_at_the_start() {
         mute.contains("layout.html: must show the code") && mute.contains("must show the link"),
         "{mute}"
     );
+    // What takes a change back is shown whole, or told.
+    for (layout, flaws) in [
+        (
+            "{{ code or lead }}",
+            &["the link of an undo", "the link of each in recent", "the code of each in recent"][..],
+        ),
+        ("{% if undo %}{{ link }}{% elif code %}{{ code }}{% endif %}{LATELY}", &["the code of an undo"]),
+    ] {
+        for file in ["layout.txt", "layout.html"] {
+            let told = told(file, &layout.replace("{LATELY}", LATELY));
+            assert_eq!(told.lines().count(), flaws.len(), "{told}");
+            assert!(flaws.iter().all(|flaw| told.contains(flaw)), "{told}");
+        }
+    }
+    let half = told("de/device_added.txt", &OWN.replace("{{ code }}", "{% if undo %}{{ link }}{% endif %}"));
+    assert_eq!(half, "de/device_added.txt:8: [short] must show the code of an undo: {{ code }}");
+    let always = told("de/device_added.txt", &OWN.replace("{{ code }}", "{{ link }} {{ code }}"));
+    assert!(always.contains("[short] prints a value that is not always there"), "{always}");
+    let lately = OWN.replace("{{ code }}", "{% for one in recent %}{{ one.device }}{% endfor %}");
+    let lately = told("de/recovery_done.txt", &lately);
+    assert!(lately.contains("[short] prints a value that is not always there"), "{lately}");
     let branch =
         told("de/signin_code.txt", &OWN.replace("Bei", "{% if minutes > 9999 %}{{ nobody }}{% endif %}"));
     assert_eq!(

@@ -1,15 +1,17 @@
 //! The four doors and the corridor behind them, over HTTP, with codes read from delivered messages.
 
 mod accounts;
+mod cards;
 mod changes;
 mod channels;
 mod concurrency;
 mod enumeration;
+mod gone_secrets;
 mod guesses;
 mod identifiers;
 mod lifetimes;
 mod lines;
-mod own_secrets;
+pub mod own_secrets;
 mod profile;
 mod purposes;
 mod recovery;
@@ -17,5 +19,6 @@ mod sandbox;
 mod second_factor;
 mod spend;
 mod steps;
+mod unfinished;
 mod worked_example;
 mod wrong_values;

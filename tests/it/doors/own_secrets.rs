@@ -46,11 +46,13 @@ impl SecretKind for Pin {
     }
 }
 
-fn own() -> Own {
+/// A program with it.
+pub fn own() -> Own {
     Own { secrets: vec![&Pin], ..Own::default() }
 }
 
-fn with_pin(settings: &mut Settings) {
+/// Settings with a flow that asks for it, and one that does not.
+pub fn with_pin(settings: &mut Settings) {
     settings.flows = flows(&[&["email", "password", "pin"], &["username", "password"]]);
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use multauth::auth::{deletion, operate};
+use multauth::auth::{deletion, lookup, operate, reset, unfinished};
 use multauth::base::clock::{DAY, MINUTE};
 use multauth::events::NAMES;
 use multauth::settings::Settings;
@@ -80,11 +80,15 @@ fn two_steps(settings: &mut Settings) {
 async fn sign_in(app: &TestApp, password: &str) -> Done {
     let client = app.client();
     let asked = client.signin(json!({ "email": EMAIL, "password": password })).await.asks();
-    if asked.device("email") != asked.ask[0]["device"] || asked.ask.len() > 1 {
-        // An authenticator makes a message needless unless it is asked for.
-        client.send(&asked.attempt, json!({ "channel": "email" })).await.is(200);
-    }
     client.passcode(&asked.attempt, app.code().await.code()).await.done()
+}
+
+/// Signs in by email, password and the code of the app.
+async fn sign_in_by_app(app: &TestApp, seed: &str) -> Done {
+    app.pass(MINUTE);
+    let client = app.client();
+    let asked = client.signin(json!({ "email": EMAIL, "password": PASSWORD })).await.asks();
+    client.passcode(&asked.attempt, &totp(seed, app.clock.now())).await.done()
 }
 
 fn client_of(app: &TestApp, done: &Done) -> Client {
@@ -99,7 +103,7 @@ async fn all_of_a_life_is_told_once_and_in_order() {
         let maria = beginning(&app, &mut look, &mut secrets).await;
         let maria = devices(&app, &mut look, &mut secrets, maria).await;
         let maria = changes(&app, &mut look, &mut secrets, maria).await;
-        end(&app, &mut look, &maria).await;
+        end(&app, &mut look, &maria, &mut secrets).await;
         let rows = all(&app).await;
         documented(&rows);
         secrets.extend(maria.done.known_device);
@@ -183,17 +187,39 @@ async fn devices(app: &TestApp, look: &mut Look<'_>, secrets: &mut Vec<String>, 
     me.raw("PATCH", "/v1/me", Some(&change)).await.is(200);
     look.is(&[]).await;
 
+    app.pass(1);
     let added = me.add(json!({ "kind": "phone", "phone": PHONE })).await.is(201).json();
     look.is(&["device.added user phone false", "verification.sent device code sms US"]).await;
     let (phone, code) = (added["id"].as_str().unwrap(), app.code().await);
     me.confirm(phone, &wrong(code.code(), 1)).await.wrong();
     look.is(&["verification.failed device sms"]).await;
     me.confirm(phone, code.code()).await.is(200);
-    look.is(&["verification.succeeded device sms", "device.confirmed phone"]).await;
+    look.is(&[
+        "verification.succeeded device sms",
+        "device.confirmed phone",
+        "verification.sent undo code email ",
+        "recovery_codes.made server 10",
+    ])
+    .await;
     me.confirm(phone, code.code()).await.is(200);
     look.is(&[]).await;
+    me.delete(&format!("/v1/me/devices/{phone}")).await.fails(403, "reauth_required");
+    let asked = me.reauth(json!({ "password": PASSWORD })).await.asks();
+    app.mail().await;
+    app.pass(MINUTE);
+    me.send(&asked.attempt, json!({})).await.is(200);
+    me.passcode(&asked.attempt, app.code().await.code()).await.done();
+    look.skip().await;
+    let named = json!({ "label": "old" }).to_string();
+    me.raw("PATCH", &format!("/v1/me/devices/{phone}"), Some(&named)).await.is(200);
+    look.is(&["device.changed user phone true"]).await;
     me.delete(&format!("/v1/me/devices/{phone}")).await.is(204);
-    look.is(&["device.removed user phone", "session.ended device_removed 1"]).await;
+    look.is(&[
+        "device.removed user phone",
+        "verification.sent undo code email ",
+        "session.ended device_removed 1",
+    ])
+    .await;
     me.delete(&format!("/v1/me/devices/{phone}")).await.fails(404, "not_found");
     look.is(&[]).await;
     secrets.push(code.code().to_owned());
@@ -205,6 +231,8 @@ async fn devices(app: &TestApp, look: &mut Look<'_>, secrets: &mut Vec<String>, 
     app.mail().await;
 
     let codes = me.post("/v1/me/recovery-codes", json!({})).await.is(200).json();
+    look.is(&["recovery_codes.made user 10", "verification.sent undo code email "]).await;
+    app.mail().await;
     let code = codes["codes"][0].as_str().unwrap().to_owned();
     let client = app.client();
     let asked = client.signin(json!({ "email": EMAIL, "password": OTHER })).await.asks();
@@ -244,8 +272,12 @@ async fn changes(app: &TestApp, look: &mut Look<'_>, secrets: &mut Vec<String>, 
         "verification.sent undo code email ",
     ])
     .await;
-    let undo = app.mail().await.into_iter().find(|mail| mail.key.is_some()).unwrap();
-    app.client().post("/v1/confirm", json!({ "key": undo.key() })).await.is(200);
+    let undo = app.mail().await.into_iter().find(|mail| mail.to == EMAIL && mail.key.is_some()).unwrap();
+    let (key, beside) = undo.undo().unwrap();
+    app.client().post("/v1/confirm", json!({ "key": key })).await.is(200);
+    look.is(&[]).await;
+    let back =
+        app.client().post("/v1/confirm", json!({ "key": key, "passcode": beside })).await.is(200).json();
     look.is(&[
         "verification.succeeded undo email",
         "device.confirmed email",
@@ -253,13 +285,22 @@ async fn changes(app: &TestApp, look: &mut Look<'_>, secrets: &mut Vec<String>, 
         "session.ended undone 2",
     ])
     .await;
+    let handle = back["attempt"]["attempt"].as_str().unwrap().to_owned();
+    app.client().answer(&handle, json!({ "new_password": OTHER })).await.done();
+    look.is(&["recovery.completed email", "password.changed recovery"]).await;
+    secrets.extend([beside.to_owned(), handle]);
     secrets.extend([code.code().to_owned(), undo.key().to_owned(), done.access]);
     app.mail().await;
     recovered(app, look, secrets).await
 }
 
 async fn recovered(app: &TestApp, look: &mut Look<'_>, secrets: &mut Vec<String>) -> Person {
+    app.client().signin(json!({ "email": EMAIL, "password": OTHER })).await.asks();
+    app.code().await;
     app.pass(2 * DAY);
+    unfinished::tell(&app.app).await.unwrap();
+    look.is(&["verification.sent signin code email ", "signin.unfinished signin"]).await;
+    app.mail().await;
     let client = app.client();
     let running = sign_in(app, OTHER).await;
     look.is(&[
@@ -301,6 +342,8 @@ async fn recovered(app: &TestApp, look: &mut Look<'_>, secrets: &mut Vec<String>
         "device.added user authenticator false",
         "verification.succeeded device authenticator",
         "device.confirmed authenticator",
+        "verification.sent undo code email ",
+        "recovery_codes.made server 10",
         "verification.succeeded reauth authenticator",
         "signin.succeeded reauth email+password+passcode urn:multauth:acr:multifactor [\"pwd\",\"otp\",\"mfa\"] false",
     ])
@@ -309,13 +352,14 @@ async fn recovered(app: &TestApp, look: &mut Look<'_>, secrets: &mut Vec<String>
     maria
 }
 
-async fn end(app: &TestApp, look: &mut Look<'_>, maria: &Person) {
+async fn end(app: &TestApp, look: &mut Look<'_>, maria: &Person, secrets: &mut Vec<String>) {
     let id = &maria.done.user;
-    let second = client_of(app, &sign_in(app, PASSWORD).await);
+    let seed = secrets.last().unwrap().clone();
+    let second = client_of(app, &sign_in_by_app(app, &seed).await);
     second.post("/v1/signout", json!({})).await.is(204);
-    let third = client_of(app, &sign_in(app, PASSWORD).await);
+    let third = client_of(app, &sign_in_by_app(app, &seed).await);
     third.delete("/v1/me/sessions").await.is(204);
-    let fourth = sign_in(app, PASSWORD).await;
+    let fourth = sign_in_by_app(app, &seed).await;
     maria.client.get("/v1/me").await.fails(401, "invalid_token");
     let next = app.client().refresh(&fourth.refresh).await.is(200).json();
     app.client().refresh(next["refresh_token"].as_str().unwrap()).await.is(200);
@@ -323,7 +367,7 @@ async fn end(app: &TestApp, look: &mut Look<'_>, maria: &Person) {
     app.client().refresh(&fourth.refresh).await.fails(401, "invalid_token");
     app.client().refresh(&fourth.refresh).await.fails(401, "invalid_token");
     app.mail().await;
-    sign_in(app, PASSWORD).await;
+    sign_in_by_app(app, &seed).await;
     look.seen.extend(all(app).await.into_iter().filter(|row| row.name != "session.ended").map(|row| row.id));
     look.is(&["session.ended signed_out 1", "session.ended signed_out 2", "session.ended reused 1"]).await;
 
@@ -353,6 +397,26 @@ async fn end(app: &TestApp, look: &mut Look<'_>, maria: &Person) {
     operate::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
     operate::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
     look.is(&["user.restored operator", "user.updated operator [] [\"staff\"]"]).await;
+    helped(app, look, id, secrets).await;
+}
+
+/// The operator finds her, forgives wrong guesses, and lets her begin anew.
+async fn helped(app: &TestApp, look: &mut Look<'_>, id: &str, secrets: &mut Vec<String>) {
+    assert_eq!(lookup::find(&app.app, EMAIL, true).await.unwrap().users.len(), 1);
+    look.is(&["user.looked_up operator true"]).await;
+    reset::unlock(&app.app, id).await.unwrap();
+    look.is(&["user.unlocked operator"]).await;
+    app.mail().await;
+    sign_in(app, PASSWORD).await;
+    look.skip().await;
+    let done = reset::reset(&app.app, id, Some(&OTHER.into()), &[]).await.unwrap();
+    assert!(done.key.is_none());
+    look.is(&["user.reset operator 0", "password.changed operator", "session.ended reset 1"]).await;
+    let key = reset::reset(&app.app, id, None, &[]).await.unwrap().key.unwrap();
+    look.is(&["user.reset operator 0"]).await;
+    app.client().answer(key.handle.expose(), json!({ "new_password": PASSWORD })).await.done();
+    look.is(&["recovery.completed ", "password.changed recovery"]).await;
+    secrets.push(key.handle.expose().to_owned());
 }
 
 /// Every payload has the fields that are documented, and no other.

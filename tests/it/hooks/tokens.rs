@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{allow, ask, questions, refuse, says};
 use crate::support::app::{TestApp, flows};
+use crate::support::fields::declare;
 use crate::support::person::PASSWORD;
 use crate::support::token::claims;
 use crate::support::vendor::{Does, Vendor};
@@ -55,6 +56,37 @@ async fn claims_are_added_at_every_door_that_gives_a_token() {
             assert_eq!((&data["flow"], &data["amr"]), (&json!("username+password"), &json!(["pwd"])));
         }
         assert_eq!(asked[1]["data"]["session"], asked[2]["data"]["session"]);
+    }
+}
+
+#[tokio::test]
+async fn a_claim_stands_over_what_the_user_wrote_and_under_what_the_operator_says() {
+    let said = json!({ "plan": "gold", "grade": 9, "groups": ["admins"], "teams": ["admins"], "club": true });
+    let vendor = Vendor::start(says(json!({ "decision": "allow", "claims": said }))).await;
+    let change = |settings: &mut Settings| {
+        settings.flows = flows(&[&["username", "password"]]);
+        settings.user.groups = vec!["members".into()];
+        settings.tokens.groups_claim = "teams".into();
+        declare(settings, "[fields.plan]\ntype = 'string'\nclaim = true\n");
+        declare(settings, "[fields.size]\ntype = 'string'\nclaim = true\n");
+        declare(settings, "[fields.grade]\ntype = 'integer'\nclaim = true\nwrite = ['admin']\ndefault = 1\n");
+        ask(settings, "before_tokens", &vendor);
+    };
+    for app in TestApp::each(change).await {
+        let profile = json!({ "plan": "platinum", "size": "m" });
+        let ada = json!({ "username": "ada", "password": PASSWORD, "profile": profile });
+        let ada = app.signup(ada).await;
+        let signed_in = app.client().signin(signin()).await.done();
+        let refreshed = app.client().refresh(&signed_in.refresh).await.is(200).json();
+        let again = app.client().refresh(&signed_in.refresh).await.is(200).json();
+        let raised = ada.client.reauth(json!({ "password": PASSWORD })).await.done();
+        let text = |answer: &Value| answer["access_token"].as_str().unwrap().to_owned();
+        for token in [ada.done.access, signed_in.access, text(&refreshed), text(&again), raised.access] {
+            let found = claims(&app, &token).await;
+            let shown = ["plan", "size", "grade", "groups", "teams", "club"].map(|name| found[name].clone());
+            let expected = json!(["gold", "m", 1, null, ["members"], true]);
+            assert_eq!(Value::from(shown.to_vec()), expected, "{}", app.database());
+        }
     }
 }
 

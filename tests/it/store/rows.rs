@@ -34,7 +34,9 @@ pub fn device(id: &str, user_id: &str, canonical: &str, confirmed: bool) -> Devi
         proven_at: None,
         last_used_at: None,
         replaces: None,
-        replaced_at: None,
+        own: Some(multauth::store::devices::PROVEN.to_owned()),
+        added_in: None,
+        hidden_at: None,
         failing_since: None,
     }
 }

@@ -1,11 +1,12 @@
 //! Every statement runs on both databases and means the same there.
 
+use multauth::store::attempts::Attempt;
 use multauth::store::outbox::{End, Queued};
 use multauth::store::sessions::Turn;
 use multauth::store::signing_keys::SigningKey;
 use multauth::store::{
-    Tx, api_keys, attempts, challenges, deliveries, devices, facts, guesses, known_devices, lines, outbox,
-    secrets, sessions, signing_keys, spend, suspensions, sweep, users,
+    Tx, api_keys, attempts, challenges, changes, deliveries, devices, facts, guesses, known_devices, lines,
+    outbox, secrets, sessions, signing_keys, spend, suspensions, sweep, users,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -65,6 +66,10 @@ async fn of_users() {
         assert_eq!(users::sign_in(tx, "u", 4, NOW).await.unwrap(), 0, "disabled");
         let page = users::page(tx, "u", 10).await.unwrap();
         assert_eq!(page.iter().map(|u| u.profile.as_str()).collect::<Vec<_>>(), [r#"{"name":"ä"}"#]);
+        for (text, fits) in [("Ä", 1), ("NAME\":\"ä\"}", 1), ("n_me", 0), ("%", 0)] {
+            assert_eq!(users::containing(tx, "u", text, 10).await.unwrap().len(), fits, "{text}");
+        }
+        assert_eq!(users::containing(tx, "v", "name", 10).await.unwrap().len(), 0, "behind the last one");
         assert_eq!(users::delete(tx, "u").await.unwrap(), 1);
         assert!(users::by_id(tx, "u").await.unwrap().is_none(), "{}", db.name);
     }
@@ -78,7 +83,8 @@ async fn of_devices() {
         devices::insert(tx, &device("a", "u", "ada", false)).await.unwrap();
         devices::insert(tx, &device("b", "v", "ada", false)).await.unwrap();
         assert!(devices::owner(tx, "email", "ada").await.unwrap().is_none(), "claims bind nobody");
-        assert_eq!(devices::confirm(tx, "a", NOW + 1).await.unwrap(), 1);
+        assert_eq!(devices::named(tx, "email", "ada", 9).await.unwrap(), ["u", "v"], "claims too");
+        assert_eq!(devices::confirm(tx, "a", NOW + 1, Some(devices::PROVEN)).await.unwrap(), 1);
         let gone = devices::Gone { id: "b".into(), user_id: "v".into(), kind: "email".into() };
         assert_eq!(devices::drop_claims(tx, "email", "ada", "a").await.unwrap(), [gone], "{}", db.name);
         assert!(devices::by_id(tx, "b").await.unwrap().is_none());
@@ -98,13 +104,50 @@ async fn of_devices() {
         assert_eq!(seen, [("a", false, Some(NOW + 1)), ("d", true, None)]);
         let d = &all[1];
         assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(6)));
-        assert_eq!(devices::replace(tx, "d", NOW + 4).await.unwrap(), 1);
-        assert_eq!(devices::replace(tx, "d", NOW + 5).await.unwrap(), 0, "replaced already");
-        assert_eq!(devices::restore(tx, "d").await.unwrap(), 1);
-        assert_eq!(devices::restore(tx, "d").await.unwrap(), 0, "in use already");
+        hidden_devices_answer_nothing(tx).await;
         assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), 0, "somebody else's");
         assert_eq!(devices::drop_others(tx, "u", "a").await.unwrap().len(), 1);
         assert_eq!(devices::delete(tx, "a", "u").await.unwrap(), 1);
+    }
+}
+
+/// The device `d` of `u`, out of use and back; meanwhile somebody else may own its address.
+async fn hidden_devices_answer_nothing(tx: &mut Tx) {
+    assert_eq!(devices::hide(tx, "d", "v", NOW + 4).await.unwrap(), 0, "somebody else's");
+    assert_eq!(devices::hide(tx, "d", "u", NOW + 4).await.unwrap(), 1);
+    assert_eq!(devices::hide(tx, "d", "u", NOW + 5).await.unwrap(), 0, "hidden already");
+    assert!(devices::owner(tx, "email", "eve").await.unwrap().is_none());
+    assert!(devices::named(tx, "email", "eve", 9).await.unwrap().is_empty());
+    assert!(devices::containing(tx, "ev", 9).await.unwrap().is_empty());
+    devices::insert(tx, &device("e", "v", "eve", true)).await.unwrap();
+    assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), 0, "it has an owner");
+    assert_eq!(devices::delete(tx, "e", "v").await.unwrap(), 1);
+    assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), 1);
+    for (text, fits) in [("V", vec!["u"]), ("e", vec!["u"]), ("e_e", vec![]), ("%", vec![])] {
+        assert_eq!(devices::containing(tx, text, 9).await.unwrap(), fits, "{text}");
+    }
+    let d = devices::by_id(tx, "d").await.unwrap().unwrap();
+    assert_eq!((d.label.as_str(), d.is_primary, d.hidden_at), ("home", false, None));
+    devices::insert(tx, &device("f", "u", "typo", false)).await.unwrap();
+    assert_eq!(devices::set_address(tx, "f", "right", "Right", NOW).await.unwrap(), 1);
+    assert_eq!(devices::set_address(tx, "d", "right", "Right", NOW).await.unwrap(), 0, "it is confirmed");
+    assert_eq!(devices::delete(tx, "f", "u").await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn of_changes() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        for (id, at) in [("one", NOW), ("two", NOW + 1), ("three", NOW + 2)] {
+            let devices = "[]".to_owned();
+            let change = changes::Change { id: id.into(), user_id: "u".into(), at, devices };
+            changes::insert(tx, &change).await.unwrap();
+        }
+        assert_eq!(changes::by_id(tx, "two").await.unwrap().unwrap().at, NOW + 1);
+        assert_eq!(changes::drop_since(tx, "u", NOW + 1).await.unwrap(), 2);
+        let left = changes::of_user(tx, "u").await.unwrap();
+        assert_eq!(left.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["one"], "{}", db.name);
+        assert_eq!(changes::drop_all(tx, "u").await.unwrap(), 1);
     }
 }
 
@@ -112,16 +155,16 @@ async fn of_devices() {
 async fn of_secrets_and_known_devices() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        secrets::set(tx, "p1", "u", "password", "old", NOW).await.unwrap();
-        secrets::set(tx, "p2", "u", "password", "new", NOW).await.unwrap();
+        secrets::set(tx, "p1", "u", "password", "old", NOW, None).await.unwrap();
+        secrets::set(tx, "p2", "u", "password", "new", NOW, Some("d")).await.unwrap();
         assert_eq!(
             secrets::rehash(tx, "u", "password", "old", "x").await.unwrap(),
             0,
             "it changed meanwhile"
         );
         assert_eq!(secrets::rehash(tx, "u", "password", "new", "newer").await.unwrap(), 1);
-        secrets::set(tx, "o1", "u", "pin", "own", NOW).await.unwrap();
-        secrets::set(tx, "o2", "u", "pin", "owner", NOW).await.unwrap();
+        secrets::set(tx, "o1", "u", "pin", "own", NOW, None).await.unwrap();
+        secrets::set(tx, "o2", "u", "pin", "owner", NOW, None).await.unwrap();
         assert_eq!(
             secrets::hash(tx, "u", "password").await.unwrap().as_deref(),
             Some("newer"),
@@ -136,7 +179,16 @@ async fn of_secrets_and_known_devices() {
         assert_eq!(secrets::spend_recovery(tx, "u", "newer").await.unwrap(), 0, "a password is no such code");
         assert_eq!(secrets::count(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
         assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 3);
+        secrets::change(tx, "p3", "u", "password", "changed", NOW + 1).await.unwrap();
+        let all = secrets::of_user(tx, "u").await.unwrap();
+        let password = all.iter().find(|secret| secret.kind == "password").unwrap();
+        let stood = (password.hash.as_str(), password.set_by.as_deref(), password.created_at);
+        assert_eq!(stood, ("changed", Some("d"), NOW), "{}", db.name);
+        assert_eq!(secrets::trust(tx, "u").await.unwrap(), 1);
+        secrets::insert(tx, "r3", "u", secrets::RECOVERY, "r3", NOW + 9).await.unwrap();
+        assert_eq!(secrets::drop_young(tx, "u", secrets::RECOVERY, NOW).await.unwrap(), 1);
         assert_eq!(secrets::drop_kind(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
+        assert_eq!(secrets::drop_all(tx, "u").await.unwrap(), 2);
         known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
         assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
         assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
@@ -163,6 +215,33 @@ async fn of_attempts() {
         assert_eq!(attempts::finish(tx, "a", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::delete(tx, "b").await.unwrap(), 1);
         assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_attempts_that_were_not_finished() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        let passed = |id: &str, user: Option<&str>| Attempt { passed: "[1]".into(), ..attempt(id, user) };
+        let all = [
+            passed("a", Some("u")),
+            Attempt { created_at: NOW + 1, ..passed("b", Some("u")) },
+            Attempt { expires_at: END + 1, ..passed("live", Some("u")) },
+            Attempt { purpose: "reauth".into(), ..passed("raise", Some("u")) },
+            attempt("nothing", Some("u")),
+            passed("nobody", None),
+        ];
+        for row in &all {
+            attempts::insert(tx, row).await.unwrap();
+        }
+        assert!(attempts::unfinished(tx, END, 9).await.unwrap().is_empty(), "{}", db.name);
+        let of_u = attempts::Unfinished { user_id: "u".into(), began: NOW + 1 };
+        assert_eq!(attempts::unfinished(tx, END + 1, 9).await.unwrap(), [of_u]);
+        assert!(attempts::unfinished(tx, END + 1, 0).await.unwrap().is_empty());
+        let taken = [(END, 0), (END + 1, 2), (END + 1, 0), (END + 2, 1)];
+        for (now, rows) in taken {
+            assert_eq!(attempts::take_unfinished(tx, "u", now).await.unwrap(), rows, "{}: {now}", db.name);
+        }
     }
 }
 
@@ -200,6 +279,13 @@ async fn of_challenges() {
         assert_eq!(challenges::prove(tx, "l", NOW + 1).await.unwrap(), 1);
         let proven = challenges::by_key(tx, "key of l").await.unwrap().unwrap();
         assert_eq!((proven.spent_at, proven.guesses), (Some(NOW), 0));
+        for (scope, address, gone) in [
+            ("device/d", "bob@example.com", 0),
+            ("device/e", &*sent.address, 0),
+            ("device/d", &*sent.address, 1),
+        ] {
+            assert_eq!(challenges::drop_sent(tx, scope, address).await.unwrap(), gone, "{scope} {address}");
+        }
     }
 }
 
@@ -208,7 +294,7 @@ async fn of_sessions() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for id in ["a", "b", "c", "d"] {
-            sessions::insert(tx, &session(id, "u")).await.unwrap();
+            sessions::insert(tx, &session(id, "u"), "[1]").await.unwrap();
         }
         let mut turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW };
         assert!(sessions::rotate(tx, &turn, NOW + 5).await.unwrap().is_none(), "it rested too long");
@@ -221,6 +307,11 @@ async fn of_sessions() {
         let live = sessions::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((live.acr.as_str(), live.auth_time), ("2", NOW + 6));
         assert!(sessions::live(tx, "a", END).await.unwrap().is_none());
+        assert_eq!(sessions::proofs(tx, "a", "v").await.unwrap(), None, "another user's");
+        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[1]"));
+        assert_eq!(sessions::set_proofs(tx, "a", "[2]", "v").await.unwrap(), 0, "another user's");
+        assert_eq!(sessions::set_proofs(tx, "a", "[2]", "u").await.unwrap(), 1);
+        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[2]"));
         assert_eq!(sessions::of_user(tx, "u", NOW).await.unwrap().len(), 4);
         assert_eq!(sessions::end(tx, "b", "v").await.unwrap(), 0, "another user's");
         assert_eq!(sessions::end(tx, "b", "u").await.unwrap(), 1);
@@ -236,7 +327,7 @@ async fn of_guesses() {
         let tx = &mut tx;
         assert_eq!(guesses::of(tx, "s", "password").await.unwrap().streak, 0);
         for at in [NOW, NOW + 1, NOW + DAY + 1, NOW + 40 * DAY] {
-            guesses::fail(tx, "s", "password", at).await.unwrap();
+            guesses::fail(tx, "s", "password", at, 1).await.unwrap();
         }
         let g = guesses::of(tx, "s", "password").await.unwrap();
         assert_eq!((g.streak, g.day_count, g.month_count, g.month_start), (4, 1, 1, NOW + 40 * DAY));
@@ -244,6 +335,12 @@ async fn of_guesses() {
         let g = guesses::of(tx, "s", "password").await.unwrap();
         assert_eq!((g.streak, g.month_count), (0, 1), "{}: a success frees no day", db.name);
         assert_eq!(guesses::forget(tx, "s").await.unwrap(), 1);
+        for subject in ["u", "u/known", "uu", "uu/known"] {
+            guesses::fail(tx, subject, "password", NOW, 3).await.unwrap();
+        }
+        assert_eq!(guesses::forget_user(tx, "_").await.unwrap(), 0, "no pattern of others");
+        assert_eq!(guesses::of(tx, "uu", "password").await.unwrap().day_count, 3);
+        assert_eq!(guesses::forget_user(tx, "u").await.unwrap(), 2);
         for _ in 0..2 {
             guesses::count_day(tx, NOW).await.unwrap();
         }

@@ -1,13 +1,14 @@
 //! The sweep: what is over goes, all else stays.
 
 use multauth::base::clock::{DAY, HOUR};
+use multauth::store::attempts::Attempt;
 use multauth::store::outbox::End;
 use multauth::store::{
-    Tx, attempts, challenges, devices, events, guesses, outbox, sessions, spend, suspensions, sweep, users,
-    webhooks,
+    Tx, attempts, challenges, changes, devices, events, guesses, outbox, sessions, spend, suspensions, sweep,
+    users, webhooks,
 };
 
-use super::rows::{NOW, attempt, challenge, device, queued, session, user};
+use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
 use crate::support::databases;
 
 #[tokio::test]
@@ -23,7 +24,8 @@ async fn only_what_is_over_is_deleted() {
             devices::insert(&mut tx, &devices::Device { created_at: made, ..claim }).await.unwrap();
             let replaced = format!("replaced {id}");
             devices::insert(&mut tx, &device(&replaced, "named", &replaced, true)).await.unwrap();
-            devices::replace(&mut tx, &replaced, made).await.unwrap();
+            devices::hide(&mut tx, &replaced, "named", made).await.unwrap();
+            changes::insert(&mut tx, &change(id, made)).await.unwrap();
             let mut row = attempt(id, Some("named"));
             row.expires_at = ended;
             attempts::insert(&mut tx, &row).await.unwrap();
@@ -32,11 +34,11 @@ async fn only_what_is_over_is_deleted() {
             challenges::put(&mut tx, &row, NOW).await.unwrap();
             let mut row = session(id, "named");
             row.expires_at = ended;
-            sessions::insert(&mut tx, &row).await.unwrap();
+            sessions::insert(&mut tx, &row, "[]").await.unwrap();
             outbox::insert(&mut tx, &queued(id)).await.unwrap();
             let end = End { state: "sent", ..End::default() };
             outbox::finish(&mut tx, id, &end, made).await.unwrap();
-            guesses::fail(&mut tx, id, "password", made).await.unwrap();
+            guesses::fail(&mut tx, id, "password", made, 1).await.unwrap();
             guesses::count_day(&mut tx, made).await.unwrap();
             suspensions::begin(&mut tx, id, made, ended).await.unwrap();
             spent(&mut tx, id, made).await;
@@ -47,7 +49,7 @@ async fn only_what_is_over_is_deleted() {
         let gone = sweep::once(&mut tx, NOW).await.unwrap();
         let windows = |table: &str| if table == "spend" { spend::WINDOWS as u64 } else { 1 };
         assert!(gone.iter().all(|(table, rows)| *rows == windows(table)), "{}: {gone:?}", db.name);
-        assert_eq!(gone.len(), 12, "{gone:?}");
+        assert_eq!(gone.len(), 13, "{gone:?}");
         let again = sweep::once(&mut tx, NOW).await.unwrap();
         assert!(again.iter().all(|(_, rows)| *rows == 0), "{}: {again:?}", db.name);
         tx.commit().await.unwrap();
@@ -59,6 +61,7 @@ async fn only_what_is_over_is_deleted() {
             (1, "SELECT COUNT(*) FROM sessions WHERE id = 'new'"),
             (2, "SELECT COUNT(*) FROM outbox"),
             (1, "SELECT COUNT(*) FROM guesses WHERE subject = 'new'"),
+            (1, "SELECT COUNT(*) FROM device_changes WHERE id = 'new'"),
             (1, "SELECT COUNT(*) FROM guess_days"),
             (4, "SELECT COUNT(*) FROM spend"),
             (1, "SELECT COUNT(*) FROM suspensions WHERE prefix = 'new'"),
@@ -66,6 +69,10 @@ async fn only_what_is_over_is_deleted() {
             assert_eq!(db.number(sql).await, left, "{}: {sql}", db.name);
         }
     }
+}
+
+fn change(id: &str, at: i64) -> changes::Change {
+    changes::Change { id: id.into(), user_id: "named".into(), at, devices: "[]".into() }
 }
 
 /// Events that a webhook took, or did not, long ago.
@@ -118,5 +125,19 @@ async fn a_thousand_rows_go_at_a_time() {
             gone.push(sweep::once(&mut tx, now).await.unwrap()[0]);
         }
         assert_eq!(gone, [("attempts", 1_000), ("attempts", 1), ("attempts", 0)], "{}", db.name);
+    }
+}
+
+#[tokio::test]
+async fn a_signin_that_passed_a_secret_waits_a_day_for_its_owner_to_be_told() {
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        user(&mut tx, "u").await;
+        let passed = Attempt { passed: "[1]".into(), ..attempt("a", Some("u")) };
+        attempts::insert(&mut tx, &passed).await.unwrap();
+        for (now, rows) in [(END + DAY, 0), (END + DAY + 1, 1)] {
+            let gone = sweep::once(&mut tx, now).await.unwrap()[0];
+            assert_eq!(gone, ("attempts", rows), "{}", db.name);
+        }
     }
 }

@@ -85,6 +85,13 @@ impl Client {
         Answer::read(call.send().await.unwrap()).await
     }
 
+    /// `POST` of a page's form.
+    pub async fn form(&self, path: &str, body: &str) -> Answer {
+        let call = self.http.post(format!("{}{path}", self.base)).header("x-forwarded-for", &self.ip);
+        let call = call.header("content-type", "application/x-www-form-urlencoded");
+        Answer::read(call.body(body.to_owned()).send().await.unwrap()).await
+    }
+
     /// `POST`
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.raw("POST", path, Some(&body.to_string())).await

@@ -1,27 +1,26 @@
 //! `multauth users`
 
+mod list;
+mod reset;
+mod show;
+
 use clap::Subcommand;
-use serde_json::{Value, json};
 
-use super::print::{Table, moment, moment_or_none, time};
 use super::{Failure, Outcome, Setup, instance, people, print};
-use crate::app::App;
-use crate::auth::account::Account;
+use crate::auth::reset as resetting;
 use crate::auth::{claims, deletion, operate};
-use crate::base::Millis;
-use crate::devices::Kinds;
 use crate::events::By;
-use crate::store::sessions::Session;
-use crate::store::users::User;
-use crate::telemetry::text::plain;
 
-/// Users: list, look at, put into groups, disable, delete, sign out everywhere. Addresses are shown masked.
+/// Users: list, find, look at, put into groups, unlock, reset, disable, delete, sign out everywhere. Addresses are
+/// shown masked.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   multauth users list
+  multauth users find ada@example.org
   multauth users show 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
   multauth users groups 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --set staff,editors
+  multauth users reset 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --remove authenticator
   multauth users disable 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
   multauth users end-sessions 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
 pub struct Args {
@@ -48,6 +47,25 @@ Examples:
         #[arg(long)]
         json: bool,
     },
+    /// Find users by an address, a number or a name, whole or in part, or by what their profile says.
+    ///
+    /// Disabled and deleted users are found too. That a user was looked up is in the trail (`multauth events`), and
+    /// whether with --unmasked.
+    #[command(after_help = "\
+Examples:
+  multauth users find ada@example.org
+  multauth users find +493012345678
+  multauth users find lovelace --unmasked --json")]
+    Find {
+        /// What to look for; a number in any way in which it is written, a part as it stands.
+        text: String,
+        /// Show addresses whole.
+        #[arg(long)]
+        unmasked: bool,
+        /// For machines.
+        #[arg(long)]
+        json: bool,
+    },
     /// Show a user: profile, devices, live sessions.
     #[command(after_help = "Examples:\n  multauth users show 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     Show {
@@ -56,6 +74,38 @@ Examples:
         /// For machines.
         #[arg(long)]
         json: bool,
+    },
+    /// Forget the wrong guesses at a user's secrets: waits are over, and a factor that rests works again.
+    #[command(after_help = "Examples:\n  multauth users unlock 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
+    Unlock {
+        /// The user's id.
+        id: String,
+    },
+    /// Take away whatever lets anybody in as this user, and let them set it anew: for a taken or a lost account.
+    ///
+    /// Sessions, known devices, attempts and pending changes end; password, secrets and recovery codes are gone;
+    /// wrong guesses are forgotten; every address is told. Then a key is printed, good once within 24 hours: whoever
+    /// opens its link sets a new password and what else their flows need. See to it that it is them. Or you set the
+    /// password yourself, and no key is made.
+    ///
+    /// Addresses, authenticator apps and cards stay, unless they are removed by name; a card that a recovery by one
+    /// device alone has made goes with the password beside it. Who lost a mailbox or a number needs another (`multauth
+    /// devices add`) and the lost one removed, which a sign-in would go on asking for.
+    #[command(after_help = "\
+Examples:
+  multauth users reset 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11
+  multauth users reset 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --remove authenticator --remove card
+  multauth users reset 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --remove 7d0b3c52-1a5f-4f0e-8c3f-2b9d6a1e4c55
+  printf %s \"$PASSWORD\" | multauth users reset ID --password-stdin")]
+    Reset {
+        /// The user's id.
+        id: String,
+        /// Read the new password from standard input, one line: never from the command line, which others can see.
+        #[arg(long)]
+        password_stdin: bool,
+        /// A device to remove for good, by its id or its kind (all of that kind); may be repeated.
+        #[arg(long, value_name = "DEVICE")]
+        remove: Vec<String>,
     },
     /// Disable a user: they cannot sign in, and their sessions end at once.
     #[command(after_help = "Examples:\n  multauth users disable 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
@@ -112,15 +162,18 @@ Examples:
 pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     let app = instance::open(setup).await?;
     match args.action {
-        Action::List { limit, after, json } => list(&app, &after, limit, json).await,
+        Action::List { limit, after, json } => list::page(&app, &after, limit, json).await,
+        Action::Find { text, unmasked, json } => list::find(&app, &text, unmasked, json).await,
         Action::Show { id, json } => {
             let found = operate::show(&app, &id).await.map_err(|e| missing(&id, e))?;
             if json {
-                print::json(&value(&app.devices, &found))
+                print::json(&show::value(&app.devices, &found))
             } else {
-                print::out(&text(&app.devices, &found))
+                print::out(&show::text(&app.devices, &found))
             }
         }
+        Action::Unlock { id } => told(&id, "unlocked", resetting::unlock(&app, &id).await),
+        Action::Reset { id, password_stdin, remove } => reset::run(&app, &id, password_stdin, &remove).await,
         Action::Disable { id } => told(&id, "disabled", operate::set_disabled(&app, &id, true).await),
         Action::Enable { id } => told(&id, "enabled", operate::set_disabled(&app, &id, false).await),
         Action::Delete { id, now: false } => told(&id, "deleted", operate::delete(&app, &id).await),
@@ -159,80 +212,4 @@ fn told(id: &str, what: &str, done: crate::auth::Result<()>) -> Outcome {
     done.map_err(|error| missing(id, error))?;
     eprintln!("{what}");
     Ok(())
-}
-
-async fn list(app: &App, after: &str, limit: u16, json: bool) -> Outcome {
-    let found = operate::list(app, after, i64::from(limit)).await.map_err(|e| Failure::of("user", e))?;
-    let mut table = Table::new(&["ID", "CALLED", "STATE", "MADE", "LAST SIGN-IN"]);
-    let mut values = Vec::new();
-    for listed in &found {
-        let (user, names) = (&listed.user, people::names(&app.devices, &listed.devices));
-        values.push(json!({
-            "id": user.id, "called": names, "disabled_at": time(user.disabled_at), "deleted_at": time(user.deleted_at),
-            "created_at": time(Some(user.created_at)), "signed_in_at": time(user.signed_in_at),
-        }));
-        let state = state(user);
-        let signed_in = moment_or_none(user.signed_in_at);
-        table.row([user.id.clone(), names, state.into(), moment(user.created_at), signed_in]);
-    }
-    print::list(json, &table, &values.into())?;
-    if let Some(last) = found.last().filter(|_| found.len() == usize::from(limit)) {
-        eprintln!("there may be more: --after {}", last.user.id);
-    }
-    Ok(())
-}
-
-fn state(user: &User) -> &'static str {
-    match (user.deleted_at, user.disabled_at) {
-        (Some(_), _) => "deleted",
-        (None, Some(_)) => "disabled",
-        (None, None) => "active",
-    }
-}
-
-/// A user for people.
-fn text(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> String {
-    let user = &account.user;
-    let since = |at: Option<Millis>| at.map_or("no".to_owned(), |at| format!("since {}", moment(at)));
-    let (disabled, deleted) = (since(user.disabled_at), since(user.deleted_at));
-    let groups = claims::groups(&user.group_names).join(", ");
-    let mut table = Table::new(&["ID", "FLOW", "LEVEL", "NETWORK", "AGENT", "MADE", "ENDS"]);
-    for s in sessions {
-        let level = s.acr.rsplit(':').next().unwrap_or_default().to_owned();
-        let (made, ends) = (moment(s.created_at), moment(s.expires_at));
-        table.row([s.id.clone(), s.flow.clone(), level, s.ip.clone(), s.agent.clone(), made, ends]);
-    }
-    format!(
-        "user            {}\nmade            {}\nlast sign-in    {}\ndisabled        {disabled}\n\
-         deleted         {deleted}\ngroups          {groups}\n\
-         password        {}\nrecovery codes  {}\nprofile         {}\n\nDEVICES\n{}\nSESSIONS\n{table}",
-        user.id,
-        moment(user.created_at),
-        moment_or_none(user.signed_in_at),
-        if account.has_password() { "yes" } else { "no" },
-        account.recovery.len(),
-        plain(&user.profile),
-        people::table(kinds, &account.devices),
-    )
-}
-
-/// A user for machines.
-fn value(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> Value {
-    let user = &account.user;
-    let session = |s: &Session| {
-        json!({
-            "id": s.id, "flow": s.flow, "acr": s.acr, "network": s.ip, "agent": s.agent,
-            "created_at": time(Some(s.created_at)), "expires_at": time(Some(s.expires_at)),
-        })
-    };
-    json!({
-        "id": user.id, "created_at": time(Some(user.created_at)), "signed_in_at": time(user.signed_in_at),
-        "disabled_at": time(user.disabled_at), "deleted_at": time(user.deleted_at),
-        "groups": claims::groups(&user.group_names), "password": account.has_password(),
-        "secrets": account.hashes.keys().collect::<Vec<_>>(),
-        "recovery_codes": account.recovery.len(),
-        "profile": serde_json::from_str::<Value>(&user.profile).unwrap_or_default(),
-        "devices": account.devices.iter().map(|device| people::value(kinds, device)).collect::<Vec<_>>(),
-        "sessions": sessions.iter().map(session).collect::<Vec<_>>(),
-    })
 }

@@ -1,0 +1,41 @@
+//! What is left of an account once somebody is shown to be its owner whom nothing there vouches for: what they showed,
+//! and nothing that was prepared before (R122).
+
+use super::account::Account;
+use super::error::Result;
+use super::finish::end_everything;
+use super::noting;
+use crate::events::{By, Noted};
+use crate::store::devices::Gone;
+use crate::store::{Tx, changes, devices, secrets};
+
+/// Drops every device of an account but `kept`, hidden ones too, and every secret, recovery code, session, known device
+/// and change that could be taken back. Gives the devices that are gone, and how many sessions there were.
+pub async fn all_but(tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(Vec<Gone>, u64)> {
+    let user = account.user.id.as_str();
+    // Attempts and sessions before what they are of: otherwise two of these could wait for each other.
+    let ended = end_everything(tx, user).await?;
+    let mut gone = Vec::new();
+    for device in account.devices.iter().filter(|device| !kept.contains(&device.id.as_str())) {
+        if devices::delete(tx, &device.id, user).await? == 1 {
+            let (id, kind) = (device.id.clone(), device.kind.clone());
+            gone.push(Gone { id, user_id: user.to_owned(), kind });
+        }
+    }
+    for hidden in &account.hidden {
+        devices::delete(tx, &hidden.id, user).await?;
+    }
+    secrets::drop_all(tx, user).await?;
+    changes::drop_all(tx, user).await?;
+    Ok((gone, ended))
+}
+
+/// The events of it.
+pub fn noted(account: &Account, by: By, gone: Vec<Gone>, ended: u64) -> Vec<Noted> {
+    let ids: Vec<String> = gone.iter().map(|gone| gone.id.clone()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let personal = noting::named_with(account, &ids, None);
+    let mut noted: Vec<Noted> = noting::dropped(by, gone).map(|gone| gone.naming(personal.clone())).collect();
+    noted.extend(noting::ended(&account.user.id, "proven", ended));
+    noted
+}

@@ -1,0 +1,72 @@
+//! A fixed secret typed on the page behind a link: it shows that the account is theirs who opened it there.
+
+use super::account::Account;
+use super::cards;
+use super::error::Result;
+use super::guard::{Bound, Subject};
+use super::input::{Client, Given};
+use super::purpose::Purpose;
+use super::{challenge, doors};
+use crate::app::App;
+use crate::base::Sensitive;
+use crate::secrets::{Kept, SecretKind};
+
+/// Whether one of the fixed secrets that were given is the account's; false where none was given.
+///
+/// # Errors
+/// [`AuthError::WrongSecret`](super::AuthError) after counting the guess.
+pub async fn by_secret(app: &App, client: &Client, account: &Account, given: &Given) -> Result<bool> {
+    let fixed = |kind: &&'static dyn SecretKind| matches!(kind.kept(), Kept::Hashed | Kept::InDevice);
+    for kind in app.secrets.iter().filter(fixed) {
+        if let Some(typed) = given.secrets.get(kind.name()) {
+            doors::bounded(app, client, check(app, client, account, kind, typed)).await?;
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn check(
+    app: &App,
+    client: &Client,
+    account: &Account,
+    kind: &'static dyn SecretKind,
+    typed: &Sensitive,
+) -> Result<()> {
+    let subject = Subject::new(app, (client, Purpose::Device), Some(account), None, ("", ""), kind.name());
+    let _turn = subject.turn(app).await;
+    let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
+    let right = is_right(app, account, kind, typed).await?;
+    let mut tx = app.store.begin().await?;
+    if right {
+        subject.succeed(&mut tx, &so_far).await?;
+    } else {
+        subject.fail(app, &mut tx, "").await?;
+    }
+    tx.commit().await?;
+    if right { Ok(()) } else { Err(challenge::wrong(kind.name(), None)) }
+}
+
+async fn is_right(
+    app: &App,
+    account: &Account,
+    kind: &'static dyn SecretKind,
+    typed: &Sensitive,
+) -> Result<bool> {
+    let prepared = kind.prepare(typed.expose());
+    if kind.kept() == Kept::InDevice {
+        for card in account.of_kind("card") {
+            if cards::is_right(app, card, typed).await? {
+                return Ok(true);
+            }
+        }
+        return Ok(false);
+    }
+    match account.hashes.get(kind.name()) {
+        Some(stored) => Ok(app.hasher.verify(prepared, stored.clone()).await?.ok),
+        None => {
+            app.hasher.verify_nobody(prepared).await?;
+            Ok(false)
+        }
+    }
+}

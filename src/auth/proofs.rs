@@ -1,0 +1,132 @@
+//! What the removal or replacement of a factor asks for beside the account's level: that it was shown, or what vouches
+//! for it; where a session showed neither, its code in the request itself (R67).
+
+use super::account::Account;
+use super::asks::reaching;
+use super::challenge::{self, Order, Parcel};
+use super::error::{AuthError, Result};
+use super::guard::{Bound, Subject};
+use super::input::{Client, Given};
+use super::purpose::Purpose;
+use super::session::Caller;
+use super::standing::{self, Shown};
+use super::{cards, doors, language, totp};
+use crate::app::App;
+use crate::base::{Millis, Sensitive};
+use crate::messages::Channel;
+use crate::secrets::recovery;
+use crate::store::devices::{self as rows, Device};
+use crate::store::secrets;
+
+/// Lets a change of `device` go on where the caller vouches for it: it is no factor, what the session showed lately is
+/// enough, or the request brings its code or a recovery code, which counts as a guess.
+///
+/// # Errors
+/// [`AuthError::ProofNeeded`], [`AuthError::WrongSecret`].
+pub async fn of_factor(
+    app: &App,
+    client: &Client,
+    (caller, shown): (&Caller, &Shown),
+    account: &Account,
+    device: &Device,
+    given: &Given,
+) -> Result<()> {
+    let factor = device.confirmed_at.is_some()
+        && standing::reach(app, &account.holding(app)).factors.contains(&device.id);
+    if !factor || shown.vouches_for(app, account, device) {
+        return Ok(());
+    }
+    let hardcode = given.secrets.get("hardcode").filter(|_| device.kind == "card");
+    let typed = given.secrets.get("passcode").or(hardcode);
+    match (typed, &given.recovery_code) {
+        (Some(typed), _) => {
+            doors::bounded(app, client, by_itself(app, client, caller, account, device, typed)).await
+        }
+        (None, Some(typed)) => {
+            doors::bounded(app, client, by_recovery_code(app, client, account, typed)).await
+        }
+        (None, None) => Err(AuthError::ProofNeeded),
+    }
+}
+
+/// Where the code of a confirmed device goes that its own removal asks for.
+pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Channel>) -> Order {
+    let address = device.delivery.clone().unwrap_or_default();
+    let usual = reaching(app, &device.kind, &address).first().copied();
+    Order {
+        purpose: Purpose::Reauth,
+        scope: scope(device),
+        ends: Millis::MAX,
+        plain: false,
+        target: device.id.clone(),
+        channel: channel.or(usual).unwrap_or(Channel::Email),
+        address,
+        device: Some(device.id.clone()),
+        parcel: Parcel::Code,
+        long: false,
+        user: Some(account.user.id.clone()),
+        account: None,
+        language: language::wished(&account.user.profile),
+        counted_as: String::new(),
+        identifier: None,
+    }
+}
+
+fn scope(device: &Device) -> String {
+    format!("proof/{}", device.id)
+}
+
+async fn by_itself(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    account: &Account,
+    device: &Device,
+    typed: &Sensitive,
+) -> Result<()> {
+    // By session, as a change of the password: whoever fails elsewhere does not bar the owner.
+    let session = Some(caller.session.id.as_str());
+    let factor = if device.kind == "card" { "hardcode" } else { "passcode" };
+    let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), session, ("", ""), factor);
+    let _turn = subject.turn(app).await;
+    if device.delivery.is_some() {
+        let mut tx = app.store.begin().await?;
+        let sent = challenge::latest(&mut tx, &scope(device), None, app.now()).await?;
+        let looked = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await;
+        tx.commit().await?;
+        return looked;
+    }
+    let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
+    let card = device.kind == "card";
+    let right = card && cards::is_right(app, device, typed).await?;
+    let step = if card { None } else { totp::step(app, device, typed, app.now()) };
+    let mut tx = app.store.begin().await?;
+    let taken = match step {
+        Some(step) => rows::take_step(&mut tx, &device.id, step, app.now()).await? == 1,
+        None => false,
+    };
+    if right || taken {
+        subject.succeed(&mut tx, &so_far).await?;
+    } else {
+        subject.fail(app, &mut tx, "authenticator").await?;
+    }
+    tx.commit().await?;
+    if right || taken { Ok(()) } else { Err(challenge::wrong(factor, None)) }
+}
+
+async fn by_recovery_code(app: &App, client: &Client, account: &Account, typed: &Sensitive) -> Result<()> {
+    let subject =
+        Subject::new(app, (client, Purpose::Reauth), Some(account), None, ("", ""), "recovery_code");
+    let user = account.user.id.as_str();
+    let hash = recovery::stored(&app.sealer, user, typed.expose());
+    let mut tx = app.store.begin().await?;
+    let right = match &hash {
+        Some(hash) => secrets::spend_recovery(&mut tx, user, hash).await? == 1,
+        None => false,
+    };
+    if !right {
+        subject.fail(app, &mut tx, "").await?;
+    }
+    tx.commit().await?;
+    if right { Ok(()) } else { Err(challenge::wrong("recovery_code", None)) }
+}

@@ -1,0 +1,5 @@
+//! What an operator does for people who cannot get in.
+
+mod find;
+mod key;
+mod reset;

@@ -1,0 +1,300 @@
+//! Somebody who has a part of what an account has, and no session: what they reach by any sequence of doors.
+
+use std::collections::BTreeSet;
+
+use multauth::base::clock::MINUTE;
+use multauth::base::tuple::TupleSpec;
+use multauth::flows::Level;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use serde_json::{Value, json};
+
+use super::adversary_world::{Account, Carrier, Case, a_case};
+use crate::support::app::TestApp;
+use crate::support::client::{Answer, Client};
+use crate::support::mailbox::Mail;
+use crate::support::person::{CARD, OTHER, PASSWORD};
+use crate::support::token::{claims, totp};
+
+/// Cases of an ordinary run; MULTAUTH_TEST_ADVERSARIES=1000 tries more.
+const CASES: u32 = 60;
+
+#[test]
+fn nobody_gets_further_than_what_they_hold() {
+    let cases = std::env::var("MULTAUTH_TEST_ADVERSARIES").ok().and_then(|n| n.parse().ok()).unwrap_or(CASES);
+    let seed = std::env::var("MULTAUTH_TEST_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(9_u8);
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (mut tried, mut let_in) = (0, Vec::new());
+    for _ in 0..cases {
+        let case = a_case().new_tree(&mut runner).unwrap().current();
+        match runtime.block_on(hold(&case)) {
+            Ok(made) => tried += u32::from(made),
+            Err(why) => let_in.push(why),
+        }
+    }
+    assert!(let_in.is_empty(), "{} of {tried} got further, the first: {}", let_in.len(), let_in[0]);
+    assert!(tried * 3 > cases, "too few accounts could be made: {tried} of {cases}");
+}
+
+/// What an adversary came to.
+#[derive(Debug, Default)]
+struct Reached {
+    levels: BTreeSet<Level>,
+    changes: Vec<String>,
+}
+
+/// Whether there was an account to try; what they reached that they should not.
+async fn hold(case: &Case) -> Result<bool, String> {
+    let app = case.app().await;
+    let Some(account) = case.account(&app).await else { return Ok(false) };
+    let mut adversary = Adversary::new(&app, case, &account);
+    adversary.run().await;
+    let Reached { levels, changes } = adversary.reached;
+    if case.is_guarded() && !(levels.is_empty() && changes.is_empty()) {
+        return Err(format!("{levels:?} {changes:?}\n{case:#?}"));
+    }
+    let owner_like = case.highest(&app) <= case.level();
+    let bounded = !owner_like && case.carriers != case.held;
+    if bounded && levels.iter().any(|level| *level > case.level()) {
+        return Err(format!("{levels:?} above {}\n{case:#?}", case.level()));
+    }
+    Ok(true)
+}
+
+impl Case {
+    /// Whether the account has a device of a higher class than the adversary, and every flow that it could be entered by
+    /// asks for it by an open passcode, itself or by one that it gives way to.
+    fn is_guarded(&self) -> bool {
+        let higher = self.carriers.iter().any(|carrier| Some(carrier.class()) > self.class());
+        let open = |flow: &TupleSpec| flow.words().iter().any(|word| word == "passcode");
+        let secrets = |flow: &TupleSpec| flow.words()[1..].to_vec();
+        let usable = |flow: &&TupleSpec| self.is_equipped(flow.words());
+        let guarded = |flow: &TupleSpec| {
+            let downgrade = flow.detailed().is_some_and(|options| options.allow_downgrade);
+            let above = self.flows.iter().filter(usable).filter(|other| open(other));
+            let mut above = above.filter(|other| secrets(flow).iter().all(|s| secrets(other).contains(s)));
+            !downgrade && (open(flow) || above.next().is_some())
+        };
+        higher && self.flows.iter().filter(usable).all(guarded)
+    }
+
+    fn is_equipped(&self, words: &[String]) -> bool {
+        let kind = |kind: &str| self.carriers.iter().any(|carrier| carrier.kind() == kind);
+        words.iter().all(|word| match word.as_str() {
+            "email" | "phone" => kind(word),
+            "passcode" => !self.carriers.is_empty(),
+            narrowed => narrowed.strip_prefix("passcode:").is_none_or(kind),
+        })
+    }
+
+    /// The highest level that the account reaches, walked on paper with everything that it has.
+    fn highest(&self, app: &TestApp) -> Level {
+        let app = &app.app;
+        let holding = self.holding(app);
+        let walks = multauth::flows::Walks::of(&app.signin, &holding);
+        let levels = walks.ends.iter().map(|end| multauth::flows::level_of_passed(&end.passed, &app.words));
+        levels.max().unwrap_or(Level::Single)
+    }
+
+    fn holding(&self, app: &multauth::app::App) -> multauth::flows::Holding {
+        use multauth::flows::{Carried, Fixed, Holding};
+        let words: Vec<&str> = self.flows.iter().flat_map(|flow| flow.words()).map(String::as_str).collect();
+        let fixed = ["password", "hardcode"].into_iter().filter(|name| words.contains(name));
+        let carried = |carrier: &Carrier| Carried {
+            id: carrier.address().to_owned(),
+            kind: carrier.kind().to_owned(),
+            class: carrier.class(),
+            since: 0,
+        };
+        let named = self.carriers.iter().filter(|carrier| **carrier != Carrier::App);
+        Holding {
+            names: named.map(|c| c.kind().to_owned()).chain(["username".to_owned()]).collect(),
+            fixed: fixed
+                .map(|name| Fixed { name: name.to_owned(), devices: Vec::new(), set_by: None })
+                .collect(),
+            carriers: self.carriers.iter().map(carried).collect(),
+            carried: app.secrets.iter().filter(|kind| kind.carried()).map(|k| k.name().to_owned()).collect(),
+        }
+    }
+}
+
+struct Adversary<'a> {
+    app: &'a TestApp,
+    case: &'a Case,
+    account: &'a Account,
+    client: Client,
+    /// Passwords that they know.
+    passwords: Vec<String>,
+    /// What came to the mailboxes and phones that they hold.
+    mail: Vec<Mail>,
+    reached: Reached,
+}
+
+impl<'a> Adversary<'a> {
+    fn new(app: &'a TestApp, case: &'a Case, account: &'a Account) -> Self {
+        let passwords = case.knows_password.then(|| PASSWORD.to_owned()).into_iter().collect();
+        let client = app.client();
+        let (mail, reached) = (Vec::new(), Reached::default());
+        Self { app, case, account, client, passwords, mail, reached }
+    }
+
+    /// Every door, twice: what one round gives may open another.
+    async fn run(&mut self) {
+        for _ in 0..2 {
+            let identifiers = self.identifiers();
+            for (kind, value) in &identifiers {
+                self.recover(kind, value).await;
+            }
+            for (kind, value) in &identifiers {
+                self.sign_in(kind, value).await;
+            }
+            self.press().await;
+            self.app.pass(40 * MINUTE);
+        }
+    }
+
+    fn identifiers(&self) -> Vec<(&'static str, &'static str)> {
+        let carried = self.case.carriers.iter().filter(|carrier| **carrier != Carrier::App);
+        carried.map(|c| (c.kind(), c.address())).chain([("username", "victoria")]).collect()
+    }
+
+    fn reads(&self, address: &str) -> bool {
+        self.case.held.iter().any(|carrier| carrier.address() == address && *carrier != Carrier::App)
+    }
+
+    async fn fetch(&mut self) {
+        let new = self.app.mail().await;
+        let read: Vec<Mail> = new.into_iter().filter(|mail| self.reads(&mail.to)).collect();
+        self.mail.extend(read);
+    }
+
+    /// The newest code that came for an address that they read.
+    fn code(&self) -> Option<String> {
+        self.mail.iter().rev().find_map(|mail| mail.code.clone())
+    }
+
+    async fn recover(&mut self, kind: &str, value: &str) {
+        if !self.reads(value) {
+            return;
+        }
+        let answer = self.client.recovery(json!({ kind: value })).await;
+        if answer.status != 200 {
+            return;
+        }
+        self.fetch().await;
+        let Some(code) = self.code() else { return };
+        let next = self.client.passcode(&answer.asks().attempt, &code).await;
+        if next.status != 200 {
+            return;
+        }
+        let asked = next.asks();
+        let mut body = serde_json::Map::new();
+        for secret in asked.secrets() {
+            let new = if secret == "new_password" { OTHER } else { "0815-4711-9999" };
+            body.insert(secret.to_owned(), new.into());
+        }
+        if self.client.answer(&asked.attempt, body.into()).await.status == 200 {
+            self.passwords.push(OTHER.to_owned());
+        }
+        self.fetch().await;
+    }
+
+    async fn sign_in(&mut self, kind: &str, value: &str) {
+        for password in self.passwords.clone().into_iter().map(Some).chain([None]) {
+            let answer = self.client.signin(json!({ kind: value })).await;
+            if answer.status == 200 {
+                self.go_on(answer, password.as_deref()).await;
+            }
+        }
+    }
+
+    /// Answers whatever is asked with whatever they have.
+    async fn go_on(&mut self, mut answer: Answer, password: Option<&str>) {
+        for _ in 0..6 {
+            if answer.status != 200 {
+                return;
+            }
+            if answer.json()["state"] == "done" {
+                return self.inside(&answer).await;
+            }
+            let asked = answer.asks();
+            let Some(body) = self.reply(&asked.attempt, &asked.ask, password).await else { return };
+            answer = self.client.answer(&asked.attempt, body).await;
+        }
+    }
+
+    async fn reply(&mut self, attempt: &str, ask: &[Value], password: Option<&str>) -> Option<Value> {
+        for entry in ask {
+            match entry["secret"].as_str()? {
+                "password" => return Some(json!({ "password": password? })),
+                "hardcode" if self.case.knows_card => return Some(json!({ "hardcode": CARD })),
+                "passcode" if entry["channel"] == "authenticator" => {
+                    let held = self.case.held.contains(&Carrier::App);
+                    let Some(seed) = self.account.seed.as_deref().filter(|_| held) else { continue };
+                    self.app.pass(MINUTE);
+                    return Some(
+                        json!({ "passcode": totp(seed, self.app.clock.now()), "device": entry["device"] }),
+                    );
+                }
+                "passcode" => {
+                    let before = self.mail.len();
+                    self.fetch().await;
+                    let body = match entry["device"].as_str() {
+                        Some(device) => json!({ "device": device }),
+                        None => json!({}),
+                    };
+                    if self.mail.len() == before {
+                        self.client.send(attempt, body).await;
+                        self.fetch().await;
+                    }
+                    let fresh = self.mail.get(before..)?.iter().rev().find_map(|mail| mail.code.clone());
+                    let Some(code) = fresh else { continue };
+                    return Some(json!({ "passcode": code, "device": entry["device"] }));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Signed in: what the token says, and what can be changed.
+    async fn inside(&mut self, answer: &Answer) {
+        let done = answer.done();
+        let client = self.client.bearing(&done.access);
+        let acr = claims(self.app, &done.access).await["acr"].as_str().unwrap().to_owned();
+        let level = Level::ALL.into_iter().find(|level| level.acr() == acr).unwrap();
+        self.reached.levels.insert(level);
+        let add = json!({ "kind": "email", "email": "evil@attacker.example" });
+        if client.add(add).await.status == 201 {
+            self.reached.changes.push("an address was added".to_owned());
+        }
+        let devices = client.get("/v1/me/devices").await.is(200).json();
+        for device in devices.as_array().unwrap().iter().filter(|device| device["confirmed"] == true) {
+            let id = device["id"].as_str().unwrap();
+            if client.delete(&format!("/v1/me/devices/{id}")).await.status == 204 {
+                self.reached.changes.push(format!("{} was removed", device["kind"]));
+                // It would change what the case is about.
+                return;
+            }
+        }
+    }
+
+    /// Presses every link that came, as a robot does, and with the code beside it.
+    async fn press(&mut self) {
+        self.fetch().await;
+        for mail in std::mem::take(&mut self.mail) {
+            let Some(key) = &mail.key else { continue };
+            self.client.raw("POST", &format!("/confirm/{key}"), None).await;
+            let mut body = json!({ "key": key });
+            if let Some(code) = &mail.code {
+                body["passcode"] = code.as_str().into();
+            }
+            let answer = self.client.post("/v1/confirm", body).await;
+            if answer.status == 200 && answer.json()["confirmed"] == true {
+                self.reached.changes.push(format!("{} was spent", mail.kind));
+            }
+        }
+    }
+}
