@@ -145,7 +145,8 @@ pub async fn before_proof(
     if secret.device.as_deref() == Some(AUTHENTICATOR) {
         return Ok(None);
     }
-    let reached = walk.carriers(secret).into_iter().find(|device| device.delivery.is_some());
+    let carriers = walk.carriers(secret);
+    let reached = carriers.into_iter().find(|device| device.delivery.is_some());
     let own = own_kind(walk, secret);
     let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
     let stored = reached.and_then(|device| device.delivery.clone());
@@ -159,7 +160,7 @@ pub async fn before_proof(
         return Err(AuthError::NotFound);
     }
     let device = reached.map(|device| device.id.clone());
-    let parcel = if stored.is_some() && !walk.barred() { Parcel::Code } else { Parcel::Nothing };
+    let parcel = if stored.is_some() && !walk.barred(reached) { Parcel::Code } else { Parcel::Nothing };
     Ok(Some(Order {
         plain: own.is_none(),
         target: OWN.to_owned(),

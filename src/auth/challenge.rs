@@ -23,7 +23,6 @@ use crate::secrets::passcode::{self, Shape};
 use crate::settings;
 use crate::store::challenges::{self, Challenge};
 use crate::store::guesses::{self, Guesses};
-use crate::store::sweep::UNDO;
 use crate::store::{self, Db, Tx};
 
 /// A code longer than any that a person is asked to guess at.
@@ -138,7 +137,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
 
 /// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a target
 /// of its own, so that a later message leaves an earlier one good.
-pub fn undo(app: &App, scope: &str, channel: Channel, address: &str) -> (Challenge, Code) {
+pub fn undo(app: &App, (scope, ends): (&str, Millis), channel: Channel, address: &str) -> (Challenge, Code) {
     let (now, target, key) = (app.now(), app.random.uuid(), passcode::key(&app.random));
     let shape = app.settings.passcode.for_channel(channel.name(), Purpose::Undo.shape());
     let digits = Shape::Digits(u8::try_from(shape.length).unwrap_or(10));
@@ -157,12 +156,12 @@ pub fn undo(app: &App, scope: &str, channel: Channel, address: &str) -> (Challen
         max_guesses: i64::from(shape.attempts),
         sends: 1,
         sent_at: now,
-        expires_at: now + UNDO,
+        expires_at: ends,
         spent_at: None,
         verifier: None,
         reference: None,
     };
-    (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: UNDO })
+    (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: ends - now })
 }
 
 /// Writes a prepared order: the challenge, and the message in the same transaction. Gives the event that tells it, for

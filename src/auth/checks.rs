@@ -249,6 +249,8 @@ impl Walk<'_> {
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
         }
         let subject = &subject.at_once(authenticators.len());
+        // Six digits of an app are bounded as such, however long the code is that was sent (R36).
+        subject.judge(self.app, tx, Bound::Fixed).await?;
         let (so_far, left) = challenge::take(self.app, tx, sent.as_ref(), subject).await?;
         let now = self.app.now();
         let step = |device: &&'d Device| Some((*device, super::totp::step(self.app, device, typed, now)?));

@@ -62,6 +62,9 @@ pub struct DraftDevice {
     pub confirm: Moment,
     /// Whether somebody else owns it. Told to nobody.
     pub taken: bool,
+    /// Whether somebody else can have it back, who would not get it while another has it. Told to nobody.
+    #[serde(default)]
+    pub kept: bool,
     /// The language that its owner's profile wishes for. Told to nobody.
     #[serde(default)]
     pub language: Option<String>,
@@ -71,7 +74,7 @@ impl DraftDevice {
     /// Whether it counts though nobody proved it. What somebody else has stays a claim: it neither signs in nor tells
     /// that it is taken.
     fn is_taken_as_it_is(&self, app: &App) -> bool {
-        self.confirm == Moment::Never && (!self.taken || app.devices.is_silent(&self.kind))
+        self.confirm == Moment::Never && (!(self.taken || self.kept) || app.devices.is_silent(&self.kind))
     }
 }
 
@@ -157,6 +160,7 @@ fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
         delivery: found.address.delivery,
         confirm: moment(app, kind),
         taken: false,
+        kept: false,
         language: None,
     })
 }
@@ -266,6 +270,8 @@ impl Draft {
         for device in &mut self.devices {
             let owner = rows::owner(&mut db, &device.kind, &device.canonical).await?;
             device.taken = owner.is_some();
+            device.kept = device.confirm == Moment::Never
+                && rows::is_kept(&mut db, &device.kind, &device.canonical).await?;
             // Read for nobody too, so that a taken address costs no more than a free one (R16).
             let owner = owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str());
             let profile = users::by_id(&mut db, owner).await?.map(|user| user.profile);

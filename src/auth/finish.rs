@@ -237,6 +237,8 @@ impl Walk<'_> {
             || self.proofs.iter().any(|proof| proof.secret != "passcode")
             || shown.iter().any(|device| device.own.is_some());
         let strange: Vec<&Device> = shown.iter().copied().filter(|d| d.own.is_none() && carried(d)).collect();
+        // In a session of the account it is proven from inside.
+        let vouched = vouched || self.purpose == Purpose::Reauth;
         if !vouched && !strange.is_empty() {
             let kept: Vec<&str> = strange.iter().map(|device| device.id.as_str()).collect();
             let (gone, ended) = clearing::all_but(tx, account, &kept).await?;

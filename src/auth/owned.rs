@@ -506,7 +506,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     let gone = if confirmed {
         rows::hide(&mut tx, id, user, app.now()).await?
     } else {
-        rows::delete(&mut tx, id, user).await?
+        rows::delete_pending(&mut tx, id, user).await?
     };
     if gone == 0 {
         return Err(AuthError::NotFound);

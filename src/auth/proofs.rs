@@ -10,6 +10,7 @@ use super::input::{Client, Given};
 use super::purpose::Purpose;
 use super::session::Caller;
 use super::standing::{self, Shown};
+use super::vendor::{self, Hearer};
 use super::{cards, doors, language, totp};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
@@ -90,6 +91,7 @@ async fn by_itself(
     let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), session, ("", ""), factor);
     let _turn = subject.turn(app).await;
     if device.delivery.is_some() {
+        vendor::settle_latest(app, &scope(device), None, typed, &subject, Hearer::Owner).await?;
         let mut tx = app.store.begin().await?;
         let sent = challenge::latest(&mut tx, &scope(device), None, app.now()).await?;
         let looked = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await;

@@ -47,7 +47,7 @@ pub async fn tell(
         for (n, (change, device)) in found.iter().enumerate() {
             // Whoever has that address alone is not to take its own addition back, nor what came before it.
             let takes = undo::may_take_back(app, account, address, change);
-            let undo = takes.then(|| undo::code(app, &change.id, channel, address));
+            let undo = takes.then(|| undo::code(app, change, channel, address));
             let (challenge, code) = undo.unzip();
             if let (Some(code), true) = (&code, by == Some(address.id.as_str())) {
                 told.recent[n].undo = code.key.clone();

@@ -11,7 +11,6 @@ use super::purpose::Purpose;
 use super::walk::Walk;
 use super::{cards, clearing, doors, gone, noting, recent, undo};
 use crate::app::App;
-use crate::base::clock::DAY;
 use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event, Noted};
 use crate::flows::Step;
@@ -241,19 +240,14 @@ impl Walk<'_> {
         left
     }
 
-    /// Whether recovery by this identifier has to wait: an address that was added lately, or that took the place of
+    /// Whether a recovery by this device, to which its code goes, has to wait: an address that was added lately, or that took the place of
     /// another, cannot recover an account that an older one named (R125); one that is hidden by now counts too. What the
     /// operator vouches for recovers at once.
-    pub(super) fn barred(&self) -> bool {
-        if self.purpose != Purpose::Recovery {
-            return false;
-        }
-        let Some((account, own)) = self.account.as_ref().zip(self.own()) else { return false };
-        let Some(since) = own.confirmed_at.filter(|_| own.own.as_deref() != Some(devices::VOUCHED)) else {
-            return false;
-        };
-        let mut named = account.confirmed().chain(&account.hidden).filter(|d| d.canonical.is_some());
-        since + DAY > self.app.now() && named.any(|device| device.confirmed_at < Some(since))
+    pub(super) fn barred(&self, device: Option<&Device>) -> bool {
+        let Some((account, device)) = self.account.as_ref().zip(device) else { return false };
+        self.purpose == Purpose::Recovery
+            && device.own.as_deref() != Some(devices::VOUCHED)
+            && undo::is_late(self.app, account, device)
     }
 }
 

@@ -24,6 +24,7 @@ use crate::messages::{Channel, Code, Kind};
 use crate::store::challenges::{self, Challenge};
 use crate::store::changes::{self, Change};
 use crate::store::devices::{self as rows, Device};
+use crate::store::sweep::UNDO;
 use crate::store::{StoreError, Tx, attempts, secrets, users};
 
 /// What a challenge that takes a change back is of: this and the change's id.
@@ -80,7 +81,7 @@ fn telling(
         let kind = kind(told);
         // The replaced address does not learn the new one.
         let device = device.filter(|_| kind != Kind::DeviceReplaced);
-        let undo = (!is_late(app, account, told)).then(|| code(app, &change.id, channel, told));
+        let undo = (!is_late(app, account, told)).then(|| code(app, &change, channel, told));
         let (challenge, code) = undo.unzip();
         let ends = challenge.as_ref().map(|challenge| challenge.expires_at);
         all.push(notices::one(app, client, account, (channel, told), kind, (device, code), ends)?);
@@ -90,9 +91,9 @@ fn telling(
 }
 
 /// What takes a change back, for a device that is told of it: the row, and what the message shows.
-pub fn code(app: &App, change: &str, channel: Channel, told: &Device) -> (Challenge, Code) {
+pub fn code(app: &App, change: &Change, channel: Channel, told: &Device) -> (Challenge, Code) {
     let address = told.delivery.as_deref().unwrap_or_default();
-    challenge::undo(app, &format!("{SCOPE}{change}"), channel, address)
+    challenge::undo(app, (&format!("{SCOPE}{}", change.id), change.at + UNDO), channel, address)
 }
 
 /// Whether whoever reads an address may take a change back: it was confirmed before that, and is no late one.
@@ -101,16 +102,12 @@ pub fn may_take_back(app: &App, account: &Account, address: &Device, change: &Ch
     before.iter().any(|stood| stood.id == address.id) && !is_late(app, account, address)
 }
 
-/// Whether an address was added within a day beside or in the place of an older one, as a recovery waits for it
-/// (`recover.rs`): an older one that a thief has put aside counts too.
-fn is_late(app: &App, account: &Account, device: &Device) -> bool {
+/// Whether an address was added within a day beside or in the place of an older one, or in an account that a name led to
+/// (R125): it neither recovers nor takes anything back. One that a thief has put aside counts too.
+pub fn is_late(app: &App, account: &Account, device: &Device) -> bool {
     let Some(since) = device.confirmed_at else { return true };
-    let older = |other: &Device| {
-        other.delivery.is_some()
-            && !app.devices.is_silent(&other.kind)
-            && other.confirmed_at.is_some_and(|at| at < since)
-    };
-    since + DAY > app.now() && account.confirmed().chain(&account.hidden).any(older)
+    let mut named = account.confirmed().chain(&account.hidden).filter(|d| d.canonical.is_some());
+    since + DAY > app.now() && named.any(|other| other.confirmed_at < Some(since))
 }
 
 /// What there is before a change.

@@ -80,6 +80,8 @@ const INSERT: &str = "INSERT INTO devices (id, user_id, kind, canonical, deliver
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const OWNER: &str =
     select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL");
+const IS_KEPT: &str =
+    "SELECT id FROM devices WHERE kind = $1 AND canonical = $2 AND hidden_at IS NOT NULL LIMIT 1";
 const NAMED: &str = "SELECT DISTINCT user_id FROM devices WHERE kind = $1 AND canonical = $2
     AND hidden_at IS NULL ORDER BY user_id LIMIT $3";
 const CONTAINING: &str = "SELECT DISTINCT user_id FROM devices WHERE LOWER(canonical) LIKE $1 ESCAPE '!'
@@ -113,6 +115,7 @@ const SET_FAILING: &str = "UPDATE devices SET failing_since = $2 WHERE id = $1 A
 const CLEAR_FAILING: &str =
     "UPDATE devices SET failing_since = NULL WHERE id = $1 AND failing_since IS NOT NULL";
 const DELETE: &str = "DELETE FROM devices WHERE id = $1 AND user_id = $2";
+const DELETE_PENDING: &str = "DELETE FROM devices WHERE id = $1 AND user_id = $2 AND confirmed_at IS NULL";
 
 /// Adds a device. [`super::StoreError::Taken`] where it is confirmed and somebody owns its address.
 pub async fn insert(db: &mut impl Db, d: &Device) -> Result<()> {
@@ -141,6 +144,12 @@ pub async fn insert(db: &mut impl Db, d: &Device) -> Result<()> {
 /// The confirmed device with that address.
 pub async fn owner(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Option<Device>> {
     sql::first(db, OWNER, (kind, canonical)).await
+}
+
+/// Whether that address is kept, hidden, in an account that can have it back.
+pub async fn is_kept(db: &mut impl Db, kind: &str, canonical: &str) -> Result<bool> {
+    let found: Option<(String,)> = sql::first(db, IS_KEPT, (kind, canonical)).await?;
+    Ok(found.is_some())
 }
 
 /// The ids of the users who have that address, or claim it.
@@ -251,6 +260,11 @@ pub async fn set_failing(db: &mut impl Db, id: &str, now: Millis) -> Result<u64>
 /// Notes that a message to a device arrived.
 pub async fn clear_failing(db: &mut impl Db, id: &str) -> Result<u64> {
     sql::run(db, CLEAR_FAILING, (id,)).await
+}
+
+/// Removes a device of a user that nobody has proven. 0 where it is confirmed by now.
+pub async fn delete_pending(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
+    sql::run(db, DELETE_PENDING, (id, user_id)).await
 }
 
 /// Removes a device of a user.

@@ -114,7 +114,10 @@ async fn of_devices() {
 /// The device `d` of `u`, out of use and back; meanwhile somebody else may own its address.
 async fn hidden_devices_answer_nothing(tx: &mut Tx) {
     assert_eq!(devices::hide(tx, "d", "v", NOW + 4).await.unwrap(), 0, "somebody else's");
+    assert!(!devices::is_kept(tx, "email", "eve").await.unwrap(), "in use");
     assert_eq!(devices::hide(tx, "d", "u", NOW + 4).await.unwrap(), 1);
+    assert!(devices::is_kept(tx, "email", "eve").await.unwrap());
+    assert!(!devices::is_kept(tx, "phone", "eve").await.unwrap());
     assert_eq!(devices::hide(tx, "d", "u", NOW + 5).await.unwrap(), 0, "hidden already");
     assert!(devices::owner(tx, "email", "eve").await.unwrap().is_none());
     assert!(devices::named(tx, "email", "eve", 9).await.unwrap().is_empty());
@@ -131,7 +134,9 @@ async fn hidden_devices_answer_nothing(tx: &mut Tx) {
     devices::insert(tx, &device("f", "u", "typo", false)).await.unwrap();
     assert_eq!(devices::set_address(tx, "f", "right", "Right", NOW).await.unwrap(), 1);
     assert_eq!(devices::set_address(tx, "d", "right", "Right", NOW).await.unwrap(), 0, "it is confirmed");
-    assert_eq!(devices::delete(tx, "f", "u").await.unwrap(), 1);
+    assert_eq!(devices::delete_pending(tx, "d", "u").await.unwrap(), 0, "it is confirmed");
+    assert_eq!(devices::delete_pending(tx, "f", "v").await.unwrap(), 0, "somebody else's");
+    assert_eq!(devices::delete_pending(tx, "f", "u").await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! How long a change may be taken back, by whom, and what is not kept for that.
 
 use multauth::auth::operate;
-use multauth::base::clock::{DAY, HOUR, SECOND};
+use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
 use multauth::messages::Kind;
 use multauth::settings::{Confirm, Settings};
 use serde_json::json;
@@ -213,4 +213,88 @@ async fn by_code(app: &TestApp, kind: &str, address: &str) -> Option<Person> {
     let asked = client.signin(json!({ kind: address })).await.asks();
     let code = app.mail().await.into_iter().find_map(|mail| mail.code)?;
     Some(Person::with(&client, client.passcode(&asked.attempt, &code).await.done()))
+}
+
+/// What a sign-up takes as it is takes nothing from whoever proved it and can have it back.
+#[tokio::test]
+async fn a_sign_up_takes_no_address_that_an_undo_brings_back() {
+    let list = |settings: &mut Settings| {
+        by_email(settings);
+        settings.flows = flows(&[&["email", "password"]]);
+        settings.email.confirm = Confirm::Never;
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.signup(json!({ "email": A, "password": PASSWORD })).await;
+        app.pass(MINUTE);
+        ada.add(&app, "email", B).await;
+        app.mail().await;
+        remove(&ada, A).await;
+        let link = undo(&app.mail().await, A);
+        app.client().signup(json!({ "email": A, "password": OTHER })).await.done();
+        take_back(&app.client(), &link).await;
+        let back = addresses(&app, &ada.done.user).await;
+        assert!(back.contains(&A.to_owned()), "{back:?} {}", app.database());
+    }
+}
+
+/// Of an account that a name alone led to, an address that came within the day takes nothing back either.
+#[tokio::test]
+async fn a_first_address_beside_a_name_takes_nothing_back_for_a_day() {
+    let list = |settings: &mut Settings| {
+        by_email(settings);
+        settings.flows = flows(&[&["username", "password"], &["email", "password"]]);
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.named("ada").await;
+        app.pass(MINUTE);
+        ada.add(&app, "email", B).await;
+        app.mail().await;
+        remove(&ada, B).await;
+        let told = app.mail().await;
+        assert!(told.iter().all(|mail| mail.undo().is_none()), "{told:#?}");
+    }
+}
+
+/// The code of a recovery by a name goes to no address that came within the day.
+#[tokio::test]
+async fn a_name_recovers_by_no_address_that_came_within_the_day() {
+    let list = |settings: &mut Settings| {
+        by_email(settings);
+        settings.flows = flows(&[&["username", "password"], &["email", "password"]]);
+        settings.recovery = flows(&[&["username", "passcode"]]);
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.named("ada").await;
+        app.pass(MINUTE);
+        ada.add(&app, "email", B).await;
+        for (later, recovers) in [(23 * HOUR, false), (2 * HOUR, true)] {
+            app.pass(later);
+            app.mail().await;
+            app.client().recovery(json!({ "username": "ada" })).await.asks();
+            let sent = app.mail().await;
+            let codes = sent.iter().filter(|mail| mail.kind == Kind::RecoveryCode).count();
+            assert_eq!(codes == 1, recovers, "{sent:#?} {}", app.database());
+        }
+    }
+}
+
+/// However often a change is told of, it is taken back within three days of being made.
+#[tokio::test]
+async fn what_a_recovery_names_is_taken_back_for_what_is_left_of_its_three_days() {
+    for app in TestApp::each(by_email).await {
+        let ada = ada(&app).await;
+        ada.add(&app, "email", B).await;
+        app.pass(71 * HOUR);
+        app.mail().await;
+        let asked = app.client().recovery(json!({ "email": A })).await.asks();
+        let code = app.code().await;
+        let asked = app.client().passcode(&asked.attempt, code.code()).await.asks();
+        app.client().answer(&asked.attempt, json!({ "new_password": OTHER })).await.done();
+        let told = app.mail().await;
+        let recent = told.iter().filter(|mail| mail.to == A).find_map(|mail| mail.recent.first());
+        let (key, code) = recent.expect("the recovery names it").clone();
+        app.pass(2 * HOUR);
+        let late = app.client().post("/v1/confirm", json!({ "key": key, "passcode": code })).await;
+        late.fails(404, "link_dead");
+    }
 }
