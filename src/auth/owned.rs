@@ -329,8 +329,8 @@ async fn write_address(
         Some(_) => None,
         None => challenge::prepare(app, client, &order(app, account, device, taken, None)).await.ok(),
     };
-    let told = undo::tell_replaced(app, client, account, device)?;
-    let due = device.confirmed_at.is_some() && codes_are_due(app, account, device);
+    let told = device.confirmed_at.map(|_| undo::tell_replaced(app, client, account, device)).transpose()?;
+    let due = told.is_some() && codes_are_due(app, account, device);
     let mut codes = Vec::new();
     let mut tx = app.store.begin().await?;
     let name = app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name());
@@ -340,26 +340,26 @@ async fn write_address(
         other => other.into(),
     })?;
     let mut noted = vec![noting::added(By::User, device).naming(named_with(account, device))];
-    match &ready {
-        Some(ready) => match challenge::write(app, &mut tx, ready).await {
+    match (&ready, &told) {
+        (Some(ready), _) => match challenge::write(app, &mut tx, ready).await {
             Ok(sent) => noted.push(sent),
             Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),
         },
-        None if device.confirmed_at.is_some() => {
+        (None, Some(told)) => {
             if let Some(old) = &device.replaces {
                 rows::hide(&mut tx, old, &account.user.id, app.now()).await?;
                 rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
             }
             noted.extend(replaced(account, device));
-            noted.extend(changed(app, &mut tx, account, &told).await?);
+            noted.extend(changed(app, &mut tx, account, told).await?);
             if due {
                 let (made, event) = rescue::write(app, &mut tx, &account.user.id, By::Server).await?;
                 codes = made;
                 noted.push(event);
             }
         }
-        None => {}
+        (None, None) => {}
     }
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
@@ -494,12 +494,13 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
         return Err(AuthError::LastWayIn);
     }
     proofs::of_factor(app, client, (caller, &shown), &account, device, given).await?;
-    let told = undo::tell(app, client, &account, Kind::DeviceRemoved, Some(device))?;
+    let told = || undo::tell(app, client, &account, Kind::DeviceRemoved, Some(device));
+    let told = confirmed.then(told).transpose()?;
     let mut tx = app.store.begin().await?;
     let personal = noting::named_with(&account, &[id], None);
     let mut noted = vec![noting::removed(By::User, device).naming(personal)];
-    if confirmed {
-        noted.extend(changed(app, &mut tx, &account, &told).await?);
+    if let Some(told) = &told {
+        noted.extend(changed(app, &mut tx, &account, told).await?);
         let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
         noted.extend(noting::ended(user, "device_removed", ended));
     }

@@ -7,7 +7,6 @@ use super::notices::{self, Notice};
 use super::progress::Recent;
 use super::undo;
 use crate::app::App;
-use crate::devices;
 use crate::messages::{Context, Kind, Recent as Named};
 use crate::store::challenges::{self, Challenge};
 use crate::store::changes::Change;
@@ -37,7 +36,7 @@ pub async fn tell(
     let found = undo::confirmed_by(account, &changes);
     let answer = |(_, device): &(&Change, &Device)| Recent {
         device: (*device).clone(),
-        to: masked(app, device),
+        to: undo::shown(app, device),
         undo: None,
     };
     let mut told =
@@ -55,7 +54,7 @@ pub async fn tell(
             told.challenges.extend(challenge);
             let kind = app.devices.kind(&device.kind).map(|kind| kind.name());
             named.push(Named {
-                device: masked(app, device),
+                device: undo::shown(app, device),
                 device_kind: kind,
                 since: device.confirmed_at.unwrap_or(change.at),
                 undo: code,
@@ -88,9 +87,4 @@ impl Told {
         }
         notices::queue(app, tx, &self.notices).await
     }
-}
-
-fn masked(app: &App, device: &Device) -> Option<String> {
-    let kind = app.devices.kind(&device.kind)?;
-    device.delivery.as_deref().map(|to| devices::shown(kind, to, &app.rules))
 }

@@ -207,13 +207,12 @@ impl Walk<'_> {
     /// how many sessions there were.
     async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<(Vec<Gone>, u64)> {
         let kept: Vec<&str> = self.first_proven(account).collect();
-        let (gone, ended) = if kept.is_empty() {
+        let (mut gone, ended) = if kept.is_empty() {
             let ended = end_everything(tx, &account.user.id).await?;
             (devices::drop_unconfirmed(tx, &account.user.id).await?, ended)
         } else {
             clearing::all_but(tx, account, &kept).await?
         };
-        let mut gone = gone;
         for device in account.leaning(self.app) {
             if devices::delete(tx, &device.id, &account.user.id).await? == 1 {
                 let (id, kind) = (device.id.clone(), device.kind.clone());
@@ -240,9 +239,9 @@ impl Walk<'_> {
         left
     }
 
-    /// Whether a recovery by this device, to which its code goes, has to wait: an address that was added lately, or that took the place of
-    /// another, cannot recover an account that an older one named (R125); one that is hidden by now counts too. What the
-    /// operator vouches for recovers at once.
+    /// Whether a recovery by this device, to which its code goes, has to wait: an address that was added lately, or that
+    /// took the place of another, cannot recover an account that an older one named (R125); one that is hidden by now
+    /// counts too. What the operator vouches for recovers at once.
     pub(super) fn barred(&self, device: Option<&Device>) -> bool {
         let Some((account, device)) = self.account.as_ref().zip(device) else { return false };
         self.purpose == Purpose::Recovery

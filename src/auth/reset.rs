@@ -62,8 +62,8 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
 
 /// Takes away whatever let anybody in: sessions, known devices, attempts, pending changes, the password, secrets of own
 /// kinds, recovery codes, wrong guesses. Devices stay, but for those of `remove` (ids, or names of kinds) and those that
-/// hold a secret which nobody but a recovery has vouched for, which are gone for good. Then it sets `password`, or makes a key with which the user sets what their flows need. Every
-/// address is told, those of removed devices too.
+/// hold a secret which nobody but a recovery has vouched for, which are gone for good. Then it sets `password`, or makes
+/// a key with which the user sets what their flows need. Every address is told, those of removed devices too.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted; a fault for each of `remove` that they do
@@ -115,7 +115,7 @@ async fn living(app: &App, user_id: &str) -> Result<Account> {
     account.filter(|account| account.user.deleted_at.is_none()).ok_or(AuthError::NotFound)
 }
 
-/// The devices of these ids, and all of these kinds, replaced ones too.
+/// The devices of these ids, and all of these kinds; none that is hidden.
 fn named<'a>(account: &'a Account, remove: &[String]) -> Result<Vec<&'a Device>> {
     let fits = |device: &Device, name: &String| device.id == *name || device.kind == *name;
     let none = |name: &&String| !account.devices.iter().any(|device| fits(device, name));

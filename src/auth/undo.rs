@@ -5,6 +5,8 @@
 //! then, whatever came after; drops every secret, session, known device and pending change; and ends in a recovery. The
 //! link alone does nothing: a robot that opens mails could press it. Its code stands beside it in the same mail.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::account::{self, Account};
@@ -19,6 +21,7 @@ use super::{doors, gone, noting, vouched};
 use crate::app::App;
 use crate::base::clock::{DAY, MINUTE};
 use crate::base::{Millis, Sensitive};
+use crate::devices;
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Code, Kind};
 use crate::store::challenges::{self, Challenge};
@@ -47,8 +50,8 @@ pub struct Told {
     notices: Vec<Notice>,
 }
 
-/// Thinks out what is told of a change of kind `kind` to `device`: to every address confirmed before it, with what takes
-/// it back. An address that was added within a day beside an older one is told without that: it does not recover the
+/// Thinks out what is told of a change of kind `kind` to `device`: to every address confirmed before it, with what
+/// takes it back. An address that was added within a day beside an older one is told without that: it does not recover the
 /// account yet, and whoever brought it there must not take back its removal.
 pub fn tell(
     app: &App,
@@ -102,8 +105,8 @@ pub fn may_take_back(app: &App, account: &Account, address: &Device, change: &Ch
     before.iter().any(|stood| stood.id == address.id) && !is_late(app, account, address)
 }
 
-/// Whether an address was added within a day beside or in the place of an older one, or in an account that a name led to
-/// (R125): it neither recovers nor takes anything back. One that a thief has put aside counts too.
+/// Whether an address was added within a day beside or in the place of an older one, or in an account that a name led
+/// to (R125): it neither recovers nor takes anything back. One that a thief has put aside counts too.
 pub fn is_late(app: &App, account: &Account, device: &Device) -> bool {
     let Some(since) = device.confirmed_at else { return true };
     let mut named = account.confirmed().chain(&account.hidden).filter(|d| d.canonical.is_some());
@@ -149,13 +152,17 @@ pub fn confirmed_by<'a>(account: &'a Account, changes: &'a [Change]) -> Vec<(&'a
     found
 }
 
-/// Drops what takes changes of an account back where it was sent to an address that is younger than the device `by`, which
-/// has just recovered it: whoever is thrown out may have brought that address, and hidden it since.
+/// Drops what takes changes of an account back where it was sent to an address that is younger than the device `by`,
+/// which has just recovered it: whoever is thrown out may have brought that address, and hidden it since.
 pub async fn forget_younger(tx: &mut Tx, account: &Account, by: &Device) -> Result<()> {
     let all = account.devices.iter().chain(&account.hidden);
-    let younger: Vec<&Device> = all.filter(|device| device.confirmed_at > by.confirmed_at).collect();
+    let younger = all.filter(|device| device.confirmed_at > by.confirmed_at);
+    let younger: BTreeSet<&str> = younger.filter_map(|device| device.delivery.as_deref()).collect();
+    if younger.is_empty() {
+        return Ok(());
+    }
     for change in changes::of_user(tx, &account.user.id).await? {
-        for address in younger.iter().filter_map(|device| device.delivery.as_deref()) {
+        for address in &younger {
             challenges::drop_sent(tx, &format!("{SCOPE}{}", change.id), address).await?;
         }
     }
@@ -237,8 +244,8 @@ async fn plan(
         user,
         devices,
         hidden: Vec::new(),
-        hashes: std::collections::BTreeMap::new(),
-        set_by: std::collections::BTreeMap::new(),
+        hashes: BTreeMap::new(),
+        set_by: BTreeMap::new(),
         recovery: Vec::new(),
     };
     Ok(Plan { before, after, gone, back, lost, by })
@@ -252,7 +259,7 @@ async fn carry_out(
     (challenge, typed): (&Challenge, &Sensitive),
 ) -> Result<Undone> {
     let (user, now) = (account.user.id.as_str(), app.now());
-    let lost: Vec<String> = plan.lost.iter().map(|device| masked(app, device)).collect();
+    let lost: Vec<String> = plan.lost.iter().filter_map(|device| shown(app, device)).collect();
     let had = gone::had(app, account);
     let told = notices::of_undo(app, client, &plan.after, &lost)?;
     // Each link by itself, whose guesses are few: wrong codes at one do not bar those that others were sent.
@@ -298,9 +305,10 @@ async fn restore(tx: &mut Tx, user: &str, plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn masked(app: &App, device: &Device) -> String {
-    let kind = app.devices.kind(&device.kind);
-    kind.zip(device.delivery.as_deref()).map(|(kind, to)| kind.mask(to)).unwrap_or_default()
+/// The address of a device as its owner is shown it; nothing where it has none.
+pub fn shown(app: &App, device: &Device) -> Option<String> {
+    let kind = app.devices.kind(&device.kind)?;
+    device.delivery.as_deref().map(|to| devices::shown(kind, to, &app.rules))
 }
 
 /// The events of a change that was taken back.

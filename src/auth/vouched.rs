@@ -11,9 +11,9 @@ use crate::store::attempts::{self, Attempt};
 use crate::store::{Tx, users};
 
 /// Makes such a recovery of a user, and gives its handle, which is shown once; `identifier` (kind and canonical form,
-/// or both empty) is by what the user is recovered, `device` the one that stands
-/// behind it alone; `had` are the fixed secrets that were there until now. To be called when the transaction has changed the account and
-/// dropped its attempts: a change behind it would be its end.
+/// or both empty) is by what the user is recovered, `device` the one that stands behind it alone; `had` are the fixed
+/// secrets that were there until now. To be called when the transaction has changed the account and dropped its
+/// attempts: a change behind it would be its end.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted.

@@ -190,3 +190,19 @@ async fn recovering_an_unproven_address_drops_whatever_was_prepared() {
         assert_eq!(left.as_array().unwrap().len(), 1, "{left}");
     }
 }
+
+/// Whoever proves again who they are in a session of theirs keeps it, though the address was never proven before.
+#[tokio::test]
+async fn a_re_authentication_by_an_address_that_nobody_proved_ends_and_clears_nothing() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "passcode"]]);
+        settings.email.confirm = Confirm::Never;
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.signup(json!({ "email": EMAIL })).await;
+        let asked = ada.client.reauth(json!({ "flow": "email+passcode" })).await.asks();
+        let code = app.code().await;
+        ada.client.passcode(&asked.attempt, code.code()).await.done();
+        ada.client.get("/v1/me").await.is(200);
+    }
+}
