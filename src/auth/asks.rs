@@ -145,8 +145,7 @@ pub async fn before_proof(
     if secret.device.as_deref() == Some(AUTHENTICATOR) {
         return Ok(None);
     }
-    let carriers = walk.carriers(secret);
-    let reached = carriers.into_iter().find(|device| device.delivery.is_some());
+    let reached = walk.carriers(secret).into_iter().find(|device| device.delivery.is_some());
     let own = own_kind(walk, secret);
     let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
     let stored = reached.and_then(|device| device.delivery.clone());

@@ -156,7 +156,7 @@ pub fn confirmed_by<'a>(account: &'a Account, changes: &'a [Change]) -> Vec<(&'a
 /// which has just recovered it: whoever is thrown out may have brought that address, and hidden it since.
 pub async fn forget_younger(tx: &mut Tx, account: &Account, by: &Device) -> Result<()> {
     let all = account.devices.iter().chain(&account.hidden);
-    let younger = all.filter(|device| device.confirmed_at > by.confirmed_at);
+    let younger = all.filter(|device| is_younger(device, by));
     let younger: BTreeSet<&str> = younger.filter_map(|device| device.delivery.as_deref()).collect();
     if younger.is_empty() {
         return Ok(());
@@ -167,6 +167,11 @@ pub async fn forget_younger(tx: &mut Tx, account: &Account, by: &Device) -> Resu
         }
     }
     Ok(())
+}
+
+/// Whether an address was confirmed after the device `by`: what that one has recovered, it does not take back.
+pub fn is_younger(address: &Device, by: &Device) -> bool {
+    address.confirmed_at > by.confirmed_at
 }
 
 fn stood(change: &Change) -> Option<Vec<Stood>> {

@@ -80,7 +80,7 @@ fn a_tuple() -> impl Strategy<Value = TupleSpec> {
     })
 }
 
-/// Lists that a server starts with; every other is one that people really have.
+/// Lists that a server starts with; two of three are such as people really have.
 fn some_flows() -> impl Strategy<Value = Vec<TupleSpec>> {
     let usual: Vec<Vec<TupleSpec>> = vec![
         Settings::built_in().flows,
@@ -89,6 +89,7 @@ fn some_flows() -> impl Strategy<Value = Vec<TupleSpec>> {
         flows(&[&["phone", "passcode"]]),
         flows(&[&["username", "password"], &["username", "password", "passcode"]]),
         flows(&[&["email", "password"], &["phone", "passcode"]]),
+        flows(&[&["email", "password"], &["phone", "hardcode", "passcode"]]),
         flows(&[&["email", "password", "passcode"], &["phone", "password"]]),
         flows(&[&["email", "password"], &["username", "password", "hardcode", "passcode"]]),
     ];
@@ -102,14 +103,14 @@ fn some_flows() -> impl Strategy<Value = Vec<TupleSpec>> {
         }
         (!kept.is_empty()).then_some(kept)
     });
-    prop_oneof![prop::sample::select(usual), random]
+    prop_oneof![2 => prop::sample::select(usual), 1 => random]
 }
 
 fn settings(flows: &[TupleSpec]) -> Settings {
     Settings { flows: flows.to_vec(), ..Settings::built_in() }
 }
 
-/// Mostly of an account that has more than one thing, of which one is in somebody else's hands.
+/// Mostly of an account that has more than one thing, of which one, often the least, is in somebody else's hands.
 pub fn a_case() -> impl Strategy<Value = Case> {
     let carriers = prop_oneof![
         1 => subsequence(Carrier::ALL.to_vec(), 1..=1),
@@ -117,9 +118,10 @@ pub fn a_case() -> impl Strategy<Value = Case> {
     ];
     let held = carriers.prop_flat_map(|carriers| {
         let some = subsequence(carriers.clone(), 0..=carriers.len());
-        let held =
-            prop_oneof![2 => prop::sample::select(carriers.clone()).prop_map(|one| vec![one]), 1 => some];
-        (Just(carriers), held)
+        let one = prop::sample::select(carriers.clone()).prop_map(|one| vec![one]);
+        let lowest = carriers.iter().copied().min_by_key(|carrier| carrier.class());
+        let lowest = Just(lowest.into_iter().collect::<Vec<_>>());
+        (Just(carriers), prop_oneof![2 => lowest, 2 => one, 1 => some])
     });
     let case = (some_flows(), held, any::<bool>(), any::<bool>());
     let case = case.prop_map(|(flows, (carriers, held), knows_password, knows_card)| Case {
@@ -187,10 +189,12 @@ impl Case {
         self.held.iter().map(|carrier| carrier.class()).max()
     }
 
-    /// The level of what the adversary has.
+    /// The level of what the adversary has. Who recovers by one device and then shows another sets a password that is as
+    /// good as known.
     pub fn level(&self) -> Level {
         let mut factors: Vec<Factor> = self.held.iter().map(|carrier| carrier.factor()).collect();
-        factors.extend(self.knows_password.then_some(Factor::Known));
+        let sets = self.held.len() > 1 && self.held.iter().any(|carrier| *carrier != Carrier::App);
+        factors.extend((self.knows_password || sets).then_some(Factor::Known));
         factors.extend(self.knows_card.then_some(Factor::Weak));
         level_of(&factors)
     }

@@ -164,6 +164,30 @@ async fn a_recovery_ends_what_a_younger_address_could_take_back() {
 }
 
 #[tokio::test]
+async fn a_recovery_gives_a_younger_address_nothing_to_take_back() {
+    let list = |settings: &mut Settings| {
+        by_email(settings);
+        settings.flows = flows(&[&["email", "password"]]);
+    };
+    for app in TestApp::each(list).await {
+        let ada = ada(&app).await;
+        ada.add_late(&app).await;
+        app.mail().await;
+        app.pass(25 * HOUR);
+        again(&app).await.add(&app, "phone", "+12124567890").await;
+        app.pass(MINUTE);
+        let client = app.client();
+        let asked = client.recovery(json!({ "email": A })).await.asks();
+        let next = client.passcode(&asked.attempt, app.code().await.code()).await.asks();
+        client.answer(&next.attempt, json!({ "new_password": OTHER })).await.done();
+        let mail = app.mail().await;
+        let told = |to: &str| mail.iter().find(|mail| mail.to == to && mail.kind == Kind::RecoveryDone);
+        assert_eq!(told(A).unwrap().recent.len(), 2, "{}", app.database());
+        assert!(told(B).unwrap().recent.is_empty(), "{:?}", told(B));
+    }
+}
+
+#[tokio::test]
 async fn an_address_that_took_the_place_of_all_others_recovers_nothing_for_a_day() {
     let list = |settings: &mut Settings| {
         by_email(settings);
