@@ -230,7 +230,7 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
         ..blank(app, &account, kind.name(), &old.label)
     };
     let (new, taken) = address(app, client, &account, kind, given, new).await?;
-    proofs::of_factor(app, client, (caller, &shown), &account, old, given).await?;
+    proofs::of_factor(app, client, (caller, &shown), &account, (old, false), given).await?;
     write_address(app, client, &account, &new, taken).await?;
     Ok(new)
 }
@@ -493,7 +493,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     if confirmed && !rules::could_do_without(app, &account, device) {
         return Err(AuthError::LastWayIn);
     }
-    proofs::of_factor(app, client, (caller, &shown), &account, device, given).await?;
+    proofs::of_factor(app, client, (caller, &shown), &account, (device, true), given).await?;
     let told = || undo::tell(app, client, &account, Kind::DeviceRemoved, Some(device));
     let told = confirmed.then(told).transpose()?;
     let mut tx = app.store.begin().await?;

@@ -20,7 +20,8 @@ use crate::store::devices::{self as rows, Device};
 use crate::store::secrets;
 
 /// Lets a change of `device` go on where the caller vouches for it: it is no factor, what the session showed lately is
-/// enough, or the request brings its code or a recovery code, which counts as a guess.
+/// enough, or the request brings its code or a recovery code, which counts as a guess. What is asked for by it alone, and
+/// would protect nothing any more once it is `gone`, has to be vouched for as well.
 ///
 /// # Errors
 /// [`AuthError::ProofNeeded`], [`AuthError::WrongSecret`].
@@ -29,16 +30,18 @@ pub async fn of_factor(
     client: &Client,
     (caller, shown): (&Caller, &Shown),
     account: &Account,
-    device: &Device,
+    (device, gone): (&Device, bool),
     given: &Given,
 ) -> Result<()> {
-    let factor = device.confirmed_at.is_some()
-        && standing::reach(app, &account.holding(app)).factors.contains(&device.id);
-    if !factor || shown.vouches_for(app, account, device) {
+    let factors = weighed(app, account, device, gone);
+    let unproven: Vec<&Device> =
+        factors.into_iter().filter(|factor| !shown.vouches_for(app, account, factor)).collect();
+    if unproven.is_empty() {
         return Ok(());
     }
+    let alone = unproven.iter().all(|factor| factor.id == device.id);
     let hardcode = given.secrets.get("hardcode").filter(|_| device.kind == "card");
-    let typed = given.secrets.get("passcode").or(hardcode);
+    let typed = given.secrets.get("passcode").or(hardcode).filter(|_| alone);
     match (typed, &given.recovery_code) {
         (Some(typed), _) => {
             doors::bounded(app, client, by_itself(app, client, caller, account, device, typed)).await
@@ -48,6 +51,21 @@ pub async fn of_factor(
         }
         (None, None) => Err(AuthError::ProofNeeded),
     }
+}
+
+/// The factors that a change of `device` is weighed by: itself, and where it is `gone`, those that no flow asks for any
+/// more without it.
+fn weighed<'a>(app: &App, account: &'a Account, device: &'a Device, gone: bool) -> Vec<&'a Device> {
+    if device.confirmed_at.is_none() {
+        return Vec::new();
+    }
+    let factors = standing::reach(app, &account.holding(app)).factors;
+    let left = gone.then(|| {
+        let devices = account.devices.iter().filter(|other| other.id != device.id).cloned().collect();
+        standing::reach(app, &Account { devices, ..account.clone() }.holding(app)).factors
+    });
+    let goes = |id: &str| id == device.id || left.as_ref().is_some_and(|left| !left.contains(id));
+    account.devices.iter().filter(|factor| factors.contains(&factor.id) && goes(&factor.id)).collect()
 }
 
 /// Where the code of a confirmed device goes that its own removal asks for.

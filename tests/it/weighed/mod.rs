@@ -3,6 +3,7 @@
 
 mod adversary;
 mod adversary_world;
+mod disarmed;
 mod persons;
 mod thief;
 mod thief_holder;
