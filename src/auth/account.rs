@@ -28,6 +28,8 @@ pub struct Account {
     pub hashes: BTreeMap<String, String>,
     /// By their kind those that a recovery set after one device alone was shown: that device's id, and when.
     pub set_by: BTreeMap<String, (String, Millis)>,
+    /// By their kind when they were first set, or by a recovery.
+    pub set_at: BTreeMap<String, Millis>,
     /// Hashes of the recovery codes that are left.
     pub recovery: Vec<String>,
 }
@@ -51,10 +53,11 @@ pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Acc
     let (listed, kept): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|s| s.kind == secrets::RECOVERY);
     let leaning = |s: &secrets::Secret| Some((s.kind.clone(), (s.set_by.clone()?, s.created_at)));
     let set_by = kept.iter().filter_map(leaning).collect();
+    let set_at = kept.iter().map(|secret| (secret.kind.clone(), secret.created_at)).collect();
     let hashes = kept.into_iter().map(|secret| (secret.kind, secret.hash)).collect();
     let recovery = listed.into_iter().map(|secret| secret.hash).collect();
     let (devices, hidden) = devices.into_iter().partition(|device| device.hidden_at.is_none());
-    Ok(user.map(|user| Account { user, devices, hidden, hashes, set_by, recovery }))
+    Ok(user.map(|user| Account { user, devices, hidden, hashes, set_by, set_at, recovery }))
 }
 
 impl Account {

@@ -131,7 +131,8 @@ impl Walk<'_> {
         if self.proven() {
             return self.check_known(&carriers, typed, named, &subject).await;
         }
-        vendor::settle_latest(self.app, &self.scope(), Some(OWN), typed, &subject, Hearer::Anybody).await?;
+        let sent = &subject.before_proof();
+        vendor::settle_latest(self.app, &self.scope(), Some(OWN), typed, sent, Hearer::Anybody).await?;
         let mut tx = self.app.store.begin().await?;
         match self.check_own(&mut tx, &carriers, typed, &subject).await {
             Ok((device, channel)) => self.passed_code(tx, device, channel).await,
@@ -244,14 +245,14 @@ impl Walk<'_> {
         let reached = sent.as_ref().and_then(|c| sent_to(carriers, c));
         let authenticators: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).collect();
         if reached.is_some() || authenticators.is_empty() {
-            challenge::look(self.app, tx, sent.as_ref(), typed, subject).await?;
+            challenge::look(self.app, tx, sent.as_ref(), typed, &subject.before_proof()).await?;
             let channel = sent.map(|sent| sent.channel).unwrap_or_default();
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
         }
         let subject = &subject.at_once(authenticators.len());
         // Six digits of an app are bounded as such, however long the code is that was sent (R36).
-        subject.judge(self.app, tx, Bound::Fixed).await?;
-        let (so_far, left) = challenge::take(self.app, tx, sent.as_ref(), subject).await?;
+        let so_far = subject.judge(self.app, tx, Bound::Fixed).await?;
+        let (_, left) = challenge::take(self.app, tx, sent.as_ref(), &subject.before_proof()).await?;
         let now = self.app.now();
         let step = |device: &&'d Device| Some((*device, super::totp::step(self.app, device, typed, now)?));
         let right = authenticators.iter().find_map(step).filter(|_| sent.is_none() || left.is_some());
@@ -264,7 +265,8 @@ impl Walk<'_> {
             subject.succeed(tx, &so_far).await?;
             return Ok((device, AUTHENTICATOR.to_owned()));
         }
-        challenge::missed(self.app, tx, sent.as_ref(), subject).await?;
+        subject.count(self.app, tx).await?;
+        challenge::missed(self.app, tx, sent.as_ref(), &subject.before_proof()).await?;
         Err(challenge::wrong("passcode", None))
     }
 

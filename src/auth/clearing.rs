@@ -4,19 +4,37 @@
 use super::account::Account;
 use super::error::Result;
 use super::finish::end_everything;
+use super::notices::{self, Notice};
 use super::noting;
+use crate::app::App;
 use crate::events::{By, Noted};
-use crate::store::devices::Gone;
-use crate::store::{Tx, changes, devices, secrets};
+use crate::messages::Kind;
+use crate::store::devices::{Device, Gone};
+use crate::store::{Tx, changes, devices, guesses, secrets};
 
-/// Drops every device of an account but `kept`, hidden ones too, and every secret, recovery code, session, known device
+/// Whether a device stays where only those of `kept` do: what the operator vouches for was prepared by no stranger.
+pub fn stays(device: &Device, kept: &[&str]) -> bool {
+    kept.contains(&device.id.as_str()) || device.is_vouched()
+}
+
+/// What each address that does not stay is told: that it was removed, and nothing of whoever did it.
+pub fn tell(app: &App, account: &Account, stays: &dyn Fn(&Device) -> bool) -> Result<Vec<Notice>> {
+    let mut told = Vec::new();
+    for gone in account.confirmed().filter(|device| !stays(device)) {
+        let alone = Account { devices: vec![gone.clone()], ..account.clone() };
+        told.extend(notices::by_operator(app, &alone, Kind::DeviceRemoved, Some(gone))?);
+    }
+    Ok(told)
+}
+
+/// Drops every device of an account that does not [stay](stays) beside `kept`, hidden ones too, and every secret, recovery code, session, known device
 /// and change that could be taken back. Gives the devices that are gone, and how many sessions there were.
 pub async fn all_but(tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(Vec<Gone>, u64)> {
     let user = account.user.id.as_str();
     // Attempts and sessions before what they are of: otherwise two of these could wait for each other.
     let ended = end_everything(tx, user).await?;
     let mut gone = Vec::new();
-    for device in account.devices.iter().filter(|device| !kept.contains(&device.id.as_str())) {
+    for device in account.devices.iter().filter(|device| !stays(device, kept)) {
         if devices::delete(tx, &device.id, user).await? == 1 {
             let (id, kind) = (device.id.clone(), device.kind.clone());
             gone.push(Gone { id, user_id: user.to_owned(), kind });
@@ -25,6 +43,7 @@ pub async fn all_but(tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(V
     for hidden in &account.hidden {
         devices::delete(tx, &hidden.id, user).await?;
     }
+    guesses::forget(tx, user).await?;
     secrets::drop_all(tx, user).await?;
     changes::drop_all(tx, user).await?;
     Ok((gone, ended))

@@ -111,7 +111,10 @@ async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
 async fn claimed(app: &App, id: &str) -> Result<(Account, Device)> {
     let mut db = app.store.read().await?;
     let device = devices::by_id(&mut db, id).await?.ok_or(AuthError::LinkDead)?;
-    let account = account::by_id(&mut db, &device.user_id).await?.ok_or(AuthError::LinkDead)?;
+    let account = account::even_disabled(&mut db, &device.user_id).await?;
+    // Who waits for the operator has no session, and confirms an address meanwhile.
+    let account = account.filter(|account| account.user.disabled_at.is_none() || account.user.waits());
+    let account = account.ok_or(AuthError::LinkDead)?;
     let device = account.device(id).cloned().ok_or(AuthError::LinkDead)?;
     Ok((account, device))
 }

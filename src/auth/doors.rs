@@ -214,11 +214,17 @@ pub async fn dispatch(app: &App, client: &Client, order: &Order) -> Result<()> {
     Ok(())
 }
 
-/// Gives an attempt up.
+/// Gives an attempt up. A sign-in that has passed a secret is over with it like one that nobody finished, of which its
+/// owner is told (R128).
 pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()> {
     let attempt = live(app, client, handle).await?;
+    let told = attempt.purpose == Purpose::Signin.name() && attempt.passed != "[]";
     let mut tx = app.store.begin().await?;
-    attempts::delete(&mut tx, &attempt.id).await?;
+    if told {
+        attempts::end(&mut tx, &attempt.id, app.now() - 1).await?;
+    } else {
+        attempts::delete(&mut tx, &attempt.id).await?;
+    }
     challenges::drop_scope(&mut tx, &format!("attempt/{}", attempt.id)).await?;
     Ok(tx.commit().await?)
 }

@@ -271,7 +271,7 @@ impl Draft {
             let owner = rows::owner(&mut db, &device.kind, &device.canonical).await?;
             device.taken = owner.is_some();
             device.kept = device.confirm == Moment::Never
-                && rows::is_kept(&mut db, &device.kind, &device.canonical).await?;
+                && rows::is_kept(&mut db, &device.kind, &device.canonical, &self.user).await?;
             // Read for nobody too, so that a taken address costs no more than a free one (R16).
             let owner = owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str());
             let profile = users::by_id(&mut db, owner).await?.map(|user| user.profile);

@@ -21,7 +21,9 @@ use crate::store::{Db, Tx};
 #[derive(Clone, Debug)]
 pub struct Subject {
     name: String,
+    /// By what its guesses are counted: the secret, or what stands for it before anything is proven.
     factor: &'static str,
+    secret: &'static str,
     /// What is told of a failure: who guesses, for what, by which kind of identifier, at whom.
     source: Source,
     purpose: Purpose,
@@ -30,6 +32,9 @@ pub struct Subject {
     /// How many devices one failure was a guess at.
     devices: i64,
 }
+
+/// What guesses are counted by at a code that was sent before anything was proven.
+pub const BEFORE_PROOF: &str = "sent code";
 
 /// How a factor is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +67,7 @@ impl Subject {
         Self {
             name,
             factor,
+            secret: factor,
             source: client.source(),
             purpose,
             identifier: identifier.0.to_owned(),
@@ -74,6 +80,13 @@ impl Subject {
     #[must_use]
     pub fn at_once(&self, devices: usize) -> Self {
         Self { devices: i64::try_from(devices.max(1)).unwrap_or(1), ..self.clone() }
+    }
+
+    /// The same for a code that was sent before anything is proven. Whoever guesses at it knows nothing of the account,
+    /// and what they do is not counted against the factors of who does.
+    #[must_use]
+    pub fn before_proof(&self) -> Self {
+        Self { factor: BEFORE_PROOF, ..self.clone() }
     }
 
     /// Tells failures as about `user`, whose account is only being made.
@@ -110,8 +123,13 @@ impl Subject {
         Ok(app.events.write(tx, app.now(), &self.source, &self.failed(channel)).await?)
     }
 
+    /// Counts a failure of this subject beside one that is told by another name.
+    pub async fn count(&self, app: &App, tx: &mut Tx) -> Result<()> {
+        Ok(guesses::fail(tx, &self.name, self.factor, app.now(), self.devices).await?)
+    }
+
     fn failed(&self, channel: &str) -> Vec<Noted> {
-        let (purpose, identifier, secret) = (self.purpose.name(), self.identifier.clone(), self.factor);
+        let (purpose, identifier, secret) = (self.purpose.name(), self.identifier.clone(), self.secret);
         let entering = matches!(self.purpose, Purpose::Signin | Purpose::Recovery | Purpose::Reauth);
         let by_code = secret == "passcode" || !entering;
         let refused = entering.then_some(Event::SigninFailed { purpose, identifier, secret });

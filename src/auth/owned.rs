@@ -70,7 +70,7 @@ pub async fn trusted(app: &App, caller: &Caller) -> Result<Account> {
 }
 
 /// The same, with what was shown lately in the caller's session.
-async fn shown(app: &App, caller: &Caller) -> Result<(Account, Shown)> {
+pub(super) async fn shown(app: &App, caller: &Caller) -> Result<(Account, Shown)> {
     let found = account(app, caller).await?;
     let shown = Shown::lately(app, caller).await?;
     shown.is_enough(app, &found).map_err(|flow| AuthError::ReauthNeeded { flow })?;
@@ -230,7 +230,7 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
         ..blank(app, &account, kind.name(), &old.label)
     };
     let (new, taken) = address(app, client, &account, kind, given, new).await?;
-    proofs::of_factor(app, client, (caller, &shown), &account, (old, false), given).await?;
+    proofs::of_factor(app, client, &shown, &account, (old, false), given).await?;
     write_address(app, client, &account, &new, taken).await?;
     Ok(new)
 }
@@ -299,10 +299,13 @@ async fn address(
     if !kind.several() && blank.replaces.is_none() && account.of_kind(kind.name()).next().is_some() {
         return Err(Fault::new(kind.field(), "only_one", "you have one already; remove it first").into());
     }
-    let owner = rows::owner(&mut app.store.read().await?, kind.name(), &found.canonical).await?;
+    let mut db = app.store.read().await?;
+    let owner = rows::owner(&mut db, kind.name(), &found.canonical).await?;
+    let kept = rows::is_kept(&mut db, kind.name(), &found.canonical, &account.user.id).await?;
+    drop(db);
     let taken = owner.is_some();
     let silent = channels(app, kind.name()).is_empty();
-    if taken && silent {
+    if (taken || kept) && silent {
         let keys = Keys { ip: Some(client.ip), ..Keys::default() };
         app.throttle.check("username_lookup", app.now(), &keys).await?;
         return Err(AuthError::Taken(kind.name()));
@@ -428,7 +431,7 @@ pub(super) fn order(
     }
 }
 
-/// Sends the code of an unconfirmed device, again; to a confirmed one the code that its removal or replacement may ask for.
+/// Sends the code of a device that nobody has proven, again; to a proven one the code that its removal or replacement may ask for.
 pub async fn send(
     app: &App,
     client: &Client,
@@ -439,11 +442,12 @@ pub async fn send(
     let account = account(app, caller).await?;
     let device = account.device(id).filter(|d| d.delivery.is_some() && !app.devices.is_silent(&d.kind));
     let device = device.ok_or(AuthError::NotFound)?;
-    if device.confirmed_at.is_some() {
+    if device.proven_at.is_some() {
         return doors::dispatch(app, client, &proofs::order(app, &account, device, channel)).await;
     }
     let canonical = device.canonical.as_deref().unwrap_or_default();
-    let taken = rows::owner(&mut app.store.read().await?, &device.kind, canonical).await?.is_some();
+    let owner = rows::owner(&mut app.store.read().await?, &device.kind, canonical).await?;
+    let taken = owner.is_some_and(|owner| owner.id != device.id);
     doors::dispatch(app, client, &order(app, &account, device, taken, channel)).await
 }
 
@@ -493,7 +497,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     if confirmed && !rules::could_do_without(app, &account, device) {
         return Err(AuthError::LastWayIn);
     }
-    proofs::of_factor(app, client, (caller, &shown), &account, (device, true), given).await?;
+    proofs::of_factor(app, client, &shown, &account, (device, true), given).await?;
     let told = || undo::tell(app, client, &account, Kind::DeviceRemoved, Some(device));
     let told = confirmed.then(told).transpose()?;
     let mut tx = app.store.begin().await?;
@@ -526,8 +530,13 @@ fn unchanged(rows: u64) -> Result<()> {
 
 /// Kills what was under way, keeps what there was before, and tells every address; gives the events of that.
 pub(super) async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &Told) -> Result<Vec<Noted>> {
+    touched(app, tx, account).await?;
+    told.write(app, tx).await
+}
+
+/// Kills what was under way.
+pub(super) async fn touched(app: &App, tx: &mut Tx, account: &Account) -> Result<()> {
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(tx, &account.user.id).await?;
-    unchanged(users::touch_from(tx, &account.user.id, account.user.credentials, app.now()).await?)?;
-    told.write(app, tx).await
+    unchanged(users::touch_from(tx, &account.user.id, account.user.credentials, app.now()).await?)
 }

@@ -8,13 +8,12 @@ use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::{Client, Given};
 use super::purpose::Purpose;
-use super::session::Caller;
 use super::standing::{self, Shown};
 use super::vendor::{self, Hearer};
-use super::{cards, doors, language, totp};
+use super::{cards, doors, language, notices, totp};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
-use crate::messages::Channel;
+use crate::messages::{Channel, Kind};
 use crate::secrets::recovery;
 use crate::store::devices::{self as rows, Device};
 use crate::store::secrets;
@@ -28,7 +27,7 @@ use crate::store::secrets;
 pub async fn of_factor(
     app: &App,
     client: &Client,
-    (caller, shown): (&Caller, &Shown),
+    shown: &Shown,
     account: &Account,
     (device, gone): (&Device, bool),
     given: &Given,
@@ -43,9 +42,7 @@ pub async fn of_factor(
     let hardcode = given.secrets.get("hardcode").filter(|_| device.kind == "card");
     let typed = given.secrets.get("passcode").or(hardcode).filter(|_| alone);
     match (typed, &given.recovery_code) {
-        (Some(typed), _) => {
-            doors::bounded(app, client, by_itself(app, client, caller, account, device, typed)).await
-        }
+        (Some(typed), _) => doors::bounded(app, client, by_itself(app, client, account, device, typed)).await,
         (None, Some(typed)) => {
             doors::bounded(app, client, by_recovery_code(app, client, account, typed)).await
         }
@@ -98,15 +95,13 @@ fn scope(device: &Device) -> String {
 async fn by_itself(
     app: &App,
     client: &Client,
-    caller: &Caller,
     account: &Account,
     device: &Device,
     typed: &Sensitive,
 ) -> Result<()> {
-    // By session, as a change of the password: whoever fails elsewhere does not bar the owner.
-    let session = Some(caller.session.id.as_str());
+    // With all other guesses at it, wherever they are made: each new session would bring new ones (R33).
     let factor = if device.kind == "card" { "hardcode" } else { "passcode" };
-    let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), session, ("", ""), factor);
+    let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), None, ("", ""), factor);
     let _turn = subject.turn(app).await;
     if device.delivery.is_some() {
         vendor::settle_latest(app, &scope(device), None, typed, &subject, Hearer::Owner).await?;
@@ -139,12 +134,15 @@ async fn by_recovery_code(app: &App, client: &Client, account: &Account, typed: 
         Subject::new(app, (client, Purpose::Reauth), Some(account), None, ("", ""), "recovery_code");
     let user = account.user.id.as_str();
     let hash = recovery::stored(&app.sealer, user, typed.expose());
+    let told = notices::about(app, client, account, Kind::RecoveryCodeUsed, None)?;
     let mut tx = app.store.begin().await?;
     let right = match &hash {
         Some(hash) => secrets::spend_recovery(&mut tx, user, hash).await? == 1,
         None => false,
     };
-    if !right {
+    if right {
+        notices::queue(app, &mut tx, &told).await?;
+    } else {
         subject.fail(app, &mut tx, "").await?;
     }
     tx.commit().await?;

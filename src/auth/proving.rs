@@ -5,7 +5,7 @@ use super::challenge;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
-use super::owned::{Added, account, changed, codes_are_due, named_with, replaced};
+use super::owned::{Added, account, codes_are_due, named_with, replaced, touched};
 use super::purpose::Purpose;
 use super::session::Caller;
 use super::vendor::Hearer;
@@ -77,7 +77,9 @@ async fn proven(
 ) -> Result<Vec<Sensitive>> {
     let now = app.now();
     let subject = Subject::new(app, (client, Purpose::Device), Some(account), None, ("", ""), "confirm");
-    let told = undo::tell_replaced(app, client, account, device)?;
+    // What counts already is proven by it, and nothing is added.
+    let counted = device.confirmed_at.is_some();
+    let told = (!counted).then(|| undo::tell_replaced(app, client, account, device)).transpose()?;
     let due = from.is_some_and(|from| from.shows_codes) && codes_are_due(app, account, device);
     let _turn = subject.turn(app).await;
     let scope = challenge::of_device(&device.id);
@@ -91,16 +93,17 @@ async fn proven(
         }
     };
     let user = account.user.id.as_str();
-    let counted = device.confirmed_at.is_some();
     let device = &Device { confirmed_at: device.confirmed_at.or(Some(now)), ..device.clone() };
     let mut noted = vec![challenge::succeeded(Purpose::Device, channel, Some(user))];
     if !counted {
         noted.push(noting::confirmed(device).naming(named_with(account, device)));
     }
     // The user is held before what is theirs: otherwise two changes could wait for each other.
-    let sent = changed(app, &mut tx, account, &told).await?;
+    touched(app, &mut tx, account).await?;
     noted.extend(count(app, &mut tx, account, device, from.is_some()).await?);
-    noted.extend(sent);
+    if let Some(told) = &told {
+        noted.extend(told.write(app, &mut tx).await?);
+    }
     if is_first(account) {
         // Whoever made this account is shown to hold its address only now (R121).
         let kept = from.and_then(|from| from.session).unwrap_or_default();

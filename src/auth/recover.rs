@@ -6,19 +6,20 @@ use super::chosen::{self, Chosen};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
 use super::input::{Client, Given};
+use super::notices::{self, Notice};
 use super::progress::{Ask, Done, Progress};
 use super::purpose::Purpose;
 use super::walk::Walk;
 use super::{cards, clearing, doors, gone, noting, recent, undo};
 use crate::app::App;
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Millis, Sensitive};
 use crate::events::{By, Event, Noted};
 use crate::flows::Step;
 use crate::secrets::password::Password;
 use crate::secrets::{Kept, SecretKind};
 use crate::store::devices::{Device, Gone};
 use crate::store::sweep::UNDO;
-use crate::store::{Tx, attempts, devices, secrets, users};
+use crate::store::{Tx, attempts, devices, guesses, secrets, users};
 
 /// The field of a new password.
 pub const NEW_PASSWORD: &str = "new_password";
@@ -81,13 +82,16 @@ impl Walk<'_> {
         };
         let ready = self.hashed(&account, chosen).await?;
         let (user_id, now) = (account.user.id.clone(), self.app.now());
+        let set: Vec<&str> = ready.iter().map(|(kind, _)| kind.name()).collect();
         let codes_gone = !account.recovery.is_empty() && self.shows_highest();
         let by = self.proofs.iter().find_map(|proof| proof.device.clone());
         let by = by.as_deref();
         let told = recent::tell(self.app, self.client, &self.left(&account), by, codes_gone).await?;
+        let thrown_out = self.thrown_out(&account)?;
         let mut tx = self.transaction().await?;
+        // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+        self.forget_guesses(&mut tx, &user_id, &set).await?;
         self.close(&mut tx).await?;
-        // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
         attempts::drop_of_user(&mut tx, &user_id).await?;
         // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
         if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
@@ -100,6 +104,7 @@ impl Walk<'_> {
             undo::forget_younger(&mut tx, &account, by).await?;
         }
         told.write(self.app, &mut tx).await?;
+        notices::queue(self.app, &mut tx, &thrown_out).await?;
         self.note_recovery(&account, changes, gone, ended);
         self.commit(tx).await?;
         self.app.wake.notify_one();
@@ -111,6 +116,23 @@ impl Walk<'_> {
     fn shows_highest(&self) -> bool {
         let shown = self.holding.shown(&self.passed());
         shown.is_some() && shown == self.holding.top()
+    }
+
+    /// Ends the rows of wrong guesses at what is `set` anew, and at codes where one of the highest class was right: a
+    /// recovery by the mailbox gives nobody another twenty guesses at an app (R36, R38).
+    async fn forget_guesses(&self, tx: &mut Tx, user: &str, set: &[&str]) -> Result<()> {
+        let codes = ["passcode"].into_iter().filter(|_| self.shows_highest());
+        for factor in set.iter().copied().chain(codes) {
+            guesses::forget_factor(tx, user, factor).await?;
+        }
+        Ok(())
+    }
+
+    /// What the addresses are told that go with everything else, where nobody vouches for the one that recovers.
+    fn thrown_out(&self, account: &Account) -> Result<Vec<Notice>> {
+        let left = self.left(account);
+        let stays = |device: &Device| left.device(&device.id).is_some();
+        clearing::tell(self.app, account, &stays)
     }
 
     /// Of the recovery codes the young ones go, which whoever is thrown out may have made; all of them where a device of
@@ -196,10 +218,25 @@ impl Walk<'_> {
         Ok(noted)
     }
 
+    /// The devices that were shown, and not vouched for by an undo: that one has just put the account in order.
+    fn shown_here(&self) -> impl Iterator<Item = &str> {
+        self.proofs.iter().filter(|proof| !proof.is_vouched()).filter_map(|proof| proof.device.as_deref())
+    }
+
     /// The devices that were shown and are not yet their owner's own: this recovery is the first that they prove.
     fn first_proven<'a>(&'a self, account: &'a Account) -> impl Iterator<Item = &'a str> {
         let strange = |id: &&str| account.device(id).is_some_and(|device| device.own.is_none());
-        self.proofs.iter().filter_map(|proof| proof.device.as_deref()).filter(strange)
+        self.shown_here().filter(strange)
+    }
+
+    /// The secrets of own kinds that were first set within three days, after the device that recovers was confirmed:
+    /// whoever is thrown out may have set them, and nothing takes that back.
+    fn young_secrets(&self, account: &Account) -> Vec<String> {
+        let by = self.shown_here().filter_map(|id| account.device(id)?.confirmed_at).min();
+        let young = |at: Millis| at > self.app.now() - UNDO && by.is_some_and(|by| at > by);
+        let own =
+            account.set_at.iter().filter(|(kind, at)| kind.as_str() != secrets::PASSWORD && young(**at));
+        own.map(|(kind, _)| kind.clone()).collect()
     }
 
     /// Ends what was under way, and drops pending changes. Where the device that recovers is not the owner's own, nothing
@@ -219,7 +256,10 @@ impl Walk<'_> {
                 gone.push(Gone { id, user_id: account.user.id.clone(), kind });
             }
         }
-        for device in self.proofs.iter().filter_map(|proof| proof.device.as_deref()) {
+        for kind in self.young_secrets(account) {
+            secrets::drop_kind(tx, &account.user.id, &kind).await?;
+        }
+        for device in self.shown_here() {
             devices::confirm(tx, device, self.app.now(), Some(devices::PROVEN)).await?;
         }
         Ok((gone, ended))
@@ -230,9 +270,12 @@ impl Walk<'_> {
         let mut left = account.clone();
         let leaning: Vec<&str> = account.leaning(self.app).iter().map(|device| device.id.as_str()).collect();
         left.devices.retain(|device| device.confirmed_at.is_some() && !leaning.contains(&device.id.as_str()));
+        for kind in self.young_secrets(account) {
+            left.hashes.remove(&kind);
+        }
         let proven: Vec<&str> = self.first_proven(account).collect();
         if !proven.is_empty() {
-            left.devices.retain(|device| proven.contains(&device.id.as_str()));
+            left.devices.retain(|device| clearing::stays(device, &proven));
             left.hashes.clear();
             left.recovery.clear();
         }
@@ -241,12 +284,10 @@ impl Walk<'_> {
 
     /// Whether a recovery by this device, to which its code goes, has to wait: an address that was added lately, or that
     /// took the place of another, cannot recover an account that an older one named (R125); one that is hidden by now
-    /// counts too. What the operator vouches for recovers at once.
+    /// counts too.
     pub(super) fn barred(&self, device: Option<&Device>) -> bool {
         let Some((account, device)) = self.account.as_ref().zip(device) else { return false };
-        self.purpose == Purpose::Recovery
-            && device.own.as_deref() != Some(devices::VOUCHED)
-            && undo::is_late(self.app, account, device)
+        self.purpose == Purpose::Recovery && undo::is_late(self.app, account, device)
     }
 }
 

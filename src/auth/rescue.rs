@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::owned::trusted;
+use super::owned::shown;
 use super::session::Caller;
 use super::standing;
 use super::undo::{self, Told};
@@ -17,7 +17,8 @@ use crate::store::{Tx, secrets, users};
 
 /// Makes ten new codes for the caller; the earlier ones are dead. They are shown this once, and every address is told.
 pub async fn make(app: &App, client: &Client, caller: &Caller) -> Result<Vec<Sensitive>> {
-    let account = trusted(app, caller).await?;
+    let (account, shown) = shown(app, caller).await?;
+    shown.is_worth_codes(app, &account).map_err(|flow| AuthError::ReauthNeeded { flow })?;
     let told = undo::tell(app, client, &account, Kind::RecoveryCodesMade, None)?;
     let mut tx = app.store.begin().await?;
     if users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await? != 1 {

@@ -103,7 +103,10 @@ async fn taken(app: &App, db: &mut impl Db, draft: &Draft) -> Result<Option<Auth
         let Some(kind) = app.devices.kind(&device.kind).filter(|kind| devices::is_silent(*kind)) else {
             continue;
         };
-        if rows::owner(db, kind.name(), &device.canonical).await?.is_some() {
+        // Nobody can prove such a name, so that it is nobody else's for as long as it can come back.
+        if rows::owner(db, kind.name(), &device.canonical).await?.is_some()
+            || rows::is_kept(db, kind.name(), &device.canonical, &draft.user).await?
+        {
             return Ok(Some(AuthError::Taken(kind.name())));
         }
     }
@@ -312,7 +315,7 @@ async fn confirm_others(app: &App, client: &Client, made: &Made) {
         return;
     }
     let account = match app.store.read().await {
-        Ok(mut db) => account::by_id(&mut db, &made.user).await.ok().flatten(),
+        Ok(mut db) => account::even_disabled(&mut db, &made.user).await.ok().flatten(),
         Err(_) => None,
     };
     let Some(account) = account else { return };

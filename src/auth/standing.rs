@@ -63,6 +63,24 @@ impl Shown {
         }
     }
 
+    /// Whether it is the highest class of what a recovery code can stand in for, or a recovery code: otherwise codes would
+    /// be made by less than they are good for.
+    ///
+    /// # Errors
+    /// A flow that asks for that class, where there is one.
+    pub fn is_worth_codes(&self, app: &App, account: &Account) -> std::result::Result<(), Option<String>> {
+        let holding = account.holding(app);
+        let class = |id: &str| holding.carrier(id).map(|carrier| carrier.class);
+        let walks = Walks::of(&app.signin, &holding);
+        let highest = walks.replaceable.iter().filter_map(|id| class(id)).filter(|c| *c > Class::Reach).max();
+        let passed: Vec<Passed> = self.0.iter().map(Proof::passed).collect();
+        if self.0.iter().any(Proof::is_recovery_code) || holding.shown(&passed) >= highest {
+            return Ok(());
+        }
+        let gives = |passed: &[Passed]| holding.shown(passed) >= highest;
+        Err(walks.ends.iter().find(|end| gives(&end.passed)).map(|end| end.flow.name.clone()))
+    }
+
     /// Whether it vouches for the removal or replacement of `device`: that device itself was shown, one of the same
     /// class or a higher one that is not younger than three days beside it, or a recovery code.
     pub fn vouches_for(&self, app: &App, account: &Account, device: &Device) -> bool {

@@ -106,8 +106,12 @@ pub fn may_take_back(app: &App, account: &Account, address: &Device, change: &Ch
 }
 
 /// Whether an address was added within a day beside or in the place of an older one, or in an account that a name led
-/// to (R125): it neither recovers nor takes anything back. One that a thief has put aside counts too.
+/// to (R125): it neither recovers nor takes anything back. One that a thief has put aside counts too. What the operator
+/// vouches for is never late.
 pub fn is_late(app: &App, account: &Account, device: &Device) -> bool {
+    if device.is_vouched() {
+        return false;
+    }
     let Some(since) = device.confirmed_at else { return true };
     let mut named = account.confirmed().chain(&account.hidden).filter(|d| d.canonical.is_some());
     since + DAY > app.now() && named.any(|other| other.confirmed_at < Some(since))
@@ -214,12 +218,13 @@ pub async fn take_back(
     let change = changes::by_id(&mut db, id).await?.ok_or(AuthError::LinkDead)?;
     let account = account::by_id(&mut db, &change.user_id).await?.ok_or(AuthError::LinkDead)?;
     let leaning: Vec<&str> = account.leaning(app).iter().map(|device| device.id.as_str()).collect();
-    let plan = plan(&mut db, &account, &change, &leaning, &challenge.address).await?;
+    let plan = plan(app, &mut db, &account, &change, &leaning, &challenge.address).await?;
     drop(db);
     doors::bounded(app, client, carry_out(app, client, (&account, &change), plan, (challenge, typed))).await
 }
 
 async fn plan(
+    app: &App,
     db: &mut impl crate::store::Db,
     account: &Account,
     change: &Change,
@@ -228,9 +233,16 @@ async fn plan(
 ) -> Result<Plan> {
     let mut before = stood(change).ok_or(AuthError::LinkDead)?;
     before.retain(|stood| !leaning.contains(&stood.id.as_str()));
-    let stands = |device: &&Device| before.iter().any(|stood| stood.id == device.id);
+    // What the operator gave since was no thief's; of a kind of which there may be one it is that one.
+    let given: Vec<&Device> = account.confirmed().filter(|device| device.is_vouched()).collect();
+    let displaced = |device: &Device| {
+        let several = app.devices.kind(&device.kind).is_none_or(|kind| kind.several());
+        !several && given.iter().any(|given| given.kind == device.kind && given.id != device.id)
+    };
+    let stood = |device: &Device| before.iter().any(|stood| stood.id == device.id) && !displaced(device);
+    let stands = |device: &&Device| stood(device) || given.iter().any(|given| given.id == device.id);
     let (mut back, mut lost) = (Vec::new(), Vec::new());
-    for device in account.hidden.iter().filter(stands) {
+    for device in account.hidden.iter().filter(|device| stood(device)) {
         let owner = match &device.canonical {
             Some(canonical) => rows::owner(db, &device.kind, canonical).await?,
             None => None,
@@ -251,6 +263,7 @@ async fn plan(
         hidden: Vec::new(),
         hashes: BTreeMap::new(),
         set_by: BTreeMap::new(),
+        set_at: BTreeMap::new(),
         recovery: Vec::new(),
     };
     Ok(Plan { before, after, gone, back, lost, by })
@@ -305,6 +318,12 @@ async fn restore(tx: &mut Tx, user: &str, plan: &Plan) -> Result<()> {
         if meant && rows::restore(tx, &stood.id, user, &stood.label, stood.primary).await? != 1 {
             // Somebody has proven that address this very moment: the next try knows.
             return Err(StoreError::Busy.into());
+        }
+        if meant && stood.primary {
+            // What the operator gave since may have come to be the first of its kind.
+            let kind =
+                plan.after.devices.iter().find(|device| device.id == stood.id).map(|d| d.kind.as_str());
+            rows::set_primary(tx, user, kind.unwrap_or_default(), &stood.id).await?;
         }
     }
     Ok(())

@@ -154,7 +154,12 @@ impl<'a> Walk<'a> {
                 Step::Ask(asked) => asked,
             };
             match asked.iter().find(|secret| self.has(&given, secret)) {
-                Some(secret) => self.check(secret, &asked, &mut given).await?,
+                Some(secret) => {
+                    if let Err(error) = self.check(secret, &asked, &mut given).await {
+                        self.leave_trace().await?;
+                        return Err(error);
+                    }
+                }
                 None if moved || !self.stored => return self.ask(&asked).await,
                 None => return Err(not_asked(&asked)),
             }
@@ -287,6 +292,18 @@ impl<'a> Walk<'a> {
             self.stored = true;
         }
         Ok(())
+    }
+
+    /// Stores a sign-in that has proven something in the request that ends it, so that its owner is told of it as of any
+    /// other that was never finished (R128).
+    async fn leave_trace(&mut self) -> Result<()> {
+        if self.stored || self.purpose != Purpose::Signin || self.account.is_none() || self.proofs.is_empty()
+        {
+            return Ok(());
+        }
+        let mut tx = self.app.store.begin().await?;
+        self.keep(&mut tx).await?;
+        self.commit(tx).await
     }
 
     /// Commits what is open, before anything slow.

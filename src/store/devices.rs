@@ -48,6 +48,13 @@ pub struct Device {
     pub failing_since: Option<Millis>,
 }
 
+impl Device {
+    /// Whether the operator says that it is its owner's.
+    pub fn is_vouched(&self) -> bool {
+        self.own.as_deref() == Some(VOUCHED)
+    }
+}
+
 /// How a device came to be its owner's own: shown from inside of the account.
 pub const PROVEN: &str = "proven";
 /// How a device came to be its owner's own: the operator says so.
@@ -80,8 +87,7 @@ const INSERT: &str = "INSERT INTO devices (id, user_id, kind, canonical, deliver
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const OWNER: &str =
     select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL");
-const IS_KEPT: &str =
-    "SELECT id FROM devices WHERE kind = $1 AND canonical = $2 AND hidden_at IS NOT NULL LIMIT 1";
+const IS_KEPT: &str = "SELECT id FROM devices WHERE kind = $1 AND canonical = $2 AND user_id <> $3 AND hidden_at IS NOT NULL LIMIT 1";
 const NAMED: &str = "SELECT DISTINCT user_id FROM devices WHERE kind = $1 AND canonical = $2
     AND hidden_at IS NULL ORDER BY user_id LIMIT $3";
 const CONTAINING: &str = "SELECT DISTINCT user_id FROM devices WHERE LOWER(canonical) LIKE $1 ESCAPE '!'
@@ -146,9 +152,9 @@ pub async fn owner(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Opti
     sql::first(db, OWNER, (kind, canonical)).await
 }
 
-/// Whether that address is kept, hidden, in an account that can have it back.
-pub async fn is_kept(db: &mut impl Db, kind: &str, canonical: &str) -> Result<bool> {
-    let found: Option<(String,)> = sql::first(db, IS_KEPT, (kind, canonical)).await?;
+/// Whether that address is kept, hidden, in an account other than `user_id` that can have it back.
+pub async fn is_kept(db: &mut impl Db, kind: &str, canonical: &str, user_id: &str) -> Result<bool> {
+    let found: Option<(String,)> = sql::first(db, IS_KEPT, (kind, canonical, user_id)).await?;
     Ok(found.is_some())
 }
 

@@ -35,6 +35,7 @@ const FAIL: &str =
     month_start = CASE WHEN guesses.month_start > $5 THEN guesses.month_start ELSE excluded.month_start END";
 const SUCCEED: &str = "UPDATE guesses SET streak = 0 WHERE subject = $1 AND factor = $2";
 const FORGET: &str = "DELETE FROM guesses WHERE subject = $1";
+const FORGET_FACTOR: &str = "DELETE FROM guesses WHERE subject = $1 AND factor = $2";
 /// A known device of a user, or a session, is counted apart, under the user's id and its own.
 const FORGET_USER: &str = "DELETE FROM guesses WHERE subject = $1 OR subject LIKE $2 ESCAPE '!'";
 const COUNT_DAY: &str = "INSERT INTO guess_days (day, count) VALUES ($1, 1)
@@ -59,6 +60,11 @@ pub async fn succeed(db: &mut impl Db, subject: &str, factor: &str) -> Result<u6
 /// Forgets what was counted for a subject.
 pub async fn forget(db: &mut impl Db, subject: &str) -> Result<u64> {
     sql::run(db, FORGET, (subject,)).await
+}
+
+/// Forgets what was counted for a subject with one factor.
+pub async fn forget_factor(db: &mut impl Db, subject: &str, factor: &str) -> Result<u64> {
+    sql::run(db, FORGET_FACTOR, (subject, factor)).await
 }
 
 /// Forgets what was counted for a user, by their known devices and sessions too. It looks at every row: nothing that

@@ -29,6 +29,13 @@ pub struct User {
     pub deleted_at: Option<Millis>,
 }
 
+impl User {
+    /// Whether the account was made and waits for the operator to let it in: it was never in use.
+    pub fn waits(&self) -> bool {
+        self.disabled_at == Some(self.created_at) && self.deleted_at.is_none()
+    }
+}
+
 /// A user that is to be made.
 #[derive(Clone, Copy, Debug)]
 pub struct New<'a> {
@@ -66,17 +73,20 @@ const BY_ID: &str = select!("WHERE id = $1");
 const PAGE: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
 const CONTAINING: &str = select!("WHERE id > $1 AND LOWER(profile) LIKE $2 ESCAPE '!' ORDER BY id LIMIT $3");
 const DELETED: &str = select!("WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2");
-/// Accounts that nothing confirmed names. Each is looked at for a week, not for ever.
+/// Accounts that nothing confirmed ever named: where something did, its removal or a sign-in has left a trace. Each is
+/// looked at for a week, not for ever.
 const ORPHANS: &str = select!(
-    "WHERE created_at < $1 AND created_at > $2 AND deleted_at IS NULL
+    "WHERE created_at < $1 AND created_at > $2 AND deleted_at IS NULL AND credentials = 1 AND signed_in_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.id AND devices.canonical IS NOT NULL
         AND devices.confirmed_at IS NOT NULL AND devices.hidden_at IS NULL) ORDER BY created_at LIMIT $3"
 );
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";
 const HOLD: &str = "UPDATE users SET updated_at = $2 WHERE id = $1";
 const TOUCH: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $2 WHERE id = $1";
+/// One that still waits to be let in may be changed by whoever made it.
 const TOUCH_FROM: &str = "UPDATE users SET credentials = credentials + 1, updated_at = $3
-    WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
+    WHERE id = $1 AND credentials = $2
+    AND (disabled_at IS NULL OR (disabled_at = created_at AND deleted_at IS NULL))";
 const STILL: &str =
     "UPDATE users SET updated_at = $3 WHERE id = $1 AND credentials = $2 AND disabled_at IS NULL";
 const DISABLE: &str = "UPDATE users SET disabled_at = $2, credentials = credentials + 1, updated_at = $3

@@ -1,6 +1,7 @@
 //! A secret of a program's own: set at sign-up, asked for, bounded, changed.
 
 use multauth::api;
+use multauth::base::clock::{DAY, HOUR};
 use multauth::base::{Fault, Sensitive};
 use multauth::flows::Factor;
 use multauth::messages::Kind;
@@ -12,7 +13,7 @@ use multauth::store::trail::{self, Wanted};
 use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, flows};
-use crate::support::person::{PASSWORD, Person};
+use crate::support::person::{OTHER, PASSWORD, Person};
 use crate::support::token::claims;
 
 /// Six digits, spaces left out.
@@ -186,17 +187,62 @@ async fn who_has_none_signs_in_without_and_sets_one_later() {
         bob.add(&app, "email", "bob@example.org").await;
         let by_name = json!({ "username": "bob", "password": PASSWORD });
         app.client().signin(by_name.clone()).await.done();
-        app.pass(multauth::base::clock::HOUR);
+        app.pass(HOUR);
         let fresh = app.client();
         let late = Person::with(&fresh, fresh.signin(by_name.clone()).await.done());
         late.client.put("/v1/me/secrets/pin", json!({ "new": PIN })).await.is(204);
         let asked = app.client().signin(by_name).await.asks();
         assert_eq!(asked.secrets(), ["pin"], "the stronger flow asks for the rest of it");
-        app.pass(multauth::base::clock::HOUR);
+        app.pass(HOUR);
         let stale = late.client.refresh(&late.done.refresh).await.is(200).json();
         let stale = late.client.bearing(stale["access_token"].as_str().unwrap());
         let late = stale.put("/v1/me/secrets/pin", json!({ "current": PIN, "new": "112233" })).await;
         late.fails(403, "reauth_required");
+    }
+}
+
+/// Whoever had a session for five minutes could set the first one, which its owner would then be asked for: a recovery
+/// drops it, and asks for another where a flow does. One that was there for three days stays.
+#[tokio::test]
+async fn one_that_was_first_set_lately_goes_with_a_recovery() {
+    for (age, stays) in [(HOUR, false), (73 * HOUR, true)] {
+        let optional = |settings: &mut Settings| {
+            settings.flows = flows(&[&["email", "password"], &["email", "password", "pin"]]);
+        };
+        for app in TestApp::each_with(&own(), optional).await {
+            app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+            app.pass(4 * DAY);
+            let first = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done();
+            let fresh = app.client().bearing(&first.access);
+            fresh.put("/v1/me/secrets/pin", json!({ "new": PIN })).await.is(204);
+            app.pass(age);
+            app.mail().await;
+            let asked = app.client().recovery(json!({ "email": EMAIL })).await.asks();
+            let asked = app.client().passcode(&asked.attempt, app.code().await.code()).await.asks();
+            let wanted: &[&str] = if stays { &["new_password"] } else { &["new_password", "pin"] };
+            assert_eq!(asked.secrets(), wanted, "{}", app.database());
+            let mut anew = json!({ "new_password": OTHER });
+            if !stays {
+                anew["pin"] = json!("112233");
+            }
+            app.client().answer(&asked.attempt, anew).await.done();
+            let body = |pin: &str| json!({ "email": EMAIL, "password": OTHER, "pin": pin });
+            let (right, wrong) = if stays { (PIN, "112233") } else { ("112233", PIN) };
+            app.client().signin(body(wrong)).await.wrong();
+            app.client().signin(body(right)).await.done();
+        }
+    }
+}
+
+/// One that was chosen at the sign-up is its owner's, however young the account is.
+#[tokio::test]
+async fn one_of_the_sign_up_stays_with_a_recovery() {
+    for app in apps().await {
+        ada(&app).await;
+        app.pass(HOUR);
+        let asked = app.client().recovery(json!({ "email": EMAIL })).await.asks();
+        let asked = app.client().passcode(&asked.attempt, app.code().await.code()).await.asks();
+        assert_eq!(asked.secrets(), ["new_password"], "{}", app.database());
     }
 }
 

@@ -90,19 +90,45 @@ async fn nothing_is_told_once_the_owner_came_in() {
 }
 
 #[tokio::test]
-async fn nothing_is_told_of_what_proved_nothing_or_was_called_off() {
+async fn nothing_is_told_of_what_proved_nothing() {
     for app in TestApp::each(two_steps).await {
         maria(&app).await;
         app.client().signin(json!({ "email": EMAIL, "password": OTHER })).await.wrong();
         app.client().signin(json!({ "email": EMAIL })).await.asks();
         app.client().signin(json!({ "email": "nobody@example.org", "password": PASSWORD })).await.wrong();
-        let asked = begin(&app).await;
+        let asked = app.client().signin(json!({ "email": EMAIL })).await.asks();
         app.client().delete(&format!("/v1/attempts/{}", asked.attempt)).await.is(204);
         let recovery = app.client().recovery(json!({ "email": EMAIL })).await.asks();
         app.client().passcode(&recovery.attempt, app.code().await.code()).await.asks();
         app.pass(16 * MINUTE);
         assert_eq!(unfinished::tell(&app.app).await.unwrap(), 0, "{}", app.database());
         TestApp::assert_silent(&upkeep(&app).await);
+        assert_eq!(left(&app).await, 0, "{}", app.database());
+    }
+}
+
+/// Whoever sends the right password and a wrong code in one, or calls the attempt off, has shown that they know it.
+#[tokio::test]
+async fn it_is_told_however_the_attempt_ended() {
+    for app in TestApp::each(two_steps).await {
+        maria(&app).await;
+        for wrong in [json!({ "passcode": "000000" }), json!({ "recovery_code": "abcde-fghij" })] {
+            let mut all = right();
+            all.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+            app.client().signin(all).await.wrong();
+            app.pass(16 * MINUTE);
+            let told = upkeep(&app).await;
+            assert_eq!(
+                told.iter().filter(|mail| mail.kind == Kind::SigninUnfinished).count(),
+                1,
+                "{wrong} {told:?}"
+            );
+            app.pass(DAY);
+        }
+        let asked = begin(&app).await;
+        app.client().delete(&format!("/v1/attempts/{}", asked.attempt)).await.is(204);
+        app.client().passcode(&asked.attempt, "000000").await.fails(404, "attempt_gone");
+        assert_eq!(upkeep(&app).await.len(), 1, "{}", app.database());
         assert_eq!(left(&app).await, 0, "{}", app.database());
     }
 }

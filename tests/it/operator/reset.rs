@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use multauth::auth::{AuthError, operate, reset};
+use multauth::auth::{AuthError, deletion, operate, reset};
+use multauth::base::clock::DAY;
 use multauth::messages::Kind;
 use multauth::settings::Settings;
 use multauth::store::trail::{self, Wanted};
@@ -208,5 +209,19 @@ async fn a_card_that_a_recovery_made_goes_with_the_password_beside_it() {
         let lacking = app.client().answer(handle, json!({ "new_password": OTHER })).await;
         assert!(lacking.fails(400, "invalid_request").text.contains("hardcode"), "the old one is gone");
         app.client().answer(handle, json!({ "new_password": OTHER, "hardcode": "9175" })).await.done();
+    }
+}
+
+/// Whose only address the operator took is there still a day later, and sets what the key asks for.
+#[tokio::test]
+async fn a_young_account_whose_only_address_was_removed_is_not_swept() {
+    for app in TestApp::each(|settings| settings.flows = flows(&[&["email", "password"]])).await {
+        let user = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await.done.user;
+        app.pass(3 * DAY);
+        let done = reset::reset(&app.app, &user, None, &["email".to_owned()]).await.unwrap();
+        deletion::purge_due(&app.app).await.unwrap();
+        operate::add_identifier(&app.app, &user, "email", SECOND).await.expect(app.database());
+        assert!(done.key.is_some());
+        sign_in(&app, PASSWORD).await.wrong();
     }
 }

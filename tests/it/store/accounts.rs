@@ -37,13 +37,21 @@ async fn of_users_that_nothing_names() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
-        for (id, ago) in
-            [("new", 0), ("orphan", 2 * DAY), ("named", 2 * DAY), ("claims", 2 * DAY), ("old", 30 * DAY)]
-        {
+        for (id, ago) in [
+            ("new", 0),
+            ("orphan", 2 * DAY),
+            ("named", 2 * DAY),
+            ("claims", 2 * DAY),
+            ("old", 30 * DAY),
+            ("reset", 2 * DAY),
+            ("entered", 2 * DAY),
+        ] {
             users::insert(tx, &users::New::active(id, "{}"), NOW - ago).await.unwrap();
         }
         devices::insert(tx, &device("a", "named", "ada", true)).await.unwrap();
         devices::insert(tx, &device("b", "claims", "bob", false)).await.unwrap();
+        users::touch(tx, "reset", NOW).await.unwrap();
+        users::sign_in(tx, "entered", 1, NOW).await.unwrap();
         let found = users::orphans(tx, NOW - DAY, 9).await.unwrap();
         let mut ids: Vec<&str> = found.iter().map(|user| user.id.as_str()).collect();
         ids.sort_unstable();

@@ -114,10 +114,11 @@ async fn of_devices() {
 /// The device `d` of `u`, out of use and back; meanwhile somebody else may own its address.
 async fn hidden_devices_answer_nothing(tx: &mut Tx) {
     assert_eq!(devices::hide(tx, "d", "v", NOW + 4).await.unwrap(), 0, "somebody else's");
-    assert!(!devices::is_kept(tx, "email", "eve").await.unwrap(), "in use");
+    assert!(!devices::is_kept(tx, "email", "eve", "w").await.unwrap(), "in use");
     assert_eq!(devices::hide(tx, "d", "u", NOW + 4).await.unwrap(), 1);
-    assert!(devices::is_kept(tx, "email", "eve").await.unwrap());
-    assert!(!devices::is_kept(tx, "phone", "eve").await.unwrap());
+    assert!(devices::is_kept(tx, "email", "eve", "w").await.unwrap());
+    assert!(!devices::is_kept(tx, "phone", "eve", "w").await.unwrap());
+    assert!(!devices::is_kept(tx, "email", "eve", "u").await.unwrap(), "their own");
     assert_eq!(devices::hide(tx, "d", "u", NOW + 5).await.unwrap(), 0, "hidden already");
     assert!(devices::owner(tx, "email", "eve").await.unwrap().is_none());
     assert!(devices::named(tx, "email", "eve", 9).await.unwrap().is_empty());
@@ -216,6 +217,7 @@ async fn of_attempts() {
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
+        assert_eq!(attempts::end(tx, "a", NOW + 60_000_000).await.unwrap(), 0, "over by then");
         assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), 0, "{}: it moved on", db.name);
         assert_eq!(attempts::finish(tx, "a", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::delete(tx, "b").await.unwrap(), 1);
@@ -339,6 +341,9 @@ async fn of_guesses() {
         assert_eq!(guesses::succeed(tx, "s", "password").await.unwrap(), 1);
         let g = guesses::of(tx, "s", "password").await.unwrap();
         assert_eq!((g.streak, g.month_count), (0, 1), "{}: a success frees no day", db.name);
+        assert_eq!(guesses::forget_factor(tx, "s", "passcode").await.unwrap(), 0);
+        guesses::fail(tx, "s", "passcode", NOW, 1).await.unwrap();
+        assert_eq!(guesses::forget_factor(tx, "s", "passcode").await.unwrap(), 1);
         assert_eq!(guesses::forget(tx, "s").await.unwrap(), 1);
         for subject in ["u", "u/known", "uu", "uu/known"] {
             guesses::fail(tx, subject, "password", NOW, 3).await.unwrap();

@@ -155,6 +155,13 @@ impl TestApp {
         self.worker.clone()
     }
 
+    /// Sweeps what is over, as an instance does by itself.
+    pub async fn sweep(&self) {
+        let mut tx = self.app.store.begin().await.unwrap();
+        multauth::store::sweep::once(&mut tx, self.app.now()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     /// What was delivered since it was last asked, the oldest first.
     pub async fn mail(&self) -> Vec<Mail> {
         self.worker.drain().await.unwrap();

@@ -58,6 +58,19 @@ impl Person {
         id
     }
 
+    /// Confirms every address that is not confirmed yet, by the code that is sent on demand.
+    pub async fn confirm_all(&self, app: &TestApp) {
+        let devices = self.client.get("/v1/me/devices").await.is(200).json();
+        for device in devices.as_array().unwrap().iter().filter(|device| device["confirmed"] == false) {
+            let id = device["id"].as_str().unwrap();
+            app.pass(61 * SECOND);
+            app.mail().await;
+            self.client.post(&format!("/v1/me/devices/{id}/send"), json!({})).await.is(204);
+            self.client.confirm(id, app.code().await.code()).await.is(200);
+        }
+        app.mail().await;
+    }
+
     /// Adds and confirms an authenticator; gives its id and its seed. A code is good once, so time passes.
     pub async fn enrol(&self, app: &TestApp) -> (String, String) {
         let added = self.client.add(json!({ "kind": "authenticator" })).await.is(201).json();

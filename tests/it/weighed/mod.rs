@@ -5,6 +5,7 @@ mod adversary;
 mod adversary_world;
 mod disarmed;
 mod persons;
+mod remains;
 mod thief;
 mod thief_holder;
 mod thief_late;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::hand::{Hand, codes, starts_anew};
 use super::list::{List, MAIL, NUMBER, Owner, confirms, device, devices, enrols, replaces};
-use crate::support::app::TestApp;
+use crate::support::app::{TestApp, flows};
 use crate::support::client::Client;
 use crate::support::mailbox::{Mail, wrong};
 use crate::support::person::{OTHER, PASSWORD};
@@ -45,12 +45,12 @@ impl Thief {
         let mut thief = Self { client: client.clone(), seed: None, codes: Vec::new(), mail: Vec::new() };
         let added = client.add(json!({ "kind": "email", "email": EVIL })).await.is(201).json();
         thief.confirms(app, &added, EVIL).await;
+        let made = client.post("/v1/me/recovery-codes", json!({})).await.is(200).json();
+        thief.codes = codes(&made["codes"]);
         if list != List::MailPassword {
             let (_, seed, _) = enrols(app, client).await;
             thief.seed = Some(seed);
         }
-        let made = client.post("/v1/me/recovery-codes", json!({})).await.is(200).json();
-        thief.codes = codes(&made["codes"]);
         for (kind, old, new) in [("phone", NUMBER, EVIL_NUMBER), ("email", MAIL, EVIL_TOO)] {
             if devices(client).await.contains(&old.to_owned()) {
                 let id = device(client, old).await;
@@ -203,13 +203,52 @@ async fn who_was_robbed_of_a_session_alone_is_told_by_a_recovery_what_was_added(
     }
 }
 
-/// A name that nobody has any more is anybody's: the owner is told that it did not come back, and is given another one.
+/// A name is nobody else's for as long as it can come back: not even the thief's, who signs up for it.
 #[tokio::test]
-async fn who_was_robbed_of_a_name_that_somebody_took_meanwhile_is_given_another_by_the_operator() {
+async fn who_was_robbed_of_a_name_has_it_back_whoever_asks_for_it_meanwhile() {
+    for app in List::Name.each().await {
+        let list = List::Name;
+        let owner = owner(list, &app).await;
+        let thief = Thief::robs(&app, list, owner.client()).await;
+        let other = app.named("bob").await;
+        let taken = app.client().signup(json!({ "username": "ada", "password": OTHER })).await;
+        taken.fails(409, "taken");
+        let id = device(&other.client, "bob").await;
+        replaces(&other.client, &id, json!({ "username": "ada" })).await.fails(409, "taken");
+        let first = thief.mail.iter().find(|mail| mail.to == MAIL && mail.undo().is_some()).unwrap();
+        let (key, code) = first.undo().unwrap();
+        let body = json!({ "key": key, "passcode": code });
+        let back = app.client().post("/v1/confirm", body).await.is(200).json();
+        assert_eq!(back["lost"], Value::Null, "{back}");
+        starts_anew(&app.client(), &back, PASSWORD).await;
+        owner.hand.clone().knows(PASSWORD).comes(&app).await.gets_in(&["password", "sms"]);
+        thief.has_nothing(&app, list).await;
+    }
+}
+
+/// Three days after it was given up a name is anybody's.
+#[tokio::test]
+async fn a_name_that_was_given_up_is_free_when_it_cannot_come_back() {
+    for app in TestApp::each(|settings| settings.flows = flows(&[&["username", "password"]])).await {
+        let ada = app.named("ada").await;
+        let id = device(&ada.client, "ada").await;
+        replaces(&ada.client, &id, json!({ "username": "ada.lovelace" })).await.is(200);
+        let taken = || json!({ "username": "ada", "password": OTHER });
+        app.client().signup(taken()).await.fails(409, "taken");
+        app.pass(3 * DAY + HOUR);
+        app.sweep().await;
+        app.client().signup(taken()).await.done();
+    }
+}
+
+/// What the operator has given to somebody else meanwhile is lost: the owner is told, and is given another one.
+#[tokio::test]
+async fn who_was_robbed_of_a_name_that_the_operator_gave_away_is_given_another() {
     let (list, app) = (List::Name, List::Name.app().await);
     let owner = owner(list, &app).await;
     let thief = Thief::robs(&app, list, owner.client()).await;
-    app.client().signup(json!({ "username": "ada", "password": OTHER })).await.done();
+    let bob = app.signup(json!({ "username": "bob", "password": OTHER })).await;
+    operate::add_identifier(&app.app, &bob.done.user, "username", "ada").await.unwrap();
     let first = thief.mail.iter().find(|mail| mail.to == MAIL && mail.undo().is_some()).unwrap();
     let (key, code) = first.undo().unwrap();
     let body = json!({ "key": key, "passcode": code });

@@ -1,0 +1,7 @@
+//! What stays and what goes at the edges: guesses, recovery codes, what the operator vouches for, and addresses that were
+//! only taken as confirmed.
+
+mod codes;
+mod guesses;
+mod taken;
+mod vouched;
