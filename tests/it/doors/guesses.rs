@@ -8,6 +8,7 @@ use crate::support::app::{TestApp, flows, unlimited};
 use crate::support::client::Answer;
 use crate::support::mailbox::wrong;
 use crate::support::person::{OTHER, PASSWORD};
+use crate::support::token::totp;
 
 const EMAIL: &str = "ada@example.org";
 
@@ -169,6 +170,38 @@ async fn after_twenty_wrong_codes_only_long_ones_are_sent() {
         let short = app.code().await;
         assert_eq!(short.code().len(), 6);
         stranger.passcode(&asked.attempt, short.code()).await.done();
+    }
+}
+
+fn second_factor(settings: &mut Settings) {
+    settings.flows = flows(&[&["username", "password"], &["username", "password", "passcode"]]);
+    unlimited(settings, &["signin", "send"]);
+}
+
+/// A sign-in by the name alone, answered with what the authenticator shows, or with something else.
+async fn by_authenticator(app: &TestApp, seed: &str, right: bool) -> (Value, Answer) {
+    let client = app.client();
+    let asked = client.signin(json!({ "username": "ada" })).await.asks();
+    let code = totp(seed, app.clock.now());
+    let code = if right { code } else { wrong(&code, 0) };
+    (asked.ask[0]["length"].clone(), client.passcode(&asked.attempt, &code).await)
+}
+
+#[tokio::test]
+async fn a_long_code_beside_an_authenticator_does_not_lift_its_bound() {
+    for app in TestApp::each(second_factor).await {
+        let (_, seed) = app.named("ada").await.enrol(&app).await;
+        let app = app.again_with(|settings| settings.flows = flows(&[&["username", "passcode"]])).await;
+        let began = app.clock.now();
+        for _ in 0..20 {
+            by_authenticator(&app, &seed, false).await.1.wrong();
+            app.pass(HOUR);
+        }
+        let (length, answer) = by_authenticator(&app, &seed, true).await;
+        assert!(length.as_u64() >= Some(13), "only a long code is sent now: {length}");
+        assert_eq!(wait_of(answer), 3600, "{}: six digits are bounded as ever", app.database());
+        app.pass(began + DAY - app.clock.now());
+        by_authenticator(&app, &seed, true).await.1.done();
     }
 }
 
