@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use multauth::base::clock::SECOND;
 use multauth::settings::Settings;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failover::carrier;
 use crate::support::app::{TestApp, flows, unlimited};
@@ -217,6 +217,43 @@ async fn the_right_code_typed_twice_at_once_passes_once_whatever_the_order() {
         let passed = [a.status, b.status].iter().filter(|status| **status == 200).count();
         assert_eq!(passed, 1, "{}: {a:?} {b:?}", app.database());
         verify.now(twilio(Arc::default()));
+    }
+}
+
+/// Adds a second number, proven by the vendor's code, and signs in by it.
+async fn by_second(app: &TestApp, ada: &Client) -> Client {
+    let second = "+12025550124";
+    let added = ada.add(json!({ "kind": "phone", "phone": second })).await.is(201).json();
+    app.mail().await;
+    ada.confirm(added["id"].as_str().unwrap(), THEIRS).await.is(200);
+    let client = app.client();
+    let asked = client.signin(json!({ "phone": second })).await.asks();
+    app.mail().await;
+    let done = client.passcode(&asked.attempt, THEIRS).await.done();
+    client.bearing(&done.access)
+}
+
+#[tokio::test]
+async fn a_phone_is_removed_by_its_own_code_where_the_vendor_has_that() {
+    let verify = Vendor::start(twilio(Arc::default())).await;
+    for app in TestApp::each(settings(&verify, Vec::new())).await {
+        let client = app.client();
+        let asked = client.signup(json!({ "phone": NUMBER })).await.asks();
+        app.mail().await;
+        let ada = client.bearing(&client.passcode(&asked.attempt, THEIRS).await.done().access);
+        let devices = ada.get("/v1/me/devices").await.is(200).json();
+        let first = format!("/v1/me/devices/{}", devices[0]["id"].as_str().unwrap());
+        app.pass(120 * SECOND);
+        let ada = by_second(&app, &ada).await;
+        let removes = async |body: Value| ada.raw("DELETE", &first, Some(&body.to_string())).await;
+        removes(json!({})).await.fails(403, "proof_required");
+        ada.post(&format!("{first}/send"), json!({})).await.is(204);
+        app.mail().await;
+        removes(json!({ "passcode": "111111" })).await.wrong();
+        removes(json!({ "passcode": THEIRS })).await.is(204);
+        let left = ada.get("/v1/me/devices").await.is(200).json();
+        assert_eq!(left.as_array().unwrap().len(), 1, "{}: {left}", app.database());
+        verify.bodies();
     }
 }
 
