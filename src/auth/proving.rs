@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::base::Sensitive;
 use crate::events::{By, Noted};
 use crate::store::devices::{self as rows, Device};
-use crate::store::{Tx, known_devices, sessions};
+use crate::store::{StoreError, Tx, known_devices, sessions};
 
 /// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -143,10 +143,12 @@ async fn count(
         noted.extend(replaced(account, device));
     }
     let own = inside.then_some(rows::PROVEN);
-    rows::confirm(tx, &device.id, now, own).await.map_err(|error| match error {
-        crate::store::StoreError::Taken => AuthError::NoCode,
-        other => other.into(),
-    })?;
+    match rows::confirm(tx, &device.id, now, own).await {
+        Ok(1) => {}
+        // Removed, or somebody else's by now: what it was to replace stays.
+        Ok(_) | Err(StoreError::Taken) => return Err(AuthError::NoCode),
+        Err(other) => return Err(other.into()),
+    }
     if let Some(canonical) = &device.canonical {
         let claims = rows::drop_claims(tx, &device.kind, canonical, &device.id).await?;
         noted.extend(noting::dropped(By::Server, claims));

@@ -15,6 +15,7 @@ pub mod own_secrets;
 mod profile;
 mod purposes;
 mod recovery;
+mod removing;
 mod sandbox;
 mod second_factor;
 mod spend;
