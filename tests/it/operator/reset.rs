@@ -220,7 +220,7 @@ async fn a_young_account_whose_only_address_was_removed_is_not_swept() {
         app.pass(3 * DAY);
         let done = reset::reset(&app.app, &user, None, &["email".to_owned()]).await.unwrap();
         deletion::purge_due(&app.app).await.unwrap();
-        operate::add_identifier(&app.app, &user, "email", SECOND).await.expect(app.database());
+        operate::add_identifier(&app.app, &user, "email", SECOND).await.unwrap();
         assert!(done.key.is_some());
         sign_in(&app, PASSWORD).await.wrong();
     }
