@@ -145,7 +145,9 @@ pub async fn before_proof(
     if secret.device.as_deref() == Some(AUTHENTICATOR) {
         return Ok(None);
     }
-    let reached = walk.carriers(secret).into_iter().find(|device| device.delivery.is_some());
+    // Of several that a name leads to, one that does not have to wait.
+    let able = walk.carriers(secret).into_iter().filter(|device| device.delivery.is_some());
+    let reached = able.min_by_key(|device| walk.barred(Some(device)));
     let own = own_kind(walk, secret);
     let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
     let stored = reached.and_then(|device| device.delivery.clone());

@@ -250,18 +250,21 @@ impl Walk<'_> {
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
         }
         let subject = &subject.at_once(authenticators.len());
-        // Six digits of an app are bounded as such, however long the code is that was sent (R36).
-        let so_far = subject.judge(self.app, tx, Bound::Fixed).await?;
         let (_, left) = challenge::take(self.app, tx, sent.as_ref(), &subject.before_proof()).await?;
+        // Six digits of an app are bounded as such, however long the code is that was sent (R36). One that rests is as wrong
+        // as the code that nobody has.
+        let rests = subject.rests(self.app, tx).await?;
         let now = self.app.now();
         let step = |device: &&'d Device| Some((*device, super::totp::step(self.app, device, typed, now)?));
-        let right = authenticators.iter().find_map(step).filter(|_| sent.is_none() || left.is_some());
+        let right = authenticators.iter().filter(|_| !rests).find_map(step);
+        let right = right.filter(|_| sent.is_none() || left.is_some());
         if let Some((device, step)) = right
             && devices::take_step(tx, &device.id, step, now).await? == 1
         {
             if let Some(sent) = &sent {
                 challenges::spend(tx, &sent.id, now).await?;
             }
+            let so_far = subject.so_far(tx).await?;
             subject.succeed(tx, &so_far).await?;
             return Ok((device, AUTHENTICATOR.to_owned()));
         }

@@ -17,6 +17,17 @@ pub fn stays(device: &Device, kept: &[&str]) -> bool {
     kept.contains(&device.id.as_str()) || device.is_vouched()
 }
 
+/// The account of which only those devices [stay](stays).
+pub fn left(account: &Account, kept: &[&str]) -> Account {
+    let mut left = account.clone();
+    left.devices.retain(|device| stays(device, kept));
+    left.hidden.clear();
+    left.hashes.clear();
+    left.set_by.clear();
+    left.recovery.clear();
+    left
+}
+
 /// What each address that does not stay is told: that it was removed, and nothing of whoever did it.
 pub fn tell(app: &App, account: &Account, stays: &dyn Fn(&Device) -> bool) -> Result<Vec<Notice>> {
     let mut told = Vec::new();

@@ -20,6 +20,7 @@ use crate::devices::{self as kinds, DeviceKind};
 use crate::secrets::passcode::{self, Shape};
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::{self, Device};
+use crate::store::sessions;
 use crate::throttle::Keys;
 
 /// What a link leads to.
@@ -162,7 +163,11 @@ async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &Wi
     let caller = with.caller.as_ref().filter(|caller| caller.session.user_id == account.user.id);
     let inside = match caller {
         Some(caller) => Some(Some(caller.session.id.clone())),
-        None if links::by_secret(app, client, &account, &with.given).await? => Some(device.added_in.clone()),
+        None if links::by_secret(app, client, &account, &with.given).await?
+            && began(app, &device).await? =>
+        {
+            Some(device.added_in.clone())
+        }
         None => None,
     };
     if inside.is_none() && !proving::is_bare(&account, &device) {
@@ -171,6 +176,14 @@ async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &Wi
     let from = inside.as_ref().map(|session| Inside { session: session.as_deref(), shows_codes: false });
     proving::confirm_by_link(app, client, (&account, &device), code, from).await?;
     Ok(true)
+}
+
+/// Whether the session in which a device was added is there still, if it was added in one: whoever ended it did not mean to
+/// leave it anything, and the secret that is typed may be the one that was stolen (R123).
+async fn began(app: &App, device: &Device) -> Result<bool> {
+    let Some(session) = &device.added_in else { return Ok(true) };
+    let live = sessions::live(&mut app.store.read().await?, session, app.now()).await?;
+    Ok(live.is_some_and(|session| session.user_id == device.user_id))
 }
 
 async fn undone(app: &App, client: &Client, challenge: &Challenge, with: &With) -> Result<Effect> {

@@ -20,13 +20,18 @@ const AT_ONCE: i64 = 100;
 /// Where there is no grace period it is purged in the same breath.
 ///
 /// # Errors
-/// [`AuthError::NotFound`] where it is deleted already.
+/// [`AuthError::NotFound`] where it is deleted already; [`AuthError::InvalidToken`] where a user who asks for it was thrown
+/// out meanwhile (R7).
 pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told: &[Notice]) -> Result<()> {
     let (user, now) = (&account.user, app.now());
     let grace = app.settings.user.deletion_grace.millis();
     let mut tx = app.store.begin().await?;
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     challenges::drop_of_attempts(&mut tx, &user.id).await?;
+    attempts::drop_of_user(&mut tx, &user.id).await?;
+    if by == By::User && users::still(&mut tx, &user.id, user.credentials, now).await? != 1 {
+        return Err(AuthError::InvalidToken);
+    }
     let ended = end_everything(&mut tx, &user.id).await?;
     if users::set_deleted(&mut tx, &user.id, now).await? != 1 {
         return Err(AuthError::NotFound);

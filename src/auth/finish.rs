@@ -16,7 +16,7 @@ use super::walk::Walk;
 use super::{clearing, fields, language, notices, rescue, standing};
 use crate::base::Sensitive;
 use crate::events::By;
-use crate::flows::{self, Flow, Level};
+use crate::flows::{self, Flow, Holding, Level};
 use crate::hooks::Point;
 use crate::messages::Kind;
 use crate::secrets::recovery;
@@ -96,9 +96,17 @@ impl Walk<'_> {
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
         let mut holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let known = session::known_device(app, self.attempt.known_device.as_deref());
-        let told = self.told(&account)?;
-        let due = self.codes_are_due(&account);
-        let told_codes = rescue::tell(app, self.client, &account, due)?;
+        let cleared = self.cleared(&account);
+        let left = cleared.as_ref().unwrap_or(&account);
+        let mut told = self.told(left)?;
+        if cleared.is_some() {
+            told.extend(clearing::tell(app, &account, &|device| left.device(&device.id).is_some())?);
+        }
+        let due = match &cleared {
+            Some(left) => self.codes_are_due(left, &left.holding(app)),
+            None => self.codes_are_due(&account, &self.holding),
+        };
+        let told_codes = rescue::tell(app, self.client, left, due)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
@@ -177,7 +185,7 @@ impl Walk<'_> {
         let user = account.user.id.clone();
         let session = self.attempt.session_id.clone().ok_or(AuthError::AttemptGone)?;
         let holder = self.ask_tokens(&account, &session, &basis).await?;
-        let due = self.codes_are_due(&account);
+        let due = self.codes_are_due(&account, &self.holding);
         let told_codes = rescue::tell(app, self.client, &account, due)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
@@ -193,6 +201,9 @@ impl Walk<'_> {
             sessions::raise(&mut tx, &session, &user, &basis.acr, &basis.amr.join(" "), now).await?;
         }
         self.used(&mut tx).await?;
+        if due && users::still(&mut tx, &user, account.user.credentials, now).await? != 1 {
+            return Err(AuthError::AttemptGone);
+        }
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
         let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
         let raised = sessions::live(&mut tx, &session, now).await?.ok_or(AuthError::AttemptGone)?;
@@ -208,9 +219,9 @@ impl Walk<'_> {
     }
 
     /// Whether recovery codes are to be made with this answer: the highest class was shown, and there are none (R72).
-    fn codes_are_due(&self, account: &Account) -> bool {
-        let highest = self.holding.shown(&self.passed()) == self.holding.top();
-        !self.by_recovery_code && highest && rescue::are_due(self.app, account.recovery.len(), &self.holding)
+    fn codes_are_due(&self, account: &Account, holding: &Holding) -> bool {
+        let highest = holding.shown(&self.passed()) == holding.top();
+        !self.by_recovery_code && highest && rescue::are_due(self.app, account.recovery.len(), holding)
     }
 
     async fn make_codes(
@@ -220,10 +231,36 @@ impl Walk<'_> {
         told: Option<&Told>,
     ) -> Result<Vec<Sensitive>> {
         let Some(told) = told else { return Ok(Vec::new()) };
+        // Of two that were thought out at once only the first makes them: the other list would be dead before it is read.
+        if secrets::count(tx, &account.user.id, secrets::RECOVERY).await? > 0 {
+            return Ok(Vec::new());
+        }
         let (codes, made) = rescue::write(self.app, tx, &account.user.id, By::Server).await?;
         self.noted.push(made);
         self.noted.extend(told.write(self.app, tx).await?);
         Ok(codes)
+    }
+
+    /// The devices that were shown and are nobody's own yet.
+    fn strange<'a>(&self, account: &'a Account) -> Vec<&'a Device> {
+        let shown = self.proofs.iter().filter_map(|proof| account.device(proof.device.as_deref()?));
+        shown.filter(|device| device.own.is_none() && carried(device)).collect()
+    }
+
+    /// Whether anything but strange devices stands behind this: a right fixed secret, a device that is the owner's own, a
+    /// recovery code, or a session of the account, from inside of which it is proven.
+    fn is_vouched_for(&self, account: &Account) -> bool {
+        let own = |id: &str| account.device(id).is_some_and(|device| device.own.is_some());
+        self.by_recovery_code
+            || self.purpose == Purpose::Reauth
+            || self.proofs.iter().any(|p| p.secret != "passcode" || p.device.as_deref().is_some_and(own))
+    }
+
+    /// What is left of the account where nothing vouches for whoever signs in; none where something does.
+    fn cleared(&self, account: &Account) -> Option<Account> {
+        let strange: Vec<&str> = self.strange(account).iter().map(|device| device.id.as_str()).collect();
+        let clears = !strange.is_empty() && !self.is_vouched_for(account);
+        clears.then(|| clearing::left(account, &strange))
     }
 
     /// What this makes of the devices that were shown, and of the secrets. Behind a right fixed secret, or beside a
@@ -231,15 +268,8 @@ impl Walk<'_> {
     /// is the owner, and nothing that was there before is left (R122). Secrets that leaned on the one device that had
     /// recovered the account lean on it no more once another one was shown.
     async fn owned(&mut self, tx: &mut Tx, account: &Account) -> Result<()> {
-        let shown: Vec<&Device> =
-            self.proofs.iter().filter_map(|p| account.device(p.device.as_deref()?)).collect();
-        let vouched = self.by_recovery_code
-            || self.proofs.iter().any(|proof| proof.secret != "passcode")
-            || shown.iter().any(|device| device.own.is_some());
-        let strange: Vec<&Device> = shown.iter().copied().filter(|d| d.own.is_none() && carried(d)).collect();
-        // In a session of the account it is proven from inside.
-        let vouched = vouched || self.purpose == Purpose::Reauth;
-        if !vouched && !strange.is_empty() {
+        let strange = self.strange(account);
+        if !strange.is_empty() && !self.is_vouched_for(account) {
             let kept: Vec<&str> = strange.iter().map(|device| device.id.as_str()).collect();
             let (gone, ended) = clearing::all_but(tx, account, &kept).await?;
             // Whoever is about to finish by what is gone now does not.

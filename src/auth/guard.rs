@@ -109,6 +109,18 @@ impl Subject {
         }
     }
 
+    /// The failures so far.
+    pub async fn so_far(&self, db: &mut impl Db) -> Result<Guesses> {
+        Ok(guesses::of(db, &self.name, self.factor).await?)
+    }
+
+    /// Whether the day, the month or the row of failures is full, which is told to nobody: for where an answer must not say
+    /// whose account it is (R15). The waits between guesses do not count.
+    pub async fn rests(&self, app: &App, db: &mut impl Db) -> Result<bool> {
+        let (settings, so_far) = (&app.settings.guesses, self.so_far(db).await?);
+        Ok(by_count(settings, &so_far) > app.now() || so_far.streak >= i64::from(settings.stop_after))
+    }
+
     /// Whether only long secrets are issued for this subject now (R37).
     pub async fn exhausted(&self, app: &App, db: &mut impl Db) -> Result<bool> {
         let so_far = guesses::of(db, &self.name, self.factor).await?;

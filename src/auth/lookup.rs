@@ -48,7 +48,9 @@ pub async fn find(app: &App, text: &str, unmasked: bool) -> Result<Found> {
     let mut found = Vec::new();
     for id in ids {
         let Some(user) = users::by_id(&mut db, &id).await? else { continue };
-        found.push(Listed { devices: devices::of_user(&mut db, &id).await?, user });
+        let mut devices = devices::of_user(&mut db, &id).await?;
+        devices.retain(|device| device.hidden_at.is_none());
+        found.push(Listed { devices, user });
     }
     drop(db);
     let noted: Vec<Noted> = found.iter().map(|listed| looked_up(listed, unmasked)).collect();
@@ -60,7 +62,7 @@ pub async fn find(app: &App, text: &str, unmasked: bool) -> Result<Found> {
 
 fn looked_up(listed: &Listed, unmasked: bool) -> Noted {
     let user = &listed.user;
-    let counting = listed.devices.iter().filter(|d| d.confirmed_at.is_some() && d.hidden_at.is_none());
+    let counting = listed.devices.iter().filter(|device| device.confirmed_at.is_some());
     let personal = noting::naming((&user.id, &user.profile, &user.group_names), counting);
     Event::UserLookedUp { by: By::Operator, unmasked }.of(&user.id).naming(personal)
 }

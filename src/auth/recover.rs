@@ -274,12 +274,7 @@ impl Walk<'_> {
             left.hashes.remove(&kind);
         }
         let proven: Vec<&str> = self.first_proven(account).collect();
-        if !proven.is_empty() {
-            left.devices.retain(|device| clearing::stays(device, &proven));
-            left.hashes.clear();
-            left.recovery.clear();
-        }
-        left
+        if proven.is_empty() { left } else { clearing::left(&left, &proven) }
     }
 
     /// Whether a recovery by this device, to which its code goes, has to wait: an address that was added lately, or that

@@ -12,7 +12,7 @@ use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
 use crate::secrets::password::Password;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{Tx, attempts, challenges, guesses, secrets, users};
+use crate::store::{Tx, attempts, challenges, changes, guesses, secrets, users};
 
 /// What every address is told of a reset.
 const TOLD: Kind = Kind::AccountReset;
@@ -61,7 +61,7 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
 }
 
 /// Takes away whatever let anybody in: sessions, known devices, attempts, pending changes, the password, secrets of own
-/// kinds, recovery codes, wrong guesses. Devices stay, but for those of `remove` (ids, or names of kinds) and those that
+/// kinds, recovery codes, wrong guesses, and what earlier messages could take back. Devices stay, but for those of `remove` (ids, or names of kinds) and those that
 /// hold a secret which nobody but a recovery has vouched for, which are gone for good. Then it sets `password`, or makes
 /// a key with which the user sets what their flows need. Every address is told, those of removed devices too.
 ///
@@ -153,6 +153,11 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
         }
     }
     let dropped = rows::drop_unconfirmed(tx, user).await?;
+    // The operator's word is the last: no message of before takes anything back after it.
+    for hidden in &account.hidden {
+        rows::delete(tx, &hidden.id, user).await?;
+    }
+    changes::drop_all(tx, user).await?;
     secrets::drop_all(tx, user).await?;
     let gone: Vec<&str> = removed.iter().map(|device| device.id.as_str()).collect();
     let personal = noting::named_with(account, &gone, None);

@@ -13,7 +13,7 @@ use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{SecretKind, password::Password};
-use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
+use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
 
 /// What a change was given, and the request fields that faults are of.
@@ -98,7 +98,9 @@ async fn write(
     let (notice, event, reason) = told(name);
     let told = notices::about(app, client, account, notice, None)?;
     let mut tx = app.store.begin().await?;
-    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    // Guesses at the old one are none at the new one (R38). Guesses before attempts, and attempts before the user, as a
+    // sign-in takes them: otherwise the two could wait for each other.
+    guesses::forget_factor(&mut tx, user, name).await?;
     attempts::drop_of_user(&mut tx, user).await?;
     if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
         // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.

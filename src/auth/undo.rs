@@ -143,8 +143,8 @@ pub fn confirmed_by<'a>(account: &'a Account, changes: &'a [Change]) -> Vec<(&'a
     let mut found: Vec<(&Change, &Device)> = Vec::new();
     for change in changes {
         let before = stood(change).unwrap_or_default();
-        let fresh = |d: &&Device| d.confirmed_at.is_some_and(|at| at >= change.at);
-        let new = account.confirmed().filter(fresh).filter(|d| before.iter().all(|stood| stood.id != d.id));
+        let new =
+            account.confirmed().filter(|d| !d.is_vouched() && before.iter().all(|stood| stood.id != d.id));
         for device in new {
             // The latest change before which it was not there is the one that brought it.
             match found.iter_mut().find(|(_, known)| known.id == device.id) {

@@ -99,6 +99,56 @@ async fn a_recovery_ends_the_guesses_at_what_it_sets() {
     }
 }
 
+/// Whoever changes their password from inside is guessed at anew: the old guesses were at another one.
+#[tokio::test]
+async fn a_new_password_ends_the_guesses_at_the_old_one() {
+    for app in TestApp::each(two_steps).await {
+        let ada = app.signup(json!({ "email": MAIL, "password": PASSWORD })).await;
+        for _ in 0..3 {
+            app.client().signin(json!({ "email": MAIL, "password": OTHER })).await.wrong();
+        }
+        let change = json!({ "password": PASSWORD, "new_password": OTHER });
+        ada.client.put("/v1/me/password", change).await.is(204);
+        app.client().signin(json!({ "email": MAIL, "password": OTHER })).await.asks();
+    }
+}
+
+/// Where an app is all that answers, whoever guesses learns no more of its owner than of nobody (R15).
+#[tokio::test]
+async fn who_has_only_an_app_is_guessed_at_as_nobody_is() {
+    for first in ["passcode", "passcode:authenticator"] {
+        for app in TestApp::each(free_names).await {
+            app.named("ada").await.enrol(&app).await;
+            let app = app
+                .again_with(|settings| {
+                    free(settings);
+                    settings.flows = flows(&[&["username", first]]);
+                })
+                .await;
+            let mut seen = Vec::new();
+            for name in ["ada", "nobody"] {
+                let mut answers = Vec::new();
+                for n in 0..25 {
+                    let asked = app.client().signin(json!({ "username": name })).await.asks();
+                    let answer = app.client().passcode(&asked.attempt, &format!("0000{n:02}")).await;
+                    answers.push((
+                        answer.status,
+                        asked.ask[0]["length"].clone(),
+                        answer.json()["code"].clone(),
+                    ));
+                }
+                seen.push(answers);
+            }
+            assert_eq!(seen[0], seen[1], "{first} {}", app.database());
+        }
+    }
+}
+
+fn free_names(settings: &mut Settings) {
+    settings.flows = flows(&[&["username", "password"], &["username", "password", "passcode"]]);
+    free(settings);
+}
+
 /// A stranger who knows no secret guesses at codes that were sent: that is nothing to the app of whom they guess at.
 #[tokio::test]
 async fn wrong_codes_before_any_proof_are_none_at_the_app() {

@@ -3,5 +3,7 @@
 
 mod codes;
 mod guesses;
+mod operator;
 mod taken;
+mod thrown_out;
 mod vouched;
