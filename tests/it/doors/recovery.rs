@@ -181,6 +181,7 @@ async fn recovering_an_unproven_address_drops_whatever_was_prepared() {
         mallory.client.refresh(&mallory.done.refresh).await.fails(401, "invalid_token");
         app.client().signin(json!({ "username": "mallory", "password": PASSWORD })).await.wrong();
         app.client().signin(json!({ "username": "mallory", "password": OTHER })).await.wrong();
+        app.mail().await;
         app.client().recovery(json!({ "phone": "+12124567890" })).await.asks();
         let to_phone = app.mail().await.into_iter().filter(|mail| mail.to.starts_with('+'));
         assert_eq!(to_phone.count(), 0, "the phone that was prepared recovers nothing");
