@@ -99,7 +99,12 @@ impl Account {
     /// first, and secrets.
     pub fn holding(&self, app: &App) -> Holding {
         let confirmed: Vec<&Device> = self.confirmed().collect();
-        holding(app, &confirmed, &self.hashes, &self.set_by)
+        let held = holding(app, &confirmed, &self.hashes, &self.set_by);
+        if self.set_by.is_empty() {
+            return held;
+        }
+        let aside = self.hidden.iter().filter(|device| device.confirmed_at.is_some() && usable(app, device));
+        Holding { aside: aside.filter_map(|device| carried(app, device)).collect(), ..held }
     }
 
     /// The devices that hold a secret which a recovery made and that leans on one device still. Whatever drops the
@@ -125,11 +130,6 @@ pub fn holding(
 ) -> Holding {
     let mut usable: Vec<&Device> = confirmed.iter().copied().filter(|device| usable(app, device)).collect();
     usable.sort_by_key(|device| !device.is_primary);
-    let carried = |device: &&Device| {
-        let class = app.words.class(&device.kind)?;
-        let since = device.confirmed_at.unwrap_or(device.created_at);
-        Some(Carried { id: device.id.clone(), kind: device.kind.clone(), class, since })
-    };
     let holders = confirmed.iter().filter(|device| holds_secret(app, &device.kind));
     // A recovery that finds no holder makes one beside the password that it sets: the two lean on the same device.
     let made = |(_, at): &&(String, Millis)| holders.clone().all(|holder| holder.confirmed_at == Some(*at));
@@ -151,9 +151,17 @@ pub fn holding(
     Holding {
         names: confirmed.iter().filter(|d| d.canonical.is_some()).map(|d| d.kind.clone()).collect(),
         fixed: app.secrets.iter().filter_map(fixed).collect(),
-        carriers: usable.iter().filter_map(carried).collect(),
+        carriers: usable.iter().filter_map(|device| carried(app, device)).collect(),
+        aside: Vec::new(),
         carried: app.secrets.iter().filter(|kind| kind.carried()).map(|k| k.name().to_owned()).collect(),
     }
+}
+
+/// A device as what carries passcodes.
+fn carried(app: &App, device: &Device) -> Option<Carried> {
+    let class = app.words.class(&device.kind)?;
+    let since = device.confirmed_at.unwrap_or(device.created_at);
+    Some(Carried { id: device.id.clone(), kind: device.kind.clone(), class, since })
 }
 
 /// Whether passcodes can come by a device here and now: its kind carries them, some provider delivers on one of its

@@ -42,6 +42,9 @@ pub struct Holding {
     pub carriers: Vec<Carried>,
     /// Names of the secrets that devices carry: `passcode`.
     pub carried: Vec<String>,
+    /// Devices that carried passcodes and can come back: they answer nothing, and whoever has recovered the account by one
+    /// device gains no level by putting the others aside.
+    pub aside: Vec<Carried>,
 }
 
 /// The door that an attempt came in by, as far as it matters which device answers an open passcode.
@@ -84,13 +87,26 @@ impl Holding {
     /// The one device that a fixed secret leans on, and since when: it alone had recovered the account when the secret
     /// was set, there is another that is older than that, and nothing but that one device was shown since.
     fn leaning<'h>(&'h self, fixed: &'h Fixed, passed: &[Passed]) -> Option<(&'h str, Millis)> {
-        let (device, at) = fixed.set_by.as_ref()?;
-        let other = |carrier: &&Carried| carrier.id != *device && carrier.since < *at;
-        let shown = |carrier: &Carried| passed.iter().any(|item| item.id.as_ref() == Some(&carrier.id));
-        let mut others = self.carriers.iter().filter(other).peekable();
+        let mut others = self.others(fixed, &self.carriers).peekable();
         let rescued = passed.iter().any(|item| item.stood_in);
+        let shown = |carrier: &Carried| passed.iter().any(|item| item.id.as_ref() == Some(&carrier.id));
         let leans = !rescued && others.peek().is_some() && !others.any(shown);
-        leans.then_some((device.as_str(), *at))
+        fixed.set_by.as_ref().filter(|_| leans).map(|(device, at)| (device.as_str(), *at))
+    }
+
+    /// Of `devices` those that stood beside the one that had recovered the account when a secret was set.
+    fn others<'h>(&self, fixed: &'h Fixed, devices: &'h [Carried]) -> impl Iterator<Item = &'h Carried> {
+        let by = fixed.set_by.as_ref();
+        devices.iter().filter(move |other| by.is_some_and(|(id, at)| other.id != *id && other.since < *at))
+    }
+
+    /// Whether a secret is no more than the device that it was set by: it leans on it, or would if the others had not been
+    /// put aside since.
+    fn is_the_device(&self, fixed: &Fixed, passed: &[Passed]) -> bool {
+        let rescued = passed.iter().any(|item| item.stood_in);
+        let alone = self.others(fixed, &self.carriers).next().is_none();
+        let aside = alone && self.others(fixed, &self.aside).next().is_some();
+        self.leaning(fixed, passed).is_some() || (aside && !rescued)
     }
 
     /// What a secret that was passed leans on.
@@ -101,13 +117,14 @@ impl Holding {
 
     /// Whether no secret leans on one device any more, now that so much was shown.
     pub fn is_free(&self, passed: &[Passed]) -> bool {
-        self.fixed.iter().all(|fixed| self.leaning(fixed, passed).is_none())
+        !self.fixed.iter().any(|fixed| self.is_the_device(fixed, passed))
     }
 
     /// What of `passed` counts for a level. A secret that a recovery set is worth nothing beside the one device that
     /// recovered (R14): otherwise that device would be two kinds of proof.
     pub fn rated(&self, passed: &[Passed]) -> Vec<Passed> {
-        let leaning = self.leans_on(passed).is_some();
+        let used = |fixed: &&Fixed| passed.iter().any(|item| item.secret == fixed.name);
+        let leaning = self.fixed.iter().filter(used).any(|fixed| self.is_the_device(fixed, passed));
         let made = |item: &&Passed| {
             self.fixed.iter().any(|fixed| fixed.name == item.secret && fixed.set_by.is_some())
         };

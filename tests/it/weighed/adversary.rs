@@ -154,6 +154,7 @@ impl Case {
                 .collect(),
             carriers: self.carriers.iter().map(carried).collect(),
             carried: app.secrets.iter().filter(|kind| kind.carried()).map(|k| k.name().to_owned()).collect(),
+            aside: Vec::new(),
         }
     }
 }

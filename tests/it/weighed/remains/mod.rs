@@ -3,6 +3,7 @@
 
 mod codes;
 mod guesses;
+mod leaning;
 mod operator;
 mod taken;
 mod thrown_out;

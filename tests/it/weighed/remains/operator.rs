@@ -18,13 +18,16 @@ async fn takes_back(app: &TestApp, (key, code): &(String, String)) -> Answer {
 async fn a_reset_leaves_nothing_that_could_be_taken_back() {
     for app in TestApp::each(by_email).await {
         let ada = ada(&app).await;
-        ada.add(&app, "email", B).await;
+        ada.add_late(&app).await;
+        let by_owner = undo(&app.mail().await, A);
         app.pass(DAY + 1);
         let ada = again(&app).await;
         remove(&ada, B).await;
         let by_thief = undo(&app.mail().await, B);
         let done = reset::reset(&app.app, &ada.done.user, None, &[]).await.unwrap();
-        takes_back(&app, &by_thief).await.fails(404, "link_dead");
+        for link in [by_thief, by_owner] {
+            takes_back(&app, &link).await.fails(404, "link_dead");
+        }
         let handle = done.key.unwrap().handle;
         app.client().answer(handle.expose(), json!({ "new_password": OTHER })).await.done();
         assert_eq!(addresses(&app, &ada.done.user).await, [A, C], "{}", app.database());
