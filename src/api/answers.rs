@@ -52,6 +52,8 @@ pub struct Ask {
     expires_in: Option<u64>,
     /// Seconds until it may be sent again.
     resend_in: Option<u64>,
+    /// `true` where whatever could deliver it fails at the moment: it comes late, and what is asked stays the same.
+    delayed: Option<bool>,
     /// Guesses left for the sent code.
     attempts_left: Option<u32>,
     /// The channels that it may be sent by.
@@ -198,6 +200,7 @@ impl From<progress::Ask> for Ask {
             length: ask.length,
             expires_in: ask.expires_in,
             resend_in: ask.resend_in,
+            delayed: ask.delayed.then_some(true),
             attempts_left: ask.attempts_left,
             channels: Some(ask.channels).filter(|channels| !channels.is_empty()),
             fields: Some(ask.fields)

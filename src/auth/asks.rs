@@ -41,7 +41,9 @@ fn of_device(walk: &Walk<'_>, device: &Device, sent: &[Challenge]) -> Ask {
     let app = walk.app;
     let channels = walk.reaching(&device.kind, device.delivery.as_deref().unwrap_or_default());
     let kind = app.devices.kind(&device.kind);
+    let to = device.delivery.as_deref().unwrap_or_default();
     let ask = Ask {
+        delayed: channels.first().is_some_and(|channel| app.routes.rest(*channel, to, app.now())),
         device: Some(device.id.clone()),
         label: Some(device.label.clone()).filter(|label| !label.is_empty()),
         channel: Some(channels.first().map_or(AUTHENTICATOR.to_owned(), |c| c.name().to_owned())),

@@ -222,6 +222,10 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
         return Err(not_yours(kind.field()));
     }
     if old.confirmed_at.is_none() {
+        // Where it is to take the place of a factor, another address takes what the first one took.
+        if let Some(replaced) = old.replaces.as_deref().and_then(|id| account.device(id)) {
+            proofs::of_factor(app, client, &shown, &account, (replaced, false), given).await?;
+        }
         return mend(app, client, &account, kind, given, old).await;
     }
     let new = Device {
@@ -443,6 +447,7 @@ pub async fn send(
     let device = account.device(id).filter(|d| d.delivery.is_some() && !app.devices.is_silent(&d.kind));
     let device = device.ok_or(AuthError::NotFound)?;
     if device.proven_at.is_some() {
+        proofs::forget_spent(app, device).await?;
         return doors::dispatch(app, client, &proofs::order(app, &account, device, channel)).await;
     }
     let canonical = device.canonical.as_deref().unwrap_or_default();

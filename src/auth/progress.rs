@@ -48,6 +48,8 @@ pub struct Ask {
     pub expires_in: Option<u64>,
     /// Seconds until it may be sent again.
     pub resend_in: Option<u64>,
+    /// Whether every provider that could deliver it fails at the moment, so that it will be late.
+    pub delayed: bool,
     /// Guesses left for the sent code.
     pub attempts_left: Option<u32>,
     /// The channels that it may be sent by.

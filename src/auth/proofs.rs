@@ -16,7 +16,7 @@ use crate::base::{Millis, Sensitive};
 use crate::messages::{Channel, Kind};
 use crate::secrets::recovery;
 use crate::store::devices::{self as rows, Device};
-use crate::store::secrets;
+use crate::store::{challenges, secrets};
 
 /// Lets a change of `device` go on where the caller vouches for it: it is no factor, what the session showed lately is
 /// enough, or the request brings its code or a recovery code, which counts as a guess. What is asked for by it alone, and
@@ -90,6 +90,18 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
 
 fn scope(device: &Device) -> String {
     format!("proof/{}", device.id)
+}
+
+/// Forgets a code that proves nothing any more, spent or guessed at too often, so that another one may be sent at once:
+/// the change that it was for may have failed. Guesses stay counted by account.
+pub async fn forget_spent(app: &App, device: &Device) -> Result<()> {
+    let sent = challenges::in_scope(&mut app.store.read().await?, &scope(device)).await?;
+    if sent.iter().any(|sent| sent.spent_at.is_some() || sent.guesses >= sent.max_guesses) {
+        let mut tx = app.store.begin().await?;
+        challenges::drop_scope(&mut tx, &scope(device)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 async fn by_itself(

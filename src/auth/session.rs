@@ -15,7 +15,7 @@ use crate::base::{Millis, Sensitive, ids};
 use crate::events::{Event, Noted};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
-use crate::store::{Tx, known_devices, users};
+use crate::store::{Tx, attempts, known_devices, users};
 use crate::throttle::Keys;
 use crate::tokens::jwt::{self, Access};
 use crate::tokens::refresh::Refresh;
@@ -306,6 +306,8 @@ pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Resul
 pub async fn end_all(app: &App, client: &Client, caller: &Caller) -> Result<()> {
     let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
+    // Whoever stands in the middle of a sign-in is none of those that are meant to stay.
+    attempts::drop_of_user(&mut tx, user).await?;
     let ended = sessions::end_all(&mut tx, user).await?;
     known_devices::forget(&mut tx, user).await?;
     let noted: Vec<Noted> = noting::ended(user, "signed_out", ended).into_iter().collect();

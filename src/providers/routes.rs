@@ -95,6 +95,12 @@ impl Routes {
         fitting
     }
 
+    /// Whether all who may deliver on `channel` to `to` have failed so often that they are left alone at `now`.
+    pub fn rest(&self, channel: Channel, to: &str, now: Millis) -> bool {
+        let able = self.of(channel, to, true);
+        !able.is_empty() && able.iter().all(|entry| entry.breaker.until() > now)
+    }
+
     /// The line that a message waits in: the name of the provider it goes to first. One that is slow holds up
     /// nobody else's line.
     pub fn lane(&self, channel: Channel, to: &str, verifiable: bool) -> &str {

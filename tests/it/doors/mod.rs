@@ -5,6 +5,7 @@ mod cards;
 mod changes;
 mod channels;
 mod concurrency;
+mod delayed;
 mod enumeration;
 mod gone_secrets;
 mod guesses;

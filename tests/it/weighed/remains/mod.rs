@@ -5,6 +5,7 @@ mod codes;
 mod guesses;
 mod leaning;
 mod operator;
+mod proofs;
 mod taken;
 mod thrown_out;
 mod vouched;
