@@ -104,7 +104,9 @@ fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
     ];
     for (section, confirm, providers) in sections {
         if confirm == Confirm::Never {
-            let text = "addresses are taken as proven: somebody may sign up with one that is not theirs";
+            let text = "addresses are taken as proven: somebody may sign up with one that is not theirs, and \
+                        whoever reads it recovers the account and is rid of every device beside it until the \
+                        address was proven";
             found.push(Mistake::new(format!("{section}.confirm"), text));
         }
         let development = |name: &str| PROVIDERS.iter().any(|k| k.name == name && k.development_only);
