@@ -24,5 +24,6 @@ mod second_factor;
 mod spend;
 mod steps;
 mod unfinished;
+mod weighing;
 mod worked_example;
 mod wrong_values;

@@ -64,7 +64,7 @@ async fn shows_again(app: &TestApp, ada: &mut Person, nth: usize, seed: &str) ->
     answer.json()
 }
 
-async fn path(ada: &Person, kind: &str) -> String {
+pub async fn path(ada: &Person, kind: &str) -> String {
     let all = ada.client.get("/v1/me/devices").await.is(200).json();
     let found = all.as_array().unwrap().iter().find(|device| device["kind"] == kind).unwrap();
     format!("/v1/me/devices/{}", found["id"].as_str().unwrap())
