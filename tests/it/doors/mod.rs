@@ -6,6 +6,7 @@ mod changes;
 mod channels;
 mod concurrency;
 mod delayed;
+mod counted;
 mod enumeration;
 mod first_sign_in;
 mod gone_secrets;

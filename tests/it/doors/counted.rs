@@ -1,0 +1,203 @@
+//! By what guesses are counted: by account, whichever door they come by, and once for each device that was guessed at.
+
+use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
+use multauth::messages::Kind;
+use multauth::settings::Settings;
+use serde_json::{Value, json};
+
+use super::own_secrets::own;
+use crate::support::app::{TestApp, flows, unlimited};
+use crate::support::client::{Answer, Client};
+use crate::support::mailbox::wrong;
+use crate::support::person::{CARD, OTHER, PASSWORD, Person};
+use crate::support::token::totp;
+
+const EMAIL: &str = "ada@example.org";
+
+fn second_factor(settings: &mut Settings) {
+    settings.flows = flows(&[&["email", "password"], &["email", "password", "passcode"]]);
+    free(settings);
+}
+
+fn free(settings: &mut Settings) {
+    unlimited(settings, &["signin", "send", "attempt", "reauth", "confirm", "devices", "recovery"]);
+}
+
+/// Answers with that behind the right password, from somewhere else.
+async fn enters(app: &TestApp, given: Value) -> Answer {
+    let client = app.client();
+    let asked = client.signin(json!({ "email": EMAIL, "password": PASSWORD })).await.asks();
+    client.answer(&asked.attempt, given).await
+}
+
+/// Somebody with so many apps; their ids and seeds.
+async fn with_apps(app: &TestApp, apps: usize) -> (Person, Vec<(String, String)>) {
+    let ada = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+    let mut all = vec![ada.enrol(app).await];
+    while all.len() < apps {
+        let client = app.client();
+        let code = totp(&all[0].1, app.clock.now());
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "passcode": code });
+        all.push(Person::with(&client, client.signin(body).await.done()).enrol(app).await);
+    }
+    (ada, all)
+}
+
+/// A code that none of them shows.
+fn no_code(app: &TestApp, all: &[(String, String)]) -> String {
+    let near =
+        |seed: &str, code: &str| (-2..3).any(|n| totp(seed, app.clock.now() + n * 30 * SECOND) == code);
+    let codes = (0..1_000).map(|n| format!("{n:06}"));
+    codes.into_iter().find(|code| all.iter().all(|(_, seed)| !near(seed, code))).unwrap()
+}
+
+#[tokio::test]
+async fn a_code_that_names_no_device_counts_for_each_that_it_was_compared_with() {
+    for (named, rests) in [(false, true), (true, false)] {
+        for app in TestApp::each(second_factor).await {
+            let (_, all) = with_apps(&app, 2).await;
+            let with = |code: String, nth: usize| match named {
+                true => json!({ "passcode": code, "device": all[nth].0 }),
+                false => json!({ "passcode": code }),
+            };
+            let began = app.clock.now();
+            for n in 0..10 {
+                enters(&app, with(no_code(&app, &all), n % 2)).await.wrong();
+                app.pass(HOUR);
+            }
+            let right = || with(totp(&all[1].1, app.clock.now()), 1);
+            if rests {
+                enters(&app, right()).await.fails(429, "too_many");
+                app.pass(began + DAY - app.clock.now());
+            }
+            enters(&app, right()).await.done();
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_codes_behind_a_proof_are_counted_by_account_at_every_door() {
+    for app in TestApp::each(second_factor).await {
+        let (ada, all) = with_apps(&app, 1).await;
+        let no_code = || json!({ "passcode": no_code(&app, &all) });
+        let code = || json!({ "passcode": totp(&all[0].1, app.clock.now()) });
+        let proves = async |given: Value| {
+            let asked = ada.client.reauth(json!({ "password": PASSWORD })).await.asks();
+            ada.client.answer(&asked.attempt, given).await
+        };
+        enters(&app, no_code()).await.wrong();
+        proves(no_code()).await.wrong();
+        enters(&app, no_code()).await.wrong();
+        proves(code()).await.fails(429, "too_many");
+        enters(&app, code()).await.fails(429, "too_many");
+        app.pass(30 * SECOND);
+        proves(no_code()).await.wrong();
+        app.pass(59 * SECOND);
+        enters(&app, code()).await.fails(429, "too_many");
+        app.pass(SECOND);
+        proves(code()).await.done();
+        // A right one at the one ends the row at the other.
+        for _ in 0..3 {
+            enters(&app, no_code()).await.wrong();
+        }
+        enters(&app, code()).await.fails(429, "too_many");
+    }
+}
+
+/// Four rounds of five: the next code is long, wherever it is asked for.
+#[tokio::test]
+async fn wrong_codes_that_were_sent_behind_a_proof_fill_one_budget() {
+    for app in TestApp::each(second_factor).await {
+        let ada = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        let first = json!({ "email": EMAIL, "password": PASSWORD });
+        let begins = async |n: usize| {
+            app.pass(61 * SECOND);
+            app.mail().await;
+            let client = if n % 2 == 0 { app.client() } else { ada.client.clone() };
+            let answer = match n % 2 {
+                0 => client.signin(first.clone()).await,
+                _ => client.reauth(json!({ "password": PASSWORD })).await,
+            };
+            let asked = answer.asks();
+            (client, asked.attempt, app.mail().await.into_iter().find_map(|mail| mail.code).unwrap())
+        };
+        for n in 0..4 {
+            let (client, attempt, code) = begins(n).await;
+            assert_eq!(code.len(), 6, "round {n}");
+            for guess in 0..5 {
+                client.passcode(&attempt, &wrong(&code, guess)).await.wrong();
+            }
+        }
+        for n in 4..6 {
+            let (client, attempt, code) = begins(n).await;
+            assert!(code.len() >= 13, "{code} {}", app.database());
+            client.passcode(&attempt, &code).await.done();
+        }
+    }
+}
+
+/// Another fixed secret than the password confirms by a link too: a card's number, and a secret of a program's own.
+#[tokio::test]
+async fn a_fixed_secret_at_a_link_confirms_and_is_a_guess_as_at_sign_in() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["username", "hardcode", "pin"], &["email", "password"]]);
+        free(settings);
+    };
+    for (secret, right, wrong) in [("hardcode", CARD, "4711-0815-2343"), ("pin", "493071", "112233")] {
+        for app in TestApp::each_with(&own(), list).await {
+            let given = json!({ "username": "ada", "hardcode": CARD, "pin": "493071" });
+            let ada = app.signup(given).await;
+            ada.client.add(json!({ "kind": "email", "email": EMAIL })).await.is(201);
+            let key = app.code().await.key().to_owned();
+            let presses = async |typed: &str| {
+                app.client().post("/v1/confirm", json!({ "key": key, secret: typed })).await
+            };
+            for _ in 0..2 {
+                presses(wrong).await.wrong();
+            }
+            enters_by_name(&app.client(), secret, wrong).await.wrong();
+            presses(right).await.fails(429, "too_many");
+            enters_by_name(&app.client(), secret, right).await.fails(429, "too_many");
+            app.pass(30 * SECOND);
+            let pressed = presses(right).await.is(200).json();
+            assert_eq!(pressed["confirmed"], true, "{pressed} {}", app.database());
+            ada.client.get("/v1/me").await.is(200);
+        }
+    }
+}
+
+/// A sign-in by the name whose one secret is that, and whose other is right.
+async fn enters_by_name(client: &Client, secret: &str, typed: &str) -> Answer {
+    let mut body = json!({ "username": "ada", "hardcode": CARD, "pin": "493071" });
+    body[secret] = json!(typed);
+    client.signin(body).await
+}
+
+#[tokio::test]
+async fn the_owner_is_told_once_when_a_secret_rests() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "password"]]);
+        settings.guesses.stop_after = 5;
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        let enters =
+            async |password: &str| app.client().signin(json!({ "email": EMAIL, "password": password })).await;
+        for _ in 0..5 {
+            app.pass(MINUTE);
+            TestApp::assert_silent(&app.mail().await);
+            enters(OTHER).await.wrong();
+        }
+        let told: Vec<_> = app.mail().await.into_iter().map(|mail| (mail.kind, mail.to)).collect();
+        assert_eq!(told, [(Kind::FactorLocked, EMAIL.to_owned())], "{}", app.database());
+        app.pass(400 * DAY);
+        enters(PASSWORD).await.fails(429, "too_many");
+        TestApp::assert_silent(&app.mail().await);
+        // A recovery ends it.
+        let asked = app.client().recovery(json!({ "email": EMAIL })).await.asks();
+        let asked = app.client().passcode(&asked.attempt, app.code().await.code()).await.asks();
+        app.client().answer(&asked.attempt, json!({ "new_password": OTHER })).await.done();
+        enters(OTHER).await.done();
+    }
+}
