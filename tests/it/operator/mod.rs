@@ -1,5 +1,6 @@
 //! What an operator does for people who cannot get in.
 
+mod check;
 mod find;
 mod key;
 mod reset;

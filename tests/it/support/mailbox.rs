@@ -76,7 +76,11 @@ pub fn code(channel: Channel, text: &str) -> String {
             assert_eq!(text.lines().last().unwrap(), format!("@localhost #{first}"), "{text}");
             first
         }
-        Channel::Call => text.split(" is ").next().unwrap().replace(", ", ""),
+        Channel::Call => {
+            let spoken = |words: &&str| words.ends_with(',');
+            let last = text.split(' ').skip_while(spoken).next().unwrap();
+            text.split(' ').take_while(spoken).chain([last]).collect::<String>().replace(',', "")
+        }
         Channel::Whatsapp => text.split(' ').next().unwrap().to_owned(),
     };
     sound(&code, text)

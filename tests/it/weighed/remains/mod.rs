@@ -2,6 +2,7 @@
 //! only taken as confirmed.
 
 mod codes;
+mod enrolled;
 mod guesses;
 mod leaning;
 mod operator;
