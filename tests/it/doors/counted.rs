@@ -201,3 +201,77 @@ async fn the_owner_is_told_once_when_a_secret_rests() {
         enters(OTHER).await.done();
     }
 }
+
+#[tokio::test]
+async fn a_month_is_counted_beside_the_days() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "password"]]);
+        (settings.guesses.per_day, settings.guesses.per_month) = (2, 5);
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        let enters =
+            async |password: &str| app.client().signin(json!({ "email": EMAIL, "password": password })).await;
+        let began = app.clock.now();
+        for _ in 0..5 {
+            enters(OTHER).await.wrong();
+            app.pass(13 * HOUR);
+        }
+        enters(PASSWORD).await.fails(429, "too_many");
+        app.pass(began + 30 * DAY - SECOND - app.clock.now());
+        enters(PASSWORD).await.fails(429, "too_many");
+        app.pass(SECOND);
+        enters(PASSWORD).await.done();
+    }
+}
+
+/// Whoever they are guessed at: everybody's codes are longer for the rest of the day.
+#[tokio::test]
+async fn after_many_wrong_codes_of_all_accounts_every_code_has_eight_digits() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "passcode"]]);
+        settings.guesses.global_per_day = 3;
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        let emails = [json!({ "email": EMAIL }), json!({ "email": "eve@example.org" })];
+        for email in &emails {
+            app.signup(email.clone()).await;
+        }
+        let asked = app.client().signin(emails[0].clone()).await.asks();
+        let code = app.code().await;
+        for n in 0..3 {
+            assert_eq!(code.code().len(), 6);
+            app.client().passcode(&asked.attempt, &wrong(code.code(), n)).await.wrong();
+        }
+        for (hours, digits) in [(1, 8), (24, 6)] {
+            app.pass(hours * HOUR);
+            let asked = app.client().signin(emails[1].clone()).await.asks();
+            let code = app.code().await;
+            assert_eq!(
+                (code.code().len(), &asked.ask[0]["length"]),
+                (digits, &json!(digits)),
+                "{}",
+                app.database()
+            );
+            app.client().passcode(&asked.attempt, code.code()).await.done();
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_hundred_wrong_secrets_close_a_network_whatever_the_addresses_in_it() {
+    for app in TestApp::each(second_factor).await {
+        app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        for n in 0..200 {
+            let client = Client::new(&app.base, format!("10.200.0.{}", n / 10));
+            let nobody = json!({ "email": format!("nobody{n}@example.org"), "password": OTHER });
+            client.signin(nobody).await.wrong();
+        }
+        let right = json!({ "email": EMAIL, "password": PASSWORD });
+        let there = Client::new(&app.base, "10.200.0.250".into());
+        there.signin(right.clone()).await.fails(429, "too_many");
+        Client::new(&app.base, "10.200.1.250".into()).signin(right).await.asks();
+    }
+}

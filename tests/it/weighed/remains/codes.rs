@@ -11,6 +11,7 @@ use crate::support::person::PASSWORD;
 use crate::support::token::totp;
 
 const MAIL: &str = "ada@example.org";
+const NUMBER: &str = "+12124567890";
 
 fn narrowed(settings: &mut Settings) {
     settings.flows =
@@ -42,5 +43,40 @@ async fn they_are_made_by_the_highest_class_alone() {
         let kinds: Vec<_> = told.iter().filter(|mail| mail.to == MAIL).map(|mail| mail.kind).collect();
         assert!(kinds.contains(&Kind::RecoveryCodeUsed), "{kinds:?} {}", app.database());
         other.client = thief.client;
+    }
+}
+
+/// Whoever shows the highest class and has none is shown ten, at a sign-in and at a re-authentication; every address is
+/// told with a link of its own.
+#[tokio::test]
+async fn they_come_where_there_are_none_and_are_told_to_every_address_with_its_own_link() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "password"], &["email", "password", "passcode"]]);
+        unlimited(settings, &["signin", "send", "attempt", "confirm", "devices", "reauth"]);
+    };
+    for app in TestApp::each(list).await {
+        let given = json!({ "email": MAIL, "password": PASSWORD });
+        let ada = app.signup(given.clone()).await;
+        ada.add(&app, "phone", NUMBER).await;
+        let mut links = Vec::new();
+        for again in [false, true] {
+            app.rows().execute("DELETE FROM secrets WHERE kind = 'recovery'").await;
+            app.pass(61 * SECOND);
+            let asked = match again {
+                false => ada.client.signin(given.clone()).await.asks(),
+                true => ada.client.reauth(json!({ "password": PASSWORD })).await.asks(),
+            };
+            let answer = ada.client.passcode(&asked.attempt, app.code().await.code()).await.is(200).json();
+            assert_eq!(answer["recovery_codes"].as_array().unwrap().len(), 10, "{answer}");
+            let told = app.mail().await;
+            let to: Vec<_> = told.iter().map(|mail| (mail.kind, mail.to.as_str())).collect();
+            let kind = Kind::RecoveryCodesMade;
+            assert_eq!(to.len(), 2, "{to:?} {}", app.database());
+            assert!(to.contains(&(kind, MAIL)) && to.contains(&(kind, NUMBER)), "{to:?}");
+            links.extend(told.iter().map(|mail| mail.undo().unwrap().0.to_owned()));
+        }
+        links.sort();
+        links.dedup();
+        assert_eq!(links.len(), 4);
     }
 }
