@@ -113,10 +113,11 @@ async fn wrong_codes_that_were_sent_behind_a_proof_fill_one_budget() {
         let begins = async |n: usize| {
             app.pass(61 * SECOND);
             app.mail().await;
-            let client = if n % 2 == 0 { app.client() } else { ada.client.clone() };
-            let answer = match n % 2 {
-                0 => client.signin(first.clone()).await,
-                _ => client.reauth(json!({ "password": PASSWORD })).await,
+            let inside = n % 2 == 1;
+            let client = if inside { ada.client.clone() } else { app.client() };
+            let answer = match inside {
+                true => client.reauth(json!({ "password": PASSWORD })).await,
+                false => client.signin(first.clone()).await,
             };
             let asked = answer.asks();
             (client, asked.attempt, app.mail().await.into_iter().find_map(|mail| mail.code).unwrap())

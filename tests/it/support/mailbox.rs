@@ -78,7 +78,7 @@ pub fn code(channel: Channel, text: &str) -> String {
         }
         Channel::Call => {
             let spoken = |words: &&str| words.ends_with(',');
-            let last = text.split(' ').skip_while(spoken).next().unwrap();
+            let last = text.split(' ').find(|words| !spoken(words)).unwrap();
             text.split(' ').take_while(spoken).chain([last]).collect::<String>().replace(',', "")
         }
         Channel::Whatsapp => text.split(' ').next().unwrap().to_owned(),
