@@ -3,6 +3,7 @@
 mod client_ip;
 mod document;
 mod hostile;
+mod keys;
 mod layers;
 mod links;
 mod own_kinds;
@@ -12,5 +13,6 @@ mod postgres;
 mod restart;
 mod secrets_leak;
 pub mod server;
+mod sessions;
 mod tokens;
 mod verifications;
