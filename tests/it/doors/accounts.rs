@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::support::app::{TestApp, flows};
 use crate::support::fields::declare;
+use crate::support::mailbox::Mail;
 use crate::support::person::PASSWORD;
 use crate::support::token::claims;
 
@@ -136,6 +137,70 @@ async fn a_deleted_account_is_as_good_as_none_and_can_be_brought_back() {
         let back = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done();
         assert_eq!(back.user, user);
         maria.client.get("/v1/me").await.fails(401, "invalid_token");
+    }
+}
+
+#[tokio::test]
+async fn nobody_signs_in_to_a_deleted_account_or_recovers_it_whatever_was_under_way() {
+    for app in TestApp::each(simple).await {
+        let (user, maria) = traces(&app).await;
+        app.pass(60 * SECOND);
+        app.mail().await;
+        let (signing, recovering, choosing) = (app.client(), app.client(), app.client());
+        let signin = signing.signin(json!({ "email": EMAIL })).await.asks();
+        let began = choosing.recovery(json!({ "email": EMAIL })).await.asks();
+        let chosen = choosing.passcode(&began.attempt, app.code().await.code()).await.asks();
+        app.pass(60 * SECOND);
+        let began = recovering.recovery(json!({ "email": EMAIL })).await.asks();
+        let code = app.code().await;
+        maria.client.delete("/v1/me").await.is(204);
+        app.mail().await;
+        for (client, attempt, body) in [
+            (&signing, &signin.attempt, json!({ "password": PASSWORD })),
+            (&recovering, &began.attempt, json!({ "passcode": code.code() })),
+            (&choosing, &chosen.attempt, json!({ "new_password": "a new password 4711" })),
+        ] {
+            client.answer(attempt, body).await.fails(404, "attempt_gone");
+        }
+        recovering.post("/v1/confirm", json!({ "key": code.key() })).await.fails(404, "link_dead");
+        for who in [json!({ "email": EMAIL }), json!({ "username": "maria.kowalska" })] {
+            let mut with = who.clone();
+            with["password"] = json!(PASSWORD);
+            with["known_device"] = json!(maria.done.known_device);
+            app.client().signin(with).await.wrong();
+            app.client().recovery(who).await.is(200);
+        }
+        app.client().recovery(json!({ "phone": PHONE })).await.is(200);
+        TestApp::assert_silent(&app.mail().await);
+        app.pass(DAY);
+        deletion::restore(&app.app, &user).await.unwrap();
+        let back = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        assert_eq!(back.done().user, user, "{}: nothing of it was changed", app.database());
+    }
+}
+
+#[tokio::test]
+async fn a_change_of_a_deleted_account_is_not_taken_back() {
+    for app in TestApp::each(simple).await {
+        let (user, maria) = traces(&app).await;
+        app.pass(60 * SECOND);
+        app.mail().await;
+        let added = maria.client.add(json!({ "kind": "email", "email": "eve@example.org" })).await;
+        let code = app.code().await;
+        let id = added.is(201).json()["id"].as_str().unwrap().to_owned();
+        maria.client.confirm(&id, code.code()).await.is(200);
+        let told = app.mail().await;
+        let (key, code) = told.iter().find(|mail| mail.to == EMAIL).and_then(Mail::undo).unwrap();
+        maria.client.delete("/v1/me").await.is(204);
+        app.mail().await;
+        let undo = json!({ "key": key, "passcode": code });
+        app.client().post("/v1/confirm", undo.clone()).await.fails(404, "link_dead");
+        TestApp::assert_silent(&app.mail().await);
+        deletion::restore(&app.app, &user).await.unwrap();
+        let back = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done();
+        let devices = app.client().bearing(&back.access).get("/v1/me/devices").await.is(200).json();
+        let stays = devices.as_array().unwrap().iter().any(|device| device["id"] == id.as_str());
+        assert!(stays, "{}: {devices}", app.database());
     }
 }
 

@@ -15,4 +15,5 @@ mod secrets_leak;
 pub mod server;
 mod sessions;
 mod tokens;
+mod upkeep;
 mod verifications;

@@ -1,0 +1,27 @@
+//! What an instance does by itself.
+
+use multauth::auth::operate;
+use multauth::base::clock::{DAY, SECOND};
+
+use super::server::{Call, Server};
+use crate::delivery::until;
+
+#[tokio::test]
+async fn an_account_whose_grace_is_over_is_purged_by_an_instance_that_runs() {
+    for server in Server::on_each(|_| {}).await {
+        let (ada, bob) = (server.user("ada.lovelace").await, server.user("bob.dylan").await);
+        let left = async |user: &str| operate::show(&server.app, user).await.is_ok();
+        server.clock.advance(SECOND);
+        let deleted = server.call(Call::new("DELETE", "/v1/me").bearer(&bob.access)).await;
+        assert_eq!(deleted.status, 204);
+        server.clock.advance(DAY);
+        operate::delete(&server.app, &ada.user).await.unwrap();
+        server.clock.advance(6 * DAY + 1);
+        let _another = server.again().await;
+        until("a turn of the upkeep", 10, async || !left(&bob.user).await).await;
+        assert!(left(&ada.user).await, "{}: six days are not seven", server.name());
+        server.clock.advance(DAY);
+        let _another = server.again().await;
+        until("a turn of the upkeep", 10, async || !left(&ada.user).await).await;
+    }
+}
