@@ -17,6 +17,7 @@ mod lines;
 pub mod own_secrets;
 mod profile;
 mod purposes;
+mod rates;
 mod recovery;
 mod removing;
 mod replaced;
