@@ -3,6 +3,7 @@
 mod client_ip;
 mod document;
 mod hostile;
+mod kept;
 mod keys;
 mod layers;
 mod links;
