@@ -1,10 +1,13 @@
 //! What vendors say is kept nowhere: they repeat the number and the text in their errors, and put control characters
 //! where names are expected.
 
-use std::sync::Arc;
+use std::io::Write;
+use std::sync::{Arc, Mutex};
 
+use multauth::base::Sensitive;
 use multauth::store::deliveries;
 use serde_json::json;
+use tracing::Level;
 
 use super::failover::carrier;
 use crate::support::app::{TestApp, flows};
@@ -81,6 +84,65 @@ async fn no_vendors_words_are_kept_with_a_message() {
                 assert!(!kept.contains(word), "{provider} {status} {word}: {kept}");
             }
         }
+    }
+}
+
+/// What a subscriber writes, kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn no_vendors_words_are_logged() {
+    let log = Log::default();
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
+    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || written.clone()).finish());
+    let vendor = Vendor::start(Does::Cuts).await;
+    for (list, provider) in providers(&vendor.url) {
+        let does = [200, 201, 400, 403, 404, 429, 500].map(echo).into_iter();
+        let headers = ["location: https://e.example/+12025550123?canary", "www-authenticate: canary 31m"];
+        for does in does.chain(headers.map(|header| Does::Says(401, header))) {
+            // Another test may have come by a line while nobody listened, and then it stays silent for all.
+            tracing::callsite::rebuild_interest_cache();
+            vendor.now(does);
+            let app = TestApp::new(|settings| {
+                settings.flows = flows(&[&["phone", "passcode"], &["email", "passcode"]]);
+                let lookup = &mut settings.phone.lookup;
+                (lookup.kind, lookup.url) = ("twilio".into(), vendor.url.clone());
+                lookup.account_sid = format!("AC{}", "1".repeat(32));
+                lookup.auth_token = Sensitive::new("token");
+                let list = if list == "phone" {
+                    &mut settings.phone.providers
+                } else {
+                    &mut settings.email.providers
+                };
+                *list = vec![provider.clone()];
+            })
+            .await;
+            let to = if list == "phone" { NUMBER } else { EMAIL };
+            app.client().signup(json!({ list: to })).await.asks();
+            app.mail().await;
+            assert!(!vendor.bodies().is_empty(), "{provider}");
+        }
+    }
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let ours: Vec<_> = log.lines().filter(|line| line.contains(" multauth::")).collect();
+    for known in ["a message waits", "a provider refuses us", "answered 500"] {
+        assert!(ours.iter().any(|line| line.contains(known)), "{known} was logged: {ours:#?}");
+    }
+    for word in [&NUMBER[1..], "2025550123", "canary", "31m", "your code", "www-authenticate"] {
+        let said = log.lines().find(|line| line.contains(word));
+        assert_eq!(said, None, "{word}");
     }
 }
 

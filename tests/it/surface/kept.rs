@@ -120,17 +120,23 @@ async fn a_unique_value_of_the_profile_is_told_apart_by_a_hash_with_a_key() {
 #[tokio::test]
 async fn windows_that_instances_share_are_named_by_hashes_with_a_key() {
     let Some(url) = variable("REDIS") else { return };
-    let app = TestApp::new(|settings| {
+    let change = |settings: &mut Settings| {
         settings.flows = flows(&[&["email", "password"], &["phone", "passcode"]]);
         settings.redis.url = Sensitive::new(url.clone());
-    })
-    .await;
-    app.client().signin(json!({ "email": NOBODY, "password": OTHER })).await.wrong();
-    app.client().signup(json!({ "phone": "+12124564711" })).await.asks();
-    let mut redis = redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap();
+    };
+    let apps = [TestApp::new(change).await, TestApp::new(change).await];
+    for app in &apps {
+        app.client().signin(json!({ "email": NOBODY, "password": OTHER })).await.wrong();
+        app.client().signup(json!({ "phone": "+12124564711" })).await.asks();
+    }
+    let mut redis =
+        redis::Client::open(url.as_str()).unwrap().get_multiplexed_async_connection().await.unwrap();
     let names: Vec<String> = redis::cmd("KEYS").arg("multauth*").query_async(&mut redis).await.unwrap();
-    let counted = app.app.subject(&["identifier", "email", NOBODY]);
-    assert!(names.iter().any(|name| name.contains(&counted)), "{names:?}");
+    let [one, other] = apps.each_ref().map(|app| app.app.subject(&["identifier", "email", NOBODY]));
+    assert_ne!(one, other, "each installation has a key of its own");
+    for counted in [one, other] {
+        assert!(names.iter().any(|name| name.contains(&counted)), "{names:?}");
+    }
     assert!(names.iter().any(|name| name.contains("send_phone")), "{names:?}");
     for name in names {
         assert!(!name.contains("canary") && !name.contains("212456"), "{name}");

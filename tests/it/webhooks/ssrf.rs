@@ -1,11 +1,17 @@
 //! Where webhooks may not go (R135): in production, with nothing named in `outbound.networks`.
 
+use std::process::Command;
+
 use jiff::SignedDuration;
 use multauth::base::Mistake;
 use multauth::calls::{Named, Service};
 use multauth::settings::{Mode, Settings};
 use multauth::startup;
+use tempfile::TempDir;
 
+use super::crashes::{section, sign_up};
+use crate::delivery::until;
+use crate::support::program::{Program, config};
 use crate::support::receiver::{Manner, Receiver, SECRET};
 
 fn read(url: &str, networks: &[&str]) -> Result<Service, Vec<Mistake>> {
@@ -91,4 +97,32 @@ async fn a_redirect_to_a_private_address_is_an_answer_like_another() {
         assert_eq!(service.post("e", 0, "{}".into()).await.unwrap().status, status);
     }
     assert!(inside.calls().is_empty());
+}
+
+#[tokio::test]
+async fn no_proxy_that_the_environment_names_is_asked() {
+    let proxy = Receiver::start(Manner::Answers(204)).await;
+    let (webhook, hook) =
+        (Receiver::start(Manner::Answers(204)).await, Receiver::start(Manner::Answers(500)).await);
+    let url = &hook.url;
+    let asked =
+        format!("[hooks.before_signup]\nurl = \"{url}\"\nsecret = \"{SECRET}\"\nwhen_down = \"allow\"\n");
+    let folder = TempDir::new().unwrap();
+    let (file, address) = config(folder.path(), "", &format!("{}{asked}", section(&webhook)));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_multauth"));
+    command.args(["serve", "--config"]).arg(&file);
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"] {
+        let through = proxy.url.replace("/hook", "");
+        command.env(name, &through).env(name.to_lowercase(), &through);
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    let program = Program::run(command, address).await;
+    sign_up(&program, &["ada".to_owned()]).await;
+    let come = async || hook.calls().len() + proxy.calls().len() > 0;
+    until("the hook is asked", 10, come).await;
+    let come = async || webhook.calls().len() + proxy.calls().len() > 1;
+    until("the webhook is told", 10, come).await;
+    let paths: Vec<_> = proxy.calls().iter().map(|call| call.body.clone()).collect();
+    assert!(paths.is_empty(), "{paths:?}");
+    assert!(!hook.calls().is_empty() && !webhook.calls().is_empty());
 }
