@@ -57,36 +57,6 @@ fn echo(status: u16) -> Does {
     }))
 }
 
-#[tokio::test]
-async fn no_vendors_words_are_kept_with_a_message() {
-    let vendor = Vendor::start(Does::Cuts).await;
-    for (list, provider) in providers(&vendor.url) {
-        for status in [200, 201, 400, 403, 404, 429, 500] {
-            vendor.now(echo(status));
-            let app = TestApp::new(|settings| {
-                settings.flows = flows(&[&["phone", "passcode"], &["email", "passcode"]]);
-                let list = if list == "phone" {
-                    &mut settings.phone.providers
-                } else {
-                    &mut settings.email.providers
-                };
-                *list = vec![provider.clone()];
-            })
-            .await;
-            let to = if list == "phone" { NUMBER } else { EMAIL };
-            app.client().signup(json!({ list: to })).await.asks();
-            app.mail().await;
-            let asked = vendor.bodies();
-            let kept = deliveries::list(&mut app.app.store.read().await.unwrap(), "", 9).await.unwrap();
-            let kept = format!("{kept:?}");
-            assert!(!asked.is_empty(), "{kept}");
-            for word in [&NUMBER[1..], "canary", "31m", "\\n", "your code", "multauth"] {
-                assert!(!kept.contains(word), "{provider} {status} {word}: {kept}");
-            }
-        }
-    }
-}
-
 /// What a subscriber writes, kept.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
@@ -102,19 +72,19 @@ impl Write for Log {
 }
 
 #[tokio::test]
-async fn no_vendors_words_are_logged() {
+async fn no_vendors_words_are_kept_with_a_message_nor_logged() {
     let log = Log::default();
     let written = log.clone();
     let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
     let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || written.clone()).finish());
     let vendor = Vendor::start(Does::Cuts).await;
     for (list, provider) in providers(&vendor.url) {
-        let does = [200, 201, 400, 403, 404, 429, 500].map(echo).into_iter();
         let headers = ["location: https://e.example/+12025550123?canary", "www-authenticate: canary 31m"];
-        for does in does.chain(headers.map(|header| Does::Says(401, header))) {
+        let headers = headers.map(|header| Does::Says(401, header)).into_iter();
+        for does in [200, 201, 400, 403, 404, 429, 500].map(echo).into_iter().chain(headers) {
             // Another test may have come by a line while nobody listened, and then it stays silent for all.
             tracing::callsite::rebuild_interest_cache();
-            vendor.now(does);
+            vendor.now(does.clone());
             let app = TestApp::new(|settings| {
                 settings.flows = flows(&[&["phone", "passcode"], &["email", "passcode"]]);
                 let lookup = &mut settings.phone.lookup;
@@ -131,18 +101,23 @@ async fn no_vendors_words_are_logged() {
             .await;
             let to = if list == "phone" { NUMBER } else { EMAIL };
             app.client().signup(json!({ list: to })).await.asks();
+            vendor.bodies();
             app.mail().await;
-            assert!(!vendor.bodies().is_empty(), "{provider}");
+            let asked = vendor.bodies();
+            let kept = deliveries::list(&mut app.app.store.read().await.unwrap(), "", 9).await.unwrap();
+            let kept = format!("{kept:?}");
+            assert!(!asked.is_empty(), "{kept}");
+            for word in [&NUMBER[1..], "canary", "31m", "\\n", "your code", "multauth"] {
+                assert!(!kept.contains(word), "{provider} {does:?} {word}: {kept}");
+            }
         }
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let ours: Vec<_> = log.lines().filter(|line| line.contains(" multauth::")).collect();
     for known in ["a message waits", "a provider refuses us", "answered 500"] {
-        assert!(ours.iter().any(|line| line.contains(known)), "{known} was logged: {ours:#?}");
+        assert!(log.contains(known), "{known} was logged: {log}");
     }
-    for word in [&NUMBER[1..], "2025550123", "canary", "31m", "your code", "www-authenticate"] {
-        let said = log.lines().find(|line| line.contains(word));
-        assert_eq!(said, None, "{word}");
+    for word in [&NUMBER[1..], "canary", "31m", "your code", "www-authenticate"] {
+        assert_eq!(log.lines().find(|line| line.contains(word)), None, "{word}");
     }
 }
 
