@@ -30,7 +30,7 @@ async fn turn(server: &Server) -> Server {
     guesses::count_day(&mut tx, old).await.unwrap();
     tx.commit().await.unwrap();
     let another = server.again().await;
-    until("a turn of the upkeep", 10, async || left().await == 0).await;
+    until("a turn of the upkeep", 40, async || left().await == 0).await;
     another
 }
 
@@ -77,7 +77,7 @@ async fn a_signing_key_that_one_instance_revokes_is_refused_by_another_from_its_
             let started = Started { app, worker, teller };
             multauth::server::serve_until(started, |_| {}, async move { bell.notified().await }).await
         });
-        until("its first turn", 10, async || other.keys.find(&kid).is_none()).await;
+        until("its first turn", 40, async || other.keys.find(&kid).is_none()).await;
         let refused = session::caller(&other, &user.access).await;
         assert!(matches!(refused, Err(AuthError::InvalidToken)), "{}", server.name());
         stop.notify_one();

@@ -27,13 +27,12 @@ async fn a_session_ends_after_thirty_days_however_much_it_is_used() {
     for server in Server::on_each(|_| {}).await {
         let (_, key) = server.api_key(&["introspect"]).await;
         let (mut tokens, began) = (server.user("keeper").await, server.clock.now());
-        let mut lives = json!(null);
         for days in [10, 20] {
             server.clock.advance(began + days * DAY - server.clock.now());
             (tokens, _) = refresh(&server, &tokens.refresh).await.expect("it is used");
         }
         server.clock.advance(began + 30 * DAY - 5 * MINUTE - server.clock.now());
-        (tokens, lives) = refresh(&server, &tokens.refresh).await.expect("five minutes are left");
+        let (tokens, lives) = refresh(&server, &tokens.refresh).await.expect("five minutes are left");
         assert_eq!(lives, 300, "{}: no access token outlives it", server.name());
         server.clock.advance(5 * MINUTE - 1);
         assert_eq!(me(&server, &tokens.access).await, 200);

@@ -18,10 +18,10 @@ async fn an_account_whose_grace_is_over_is_purged_by_an_instance_that_runs() {
         operate::delete(&server.app, &ada.user).await.unwrap();
         server.clock.advance(6 * DAY + 1);
         let _another = server.again().await;
-        until("a turn of the upkeep", 10, async || !left(&bob.user).await).await;
+        until("a turn of the upkeep", 40, async || !left(&bob.user).await).await;
         assert!(left(&ada.user).await, "{}: six days are not seven", server.name());
         server.clock.advance(DAY);
         let _another = server.again().await;
-        until("a turn of the upkeep", 10, async || !left(&ada.user).await).await;
+        until("a turn of the upkeep", 40, async || !left(&ada.user).await).await;
     }
 }
