@@ -1,9 +1,10 @@
 //! What an attempt asks, told to its client, and what is sent without being asked to.
 
-use super::challenge::{Order, Parcel, alive, resend_in};
+use super::challenge::{Order, alive, resend_in};
 use super::error::{AuthError, Result};
 use super::language;
 use super::progress::Ask;
+use super::spend::Parcel;
 use super::walk::{OWN, Walk};
 use crate::app::App;
 use crate::base::clock::seconds_until;
@@ -83,21 +84,6 @@ pub fn with_challenge(app: &App, mut ask: Ask, sent: Option<&Challenge>) -> Ask 
         }
     }
     ask
-}
-
-/// The channels of a device kind that some provider delivers on.
-pub fn channels(app: &App, kind: &str) -> Vec<Channel> {
-    let of_kind = app.devices.kind(kind).map_or(&[][..], |kind| kind.channels());
-    app.channels.iter().copied().filter(|channel| of_kind.contains(&channel.name())).collect()
-}
-
-/// The channels that reach an address of a kind. Where none of those that do is delivered on, all that are: a text to
-/// a landline may be read out, and is better than nothing.
-pub fn reaching(app: &App, kind: &str, address: &str) -> Vec<Channel> {
-    let all = channels(app, kind);
-    let reached = app.devices.kind(kind).map_or(&[][..], |kind| kind.reached_by(address));
-    let some: Vec<_> = all.iter().copied().filter(|channel| reached.contains(&channel.name())).collect();
-    if some.is_empty() { all } else { some }
 }
 
 /// The identifier's own kind, where it can carry what `secret` asks for.

@@ -10,7 +10,7 @@ use super::input::Client;
 use super::language;
 use super::purpose::Purpose;
 use super::sending::{counted, limit, terms};
-use super::spend::{self, Terms};
+use super::spend::{self, Parcel, Terms};
 use crate::app::App;
 use crate::base::clock::{SECOND, seconds_until};
 use crate::base::seal::sha256_hex;
@@ -64,17 +64,6 @@ pub struct Order {
     /// What is counted instead of the address, where whoever asks must not learn that there is one: a keyed
     /// hash of the identifier. The address is counted as well, and silently sent nothing once it had enough.
     pub identifier: Option<String>,
-}
-
-/// What leaves for an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parcel {
-    /// The code.
-    Code,
-    /// The notice that somebody tried to sign up with this address (R17).
-    Taken,
-    /// A message to nobody.
-    Nothing,
 }
 
 /// An order that is ready to be written.

@@ -4,14 +4,12 @@
 use super::challenge;
 use super::error::Result;
 use super::guard::{Bound, Subject};
-use super::notices::Notice;
 use super::progress::Proof;
 use super::vendor::Hearer;
 use super::walk::{OWN, Walk};
-use super::{cards, notices, vendor};
+use super::{cards, vendor};
 use crate::base::Sensitive;
 use crate::flows::Secret;
-use crate::messages::Kind;
 use crate::secrets::{SecretKind, recovery};
 use crate::store::challenges::Challenge;
 use crate::store::devices::{self, Device};
@@ -97,24 +95,14 @@ impl Walk<'_> {
         if right && so_far.streak == 0 {
             return Ok(());
         }
-        let told = if right { Vec::new() } else { self.locked(so_far)? };
         let mut tx = self.app.store.begin().await?;
         if right {
             subject.succeed(&mut tx, so_far).await?;
         } else {
             subject.fail(self.app, &mut tx, "").await?;
-            notices::queue(self.app, &mut tx, &told).await?;
         }
         tx.commit().await?;
         if right { Ok(()) } else { Err(challenge::wrong(secret, None)) }
-    }
-
-    /// The failure that disables a factor is told to its owner (R38).
-    fn locked(&self, so_far: &Guesses) -> Result<Vec<Notice>> {
-        let last = so_far.streak + 1 == i64::from(self.app.settings.guesses.stop_after);
-        let account = self.account.as_ref().filter(|_| last);
-        let told = account.map(|a| notices::about(self.app, self.client, a, Kind::FactorLocked, None));
-        Ok(told.transpose()?.unwrap_or_default())
     }
 
     /// A passcode is looked at for the device it was asked of. A failure is committed, whatever it is.

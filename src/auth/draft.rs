@@ -7,13 +7,14 @@ use serde_json::{Map, Value};
 
 use super::account::{self, NOBODY};
 use super::cards;
-use super::challenge::{self, Parcel};
+use super::challenge;
 use super::chosen::{self, Chosen};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand as understand_identifier};
 use super::notices::Notice;
 use super::progress::Proof;
 use super::purpose::Purpose;
+use super::spend::Parcel;
 use super::{fields, language, line, noting};
 use crate::app::App;
 use crate::base::{Fault, Millis};
@@ -448,7 +449,7 @@ pub async fn no_notice(app: &App, device: &DraftDevice) -> Parcel {
 pub async fn notices_to_owners(app: &App, client: &Client, draft: &Draft) -> Result<Vec<Notice>> {
     let mut notices = Vec::new();
     for device in draft.devices.iter().filter(|d| d.taken) {
-        let channel = super::asks::channels(app, &device.kind).first().copied();
+        let channel = super::channels::channels(app, &device.kind).first().copied();
         let Some(channel) = channel.filter(|c| *c == Channel::Email) else { continue };
         if app.sandbox.code(&device.canonical, app.now()).is_some() {
             continue;

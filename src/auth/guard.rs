@@ -5,9 +5,10 @@
 
 use tokio::sync::OwnedMutexGuard;
 
-use super::account::Account;
+use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::notices;
 use super::purpose::Purpose;
 use crate::app::App;
 use crate::base::Millis;
@@ -130,14 +131,22 @@ impl Subject {
     /// Counts a failure, for the subject and for the whole installation (R39), and tells it. `channel` is how the
     /// code came. It costs the same whether or not there is an account (R16).
     pub async fn fail(&self, app: &App, tx: &mut Tx, channel: &str) -> Result<()> {
-        guesses::fail(tx, &self.name, self.factor, app.now(), self.devices).await?;
+        self.count(app, tx).await?;
         guesses::count_day(tx, app.now()).await?;
         Ok(app.events.write(tx, app.now(), &self.source, &self.failed(channel)).await?)
     }
 
-    /// Counts a failure of this subject beside one that is told by another name.
+    /// Counts a failure of this subject alone, where it is told by another name. The one that lets the factor rest is told
+    /// to its owner (R38).
     pub async fn count(&self, app: &App, tx: &mut Tx) -> Result<()> {
-        Ok(guesses::fail(tx, &self.name, self.factor, app.now(), self.devices).await?)
+        let streak = guesses::fail(tx, &self.name, self.factor, app.now(), self.devices).await?;
+        let Some(user) = self.user.as_ref().filter(|_| streak == i64::from(app.settings.guesses.stop_after))
+        else {
+            return Ok(());
+        };
+        let Some(account) = account::by_id(tx, user).await? else { return Ok(()) };
+        let told = notices::of_rest(app, &account, &self.source.network)?;
+        notices::queue(app, tx, &told).await
     }
 
     fn failed(&self, channel: &str) -> Vec<Noted> {

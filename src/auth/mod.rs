@@ -10,6 +10,7 @@ pub mod api_keys;
 mod asks;
 mod cards;
 mod challenge;
+mod channels;
 mod checks;
 mod chosen;
 pub mod claims;

@@ -1,13 +1,12 @@
 //! Notices: what happened to an account, told to every address that reaches its owner (R128).
 
 use super::account::{self, Account};
-use super::asks::reaching;
-use super::challenge::Parcel;
+use super::channels::reaching;
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::language;
 use super::purpose::Purpose;
-use super::spend::{self, Terms};
+use super::spend::{self, Parcel, Terms};
 use crate::app::App;
 use crate::base::Millis;
 use crate::devices::phone;
@@ -57,9 +56,7 @@ pub fn about(
     device: Option<&Device>,
 ) -> Result<Vec<Notice>> {
     let about = Context { place: Some(client.place()), ..concerning(app, device) };
-    // Who only guesses at an account is not asked which language its owner reads.
-    let chooser = Some(client).filter(|_| kind != Kind::FactorLocked);
-    render(app, account, chooser, kind, &about)
+    render(app, account, Some(client), kind, &about)
 }
 
 /// Queues notices in the transaction of what they tell. One to a phone costs money, and is dropped where there is
@@ -76,6 +73,13 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
 /// As [`about`], for what the operator did: there is no client to speak of.
 pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<&Device>) -> Result<Vec<Notice>> {
     render(app, account, None, kind, &concerning(app, device))
+}
+
+/// That a factor rests after too many wrong guesses, the last of which came from `place`. Who guesses is not asked which
+/// language its owner reads.
+pub fn of_rest(app: &App, account: &Account, place: &str) -> Result<Vec<Notice>> {
+    let about = Context { place: Some(place.to_owned()), ..concerning(app, None) };
+    render(app, account, None, Kind::FactorLocked, &about)
 }
 
 /// As [`about`], for what is found out later: it happened at `at`, and nobody is there who called.

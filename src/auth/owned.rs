@@ -6,12 +6,13 @@
 use serde_json::Value;
 
 use super::account::{self, Account};
-use super::asks::{channels, reaching};
-use super::challenge::{self, Order, Parcel};
+use super::challenge::{self, Order};
+use super::channels::{channels, reaching};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand};
 use super::purpose::Purpose;
 use super::session::Caller;
+use super::spend::Parcel;
 use super::standing::{self, Shown};
 use super::undo::{self, Told};
 use super::{cards, doors, language, line, notices, noting, proofs, rescue, rules, totp};

@@ -2,12 +2,13 @@
 //! for it; where a session showed neither, its code in the request itself (R67).
 
 use super::account::Account;
-use super::asks::reaching;
-use super::challenge::{self, Order, Parcel};
+use super::challenge::{self, Order};
+use super::channels::reaching;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::{Client, Given};
 use super::purpose::Purpose;
+use super::spend::Parcel;
 use super::standing::{self, Shown};
 use super::vendor::{self, Hearer};
 use super::{cards, doors, language, notices, totp};

@@ -1,11 +1,11 @@
 //! What bounds sending: rates by address, client and block of numbers, the countries that are served, money, and
 //! the conversion of a prefix (R44–R47).
 
-use super::challenge::{Order, Parcel};
+use super::challenge::Order;
 use super::conversion;
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::spend::{self, Terms};
+use super::spend::{self, Parcel, Terms};
 use crate::app::App;
 use crate::devices::phone;
 use crate::messages::Channel;

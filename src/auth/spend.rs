@@ -4,7 +4,6 @@
 //! Only what leaves is counted, and everybody is refused alike: whether a number has an account decides nothing
 //! (R15).
 
-use super::challenge::Parcel;
 use super::error::{AuthError, Result};
 use crate::app::App;
 use crate::base::Millis;
@@ -18,6 +17,17 @@ use crate::telemetry::metrics;
 
 /// A wait is rounded up to this many seconds, so that it does not tell which window was full (R19).
 const COARSE: u64 = 30;
+
+/// What leaves for an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parcel {
+    /// The code.
+    Code,
+    /// The notice that somebody tried to sign up with this address (R17).
+    Taken,
+    /// A message to nobody.
+    Nothing,
+}
 
 /// What a full window means for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

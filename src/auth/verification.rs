@@ -1,13 +1,15 @@
 //! Verifications: proof that somebody holds a number or an address, with no user involved.
 
-use super::asks::{reaching, with_challenge};
-use super::challenge::{self, Order, Parcel};
+use super::asks::with_challenge;
+use super::challenge::{self, Order};
+use super::channels::reaching;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::{Client, understand};
 use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
+use super::spend::Parcel;
 use super::vendor::{self, Hearer};
 use crate::app::App;
 use crate::base::seal::sha256_hex;

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::asks;
+use super::channels::reaching;
 use super::draft::{Draft, DraftDevice};
 use super::error::{AuthError, Result};
 use super::input::Client;
@@ -62,7 +62,7 @@ impl Taken {
 
     /// The channels that are left of those that reach an address.
     pub fn reaching(&self, app: &App, kind: &str, address: &str) -> Vec<Channel> {
-        let mut channels = asks::reaching(app, kind, address);
+        let mut channels = reaching(app, kind, address);
         channels.retain(|channel| self.leaves(channel.name()));
         channels
     }

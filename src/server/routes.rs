@@ -12,6 +12,8 @@ use super::context::Context;
 use super::headers::Headers;
 use super::limits::Limits;
 use crate::app::App;
+use crate::devices::DeviceKind;
+use crate::devices::email::Email;
 use crate::settings::Mode;
 use crate::{api, pages, store, telemetry};
 
@@ -117,12 +119,22 @@ fn metrics() -> Response {
     Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(text)
 }
 
-/// Where faults are reported (RFC 9116, R163).
+/// The contact that mails name as a URI, where it is an address or one.
+fn contact(app: &App) -> Option<String> {
+    let named = app.settings.messages.contact.as_str();
+    match Email.canonical(named, &app.rules) {
+        Ok(address) => Some(format!("mailto:{}", address.delivery)),
+        Err(_) => Some(named.to_owned()).filter(|named| named.starts_with("https://")),
+    }
+}
+
+/// Where faults are reported (RFC 9116, R163): at the operator's contact, else at this instance's address.
 #[handler]
 fn security(app: Data<&Arc<App>>) -> Response {
+    let contact = contact(&app);
     let text = format!(
-        "Contact: https://{}/\nExpires: {}\n",
-        app.settings.public_url.host_str().unwrap_or("localhost"),
+        "Contact: {}\nExpires: {}\n",
+        contact.unwrap_or_else(|| app.settings.public_url.to_string()),
         crate::base::clock::rfc3339(app.now() + 180 * crate::base::clock::DAY)
     );
     text.with_content_type("text/plain; charset=utf-8").into_response()

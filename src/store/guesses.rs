@@ -32,7 +32,8 @@ const FAIL: &str =
     day_count = CASE WHEN guesses.day_start > $4 THEN guesses.day_count + $6 ELSE $6 END,
     day_start = CASE WHEN guesses.day_start > $4 THEN guesses.day_start ELSE excluded.day_start END,
     month_count = CASE WHEN guesses.month_start > $5 THEN guesses.month_count + $6 ELSE $6 END,
-    month_start = CASE WHEN guesses.month_start > $5 THEN guesses.month_start ELSE excluded.month_start END";
+    month_start = CASE WHEN guesses.month_start > $5 THEN guesses.month_start ELSE excluded.month_start END
+    RETURNING streak";
 const SUCCEED: &str = "UPDATE guesses SET streak = 0 WHERE subject = $1 AND factor = $2";
 const FORGET: &str = "DELETE FROM guesses WHERE subject = $1";
 const FORGET_FACTOR: &str = "DELETE FROM guesses WHERE subject = $1 AND factor = $2";
@@ -47,9 +48,10 @@ pub async fn of(db: &mut impl Db, subject: &str, factor: &str) -> Result<Guesses
     Ok(sql::first(db, OF, (subject, factor)).await?.unwrap_or_default())
 }
 
-/// Counts a failure: one in the row of them, and `guesses` towards day and month.
-pub async fn fail(db: &mut impl Db, subject: &str, factor: &str, now: Millis, guesses: i64) -> Result<()> {
-    sql::run(db, FAIL, (subject, factor, now, now - DAY, now - 30 * DAY, guesses)).await.map(drop)
+/// Counts a failure: one in the row of them, and `guesses` towards day and month. Gives how many are in a row now.
+pub async fn fail(db: &mut impl Db, subject: &str, factor: &str, now: Millis, guesses: i64) -> Result<i64> {
+    let row = (subject, factor, now, now - DAY, now - 30 * DAY, guesses);
+    Ok(sql::scalar(db, FAIL, row).await?.unwrap_or(0))
 }
 
 /// Ends a row of failures; what was counted for day and month stays (R36).

@@ -203,6 +203,29 @@ async fn the_owner_is_told_once_when_a_secret_rests() {
     }
 }
 
+/// An app that rests is told as a password is, also where the guesses come in the request of a change.
+#[tokio::test]
+async fn the_owner_is_told_when_an_app_rests() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "password"], &["email", "password", "passcode"]]);
+        settings.guesses.stop_after = 5;
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        let (_, seed) = ada.enrol(&app).await;
+        for n in 0..5 {
+            app.pass(HOUR);
+            TestApp::assert_silent(&app.mail().await);
+            let code = wrong(&totp(&seed, app.clock.now()), n);
+            let body = json!({ "email": EMAIL, "password": PASSWORD, "passcode": code });
+            app.client().signin(body).await.wrong();
+        }
+        let told: Vec<_> = app.mail().await.into_iter().map(|mail| (mail.kind, mail.to)).collect();
+        assert_eq!(told, [(Kind::FactorLocked, EMAIL.to_owned())], "{}", app.database());
+    }
+}
+
 #[tokio::test]
 async fn a_month_is_counted_beside_the_days() {
     let list = |settings: &mut Settings| {

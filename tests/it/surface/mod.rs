@@ -1,6 +1,7 @@
 //! The surface that clients and attackers see: the document, headers, hostile input, tokens, limits, leaks.
 
 mod client_ip;
+mod contact;
 mod document;
 mod hostile;
 mod kept;
