@@ -294,8 +294,8 @@ impl From<devices::Device> for Device {
     }
 }
 
-impl From<auth::owned::Added> for Device {
-    fn from(added: auth::owned::Added) -> Self {
+impl From<auth::adding::Added> for Device {
+    fn from(added: auth::adding::Added) -> Self {
         let mut device = Self::from(added.device);
         device.recovery_codes = shown(&added.recovery_codes);
         if let Some(enrolment) = added.enrolment {

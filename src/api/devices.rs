@@ -15,7 +15,7 @@ use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::auth::input::Client;
-use crate::auth::{owned, proving};
+use crate::auth::{adding, owned, proving, replacing};
 use crate::base::ids;
 
 /// The failures of calls about devices.
@@ -67,7 +67,7 @@ impl DeviceApi {
     ) -> Result<MadeDevice, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let kind = body.0.text("kind").unwrap_or_default();
-        let added = owned::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
+        let added = adding::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
         Ok(MadeDevice::Made(Json(added.into())))
     }
 
@@ -89,7 +89,9 @@ impl DeviceApi {
         let caller = user.caller(&app).await?;
         let given = body.0.given();
         if !given.identifiers.is_empty() {
-            return Ok(Json(owned::replace(&app, &client, &caller, &self::id(&id)?, &given).await?.into()));
+            return Ok(Json(
+                replacing::replace(&app, &client, &caller, &self::id(&id)?, &given).await?.into(),
+            ));
         }
         let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
         Ok(Json(owned::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?.into()))

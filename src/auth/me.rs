@@ -3,8 +3,8 @@
 use super::account::Account;
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::owned::{account, trusted};
 use super::session::Caller;
+use super::trusted::{account, trusted};
 use super::{deletion, fields, notices};
 use crate::app::App;
 use crate::events::By;
@@ -42,7 +42,7 @@ pub async fn change_profile(
     let happened: Vec<_> = written.event(By::User, &account).into_iter().collect();
     app.events.write(&mut tx, app.now(), &client.source(), &happened).await?;
     tx.commit().await?;
-    super::owned::account(app, caller).await
+    super::trusted::account(app, caller).await
 }
 
 /// Deletes the caller's account; the operator can bring it back until its grace period is over.

@@ -6,6 +6,7 @@
 //! this order, and nothing slow happens inside a transaction.
 
 pub mod account;
+pub mod adding;
 pub mod api_keys;
 mod asks;
 mod cards;
@@ -44,6 +45,7 @@ pub mod proving;
 pub mod purpose;
 mod recent;
 pub mod recover;
+pub mod replacing;
 pub mod rescue;
 pub mod reset;
 pub mod rules;
@@ -54,6 +56,7 @@ pub mod signup;
 mod spend;
 pub mod standing;
 mod totp;
+pub mod trusted;
 mod undo;
 pub mod unfinished;
 mod vendor;

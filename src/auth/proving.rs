@@ -1,13 +1,15 @@
 //! Devices shown to be their owner's: confirmed by code, or by link.
 
 use super::account::Account;
+use super::adding::{Added, codes_are_due};
 use super::challenge;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
 use super::input::Client;
-use super::owned::{Added, account, codes_are_due, named_with, replaced, touched};
+use super::owned::{named_with, replaced, touched};
 use super::purpose::Purpose;
 use super::session::Caller;
+use super::trusted::account;
 use super::vendor::Hearer;
 use super::{doors, noting, rescue, totp, undo, vendor};
 use crate::app::App;

@@ -3,9 +3,9 @@
 use super::account::Account;
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::owned::shown;
 use super::session::Caller;
 use super::standing;
+use super::trusted::shown;
 use super::undo::{self, Told};
 use crate::app::App;
 use crate::base::Sensitive;
