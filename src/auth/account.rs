@@ -100,10 +100,9 @@ impl Account {
     pub fn holding(&self, app: &App) -> Holding {
         let confirmed: Vec<&Device> = self.confirmed().collect();
         let held = holding(app, &confirmed, &self.hashes, &self.set_by);
-        if self.set_by.is_empty() {
-            return held;
-        }
-        let aside = self.hidden.iter().filter(|device| device.confirmed_at.is_some() && usable(app, device));
+        let Some(recovered) = self.set_by.values().map(|(_, at)| *at).min() else { return held };
+        let since = |device: &Device| device.confirmed_at.is_some() && device.hidden_at >= Some(recovered);
+        let aside = self.hidden.iter().filter(|device| since(device) && usable(app, device));
         Holding { aside: aside.filter_map(|device| carried(app, device)).collect(), ..held }
     }
 
