@@ -99,8 +99,8 @@ pub struct Done {
     known_device: Option<String>,
     /// A new recovery code, in place of the one that was used.
     recovery_code: Option<String>,
-    /// Ten recovery codes, shown this once: each works once, instead of a passcode. They come where there were none and a
-    /// device above reach was confirmed or shown.
+    /// Ten recovery codes, shown this once: each works once, instead of a passcode. They come where there were none
+    /// and a device above reach was confirmed or shown.
     recovery_codes: Option<Vec<String>>,
     /// After a recovery: the devices that were added within three days.
     recent_devices: Option<Vec<RecentDevice>>,

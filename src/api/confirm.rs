@@ -84,10 +84,10 @@ pub struct Links;
 impl Links {
     /// Spend a link
     ///
-    /// A device is confirmed for whoever shows that the account is theirs: by an access token of it, or by the password
-    /// or another fixed secret, which counts as a guess. With `attempt`, an attempt moves on. To anybody else the answer
-    /// has the code to type, and says whose account it is about. A link that takes a change back asks for the `passcode`
-    /// beside it, and ends in a recovery.
+    /// A device is confirmed for whoever shows that the account is theirs: by an access token of it, or by the
+    /// password or another fixed secret, which counts as a guess. With `attempt`, an attempt moves on. To anybody
+    /// else the answer has the code to type, and says whose account it is about. A link that takes a change back asks
+    /// for the `passcode` beside it, and ends in a recovery.
     #[oai(path = "/v1/confirm", method = "post", operation_id = "confirm")]
     async fn confirm(
         &self,

@@ -8,8 +8,8 @@ use crate::settings::{Field, FieldType, Required, Who, Words};
 use crate::users::rules::{ProfileRules, Rule};
 use crate::users::shape;
 
-/// The JSON Schema of the profile: as it is answered, or as it is `sent`, where `null` leaves a field out. An answer may
-/// have members that are not known yet, so that a client made before a field was added reads it all the same.
+/// The JSON Schema of the profile: as it is answered, or as it is `sent`, where `null` leaves a field out. An answer
+/// may have members that are not known yet, so that a client made before a field was added reads it all the same.
 pub(super) fn profile(rules: &ProfileRules, language: &str, sent: bool) -> Value {
     let open = |rule: &&Rule| if sent { rule.field.writes(Who::User) } else { rule.field.reads(Who::User) };
     let one = |rule: &Rule| (rule.name.clone(), property(rule, language, sent));

@@ -66,8 +66,8 @@ pub struct Read {
     secrets: secrets::Kinds,
 }
 
-/// Checks what was sent: every mistake at once, none of them quoting a value. Nothing at all is a mistake unless the body
-/// is `optional`.
+/// Checks what was sent: every mistake at once, none of them quoting a value. Nothing at all is a mistake unless the
+/// body is `optional`.
 ///
 /// # Errors
 /// [`Problem`] with one entry a field.

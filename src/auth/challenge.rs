@@ -124,8 +124,8 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     Ok(Ready { challenge, message, about, parcel, terms, not_after, purpose, user })
 }
 
-/// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a target
-/// of its own, so that a later message leaves an earlier one good.
+/// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a
+/// target of its own, so that a later message leaves an earlier one good.
 pub fn undo(app: &App, (scope, ends): (&str, Millis), channel: Channel, address: &str) -> (Challenge, Code) {
     let (now, target, key) = (app.now(), app.random.uuid(), passcode::key(&app.random));
     let shape = app.settings.passcode.for_channel(channel.name(), Purpose::Undo.shape());

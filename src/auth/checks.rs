@@ -239,8 +239,8 @@ impl Walk<'_> {
         }
         let subject = &subject.at_once(authenticators.len());
         let (_, left) = challenge::take(self.app, tx, sent.as_ref(), &subject.before_proof()).await?;
-        // Six digits of an app are bounded as such, however long the code is that was sent (R36). One that rests is as wrong
-        // as the code that nobody has.
+        // Six digits of an app are bounded as such, however long the code is that was sent (R36). One that rests is
+        // as wrong as the code that nobody has.
         let rests = subject.rests(self.app, tx).await?;
         let now = self.app.now();
         let step = |device: &&'d Device| Some((*device, super::totp::step(self.app, device, typed, now)?));

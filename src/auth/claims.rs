@@ -40,9 +40,9 @@ pub fn of(app: &App, holder: &Holder) -> Map<String, Value> {
     bounded(&profile, &holder.more, (&app.settings.tokens.groups_claim, &groups(&holder.groups)))
 }
 
-/// The claims that fit. Where they are too long together the profile goes first, and of it what users write, who must not
-/// be able to push out what others say of them. A token without its additions lets nobody do more than they may; one
-/// that no server takes shuts its holder out.
+/// The claims that fit. Where they are too long together the profile goes first, and of it what users write, who must
+/// not be able to push out what others say of them. A token without its additions lets nobody do more than they may;
+/// one that no server takes shuts its holder out.
 fn bounded(profile: &Claims, more: &Map<String, Value>, groups: (&str, &[String])) -> Map<String, Value> {
     let mut more = more.clone();
     // Not only laid under: it must not take the place of a claim that is too long, either.

@@ -38,8 +38,9 @@ pub fn tell(app: &App, account: &Account, stays: &dyn Fn(&Device) -> bool) -> Re
     Ok(told)
 }
 
-/// Drops every device of an account that does not [stay](stays) beside `kept`, hidden ones too, and every secret, recovery code, session, known device
-/// and change that could be taken back. Gives the devices that are gone, and how many sessions there were.
+/// Drops every device of an account that does not [stay](stays) beside `kept`, hidden ones too, and every secret,
+/// recovery code, session, known device and change that could be taken back. Gives the devices that are gone, and how
+/// many sessions there were.
 pub async fn all_but(tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(Vec<Gone>, u64)> {
     let user = account.user.id.as_str();
     // Attempts and sessions before what they are of: otherwise two of these could wait for each other.

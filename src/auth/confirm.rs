@@ -41,8 +41,8 @@ pub struct Link {
 pub enum Effect {
     /// A device waits for it, in an account that has nothing else.
     WillConfirm,
-    /// The device waits for somebody who shows that the account is theirs: so it is called, masked, and this is the code
-    /// to type there.
+    /// The device waits for somebody who shows that the account is theirs: so it is called, masked, and this is the
+    /// code to type there.
     Claim {
         /// What the account is called, masked; none where nothing names it yet.
         account: Option<String>,
@@ -60,7 +60,8 @@ pub enum Effect {
     Moved(Box<Progress>),
     /// A change is taken back by the code that stands beside the link.
     WillUndo,
-    /// The change is taken back, and this recovery is what is left to do; the addresses that could not come back, masked.
+    /// The change is taken back, and this recovery is what is left to do; the addresses that could not come back,
+    /// masked.
     Undone {
         /// Addresses that somebody else has proven meanwhile.
         lost: Vec<String>,
@@ -178,8 +179,8 @@ async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &Wi
     Ok(true)
 }
 
-/// Whether the session in which a device was added is there still, if it was added in one: whoever ended it did not mean to
-/// leave it anything, and the secret that is typed may be the one that was stolen (R123).
+/// Whether the session in which a device was added is there still, if it was added in one: whoever ended it did not
+/// mean to leave it anything, and the secret that is typed may be the one that was stolen (R123).
 async fn began(app: &App, device: &Device) -> Result<bool> {
     let Some(session) = &device.added_in else { return Ok(true) };
     let live = sessions::live(&mut app.store.read().await?, session, app.now()).await?;

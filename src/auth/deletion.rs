@@ -20,8 +20,8 @@ const AT_ONCE: i64 = 100;
 /// Where there is no grace period it is purged in the same breath.
 ///
 /// # Errors
-/// [`AuthError::NotFound`] where it is deleted already; [`AuthError::InvalidToken`] where a user who asks for it was thrown
-/// out meanwhile (R7).
+/// [`AuthError::NotFound`] where it is deleted already; [`AuthError::InvalidToken`] where a user who asks for it was
+/// thrown out meanwhile (R7).
 pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told: &[Notice]) -> Result<()> {
     let (user, now) = (&account.user, app.now());
     let grace = app.settings.user.deletion_grace.millis();

@@ -231,7 +231,8 @@ impl Walk<'_> {
         told: Option<&Told>,
     ) -> Result<Vec<Sensitive>> {
         let Some(told) = told else { return Ok(Vec::new()) };
-        // Of two that were thought out at once only the first makes them: the other list would be dead before it is read.
+        // Of two that were thought out at once only the first makes them: the other list would be dead before it is
+        // read.
         if secrets::count(tx, &account.user.id, secrets::RECOVERY).await? > 0 {
             return Ok(Vec::new());
         }
@@ -247,8 +248,8 @@ impl Walk<'_> {
         shown.filter(|device| device.own.is_none() && carried(device)).collect()
     }
 
-    /// Whether anything but strange devices stands behind this: a right fixed secret, a device that is the owner's own, a
-    /// recovery code, or a session of the account, from inside of which it is proven.
+    /// Whether anything but strange devices stands behind this: a right fixed secret, a device that is the owner's
+    /// own, a recovery code, or a session of the account, from inside of which it is proven.
     fn is_vouched_for(&self, account: &Account) -> bool {
         let own = |id: &str| account.device(id).is_some_and(|device| device.own.is_some());
         self.by_recovery_code
@@ -313,8 +314,8 @@ fn carried(device: &Device) -> bool {
     device.secret.is_none() || device.kind == "authenticator"
 }
 
-/// Ends sessions, known devices and attempts under way of a user; gives how many sessions there were. Wrong guesses stay
-/// counted: whoever ends all this has not shown every factor (R36, R38).
+/// Ends sessions, known devices and attempts under way of a user; gives how many sessions there were. Wrong guesses
+/// stay counted: whoever ends all this has not shown every factor (R36, R38).
 pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<u64> {
     // Attempts before sessions, as an attempt that raises one takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(tx, user_id).await?;

@@ -115,8 +115,8 @@ impl Subject {
         Ok(guesses::of(db, &self.name, self.factor).await?)
     }
 
-    /// Whether the day, the month or the row of failures is full, which is told to nobody: for where an answer must not say
-    /// whose account it is (R15). The waits between guesses do not count.
+    /// Whether the day, the month or the row of failures is full, which is told to nobody: for where an answer must
+    /// not say whose account it is (R15). The waits between guesses do not count.
     pub async fn rests(&self, app: &App, db: &mut impl Db) -> Result<bool> {
         let (settings, so_far) = (&app.settings.guesses, self.so_far(db).await?);
         Ok(by_count(settings, &so_far) > app.now() || so_far.streak >= i64::from(settings.stop_after))
@@ -136,8 +136,8 @@ impl Subject {
         Ok(app.events.write(tx, app.now(), &self.source, &self.failed(channel)).await?)
     }
 
-    /// Counts a failure of this subject alone, where it is told by another name. The one that lets the factor rest is told
-    /// to its owner (R38).
+    /// Counts a failure of this subject alone, where it is told by another name. The one that lets the factor rest is
+    /// told to its owner (R38).
     pub async fn count(&self, app: &App, tx: &mut Tx) -> Result<()> {
         let streak = guesses::fail(tx, &self.name, self.factor, app.now(), self.devices).await?;
         let Some(user) = self.user.as_ref().filter(|_| streak == i64::from(app.settings.guesses.stop_after))

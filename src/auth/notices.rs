@@ -75,8 +75,8 @@ pub fn by_operator(app: &App, account: &Account, kind: Kind, device: Option<&Dev
     render(app, account, None, kind, &concerning(app, device))
 }
 
-/// That a factor rests after too many wrong guesses, the last of which came from `place`. Who guesses is not asked which
-/// language its owner reads.
+/// That a factor rests after too many wrong guesses, the last of which came from `place`. Who guesses is not asked
+/// which language its owner reads.
 pub fn of_rest(app: &App, account: &Account, place: &str) -> Result<Vec<Notice>> {
     let about = Context { place: Some(place.to_owned()), ..concerning(app, None) };
     render(app, account, None, Kind::FactorLocked, &about)

@@ -1,5 +1,5 @@
-//! The devices of a signed-in user: listed, confirmed anew, named, removed; how they are added is `adding.rs`, how one takes
-//! the place of another `replacing.rs`.
+//! The devices of a signed-in user: listed, confirmed anew, named, removed; how they are added is `adding.rs`, how
+//! one takes the place of another `replacing.rs`.
 //!
 //! Adding or removing one takes a fresh authentication at the account's highest level (R67), is told to
 //! every address (R128), and kills what was under way (R7). The last way in is never removed (R126).
@@ -29,7 +29,8 @@ pub async fn list(app: &App, caller: &Caller) -> Result<Vec<Device>> {
     Ok(account(app, caller).await?.devices)
 }
 
-/// Sends the code of a device that nobody has proven, again; to a proven one the code that its removal or replacement may ask for.
+/// Sends the code of a device that nobody has proven, again; to a proven one the code that its removal or replacement
+/// may ask for.
 pub async fn send(
     app: &App,
     client: &Client,

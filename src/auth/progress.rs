@@ -170,8 +170,8 @@ impl Proof {
         Self { secret: "passcode".to_owned(), kind, device: None, at: None }
     }
 
-    /// What stands in for every proof of an attempt that somebody vouched for: the operator, or the owner of a device who
-    /// took a change back.
+    /// What stands in for every proof of an attempt that somebody vouched for: the operator, or the owner of a device
+    /// who took a change back.
     pub fn vouched(device: Option<&str>) -> Self {
         Self { secret: VOUCHED.to_owned(), kind: None, device: device.map(str::to_owned), at: None }
     }

@@ -19,9 +19,9 @@ use crate::secrets::recovery;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{challenges, secrets};
 
-/// Lets a change of `device` go on where the caller vouches for it: it is no factor, what the session showed lately is
-/// enough, or the request brings its code or a recovery code, which counts as a guess. What is asked for by it alone, and
-/// would protect nothing any more once it is `gone`, has to be vouched for as well.
+/// Lets a change of `device` go on where the caller vouches for it: it is no factor, what the session showed lately
+/// is enough, or the request brings its code or a recovery code, which counts as a guess. What is asked for by it
+/// alone, and would protect nothing any more once it is `gone`, has to be vouched for as well.
 ///
 /// # Errors
 /// [`AuthError::ProofNeeded`], [`AuthError::WrongSecret`].

@@ -50,8 +50,8 @@ pub struct Inside<'a> {
     pub shows_codes: bool,
 }
 
-/// Confirms a device by its link for somebody who showed that the account is theirs; for anybody, where there is nothing
-/// in the account but that device.
+/// Confirms a device by its link for somebody who showed that the account is theirs; for anybody, where there is
+/// nothing in the account but that device.
 pub async fn confirm_by_link(
     app: &App,
     client: &Client,

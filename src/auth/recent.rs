@@ -1,4 +1,5 @@
-//! Devices that were added to an account within three days, named to whoever recovered it, each with what takes it back.
+//! Devices that were added to an account within three days, named to whoever recovered it, each with what takes it
+//! back.
 
 use super::account::Account;
 use super::error::Result;
@@ -45,8 +46,8 @@ pub async fn tell(
     for (channel, address) in notices::addresses(app, account) {
         let mut named = Vec::new();
         for (n, (change, device)) in found.iter().enumerate() {
-            // Whoever has that address alone is not to take its own addition back, nor what came before it; nor anything,
-            // where an older one has just recovered the account.
+            // Whoever has that address alone is not to take its own addition back, nor what came before it; nor
+            // anything, where an older one has just recovered the account.
             let takes = undo::may_take_back(app, account, address, change)
                 && recovered.is_none_or(|by| !undo::is_younger(address, by));
             let undo = takes.then(|| undo::code(app, change, channel, address));

@@ -89,7 +89,8 @@ impl Walk<'_> {
         let told = recent::tell(self.app, self.client, &self.left(&account), by, codes_gone).await?;
         let thrown_out = self.thrown_out(&account)?;
         let mut tx = self.transaction().await?;
-        // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+        // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could
+        // wait for each other.
         self.forget_guesses(&mut tx, &user_id, &set).await?;
         self.close(&mut tx).await?;
         attempts::drop_of_user(&mut tx, &user_id).await?;
@@ -135,8 +136,8 @@ impl Walk<'_> {
         clearing::tell(self.app, account, &stays)
     }
 
-    /// Of the recovery codes the young ones go, which whoever is thrown out may have made; all of them where a device of
-    /// the highest class was shown, as its owner needs none to go on.
+    /// Of the recovery codes the young ones go, which whoever is thrown out may have made; all of them where a device
+    /// of the highest class was shown, as its owner needs none to go on.
     async fn drop_codes(&self, tx: &mut Tx, user: &str) -> Result<()> {
         if self.shows_highest() {
             secrets::drop_kind(tx, user, secrets::RECOVERY).await?;
@@ -239,9 +240,9 @@ impl Walk<'_> {
         own.map(|(kind, _)| kind.clone()).collect()
     }
 
-    /// Ends what was under way, and drops pending changes. Where the device that recovers is not the owner's own, nothing
-    /// is left of what was there before it, secrets and recovery codes too (R122). Gives the devices that are gone, and
-    /// how many sessions there were.
+    /// Ends what was under way, and drops pending changes. Where the device that recovers is not the owner's own,
+    /// nothing is left of what was there before it, secrets and recovery codes too (R122). Gives the devices that are
+    /// gone, and how many sessions there were.
     async fn purge(&self, tx: &mut Tx, account: &Account) -> Result<(Vec<Gone>, u64)> {
         let kept: Vec<&str> = self.first_proven(account).collect();
         let (mut gone, ended) = if kept.is_empty() {
@@ -277,9 +278,9 @@ impl Walk<'_> {
         if proven.is_empty() { left } else { clearing::left(&left, &proven) }
     }
 
-    /// Whether a recovery by this device, to which its code goes, has to wait: an address that was added lately, or that
-    /// took the place of another, cannot recover an account that an older one named (R125); one that is hidden by now
-    /// counts too.
+    /// Whether a recovery by this device, to which its code goes, has to wait: an address that was added lately, or
+    /// that took the place of another, cannot recover an account that an older one named (R125); one that is hidden
+    /// by now counts too.
     pub(super) fn barred(&self, device: Option<&Device>) -> bool {
         let Some((account, device)) = self.account.as_ref().zip(device) else { return false };
         self.purpose == Purpose::Recovery && undo::is_late(self.app, account, device)

@@ -60,10 +60,11 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// Takes away whatever let anybody in: sessions, known devices, attempts, pending changes, the password, secrets of own
-/// kinds, recovery codes, wrong guesses, and what earlier messages could take back. Devices stay, but for those of `remove` (ids, or names of kinds) and those that
-/// hold a secret which nobody but a recovery has vouched for, which are gone for good. Then it sets `password`, or makes
-/// a key with which the user sets what their flows need. Every address is told, those of removed devices too.
+/// Takes away whatever let anybody in: sessions, known devices, attempts, pending changes, the password, secrets of
+/// own kinds, recovery codes, wrong guesses, and what earlier messages could take back. Devices stay, but for those
+/// of `remove` (ids, or names of kinds) and those that hold a secret which nobody but a recovery has vouched for,
+/// which are gone for good. Then it sets `password`, or makes a key with which the user sets what their flows need.
+/// Every address is told, those of removed devices too.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted; a fault for each of `remove` that they do

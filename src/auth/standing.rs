@@ -63,8 +63,8 @@ impl Shown {
         }
     }
 
-    /// Whether it is the highest class of what a recovery code can stand in for, or a recovery code: otherwise codes would
-    /// be made by less than they are good for.
+    /// Whether it is the highest class of what a recovery code can stand in for, or a recovery code: otherwise codes
+    /// would be made by less than they are good for.
     ///
     /// # Errors
     /// A flow that asks for that class, where there is one.

@@ -51,8 +51,8 @@ pub struct Told {
 }
 
 /// Thinks out what is told of a change of kind `kind` to `device`: to every address confirmed before it, with what
-/// takes it back. An address that was added within a day beside an older one is told without that: it does not recover the
-/// account yet, and whoever brought it there must not take back its removal.
+/// takes it back. An address that was added within a day beside an older one is told without that: it does not
+/// recover the account yet, and whoever brought it there must not take back its removal.
 pub fn tell(
     app: &App,
     client: &Client,

@@ -294,8 +294,8 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Stores a sign-in that has proven something in the request that ends it, so that its owner is told of it as of any
-    /// other that was never finished (R128).
+    /// Stores a sign-in that has proven something in the request that ends it, so that its owner is told of it as of
+    /// any other that was never finished (R128).
     async fn leave_trace(&mut self) -> Result<()> {
         if self.stored || self.purpose != Purpose::Signin || self.account.is_none() || self.proofs.is_empty()
         {

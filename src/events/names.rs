@@ -166,8 +166,8 @@ events! {
         /// The secret that was wrong: `password`, `passcode`, `hardcode` or `recovery_code`.
         secret: &'static str,
     }
-    /// A sign-in passed a secret and ended by its time, and nobody came in to the account since it began. The owner is told
-    /// of it, once a day at most; of more than that there is no event.
+    /// A sign-in passed a secret and ended by its time, and nobody came in to the account since it began. The owner
+    /// is told of it, once a day at most; of more than that there is no event.
     SigninUnfinished = "signin.unfinished" {
         /// `signin`.
         purpose: &'static str,
@@ -277,9 +277,9 @@ events! {
     }
     /// Sessions of a user ended, other than by their time.
     SessionEnded = "session.ended" {
-        /// `signed_out`; `password_changed`, `secret_changed`; `recovered`; `device_removed`; `proven` where an address is
-        /// shown to be its owner's for the first time; `undone` where the change of an address was taken back; `reused`
-        /// where a refresh token came back; `disabled`, `deleted`, `reset` or `operator`.
+        /// `signed_out`; `password_changed`, `secret_changed`; `recovered`; `device_removed`; `proven` where an
+        /// address is shown to be its owner's for the first time; `undone` where the change of an address was taken
+        /// back; `reused` where a refresh token came back; `disabled`, `deleted`, `reset` or `operator`.
         reason: &'static str,
         /// How many ended; one where the event names the session.
         count: u64,

@@ -87,8 +87,8 @@ fn asked_for(secret: &Secret, (flow, flows): (&Flow, &Flows), words: &Vocabulary
     format!("A {name} is asked: {asked}, with {} tries.", bounds.passcode_attempts)
 }
 
-/// Who is asked what for an open passcode: the identifier's own while nothing is proven, and in a recovery always; of the
-/// highest class that somebody has afterwards.
+/// Who is asked what for an open passcode: the identifier's own while nothing is proven, and in a recovery always; of
+/// the highest class that somebody has afterwards.
 fn open(carriers: &[&Carrier], secret: &Secret, (flow, flows): (&Flow, &Flows), bounds: &Bounds) -> String {
     let own = carriers.iter().find(|carrier| carrier.device == flow.identifier);
     let first = flows.path() == "recovery" || flow.secrets.first() == Some(secret);

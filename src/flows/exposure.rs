@@ -1,5 +1,5 @@
-//! Whom a mailbox or a SIM alone lets in: flows walked on paper with every kind of account that they know, by somebody who
-//! has that one device and nothing else.
+//! Whom a mailbox or a SIM alone lets in: flows walked on paper with every kind of account that they know, by
+//! somebody who has that one device and nothing else.
 
 use std::collections::BTreeSet;
 

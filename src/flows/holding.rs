@@ -42,8 +42,8 @@ pub struct Holding {
     pub carriers: Vec<Carried>,
     /// Names of the secrets that devices carry: `passcode`.
     pub carried: Vec<String>,
-    /// Devices that carried passcodes and can come back: they answer nothing, and whoever has recovered the account by one
-    /// device gains no level by putting the others aside.
+    /// Devices that carried passcodes and can come back: they answer nothing, and whoever has recovered the account
+    /// by one device gains no level by putting the others aside.
     pub aside: Vec<Carried>,
 }
 
@@ -100,8 +100,8 @@ impl Holding {
         devices.iter().filter(move |other| by.is_some_and(|(id, at)| other.id != *id && other.since < *at))
     }
 
-    /// Whether a secret is no more than the device that it was set by: it leans on it, or would if the others had not been
-    /// put aside since.
+    /// Whether a secret is no more than the device that it was set by: it leans on it, or would if the others had not
+    /// been put aside since.
     fn is_the_device(&self, fixed: &Fixed, passed: &[Passed]) -> bool {
         let rescued = passed.iter().any(|item| item.stood_in);
         let alone = self.others(fixed, &self.carriers).next().is_none();

@@ -1,8 +1,9 @@
 //! Flows as data: one identifier, then the secrets that prove it, in order. Pure: no I/O, no clock, no chance.
 //!
-//! [`parse`] makes [`Flows`] of the tuples in the settings, or says every mistake at once. [`step`] decides
-//! what an attempt asks next, [`Holding`] which device answers it. [`Walks`] walks them on paper: what an account
-//! could reach, or somebody who has a part of what it holds. [`level_of`], [`amr`] and [`explain`] say what a flow, or what was passed, is worth.
+//! [`parse`] makes [`Flows`] of the tuples in the settings, or says every mistake at once. [`step`] decides what an
+//! attempt asks next, [`Holding`] which device answers it. [`Walks`] walks them on paper: what an account could
+//! reach, or somebody who has a part of what it holds. [`level_of`], [`amr`] and [`explain`] say what a flow, or what
+//! was passed, is worth.
 //!
 //! Nothing is registered here: the words that a tuple may hold come in as a [`Vocabulary`], which the caller
 //! makes of its own registries. A new kind of secret needs a line in `amr.rs`, where tokens name it.

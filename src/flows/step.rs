@@ -23,8 +23,8 @@ pub trait Equipment {
         let _ = passed;
         false
     }
-    /// The passcode that is owed in a flow without any: a secret was passed that leans on one device, and there is one of
-    /// a higher class that `is_asked` says some flow asks for.
+    /// The passcode that is owed in a flow without any: a secret was passed that leans on one device, and there is
+    /// one of a higher class that `is_asked` says some flow asks for.
     fn owes_beside(&self, flow: &Flow, passed: &[Passed], is_asked: &dyn Fn(&str) -> bool) -> Option<Secret> {
         let _ = (flow, passed, is_asked);
         None

@@ -17,8 +17,8 @@ pub struct Amend {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Claims {
-    /// By name, 2 KiB of JSON at most. Names with a meaning of their own (`sub`, `scope` …) are left out, and those that
-    /// fields of the profile have which only the operator or a hook may write.
+    /// By name, 2 KiB of JSON at most. Names with a meaning of their own (`sub`, `scope` …) are left out, and those
+    /// that fields of the profile have which only the operator or a hook may write.
     #[serde(deserialize_with = "or_none")]
     pub claims: Map<String, Value>,
 }

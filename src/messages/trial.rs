@@ -8,9 +8,9 @@ use super::{Catalogue, Channel, Code, Context, Flaw, Kind, Language, Recent, Ren
 use crate::base::clock;
 
 /// What a text may name. `contact`, `place`, `account` and `device` may be absent, `code`, `link`, `minutes` and
-/// `hours` are there with a code. `undo` and `codes_gone` are true or false, `lost` is a list of addresses. `recent` is a
-/// list too, each of its members with `device`, `since`, `link` and `code`, all but `since` where there is one, and with
-/// `said`, which is what `[recent_one]` says.
+/// `hours` are there with a code. `undo` and `codes_gone` are true or false, `lost` is a list of addresses. `recent`
+/// is a list too, each of its members with `device`, `since`, `link` and `code`, all but `since` where there is one,
+/// and with `said`, which is what `[recent_one]` says.
 pub(super) const VALUES: [&str; 15] = [
     "service",
     "domain",

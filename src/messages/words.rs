@@ -1,9 +1,9 @@
 //! The sentences that every mail of a language shares: the sections of its `words.txt`.
 //!
-//! `[direction]` is `ltr` or `rtl`. `[months]` are twelve names; `[moment]` puts `day`, `month`, `year` and `time` into
-//! the order of the language. `[lifetime]` says `minutes` or `hours` with the right plural (a language with many
-//! plurals abbreviates). `[recent_one]` says what was added lately, with `device`, which may be absent, and `since`. The
-//! rest are whole sentences, or labels with their colon.
+//! `[direction]` is `ltr` or `rtl`. `[months]` are twelve names; `[moment]` puts `day`, `month`, `year` and `time`
+//! into the order of the language. `[lifetime]` says `minutes` or `hours` with the right plural (a language with many
+//! plurals abbreviates). `[recent_one]` says what was added lately, with `device`, which may be absent, and `since`.
+//! The rest are whole sentences, or labels with their colon.
 
 use minijinja::{Environment, Error, Value, context};
 

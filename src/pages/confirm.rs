@@ -1,6 +1,6 @@
-//! The page behind a link. Opening it changes nothing (R52). What a press does hangs on whose it is: a code is shown to be
-//! typed where it was asked for (R53), a device waits for a fixed secret of its account, and what takes a change back for
-//! the code beside the link.
+//! The page behind a link. Opening it changes nothing (R52). What a press does hangs on whose it is: a code is shown
+//! to be typed where it was asked for (R53), a device waits for a fixed secret of its account, and what takes a
+//! change back for the code beside the link.
 
 use std::sync::Arc;
 

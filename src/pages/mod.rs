@@ -1,5 +1,5 @@
-//! Pages: a plain confirmation page, a form for new secrets, and in development the inbox. Templates are escaped HTML, every page
-//! loads nothing from elsewhere and allows no script.
+//! Pages: a plain confirmation page, a form for new secrets, and in development the inbox. Templates are escaped
+//! HTML, every page loads nothing from elsewhere and allows no script.
 
 pub mod confirm;
 pub mod inbox;

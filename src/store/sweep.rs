@@ -64,7 +64,8 @@ const CLAIMS: &str = "DELETE FROM devices WHERE id IN (SELECT id FROM devices
 /// Devices that were removed or replaced, once the change cannot be taken back any more (R125).
 const HIDDEN: &str =
     "DELETE FROM devices WHERE id IN (SELECT id FROM devices WHERE hidden_at < $1 LIMIT 1000)";
-/// How long a change of devices can be taken back, in milliseconds; a device younger than that vouches for no older one.
+/// How long a change of devices can be taken back, in milliseconds; a device younger than that vouches for no older
+/// one.
 pub const UNDO: Millis = 3 * DAY;
 
 /// The rows of a batch.

@@ -1,5 +1,5 @@
-//! The providers, and the API document, against what others wrote: real servers, mocks that hold a call to its vendor's own
-//! document, and generators of clients.
+//! The providers, and the API document, against what others wrote: real servers, mocks that hold a call to its
+//! vendor's own document, and generators of clients.
 
 mod aws;
 mod clients;

@@ -1,4 +1,5 @@
-//! A provider that is down lowers nothing: what is asked stays, and whoever has proven something is told that it is late.
+//! A provider that is down lowers nothing: what is asked stays, and whoever has proven something is told that it is
+//! late.
 
 use multauth::base::clock::{MINUTE, SECOND};
 use serde_json::{Value, json};

@@ -1,4 +1,5 @@
-//! A factor goes, or is replaced, only where it was shown, or one of its class or a better one, or a recovery code (R67).
+//! A factor goes, or is replaced, only where it was shown, or one of its class or a better one, or a recovery code
+//! (R67).
 
 use multauth::base::clock::{DAY, SECOND};
 use multauth::messages::Kind;

@@ -83,9 +83,9 @@ async fn hold(case: &Case) -> Result<(), String> {
 }
 
 impl Case {
-    /// Whether the account has a device of a higher class than the adversary, and every flow that it could be entered by
-    /// asks for it: by an open passcode, its own or of one that it gives way to; or, where it has no passcode, beside a
-    /// password that only a recovery could give them.
+    /// Whether the account has a device of a higher class than the adversary, and every flow that it could be entered
+    /// by asks for it: by an open passcode, its own or of one that it gives way to; or, where it has no passcode,
+    /// beside a password that only a recovery could give them.
     fn is_guarded(&self) -> bool {
         let higher = self.carriers.iter().any(|carrier| Some(carrier.class()) > self.class());
         let open = |flow: &TupleSpec| flow.words().iter().any(|word| word == "passcode");
@@ -122,8 +122,8 @@ impl Case {
         above.any(|carrier| removed.iter().any(|kind| kind == carrier.kind()))
     }
 
-    /// The highest level that the account reaches, walked on paper with everything that it has; where a device alone has
-    /// `recovered` it, with a password that leans on that.
+    /// The highest level that the account reaches, walked on paper with everything that it has; where a device alone
+    /// has `recovered` it, with a password that leans on that.
     fn highest(&self, app: &TestApp, recovered: Option<Carrier>) -> Level {
         let app = &app.app;
         let holding = self.holding(app, recovered);

@@ -140,8 +140,8 @@ pub struct Account {
 }
 
 impl Case {
-    /// An instance with these flows, and the account. That was made under others, which ask for little and for everything:
-    /// what becomes of a rule says nothing of who can be tried.
+    /// An instance with these flows, and the account. That was made under others, which ask for little and for
+    /// everything: what becomes of a rule says nothing of who can be tried.
     pub async fn begin(&self) -> (TestApp, Account) {
         let making = TestApp::new(|settings| {
             without_limits(settings);
@@ -189,8 +189,8 @@ impl Case {
         self.held.iter().map(|carrier| carrier.class()).max()
     }
 
-    /// The level of what the adversary has. Who recovers by one device and then shows another sets a password that is as
-    /// good as known.
+    /// The level of what the adversary has. Who recovers by one device and then shows another sets a password that is
+    /// as good as known.
     pub fn level(&self) -> Level {
         let mut factors: Vec<Factor> = self.held.iter().map(|carrier| carrier.factor()).collect();
         let sets = self.held.len() > 1 && self.held.iter().any(|carrier| *carrier != Carrier::App);

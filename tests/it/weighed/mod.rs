@@ -1,5 +1,5 @@
-//! A proof is weighed by the account, and nothing is left behind: rules that hold for any flows and any account, tried by
-//! adversaries and thieves that take random ways.
+//! A proof is weighed by the account, and nothing is left behind: rules that hold for any flows and any account,
+//! tried by adversaries and thieves that take random ways.
 
 mod adversary;
 mod adversary_world;

@@ -1,5 +1,5 @@
-//! Somebody who had an owner's session for five minutes, and knows the password: the oldest undo takes back all that they
-//! made of it, and a recovery alone leaves nothing but what it names.
+//! Somebody who had an owner's session for five minutes, and knows the password: the oldest undo takes back all that
+//! they made of it, and a recovery alone leaves nothing but what it names.
 
 use multauth::base::Millis;
 use multauth::base::clock::{DAY, HOUR, SECOND};
@@ -181,7 +181,8 @@ impl World {
         Ok(answer.json())
     }
 
-    /// No secret is left while the recovery waits that an undo ends in: whoever knows the old one does not get in first.
+    /// No secret is left while the recovery waits that an undo ends in: whoever knows the old one does not get in
+    /// first.
     async fn has_no_secret(&mut self, case: &Case) -> Result<(), TestCaseError> {
         let secrets = self.app.rows().number("SELECT COUNT(*) FROM secrets").await;
         prop_assert_eq!(secrets, 0, "{:?}", case);

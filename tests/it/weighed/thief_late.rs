@@ -208,8 +208,8 @@ async fn an_address_that_took_the_place_of_all_others_recovers_nothing_for_a_day
     }
 }
 
-/// Where a sign-up takes addresses as they are: whoever proves one that nobody has proven is rid of everything else, and so
-/// one that was added from inside is none before it is proven there.
+/// Where a sign-up takes addresses as they are: whoever proves one that nobody has proven is rid of everything else,
+/// and so one that was added from inside is none before it is proven there.
 #[tokio::test]
 async fn an_address_that_was_added_takes_no_account_over() {
     let list = |settings: &mut Settings| {

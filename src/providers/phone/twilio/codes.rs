@@ -24,7 +24,8 @@ impl Refusal {
         answer.json()
     }
 
-    /// Whether it is about the parameter of that name, as in ``Invalid parameter `To`: +1500`` or `Invalid parameter: To`.
+    /// Whether it is about the parameter of that name, as in ``Invalid parameter `To`: +1500`` or `Invalid parameter:
+    /// To`.
     pub(super) fn names(&self, parameter: &str) -> bool {
         self.message.contains(&format!("`{parameter}`")) || self.message.ends_with(&format!(": {parameter}"))
     }

@@ -102,8 +102,8 @@ async fn who_lost_the_app_and_has_no_code_is_let_in_by_the_operator() {
     }
 }
 
-/// With two apps either lets them in without being named; the old one goes by itself, or by the new one once that is three
-/// days old.
+/// With two apps either lets them in without being named; the old one goes by itself, or by the new one once that is
+/// three days old.
 async fn two(list: List, app: &TestApp) {
     let mut owner = list.owner(app).await;
     let (old, first) = owner.enrols(app).await;

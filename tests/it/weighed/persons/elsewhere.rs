@@ -1,4 +1,5 @@
-//! Somebody who signs up on a laptop and opens the mail on a phone, where addresses are proven after (`confirm = "after"`).
+//! Somebody who signs up on a laptop and opens the mail on a phone, where addresses are proven after (`confirm =
+//! "after"`).
 
 use multauth::base::clock::SECOND;
 use multauth::settings::{Confirm, Settings};
@@ -84,7 +85,8 @@ async fn the_laptops_own_session_confirms_wherever_the_link_is_pressed_with_it()
     }
 }
 
-/// Without a secret there is nothing to show on the phone: the press is the proof, and whoever signed up signs in by it.
+/// Without a secret there is nothing to show on the phone: the press is the proof, and whoever signed up signs in by
+/// it.
 #[tokio::test]
 async fn an_address_that_is_all_there_is_is_confirmed_by_the_press_and_signs_in() {
     let list = List::Mail;

@@ -1,5 +1,5 @@
-//! Persons, each from a new device to the end, under five lists of flows (a recovery is always by the code of an address or a
-//! number). `→` leads to the end; `✗` is refused on the way; `–` cannot be there.
+//! Persons, each from a new device to the end, under five lists of flows (a recovery is always by the code of an
+//! address or a number). `→` leads to the end; `✗` is refused on the way; `–` cannot be there.
 //!
 //! | person | built-in | email+passcode | username+password, +passcode | phone+passcode | email+password |
 //! |---|---|---|---|---|---|

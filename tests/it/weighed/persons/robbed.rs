@@ -1,5 +1,5 @@
-//! Somebody whose fresh session fell into a thief's hands, who changes whatever can be changed; and the owner, who takes it
-//! all back.
+//! Somebody whose fresh session fell into a thief's hands, who changes whatever can be changed; and the owner, who
+//! takes it all back.
 
 use multauth::auth::operate;
 use multauth::base::clock::{DAY, HOUR};
@@ -262,7 +262,8 @@ async fn who_was_robbed_of_a_name_that_the_operator_gave_away_is_given_another()
     thief.has_nothing(&app, list).await;
 }
 
-/// An address that a thief has put in the place of the only one takes nothing back either, whatever is changed after it.
+/// An address that a thief has put in the place of the only one takes nothing back either, whatever is changed after
+/// it.
 #[tokio::test]
 async fn the_address_that_a_thief_put_in_the_place_of_the_only_one_takes_nothing_back() {
     for list in [List::BuiltIn, List::Mail, List::MailPassword] {

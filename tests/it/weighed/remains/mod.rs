@@ -1,5 +1,5 @@
-//! What stays and what goes at the edges: guesses, recovery codes, what the operator vouches for, and addresses that were
-//! only taken as confirmed.
+//! What stays and what goes at the edges: guesses, recovery codes, what the operator vouches for, and addresses that
+//! were only taken as confirmed.
 
 mod codes;
 mod enrolled;

@@ -13,7 +13,8 @@ async fn takes_back(app: &TestApp, (key, code): &(String, String)) -> Answer {
     app.client().post("/v1/confirm", json!({ "key": key, "passcode": code })).await
 }
 
-/// An address that a thief brought and its owner removed takes nothing back once the operator has put the account in order.
+/// An address that a thief brought and its owner removed takes nothing back once the operator has put the account in
+/// order.
 #[tokio::test]
 async fn a_reset_leaves_nothing_that_could_be_taken_back() {
     for app in TestApp::each(by_email).await {

@@ -13,8 +13,8 @@ use crate::weighed::thief_plain::{A, B, ada, addresses, by_email};
 
 const NUMBER: &str = "+12124567890";
 
-/// Whoever comes by the code of an address that nobody had proven owns what is left, and those who prepared it hear only
-/// that they are gone.
+/// Whoever comes by the code of an address that nobody had proven owns what is left, and those who prepared it hear
+/// only that they are gone.
 #[tokio::test]
 async fn whoever_prepared_an_account_hears_that_they_are_gone_and_no_more() {
     let list = |settings: &mut Settings| {
