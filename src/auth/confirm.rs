@@ -165,7 +165,7 @@ async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &Wi
     let inside = match caller {
         Some(caller) => Some(Some(caller.session.id.clone())),
         None if links::by_secret(app, client, &account, &with.given).await?
-            && began(app, &device).await? =>
+            && began(app, &account, &device).await? =>
         {
             Some(device.added_in.clone())
         }
@@ -181,8 +181,10 @@ async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &Wi
 
 /// Whether the session in which a device was added is there still, if it was added in one: whoever ended it did not
 /// mean to leave it anything, and the secret that is typed may be the one that was stolen (R123).
-async fn began(app: &App, device: &Device) -> Result<bool> {
-    let Some(session) = &device.added_in else { return Ok(true) };
+async fn began(app: &App, account: &Account, device: &Device) -> Result<bool> {
+    // Where nothing else leads in, as after a sign-up, it is all that its owner has.
+    let named = account.confirmed().any(|other| other.canonical.is_some());
+    let Some(session) = device.added_in.as_ref().filter(|_| named) else { return Ok(true) };
     let live = sessions::live(&mut app.store.read().await?, session, app.now()).await?;
     Ok(live.is_some_and(|session| session.user_id == device.user_id))
 }

@@ -89,6 +89,23 @@ async fn an_account_that_waits_for_the_operator_confirms_its_address_meanwhile()
     }
 }
 
+/// Whoever signed up, signed out again, and opens the link elsewhere has nothing but that address.
+#[tokio::test]
+async fn the_address_of_a_sign_up_is_confirmed_though_its_session_is_over() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "password"]]);
+        settings.email.confirm = Confirm::After;
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.signup(json!({ "email": A, "password": PASSWORD })).await;
+        let key = app.code().await.key().to_owned();
+        ada.client.delete("/v1/me/sessions").await.is(204);
+        let body = json!({ "key": key, "password": PASSWORD });
+        assert_eq!(app.client().post("/v1/confirm", body).await.is(200).json()["confirmed"], true);
+        app.client().signin(json!({ "email": A, "password": PASSWORD })).await.done();
+    }
+}
+
 /// Whom the operator has shut out, or deleted, confirms nothing.
 #[tokio::test]
 async fn an_account_that_was_shut_out_confirms_nothing() {
