@@ -13,7 +13,7 @@ use crate::flows::Secret;
 use crate::secrets::{SecretKind, recovery};
 use crate::store::challenges::Challenge;
 use crate::store::devices::{self, Device};
-use crate::store::guesses::Guesses;
+use crate::store::guesses::{self, Guesses};
 use crate::store::{Tx, challenges, secrets};
 
 /// How the code of an authenticator comes, in events.
@@ -256,7 +256,9 @@ impl Walk<'_> {
             subject.succeed(tx, &so_far).await?;
             return Ok((device, AUTHENTICATOR.to_owned()));
         }
-        subject.count(self.app, tx).await?;
+        if !rests {
+            subject.count(self.app, tx).await?;
+        }
         challenge::missed(self.app, tx, sent.as_ref(), &subject.before_proof()).await?;
         Err(challenge::wrong("passcode", None))
     }
@@ -273,6 +275,9 @@ impl Walk<'_> {
             tx.commit().await?;
             return Err(challenge::wrong("recovery_code", None));
         }
+        // Whoever has it waits no longer for what it stands in for, so that a device that was lost and guessed at is
+        // replaced (R38); what was counted for day and month stays.
+        guesses::succeed(&mut tx, &user, "passcode").await?;
         self.by_recovery_code = true;
         let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
         self.proofs.push(Proof::stood_in(kind));

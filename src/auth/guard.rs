@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, HOUR};
 use crate::events::{Event, Noted, Source};
+use crate::secrets::Kept;
 use crate::settings;
 use crate::store::guesses::{self, Guesses};
 use crate::store::{Db, Tx};
@@ -144,9 +145,23 @@ impl Subject {
         else {
             return Ok(());
         };
-        let Some(account) = account::by_id(tx, user).await? else { return Ok(()) };
+        let account = account::by_id(tx, user).await?.filter(|account| self.may_rest(app, account));
+        let Some(account) = account else { return Ok(()) };
         let told = notices::of_rest(app, &account, &self.source.network)?;
         notices::queue(app, tx, &told).await
+    }
+
+    /// Whether a row of failures ever closes this factor: a fixed secret, or what an authenticator computes. What is sent
+    /// dies by itself, and a recovery code is too long to be guessed.
+    fn may_rest(&self, app: &App, account: &Account) -> bool {
+        let computes = |kind: &str| {
+            app.devices.kind(kind).is_some_and(|kind| kind.carries_passcode() && kind.channels().is_empty())
+        };
+        app.secrets.kind(self.factor).is_some_and(|kind| match kind.kept() {
+            Kept::Hashed | Kept::InDevice => true,
+            Kept::Carried => account.confirmed().any(|device| computes(&device.kind)),
+            Kept::Listed => false,
+        })
     }
 
     fn failed(&self, channel: &str) -> Vec<Noted> {

@@ -203,6 +203,15 @@ async fn the_owner_is_told_once_when_a_secret_rests() {
     }
 }
 
+/// The recovery codes that somebody makes who shows the app.
+async fn with_codes(app: &TestApp, seed: &str) -> Vec<Value> {
+    let done = enters(app, json!({ "passcode": totp(seed, app.clock.now()) })).await.done();
+    let made =
+        app.client().bearing(&done.access).post("/v1/me/recovery-codes", json!({})).await.is(200).json();
+    app.mail().await;
+    made["codes"].as_array().unwrap().clone()
+}
+
 /// An app that rests is told as a password is, also where the guesses come in the request of a change.
 #[tokio::test]
 async fn the_owner_is_told_when_an_app_rests() {
@@ -214,6 +223,7 @@ async fn the_owner_is_told_when_an_app_rests() {
     for app in TestApp::each(list).await {
         let ada = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
         let (_, seed) = ada.enrol(&app).await;
+        let codes = with_codes(&app, &seed).await;
         for n in 0..5 {
             app.pass(HOUR);
             TestApp::assert_silent(&app.mail().await);
@@ -223,6 +233,41 @@ async fn the_owner_is_told_when_an_app_rests() {
         }
         let told: Vec<_> = app.mail().await.into_iter().map(|mail| (mail.kind, mail.to)).collect();
         assert_eq!(told, [(Kind::FactorLocked, EMAIL.to_owned())], "{}", app.database());
+        app.pass(40 * DAY);
+        let right = |seed: &str| json!({ "passcode": totp(seed, app.clock.now()) });
+        enters(&app, right(&seed)).await.fails(429, "too_many");
+        // Who has a recovery code comes in by it, and the app works again.
+        enters(&app, json!({ "recovery_code": codes[0] })).await.done();
+        app.pass(MINUTE);
+        enters(&app, right(&seed)).await.done();
+    }
+}
+
+/// What is sent dies by itself and never rests: wrong codes of that kind are no news to the owner.
+#[tokio::test]
+async fn nobody_is_told_that_something_rests_which_does_not() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "password", "passcode"]]);
+        settings.guesses.stop_after = 5;
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        app.mail().await;
+        for door in ["signin", "recovery"] {
+            app.pass(2 * MINUTE);
+            let client = app.client();
+            let given = json!({ "email": EMAIL, "password": PASSWORD });
+            let asked = match door {
+                "signin" => client.signin(given).await.asks(),
+                _ => client.recovery(json!({ "email": EMAIL })).await.asks(),
+            };
+            let code = app.code().await;
+            for n in 0..5 {
+                client.passcode(&asked.attempt, &wrong(code.code(), n)).await.wrong();
+            }
+            TestApp::assert_silent(&app.mail().await);
+        }
     }
 }
 
