@@ -89,6 +89,7 @@ impl DeviceApi {
         let caller = user.caller(&app).await?;
         let given = body.0.given();
         if !given.identifiers.is_empty() {
+            let client = body.0.client(&client);
             return Ok(Json(
                 replacing::replace(&app, &client, &caller, &self::id(&id)?, &given).await?.into(),
             ));
@@ -112,6 +113,7 @@ impl DeviceApi {
         body: Sent<body::RemoveDevice>,
     ) -> Result<Gone, Fail<Owning>> {
         let caller = user.caller(&app).await?;
+        let client = body.0.client(&client);
         owned::remove(&app, &client, &caller, &self::id(&id)?, &body.0.given()).await?;
         Ok(Gone::NoContent)
     }

@@ -88,6 +88,7 @@ impl Doors {
         body: Sent<body::Reauth>,
     ) -> Result<Json<Attempt>, Fail<Reauthing>> {
         let caller = user.caller(&app).await?;
+        let client = body.0.client(&client);
         Ok(Json(doors::reauth(&app, &client, &caller, body.0.text("flow"), &body.0.given()).await?.into()))
     }
 

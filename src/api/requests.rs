@@ -156,7 +156,7 @@ impl Body {
             Self::Reauth => {
                 let about = "The name of the flow to re-authenticate by; without it, the one of the sign-in.";
                 let flow = field("flow", Form::Text, false, about).one_of(signin.iter().map(|f| &*f.name));
-                chain([vec![flow], proven, spare, device_of(ways, &[signin])])
+                chain([vec![flow], proven, spare, device_of(ways, &[signin]), vec![KNOWN_DEVICE]])
             }
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
@@ -173,8 +173,10 @@ impl Body {
                 let kind = field("kind", Form::Text, true, "What kind of device it is.");
                 chain([vec![kind.one_of(kinds.iter().map(|k| k.name())), label()], of_devices(&kinds)])
             }
-            Self::ChangeDevice => chain([self.fixed(), addresses(&by_user(in_use(ways))), vouching(ways)]),
-            Self::RemoveDevice => vouching(ways),
+            Self::ChangeDevice => {
+                chain([self.fixed(), addresses(&by_user(in_use(ways))), vouching(ways), vec![KNOWN_DEVICE]])
+            }
+            Self::RemoveDevice => chain([vouching(ways), vec![KNOWN_DEVICE]]),
             Self::Confirm => {
                 let held = ways.secrets.iter().filter(|kind| kind.in_flows() && !kind.carried());
                 let held = held

@@ -18,7 +18,7 @@ use crate::flows::Class;
 use crate::messages::Kind;
 use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
-use crate::store::users;
+use crate::store::{guesses, users};
 use crate::throttle::Keys;
 
 /// A device that was added, with what only its owner sees once.
@@ -140,9 +140,11 @@ async fn add_card(
     };
     let told = undo::tell(app, client, account, Kind::DeviceAdded, Some(&device))?;
     let mut tx = app.store.begin().await?;
+    // Whoever guessed did so at another one (R38).
+    guesses::forget_factor(&mut tx, &account.user.id, "hardcode").await?;
     rows::insert(&mut tx, &device).await?;
     let mut noted = vec![noting::added(By::User, &device).naming(noting::named(account))];
-    noted.extend(changed(app, &mut tx, account, &told).await?);
+    noted.extend(changed(app, &mut tx, account, &told, (&device.id, device.added_in.as_deref())).await?);
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -242,7 +244,9 @@ pub(super) async fn write_address(
                 rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
             }
             noted.extend(replaced(account, device));
-            noted.extend(changed(app, &mut tx, account, told).await?);
+            noted.extend(
+                changed(app, &mut tx, account, told, (&device.id, device.added_in.as_deref())).await?,
+            );
             if due {
                 let (made, event) = rescue::write(app, &mut tx, &account.user.id, By::Server).await?;
                 codes = made;

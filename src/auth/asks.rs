@@ -170,7 +170,8 @@ pub async fn before_proof(
 
 async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Order> {
     let subject = walk.subject("passcode");
-    let subject = if walk.proven() { subject } else { subject.before_proof() };
+    let subject =
+        if walk.proven() { subject } else { subject.before_proof(walk.app, &walk.attempt.canonical) };
     let long = subject.exhausted(walk.app, &mut walk.app.store.read().await?).await?;
     Ok(Order {
         purpose: walk.purpose,

@@ -119,7 +119,7 @@ impl Walk<'_> {
         if self.proven() {
             return self.check_known(&carriers, typed, named, &subject).await;
         }
-        let sent = &subject.before_proof();
+        let sent = &subject.before_proof(self.app, &self.attempt.canonical);
         vendor::settle_latest(self.app, &self.scope(), Some(OWN), typed, sent, Hearer::Anybody).await?;
         let mut tx = self.app.store.begin().await?;
         match self.check_own(&mut tx, &carriers, typed, &subject).await {
@@ -232,13 +232,16 @@ impl Walk<'_> {
         let sent = challenge::latest(tx, &self.scope(), Some(OWN), self.app.now()).await?;
         let reached = sent.as_ref().and_then(|c| sent_to(carriers, c));
         let authenticators: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).collect();
-        if reached.is_some() || authenticators.is_empty() {
-            challenge::look(self.app, tx, sent.as_ref(), typed, &subject.before_proof()).await?;
+        let by_code = &subject.before_proof(self.app, &self.attempt.canonical);
+        // A message that was not sent now, because its window is full, makes no authenticator the first proof.
+        let by_message = carriers.iter().any(|device| device.delivery.is_some());
+        if reached.is_some() || by_message || authenticators.is_empty() {
+            challenge::look(self.app, tx, sent.as_ref(), typed, by_code).await?;
             let channel = sent.map(|sent| sent.channel).unwrap_or_default();
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
         }
         let subject = &subject.at_once(authenticators.len());
-        let (_, left) = challenge::take(self.app, tx, sent.as_ref(), &subject.before_proof()).await?;
+        let (_, left) = challenge::take(self.app, tx, sent.as_ref(), by_code).await?;
         // Six digits of an app are bounded as such, however long the code is that was sent (R36). One that rests is
         // as wrong as the code that nobody has.
         let rests = subject.rests(self.app, tx).await?;
@@ -259,7 +262,7 @@ impl Walk<'_> {
         if !rests {
             subject.count(self.app, tx).await?;
         }
-        challenge::missed(self.app, tx, sent.as_ref(), &subject.before_proof()).await?;
+        challenge::missed(self.app, tx, sent.as_ref(), by_code).await?;
         Err(challenge::wrong("passcode", None))
     }
 

@@ -79,7 +79,8 @@ async fn find(
     Ok((account, known))
 }
 
-async fn known(db: &mut impl Db, client: &Client, user_id: &str) -> Result<Option<String>> {
+/// The id of the known device that the client is, if it is one of theirs.
+pub(super) async fn known(db: &mut impl Db, client: &Client, user_id: &str) -> Result<Option<String>> {
     let hash = client.known_device.as_deref().and_then(|text| ids::stored(text, ids::KNOWN_DEVICE));
     match hash {
         Some(hash) => Ok(known_devices::find(db, &hash, user_id).await?),
@@ -101,12 +102,14 @@ pub async fn reauth(
     let mut db = app.store.read().await?;
     let account = account::by_id(&mut db, user_id).await?.ok_or(AuthError::InvalidToken)?;
     let shown = sessions::proofs(&mut db, &caller.session.id, user_id).await?;
+    let known = known(&mut db, client, user_id).await?;
     drop(db);
     let identifier = reauth_identifier(app, caller, flow, &account, &standing::devices(shown.as_deref()))?;
     bounded(app, client, async {
         let name = (identifier.0.as_str(), identifier.1.as_str());
         let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
         walk.attempt.session_id = Some(caller.session.id.clone());
+        walk.attempt.known_device = known;
         walk.run(given).await
     })
     .await
@@ -221,7 +224,7 @@ pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()
     let told = attempt.purpose == Purpose::Signin.name() && attempt.passed != "[]";
     let mut tx = app.store.begin().await?;
     if told {
-        attempts::end(&mut tx, &attempt.id, app.now() - 1).await?;
+        attempts::call_off(&mut tx, &attempt.id).await?;
     } else {
         attempts::delete(&mut tx, &attempt.id).await?;
     }

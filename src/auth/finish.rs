@@ -22,7 +22,7 @@ use crate::messages::Kind;
 use crate::secrets::recovery;
 use crate::store::devices::Device;
 use crate::store::sessions::Session;
-use crate::store::{Tx, attempts, devices, known_devices, secrets, sessions, users};
+use crate::store::{Tx, attempts, devices, guesses, known_devices, secrets, sessions, users};
 use crate::users::profile;
 use crate::users::rules::Moment;
 
@@ -109,6 +109,11 @@ impl Walk<'_> {
         let told_codes = rescue::tell(app, self.client, left, due)?;
         let mut tx = self.transaction().await?;
         self.close(&mut tx).await?;
+        if cleared.is_some() {
+            // Guesses and attempts before the user, as everywhere: otherwise two of these could wait for each other.
+            guesses::forget(&mut tx, &account.user.id).await?;
+            attempts::drop_of_user(&mut tx, &account.user.id).await?;
+        }
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
@@ -280,7 +285,8 @@ impl Walk<'_> {
         for device in strange {
             devices::confirm(tx, &device.id, self.app.now(), Some(devices::PROVEN)).await?;
         }
-        if !account.set_by.is_empty() && self.holding.is_free(&self.passed()) {
+        let used = || self.proofs.iter().any(|proof| account.set_by.contains_key(&proof.secret));
+        if !account.set_by.is_empty() && used() && self.holding.is_free(&self.passed()) {
             secrets::trust(tx, &account.user.id).await?;
         }
         Ok(())

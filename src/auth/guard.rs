@@ -87,8 +87,12 @@ impl Subject {
     /// The same for a code that was sent before anything is proven. Whoever guesses at it knows nothing of the account,
     /// and what they do is not counted against the factors of who does.
     #[must_use]
-    pub fn before_proof(&self) -> Self {
-        Self { factor: BEFORE_PROOF, ..self.clone() }
+    pub fn before_proof(&self, app: &App, canonical: &str) -> Self {
+        // By what was typed, for somebody as for nobody: two identifiers of one account are not told to be that. A known
+        // device has its own count.
+        let typed = || app.subject(&["nobody", &self.identifier, canonical]);
+        let name = if self.name.contains('/') { self.name.clone() } else { typed() };
+        Self { name, factor: BEFORE_PROOF, devices: 1, ..self.clone() }
     }
 
     /// Tells failures as about `user`, whose account is only being made.

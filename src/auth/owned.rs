@@ -145,7 +145,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     let personal = noting::named_with(&account, &[id], None);
     let mut noted = vec![noting::removed(By::User, device).naming(personal)];
     if let Some(told) = &told {
-        noted.extend(changed(app, &mut tx, &account, told).await?);
+        noted.extend(changed(app, &mut tx, &account, told, (id, Some(&caller.session.id))).await?);
         let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
         noted.extend(noting::ended(user, "device_removed", ended));
     }
@@ -186,17 +186,38 @@ pub(super) fn replaced(account: &Account, new: &Device) -> Option<Noted> {
     Some(noting::removed(By::User, old).naming(named_with(account, new)))
 }
 
-/// Kills what was under way, keeps what there was before, and tells every address; gives the events of that.
-pub(super) async fn changed(app: &App, tx: &mut Tx, account: &Account, told: &Told) -> Result<Vec<Noted>> {
-    touched(app, tx, account).await?;
-    told.write(app, tx).await
+/// Kills what was under way, keeps what there was before, and tells every address; gives the events of that. What `stays`
+/// stands at [`touched`].
+pub(super) async fn changed(
+    app: &App,
+    tx: &mut Tx,
+    account: &Account,
+    told: &Told,
+    stays: (&str, Option<&str>),
+) -> Result<Vec<Noted>> {
+    let mut noted = touched(app, tx, account, stays).await?;
+    noted.extend(told.write(app, tx).await?);
+    Ok(noted)
 }
 
-/// Kills what was under way.
-pub(super) async fn touched(app: &App, tx: &mut Tx, account: &Account) -> Result<()> {
+/// Kills what was under way, in other sessions above all: what was added there and waits is gone (R123), and nothing that
+/// was shown there vouches for a change any more, as it was weighed against another account. The device that changes and
+/// what was added in the session of whoever changes it `stays`; gives the events of it.
+pub(super) async fn touched(
+    app: &App,
+    tx: &mut Tx,
+    account: &Account,
+    (device, session): (&str, Option<&str>),
+) -> Result<Vec<Noted>> {
+    let user = account.user.id.as_str();
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
-    attempts::drop_of_user(tx, &account.user.id).await?;
-    unchanged(users::touch_from(tx, &account.user.id, account.user.credentials, app.now()).await?)
+    attempts::drop_of_user(tx, user).await?;
+    unchanged(users::touch_from(tx, user, account.user.credentials, app.now()).await?)?;
+    let session = session.unwrap_or_default();
+    sessions::forget_proofs(tx, user, session).await?;
+    let gone = rows::drop_waiting(tx, user, (device, session), account.user.created_at).await?;
+    let personal = noting::named(account);
+    Ok(noting::dropped(By::User, gone).map(|gone| gone.naming(personal.clone())).collect())
 }
 
 /// Of two changes that were thought out at the same state of the account only the first is made: a recovery

@@ -112,9 +112,12 @@ async fn by_itself(
     device: &Device,
     typed: &Sensitive,
 ) -> Result<()> {
-    // With all other guesses at it, wherever they are made: each new session would bring new ones (R33).
+    // With all other guesses at it, wherever they are made: each new session would bring new ones (R33). A known device
+    // has its own count here too (R35).
+    let known = doors::known(&mut app.store.read().await?, client, &account.user.id).await?;
     let factor = if device.kind == "card" { "hardcode" } else { "passcode" };
-    let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), None, ("", ""), factor);
+    let subject =
+        Subject::new(app, (client, Purpose::Reauth), Some(account), known.as_deref(), ("", ""), factor);
     let _turn = subject.turn(app).await;
     if device.delivery.is_some() {
         vendor::settle_latest(app, &scope(device), None, typed, &subject, Hearer::Owner).await?;

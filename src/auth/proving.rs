@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::base::Sensitive;
 use crate::events::{By, Noted};
 use crate::store::devices::{self as rows, Device};
-use crate::store::{StoreError, Tx, known_devices, sessions};
+use crate::store::{StoreError, Tx, guesses, known_devices, sessions};
 
 /// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -100,8 +100,13 @@ async fn proven(
     if !counted {
         noted.push(noting::confirmed(device).naming(named_with(account, device)));
     }
+    if device.kind == AUTHENTICATOR {
+        // Whoever guessed did so at another one (R38).
+        guesses::forget_factor(&mut tx, user, "passcode").await?;
+    }
     // The user is held before what is theirs: otherwise two changes could wait for each other.
-    touched(app, &mut tx, account).await?;
+    let session = from.and_then(|from| from.session);
+    noted.extend(touched(app, &mut tx, account, (&device.id, session)).await?);
     noted.extend(count(app, &mut tx, account, device, from.is_some()).await?);
     if let Some(told) = &told {
         noted.extend(told.write(app, &mut tx).await?);

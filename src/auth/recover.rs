@@ -126,6 +126,10 @@ impl Walk<'_> {
         for factor in set.iter().copied().chain(codes) {
             guesses::forget_factor(tx, user, factor).await?;
         }
+        // A card that rests would let nobody in any more but by the operator: its days and months stay counted.
+        for kind in self.app.secrets.iter().filter(|kind| kind.kept() == Kept::InDevice) {
+            guesses::succeed(tx, user, kind.name()).await?;
+        }
         Ok(())
     }
 
@@ -230,6 +234,19 @@ impl Walk<'_> {
         self.shown_here().filter(strange)
     }
 
+    /// What an undo by an address that is nobody's own yet leaves to be thrown out: devices that could be sent a code
+    /// and that nobody vouches for either. Whoever reads that address has just shown it; they have not (R122).
+    fn strangers<'a>(&self, account: &'a Account) -> Vec<&'a Device> {
+        let by =
+            self.proofs.iter().filter(|proof| proof.is_vouched()).find_map(|proof| proof.device.as_deref());
+        let by = by.and_then(|by| account.device(by)).filter(|by| by.own.is_none());
+        let Some(by) = by else { return Vec::new() };
+        let strange = |device: &&Device| {
+            device.own.is_none() && device.id != by.id && !self.app.devices.is_silent(&device.kind)
+        };
+        account.confirmed().filter(strange).collect()
+    }
+
     /// The secrets of own kinds that were first set within three days, after the device that recovers was confirmed:
     /// whoever is thrown out may have set them, and nothing takes that back.
     fn young_secrets(&self, account: &Account) -> Vec<String> {
@@ -251,7 +268,7 @@ impl Walk<'_> {
         } else {
             clearing::all_but(tx, account, &kept).await?
         };
-        for device in account.leaning(self.app) {
+        for device in account.leaning(self.app).into_iter().chain(self.strangers(account)) {
             if devices::delete(tx, &device.id, &account.user.id).await? == 1 {
                 let (id, kind) = (device.id.clone(), device.kind.clone());
                 gone.push(Gone { id, user_id: account.user.id.clone(), kind });
@@ -260,7 +277,7 @@ impl Walk<'_> {
         for kind in self.young_secrets(account) {
             secrets::drop_kind(tx, &account.user.id, &kind).await?;
         }
-        for device in self.shown_here() {
+        for device in self.proofs.iter().filter_map(|proof| proof.device.as_deref()) {
             devices::confirm(tx, device, self.app.now(), Some(devices::PROVEN)).await?;
         }
         Ok((gone, ended))
@@ -269,8 +286,9 @@ impl Walk<'_> {
     /// The account as [`purge`](Self::purge) leaves it.
     fn left(&self, account: &Account) -> Account {
         let mut left = account.clone();
-        let leaning: Vec<&str> = account.leaning(self.app).iter().map(|device| device.id.as_str()).collect();
-        left.devices.retain(|device| device.confirmed_at.is_some() && !leaning.contains(&device.id.as_str()));
+        let gone = account.leaning(self.app).into_iter().chain(self.strangers(account));
+        let gone: Vec<&str> = gone.map(|device| device.id.as_str()).collect();
+        left.devices.retain(|device| device.confirmed_at.is_some() && !gone.contains(&device.id.as_str()));
         for kind in self.young_secrets(account) {
             left.hashes.remove(&kind);
         }

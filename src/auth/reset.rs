@@ -89,7 +89,7 @@ pub async fn reset(
         }
         None => None,
     };
-    let told = notices::by_operator(app, &account, TOLD, None)?;
+    let told = notices::by_operator(app, &reached(&account), TOLD, None)?;
     let mut tx = app.store.begin().await?;
     let (mut noted, ended) = clear(app, &mut tx, &account, &removed).await?;
     if let Some(hash) = &hash {
@@ -108,6 +108,12 @@ pub async fn reset(
     tx.commit().await?;
     app.wake.notify_one();
     Ok(Reset { key, ended, removed: count(&removed), open: opens(app, left, hash) })
+}
+
+/// The account with what was put aside lately as well: whoever was robbed of an address hears there of a reset.
+fn reached(account: &Account) -> Account {
+    let devices = account.devices.iter().chain(&account.hidden).cloned().collect();
+    Account { devices, ..account.clone() }
 }
 
 /// The account of a user who is not deleted, disabled or not.
@@ -154,10 +160,8 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
         }
     }
     let dropped = rows::drop_unconfirmed(tx, user).await?;
-    // The operator's word is the last: no message of before takes anything back after it.
-    for hidden in &account.hidden {
-        rows::delete(tx, &hidden.id, user).await?;
-    }
+    // The operator's word is the last: no message of before takes anything back after it. What is hidden stays so for
+    // its days: an address that took its place lately must wait all the same (R125).
     changes::drop_all(tx, user).await?;
     secrets::drop_all(tx, user).await?;
     let gone: Vec<&str> = removed.iter().map(|device| device.id.as_str()).collect();

@@ -58,7 +58,8 @@ impl Shown {
         let shown = level_of_passed(&holding.rated(&passed), &app.words);
         match reach(app, &holding).highest {
             Some((needed, flow)) if self.0.is_empty() || shown < needed => Err(Some(flow)),
-            None if self.0.is_empty() => Err(None),
+            // Where nothing leads in yet, whoever made the account has nothing but the session.
+            None if self.0.is_empty() && !is_blank(account) => Err(None),
             _ => Ok(()),
         }
     }
@@ -73,8 +74,11 @@ impl Shown {
         let class = |id: &str| holding.carrier(id).map(|carrier| carrier.class);
         let walks = Walks::of(&app.signin, &holding);
         let highest = walks.replaceable.iter().filter_map(|id| class(id)).filter(|c| *c > Class::Reach).max();
-        let passed: Vec<Passed> = self.0.iter().map(Proof::passed).collect();
-        if self.0.iter().any(Proof::is_recovery_code) || holding.shown(&passed) >= highest {
+        let of_highest =
+            |device: &&Device| class(&device.id) == highest && walks.replaceable.contains(&device.id);
+        let mut all = account.confirmed().filter(of_highest);
+        let rescued = self.0.iter().any(Proof::is_recovery_code);
+        if rescued || highest.is_none() || all.all(|device| self.vouches_for(app, account, device)) {
             return Ok(());
         }
         let gives = |passed: &[Passed]| holding.shown(passed) >= highest;
@@ -86,6 +90,11 @@ impl Shown {
     pub fn vouches_for(&self, app: &App, account: &Account, device: &Device) -> bool {
         self.0.iter().any(|proof| proof.is_recovery_code() || vouches(app, account, proof, device))
     }
+}
+
+/// Whether nothing in an account is confirmed or set: it has but claims.
+fn is_blank(account: &Account) -> bool {
+    account.confirmed().next().is_none() && account.hidden.is_empty() && account.hashes.is_empty()
 }
 
 fn vouches(app: &App, account: &Account, proof: &Proof, device: &Device) -> bool {

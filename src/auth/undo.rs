@@ -237,7 +237,12 @@ async fn plan(
     let given: Vec<&Device> = account.confirmed().filter(|device| device.is_vouched()).collect();
     let displaced = |device: &Device| {
         let several = app.devices.kind(&device.kind).is_none_or(|kind| kind.several());
-        !several && given.iter().any(|given| given.kind == device.kind && given.id != device.id)
+        let in_the_way = |given: &&Device| {
+            given.kind == device.kind
+                && given.id != device.id
+                && (!several || given.canonical == device.canonical)
+        };
+        given.iter().any(|given| in_the_way(given))
     };
     let stood = |device: &Device| before.iter().any(|stood| stood.id == device.id) && !displaced(device);
     let stands = |device: &&Device| stood(device) || given.iter().any(|given| given.id == device.id);

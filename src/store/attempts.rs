@@ -56,7 +56,7 @@ const SET_DRAFT: &str = "UPDATE attempts SET draft = $2 WHERE id = $1";
 const SET_WAYS: &str = "UPDATE attempts SET ways = $2 WHERE id = $1";
 const FINISH: &str = "DELETE FROM attempts WHERE id = $1 AND passed = $2";
 const DELETE: &str = "DELETE FROM attempts WHERE id = $1";
-const END: &str = "UPDATE attempts SET expires_at = $2 WHERE id = $1 AND expires_at > $2";
+const CALL_OFF: &str = "UPDATE attempts SET credentials = NULL WHERE id = $1";
 const OF_USER: &str = "DELETE FROM attempts WHERE user_id = $1";
 const UNFINISHED: &str = "SELECT user_id, MAX(created_at) AS began FROM attempts
     WHERE expires_at < $1 AND purpose = 'signin' AND passed <> '[]' AND user_id IS NOT NULL
@@ -114,9 +114,9 @@ pub async fn delete(db: &mut impl Db, id: &str) -> Result<u64> {
     sql::run(db, DELETE, (id,)).await
 }
 
-/// Lets the time of an attempt be over at `at`; whoever looks at what is over finds it.
-pub async fn end(db: &mut impl Db, id: &str, at: Millis) -> Result<u64> {
-    sql::run(db, END, (id, at)).await
+/// Lets nobody go on with an attempt at an account; whoever looks at what is over finds it when its time is.
+pub async fn call_off(db: &mut impl Db, id: &str) -> Result<u64> {
+    sql::run(db, CALL_OFF, (id,)).await
 }
 
 /// Drops all attempts of a user.

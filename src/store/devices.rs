@@ -102,6 +102,8 @@ const DROP_CLAIMS: &str =
     RETURNING id, user_id, kind";
 const DROP_UNCONFIRMED: &str =
     "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL RETURNING id, user_id, kind";
+const DROP_WAITING: &str = "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL AND id <> $2
+    AND (added_in IS NULL OR added_in <> $3) AND created_at > $4 RETURNING id, user_id, kind";
 const DROP_OTHERS: &str = "DELETE FROM devices WHERE user_id = $1 AND id <> $2 RETURNING id, user_id, kind";
 const SET_LABEL: &str = "UPDATE devices SET label = $2 WHERE id = $1";
 const CLEAR_PRIMARY: &str = "UPDATE devices SET is_primary = FALSE WHERE user_id = $1 AND kind = $2";
@@ -207,6 +209,16 @@ pub async fn drop_claims(db: &mut impl Db, kind: &str, canonical: &str, keep: &s
 /// Drops what a user never confirmed: pending additions and changes (R123).
 pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &str) -> Result<Vec<Gone>> {
     sql::all(db, DROP_UNCONFIRMED, (user_id,)).await
+}
+
+/// Drops what a user added after `since` and never confirmed, but for one device and what was added in one session.
+pub async fn drop_waiting(
+    db: &mut impl Db,
+    user_id: &str,
+    (device, session): (&str, &str),
+    since: Millis,
+) -> Result<Vec<Gone>> {
+    sql::all(db, DROP_WAITING, (user_id, device, session, since)).await
 }
 
 /// Drops every device of a user but one (R122).

@@ -63,6 +63,8 @@ const INSERT: &str =
     auth_time, ip, agent, created_at, expires_at, proofs)
     VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $4, $8, $9, $4, $10, $11)";
 const PROOFS: &str = "SELECT proofs FROM sessions WHERE id = $1 AND user_id = $2";
+const FORGET_PROOFS: &str =
+    "UPDATE sessions SET proofs = '[]' WHERE user_id = $1 AND id <> $2 AND proofs <> '[]'";
 const SET_PROOFS: &str = "UPDATE sessions SET proofs = $2 WHERE id = $1 AND user_id = $3";
 const LIVE: &str = select!("WHERE id = $1 AND expires_at > $2");
 const OF_USER: &str = select!("WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at, id");
@@ -127,6 +129,11 @@ pub async fn rotate(db: &mut impl Db, t: &Turn<'_>, now: Millis) -> Result<Optio
 /// What was shown in a session of a user, as JSON. No other statement reads it: most calls do not ask.
 pub async fn proofs(db: &mut impl Db, id: &str, user_id: &str) -> Result<Option<String>> {
     sql::scalar(db, PROOFS, (id, user_id)).await
+}
+
+/// Forgets what was shown in the sessions of a user but one.
+pub async fn forget_proofs(db: &mut impl Db, user_id: &str, but: &str) -> Result<u64> {
+    sql::run(db, FORGET_PROOFS, (user_id, but)).await
 }
 
 /// Replaces what was shown in a session of a user.

@@ -84,8 +84,8 @@ Examples:
     /// Take away whatever lets anybody in as this user, and let them set it anew: for a taken or a lost account.
     ///
     /// Sessions, known devices, attempts and pending changes end; password, secrets and recovery codes are gone;
-    /// wrong guesses are forgotten; no earlier message takes anything back any more, and what was removed within three
-    /// days does not come back; every address is told. Then a key is printed, good once within 24 hours: whoever
+    /// wrong guesses are forgotten; no earlier message takes anything back any more; every address is told, those too that
+    /// were removed or replaced within three days. See to it that those that stay are theirs. Then a key is printed, good once within 24 hours: whoever
     /// opens its link sets a new password and what else their flows need. See to it that it is them. Or you set the
     /// password yourself, and no key is made.
     ///

@@ -243,6 +243,77 @@ async fn the_owner_is_told_when_an_app_rests() {
     }
 }
 
+/// Guesses at a card that rests end with a recovery: nothing but the operator would let its owner in.
+#[tokio::test]
+async fn a_card_that_rests_wakes_with_a_recovery_and_keeps_its_days() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["phone", "hardcode", "passcode"]]);
+        settings.guesses.stop_after = 5;
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        let phone = "+12124567890";
+        app.signup(json!({ "phone": phone, "hardcode": CARD })).await;
+        app.mail().await;
+        let enters =
+            async |card: &str| app.client().signin(json!({ "phone": phone, "hardcode": card })).await;
+        for _ in 0..5 {
+            app.pass(HOUR);
+            enters("9999-9999-9999").await.wrong();
+        }
+        app.pass(2 * DAY);
+        enters(CARD).await.fails(429, "too_many");
+        app.mail().await;
+        let asked = app.client().recovery(json!({ "phone": phone })).await.asks();
+        let asked = app.client().passcode(&asked.attempt, app.code().await.code()).await.asks();
+        app.client().answer(&asked.attempt, json!({ "new_password": OTHER })).await.done();
+        enters(CARD).await.asks();
+    }
+}
+
+/// Guesses at one app are none at the next.
+#[tokio::test]
+async fn an_app_that_rests_is_bound_anew_from_inside() {
+    let list = |settings: &mut Settings| {
+        second_factor(settings);
+        settings.guesses.stop_after = 5;
+    };
+    for app in TestApp::each(list).await {
+        let (ada, apps) = with_apps(&app, 1).await;
+        for n in 0..5 {
+            app.pass(HOUR);
+            let code = wrong(&totp(&apps[0].1, app.clock.now()), n);
+            enters(&app, json!({ "passcode": code })).await.wrong();
+        }
+        app.pass(2 * DAY);
+        let known = ada.done.known_device.clone().unwrap();
+        let body = json!({ "email": EMAIL, "password": PASSWORD, "known_device": known });
+        let client = app.client();
+        let asked = client.signin(body).await.asks();
+        let done = client.passcode(&asked.attempt, &totp(&apps[0].1, app.clock.now())).await.done();
+        let (_, seed) = Person::with(&client, done).enrol(&app).await;
+        enters(&app, json!({ "passcode": totp(&seed, app.clock.now()) })).await.done();
+    }
+}
+
+/// Whoever guesses elsewhere bars no re-authentication on a device that its owner is known by (R35).
+#[tokio::test]
+async fn a_known_device_proves_again_whatever_others_guess() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["email", "password"]]);
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        for _ in 0..3 {
+            app.client().signin(json!({ "email": EMAIL, "password": OTHER })).await.wrong();
+        }
+        ada.client.reauth(json!({ "password": PASSWORD })).await.fails(429, "too_many");
+        let known = ada.done.known_device.clone().unwrap();
+        ada.client.reauth(json!({ "password": PASSWORD, "known_device": known })).await.done();
+    }
+}
+
 /// What is sent dies by itself and never rests: wrong codes of that kind are no news to the owner.
 #[tokio::test]
 async fn nobody_is_told_that_something_rests_which_does_not() {

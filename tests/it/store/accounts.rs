@@ -2,7 +2,7 @@
 
 use multauth::base::clock::DAY;
 use multauth::store::outbox::End;
-use multauth::store::{attempts, challenges, devices, outbox, users};
+use multauth::store::{attempts, challenges, devices, events, outbox, users};
 
 use super::rows::{NOW, attempt, challenge, device, queued, user};
 use crate::support::databases;
@@ -50,12 +50,29 @@ async fn of_users_that_nothing_names() {
         }
         devices::insert(tx, &device("a", "named", "ada", true)).await.unwrap();
         devices::insert(tx, &device("b", "claims", "bob", false)).await.unwrap();
-        users::touch(tx, "reset", NOW).await.unwrap();
-        users::sign_in(tx, "entered", 1, NOW).await.unwrap();
+        // From one the operator took the last name, from the other its owner a claim.
+        events::insert(tx, &[removed("reset", "operator"), removed("entered", "user")]).await.unwrap();
+        users::touch(tx, "entered", NOW).await.unwrap();
         let found = users::orphans(tx, NOW - DAY, 9).await.unwrap();
         let mut ids: Vec<&str> = found.iter().map(|user| user.id.as_str()).collect();
         ids.sort_unstable();
-        assert_eq!(ids, ["claims", "orphan"], "{}", db.name);
+        assert_eq!(ids, ["claims", "entered", "orphan"], "{}", db.name);
+    }
+}
+
+/// The event that somebody removed a device of that user.
+fn removed(user: &str, by: &str) -> events::Row {
+    events::Row {
+        id: format!("removed-{user}"),
+        position: 1,
+        at: NOW,
+        name: "device.removed".into(),
+        user_id: Some(user.into()),
+        session_id: None,
+        network: String::new(),
+        request: String::new(),
+        data: format!(r#"{{"by":"{by}","device":"d","kind":"email"}}"#),
+        personal: None,
     }
 }
 

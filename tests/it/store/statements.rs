@@ -106,6 +106,21 @@ async fn of_devices() {
         assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(6)));
         hidden_devices_answer_nothing(tx).await;
         assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), 0, "somebody else's");
+        let waits = |id: &str, session: &str| devices::Device {
+            added_in: Some(session.into()),
+            created_at: NOW + 9,
+            ..device(id, "u", id, false)
+        };
+        for (id, session) in [("w1", "here"), ("w2", "there"), ("w3", "there")] {
+            devices::insert(tx, &waits(id, session)).await.unwrap();
+        }
+        let drop = async |tx: &mut Tx, since| {
+            devices::drop_waiting(tx, "u", ("w3", "here"), since).await.unwrap().into_iter().map(|d| d.id)
+        };
+        assert_eq!(drop(tx, NOW + 9).await.count(), 0, "made with the account");
+        assert_eq!(drop(tx, NOW + 8).await.collect::<Vec<_>>(), ["w2"], "{}", db.name);
+        devices::delete(tx, "w1", "u").await.unwrap();
+        devices::delete(tx, "w3", "u").await.unwrap();
         assert_eq!(devices::drop_others(tx, "u", "a").await.unwrap().len(), 1);
         assert_eq!(devices::delete(tx, "a", "u").await.unwrap(), 1);
     }
@@ -217,7 +232,8 @@ async fn of_attempts() {
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
-        assert_eq!(attempts::end(tx, "a", NOW + 60_000_000).await.unwrap(), 0, "over by then");
+        assert_eq!(attempts::call_off(tx, "a").await.unwrap(), 1);
+        assert_eq!(attempts::live(tx, "a", NOW).await.unwrap().unwrap().credentials, None);
         assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), 0, "{}: it moved on", db.name);
         assert_eq!(attempts::finish(tx, "a", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::delete(tx, "b").await.unwrap(), 1);
@@ -319,6 +335,11 @@ async fn of_sessions() {
         assert_eq!(sessions::set_proofs(tx, "a", "[2]", "v").await.unwrap(), 0, "another user's");
         assert_eq!(sessions::set_proofs(tx, "a", "[2]", "u").await.unwrap(), 1);
         assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[2]"));
+        assert_eq!(sessions::forget_proofs(tx, "v", "x").await.unwrap(), 0, "another user's");
+        assert!(sessions::forget_proofs(tx, "u", "a").await.unwrap() > 0);
+        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[2]"), "but that one");
+        assert_eq!(sessions::forget_proofs(tx, "u", "x").await.unwrap(), 1);
+        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[]"));
         assert_eq!(sessions::of_user(tx, "u", NOW).await.unwrap().len(), 4);
         assert_eq!(sessions::end(tx, "b", "v").await.unwrap(), 0, "another user's");
         assert_eq!(sessions::end(tx, "b", "u").await.unwrap(), 1);

@@ -10,3 +10,4 @@ mod proofs;
 mod taken;
 mod thrown_out;
 mod vouched;
+mod waiting;

@@ -1,13 +1,16 @@
 //! What the operator does is the last word, and shows what there is.
 
-use multauth::auth::{lookup, reset};
-use multauth::base::clock::DAY;
+use multauth::auth::{lookup, operate, reset};
+use multauth::base::clock::{DAY, MINUTE};
+use multauth::messages::Kind;
 use serde_json::json;
 
 use crate::support::app::TestApp;
 use crate::support::client::Answer;
 use crate::support::person::{OTHER, PASSWORD};
-use crate::weighed::thief_plain::{A, B, C, ada, addresses, again, by_email, remove, undo};
+use crate::weighed::thief_plain::{
+    A, B, C, ada, addresses, again, by_email, remove, replace, take_back, undo,
+};
 
 async fn takes_back(app: &TestApp, (key, code): &(String, String)) -> Answer {
     app.client().post("/v1/confirm", json!({ "key": key, "passcode": code })).await
@@ -32,6 +35,40 @@ async fn a_reset_leaves_nothing_that_could_be_taken_back() {
         let handle = done.key.unwrap().handle;
         app.client().answer(handle.expose(), json!({ "new_password": OTHER })).await.done();
         assert_eq!(addresses(&app, &ada.done.user).await, [A, C], "{}", app.database());
+    }
+}
+
+/// Nor does a reset let the address recover at once that a thief has put in the place of another; whoever lost theirs hears
+/// of it.
+#[tokio::test]
+async fn a_reset_lets_no_late_address_recover() {
+    for app in TestApp::each(by_email).await {
+        let ada = app.signup(json!({ "email": A, "password": PASSWORD })).await;
+        app.pass(MINUTE);
+        replace(&app, &ada, A, B).await;
+        app.mail().await;
+        reset::reset(&app.app, &ada.done.user, None, &[]).await.unwrap();
+        let mut told: Vec<_> = app.mail().await.into_iter().map(|mail| mail.to).collect();
+        told.sort();
+        assert_eq!(told, [B, A], "{}", app.database());
+        app.client().recovery(json!({ "email": B })).await.asks();
+        let sent = app.mail().await;
+        assert!(sent.iter().all(|mail| mail.kind != Kind::RecoveryCode), "{sent:?}");
+    }
+}
+
+/// What the operator gave back stands, and an undo takes away what came in its place.
+#[tokio::test]
+async fn an_undo_works_where_the_operator_gave_the_address_back() {
+    for app in TestApp::each(by_email).await {
+        let ada = app.signup(json!({ "email": A, "password": PASSWORD })).await;
+        app.pass(MINUTE);
+        app.mail().await;
+        replace(&app, &ada, A, B).await;
+        let link = undo(&app.mail().await, A);
+        operate::add_identifier(&app.app, &ada.done.user, "email", A).await.unwrap();
+        take_back(&app.client(), &link).await;
+        assert_eq!(addresses(&app, &ada.done.user).await, [A], "{}", app.database());
     }
 }
 

@@ -62,10 +62,37 @@ async fn what_an_undo_restores_stays_behind_an_unproven_address() {
         let link = undo(&app.mail().await, A);
         take_back(&app.client(), &link).await;
         assert_eq!(addresses(&app, &ada.done.user).await, [B, A], "{}", app.database());
-        // Nobody has proven it by that: whoever recovers by it later clears what nobody vouches for.
+        // The code of it was read there: it is its owner's own from now on.
         app.pass(MINUTE);
         recovers(&app, A).await;
-        assert_eq!(addresses(&app, &ada.done.user).await, [A], "{}", app.database());
+        assert_eq!(addresses(&app, &ada.done.user).await, [B, A], "{}", app.database());
+    }
+}
+
+/// Whoever signed up with somebody else's address and a phone of their own, which was only taken too, does not keep it when
+/// that address takes a change back.
+#[tokio::test]
+async fn an_undo_by_an_unproven_address_leaves_no_other_unproven_one() {
+    let list = |settings: &mut Settings| {
+        taken(settings);
+        settings.flows = flows(&[&["email", "password"], &["phone", "password"]]);
+        settings.phone.confirm = Confirm::Never;
+    };
+    for app in TestApp::each(list).await {
+        let mallory = app.signup(json!({ "email": A, "phone": NUMBER, "password": PASSWORD })).await;
+        app.pass(MINUTE);
+        mallory.client.add(json!({ "kind": "email", "email": B })).await.is(201);
+        let code = app.mail().await.into_iter().find(|mail| mail.to == B).unwrap();
+        let waiting = mallory.client.get("/v1/me/devices").await.json();
+        let id =
+            waiting.as_array().unwrap().iter().find(|device| device["address"] == B).unwrap()["id"].clone();
+        mallory.client.confirm(id.as_str().unwrap(), code.code()).await.is(200);
+        let link = undo(&app.mail().await, A);
+        take_back(&app.client(), &link).await;
+        assert_eq!(addresses(&app, &mallory.done.user).await, [A], "{}", app.database());
+        app.mail().await;
+        app.client().recovery(json!({ "phone": NUMBER })).await.asks();
+        assert!(app.mail().await.iter().all(|mail| !mail.to.starts_with('+')));
     }
 }
 
