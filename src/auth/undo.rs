@@ -242,7 +242,7 @@ async fn plan(
                 && given.id != device.id
                 && (!several || given.canonical == device.canonical)
         };
-        given.iter().any(|given| in_the_way(given))
+        given.iter().any(in_the_way)
     };
     let stood = |device: &Device| before.iter().any(|stood| stood.id == device.id) && !displaced(device);
     let stands = |device: &&Device| stood(device) || given.iter().any(|given| given.id == device.id);
