@@ -15,7 +15,7 @@
 //! | 10 two apps | either → in unnamed; the old goes by its own code, by the new one ✗ until three days old | the same | the same | the same | – |
 //! | 11 set up by the operator | given an address: recovers at once → password, mail; waits until enabled | given an address → in, recovers at once | as built-in | given a number → in, recovers at once | given an address → in, recovers at once |
 //! | 12 mail opened elsewhere | the code is shown to type, or the password confirms there; the laptop stays | the press confirms, and the laptop signs in anew | – no address at sign-up | – | as built-in |
-//! | 13 robbed of a session | the oldest undo at once and after 71 h → new password, then sms → in; the thief has nothing | the same; mail, sms → in | as built-in; a name that was taken meanwhile is lost → the operator's name | the same by a text message; sms → in | the same; new password → in |
+//! | 13 robbed of a session | the oldest undo at once and after 71 h → new password, then sms → in; the thief has nothing | the same; mail, sms → in | as built-in; the name is nobody else's meanwhile, but where the operator gives it away → another of theirs | the same by a text message; sms → in | the same; new password → in |
 
 mod alone;
 mod apps;
