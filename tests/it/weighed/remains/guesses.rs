@@ -118,7 +118,13 @@ async fn a_new_password_ends_the_guesses_at_the_old_one() {
 async fn who_has_only_an_app_is_guessed_at_as_nobody_is() {
     for first in ["passcode", "passcode:authenticator"] {
         for app in TestApp::each(free_names).await {
-            app.named("ada").await.enrol(&app).await;
+            let ada = app.named("ada").await;
+            let (_, seed) = ada.enrol(&app).await;
+            // Two apps are two devices that each guess is one at; nobody has as many.
+            let client = app.client();
+            let asked = client.signin(json!({ "username": "ada", "password": PASSWORD })).await.asks();
+            let done = client.passcode(&asked.attempt, &totp(&seed, app.clock.now())).await.done();
+            Person::with(&client, done).enrol(&app).await;
             let app = app
                 .again_with(|settings| {
                     free(settings);
@@ -141,6 +147,60 @@ async fn who_has_only_an_app_is_guessed_at_as_nobody_is() {
             }
             assert_eq!(seen[0], seen[1], "{first} {}", app.database());
         }
+    }
+}
+
+/// What is guessed at by one name of somebody says nothing of another: nobody learns that both are one person's.
+#[tokio::test]
+async fn guesses_by_one_name_are_not_seen_by_another() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["username", "passcode"], &["email", "passcode"]]);
+        free(settings);
+    };
+    for app in TestApp::each(list).await {
+        app.signup(json!({ "username": "ada", "email": MAIL })).await;
+        for _ in 0..5 {
+            app.pass(2 * MINUTE);
+            app.mail().await;
+            let asked = app.client().signin(json!({ "username": "ada" })).await.asks();
+            for n in 0..5 {
+                app.client().passcode(&asked.attempt, &format!("00000{n}")).await;
+            }
+        }
+        app.pass(2 * MINUTE);
+        app.mail().await;
+        let by_name = app.client().signin(json!({ "username": "ada" })).await.asks();
+        assert!(by_name.ask[0]["length"].as_u64() > Some(6), "{}", app.database());
+        app.pass(2 * MINUTE);
+        let by_mail = app.client().signin(json!({ "email": MAIL })).await.asks();
+        assert_eq!(by_mail.ask[0]["length"], 6, "{}", app.database());
+    }
+}
+
+/// Where the window of messages is full, codes typed at a recovery are no guesses at the app behind the password.
+#[tokio::test]
+async fn a_full_window_makes_no_app_the_first_proof() {
+    let list = |settings: &mut Settings| {
+        settings.flows = flows(&[&["username", "password"], &["username", "password", "passcode"]]);
+        settings.recovery = flows(&[&["username", "passcode"]]);
+        unlimited(settings, &["signin", "attempt", "failures", "recovery", "confirm", "devices", "reauth"]);
+    };
+    for app in TestApp::each(list).await {
+        let ada = app.named("ada").await;
+        ada.add(&app, "email", MAIL).await;
+        let client = app.client();
+        let asked = client.signin(json!({ "username": "ada", "password": PASSWORD })).await.asks();
+        let done = client.passcode(&asked.attempt, app.code().await.code()).await.done();
+        let (_, seed) = Person::with(&client, done).enrol(&app).await;
+        app.pass(4 * DAY);
+        for n in 0..24 {
+            app.mail().await;
+            let asked = app.client().recovery(json!({ "username": "ada" })).await.asks();
+            app.client().passcode(&asked.attempt, &format!("0000{n:02}")).await;
+        }
+        let body =
+            json!({ "username": "ada", "password": PASSWORD, "passcode": totp(&seed, app.clock.now()) });
+        app.client().signin(body).await.done();
     }
 }
 
