@@ -151,7 +151,13 @@ fn why_not(app: &App, holding: &Holding, kind: &str) -> String {
     match nearest {
         None => format!("no flow asks for {kind}"),
         Some((missing, flow)) if missing.is_empty() => {
-            format!("no flow that you are set up for asks for it: {} lets you in before", flow.name)
+            let walks = Walks::of(&app.signin, holding);
+            let before = walks.ends.iter().map(|end| &end.flow.name).find(|name| **name != flow.name);
+            let before = before.unwrap_or(&flow.name);
+            format!(
+                "no flow that you are set up for asks for it: {before} lets you in before {} asks",
+                flow.name
+            )
         }
         Some((missing, flow)) => format!(
             "no flow that you are set up for asks for it; {} would, and for that there must also be: {}",

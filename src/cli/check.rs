@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Outcome, Setup, instance, print};
 use crate::base::Mistake;
-use crate::flows::{self, Exposure, Flows, Vocabulary, level_of_flow};
+use crate::flows::{self, Exposure, Flow, Flows, Vocabulary, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language};
 use crate::providers::{PROVIDERS, Routes};
 use crate::secrets::{SecretKind, password::Password};
@@ -124,15 +124,16 @@ fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
 }
 
 /// Flows by which a mailbox or a number alone opens accounts that have something stronger enrolled.
-fn exposed(signin: &Flows, recovery: &Flows, words: &Vocabulary) -> Vec<Mistake> {
+pub(super) fn exposed(signin: &Flows, recovery: &Flows, words: &Vocabulary) -> Vec<Mistake> {
     let one = |exposure: Exposure| {
         let stronger = exposure.in_spite_of?;
         let index = signin.iter().position(|flow| flow.name == exposure.flow)?;
         let after = if exposure.recovers { ", after a recovery" } else { "" };
         let text = format!(
-            "\"{}\" lets in whoever has the {} alone{after}, though the account has a confirmed {stronger}: open its \
-             passcode (\"passcode\" without a device) and leave allow_downgrade out",
-            exposure.flow, exposure.by
+            "\"{}\" lets in whoever has the {} alone{after}, though the account has a confirmed {stronger}{}",
+            exposure.flow,
+            exposure.by,
+            advice(signin.iter().nth(index)?)
         );
         Some(Mistake::new(format!("flows[{index}]"), text))
     };
@@ -143,6 +144,16 @@ fn exposed(signin: &Flows, recovery: &Flows, words: &Vocabulary) -> Vec<Mistake>
         }
     }
     found
+}
+
+/// What to write instead of a flow that lets in less than an account has.
+fn advice(flow: &Flow) -> &'static str {
+    match (flow.secrets.iter().any(|secret| secret.device.is_some()), flow.allow_downgrade) {
+        (true, true) => ": write \"passcode\" without a device, and leave allow_downgrade out",
+        (true, false) => ": write \"passcode\" without a device",
+        (false, true) => ": leave allow_downgrade out",
+        (false, false) => "",
+    }
 }
 
 /// Providers that do less than they seem to.

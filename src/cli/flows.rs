@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, Setup, instance, print};
+use super::{Failure, Outcome, Setup, check, instance, print};
 use crate::flows::{self, Explanation, Exposure, Flows};
 use crate::plan;
 use crate::settings::Settings;
@@ -53,7 +53,11 @@ impl Explained {
             signin: explain(&understood.signin),
             recovery: explain(&understood.recovery),
             exposures: flows::exposures(&understood.signin, &understood.recovery, &understood.words),
-            warnings: lists.into_iter().flat_map(flows::warnings).collect(),
+            warnings: lists
+                .into_iter()
+                .flat_map(flows::warnings)
+                .chain(check::exposed(&understood.signin, &understood.recovery, &understood.words))
+                .collect(),
         })
     }
 

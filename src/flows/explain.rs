@@ -45,7 +45,8 @@ impl fmt::Display for Explanation {
 
 /// Explains `flow`, one of `flows`.
 pub fn explain(flow: &Flow, flows: &Flows, words: &Vocabulary, bounds: &Bounds) -> Explanation {
-    let facts = facts(flow, words, bounds);
+    let weighed = weighed(flow, flows, words);
+    let facts = facts(&weighed, words, bounds);
     let first = format!("The user is named by: {}.", flow.identifier);
     let asked = flow.secrets.iter().enumerate();
     let asked =
@@ -54,12 +55,25 @@ pub fn explain(flow: &Flow, flows: &Flows, words: &Vocabulary, bounds: &Bounds) 
         name: flow.name.clone(),
         asked: std::iter::once(first).chain(asked).collect(),
         level: level_sentence(&facts),
-        attack: attack_sentence(flow, words, &facts),
+        attack: attack_sentence(&weighed, flows, words, &facts),
         guess: format!("Guessing: {}.", facts.guess.text),
         gives_way: gives_way(flow, flows),
-        notes: notes(flow, words),
+        notes: notes(&weighed, words),
         facts,
     }
+}
+
+/// The flow with what its passcodes can come by: in a recovery the identifier's own device answers them alone.
+fn weighed(flow: &Flow, flows: &Flows, words: &Vocabulary) -> Flow {
+    let mut weighed = flow.clone();
+    if flows.path() == "recovery" {
+        for secret in weighed.secrets.iter_mut().filter(|secret| secret.device.is_none()) {
+            if words.working(secret).iter().any(|carrier| carrier.device == flow.identifier) {
+                secret.device = Some(flow.identifier.clone());
+            }
+        }
+    }
+    weighed
 }
 
 fn asked_for(secret: &Secret, (flow, flows): (&Flow, &Flows), words: &Vocabulary, bounds: &Bounds) -> String {
@@ -92,9 +106,7 @@ fn asked_for(secret: &Secret, (flow, flows): (&Flow, &Flows), words: &Vocabulary
 fn open(carriers: &[&Carrier], secret: &Secret, (flow, flows): (&Flow, &Flows), bounds: &Bounds) -> String {
     let own = carriers.iter().find(|carrier| carrier.device == flow.identifier);
     let first = flows.path() == "recovery" || flow.secrets.first() == Some(secret);
-    let mut classes: Vec<Class> = carriers.iter().filter_map(|c| Class::of(c.factor)).collect();
-    classes.sort_unstable();
-    classes.dedup();
+    let classes = classes(carriers, own.map(|own| &**own));
     let of = |class: Class| {
         let ways = carriers.iter().filter(|c| Class::of(c.factor) == Some(class));
         ways.map(|carrier| way(carrier, bounds)).collect::<Vec<_>>().join(", or ")
@@ -122,6 +134,16 @@ fn open(carriers: &[&Carrier], secret: &Secret, (flow, flows): (&Flow, &Flows), 
     }
 }
 
+/// The classes that may answer, lowest first: none below the device that names whoever comes, which they have.
+fn classes(carriers: &[&Carrier], own: Option<&Carrier>) -> Vec<Class> {
+    let least = own.and_then(|own| Class::of(own.factor));
+    let mut classes: Vec<Class> = carriers.iter().filter_map(|carrier| Class::of(carrier.factor)).collect();
+    classes.retain(|class| Some(*class) >= least);
+    classes.sort_unstable();
+    classes.dedup();
+    classes
+}
+
 fn way(carrier: &Carrier, bounds: &Bounds) -> String {
     let device = &carrier.device;
     match carrier.factor {
@@ -144,8 +166,8 @@ fn level_sentence(facts: &Facts) -> String {
     format!("Level {}: {meaning} ({}){best}.", facts.level, facts.kinds.join(", "))
 }
 
-fn attack_sentence(flow: &Flow, words: &Vocabulary, facts: &Facts) -> String {
-    let needs: Vec<String> = flow.secrets.iter().map(|secret| needed(secret, words)).collect();
+fn attack_sentence(flow: &Flow, flows: &Flows, words: &Vocabulary, facts: &Facts) -> String {
+    let needs: Vec<String> = flow.secrets.iter().map(|secret| needed(secret, (flow, flows), words)).collect();
     let phishing = if facts.phishable {
         "or a false page that the user types all of it into"
     } else {
@@ -154,13 +176,30 @@ fn attack_sentence(flow: &Flow, words: &Vocabulary, facts: &Facts) -> String {
     format!("An attacker needs {}; {phishing}.", needs.join(", and "))
 }
 
-fn needed(secret: &Secret, words: &Vocabulary) -> String {
+/// What whoever takes a secret over needs: of an open passcode what [`open`] says is asked, not any of the ways.
+fn needed(secret: &Secret, (flow, flows): (&Flow, &Flows), words: &Vocabulary) -> String {
     let carriers = words.working(secret);
     if carriers.is_empty() {
         return format!("the {}", secret.name);
     }
-    let ways: Vec<String> = carriers.iter().map(|carrier| taken(carrier)).collect();
-    ways.join(" or ")
+    let of = |class: Class| {
+        let ways = carriers.iter().filter(|carrier| Class::of(carrier.factor) == Some(class));
+        ways.map(|carrier| taken(carrier)).collect::<Vec<_>>().join(" or ")
+    };
+    if secret.device.is_some() {
+        return carriers.iter().map(|carrier| taken(carrier)).collect::<Vec<_>>().join(" or ");
+    }
+    let own = carriers.iter().copied().find(|carrier| carrier.device == flow.identifier);
+    let ways: Vec<String> = classes(&carriers, own).into_iter().rev().map(of).collect();
+    let Some((last, above)) = ways.split_last() else { return format!("the {}", secret.name) };
+    let above = above.join(", else ");
+    let first = flows.path() == "recovery" || flow.secrets.first() == Some(secret);
+    match own.filter(|_| first) {
+        Some(own) if above.is_empty() || flow.allow_downgrade => taken(own),
+        Some(own) => format!("{}, then, of whoever has that confirmed, {above}", taken(own)),
+        None if above.is_empty() => last.clone(),
+        None => format!("of whoever has that confirmed, {above}, else {last}"),
+    }
 }
 
 fn taken(carrier: &Carrier) -> String {
@@ -233,11 +272,14 @@ email+password+passcode:email
         assert!(
             found.contains(
                 "of whoever has that confirmed, 6 digits shown by the user's authenticator, else 6 digits sent to the \
-                 user's phone, else 6 digits sent to the user's email, with 5 tries"
+                 user's phone, with 5 tries"
             ),
             "{found}"
         );
-        assert!(found.contains("is restricted by NIST") && found.contains("is no factor"), "{found}");
+        // Whoever comes by a phone has one: a mailbox is not asked.
+        let needs = "of whoever has that confirmed, the user's authenticator or a copy of its key, else the user's \
+                     phone or its number (a swapped SIM, a diverted call); or";
+        assert!(found.contains(needs), "{found}");
         let no_email = text(&list, "phone+hardcode+passcode", &words_without(&["email"]));
         assert!(!no_email.contains("email"), "{no_email}");
     }
@@ -252,6 +294,8 @@ email+password+passcode:email
         let recovery = parse("recovery", &[plain(&["email", "passcode"])], &words(), None).unwrap();
         let found = text(&recovery, "email+passcode", &words());
         assert!(found.contains("asked: 6 digits sent to the user's email, with 5 tries."), "{found}");
+        assert!(found.contains("An attacker needs to read the user's email; or"), "{found}");
+        assert!(found.contains("(reach)") && found.contains("5 in a million"), "{found}");
     }
 
     #[test]
