@@ -261,7 +261,8 @@ pub(super) async fn write_address(
     Ok(codes)
 }
 
-/// Whether recovery codes are to be made once `new` counts.
+/// Whether recovery codes are to be made once `new` counts: there are none, or those that there are were made when there
+/// was less than they would stand in for now.
 pub(super) fn codes_are_due(app: &App, account: &Account, new: &Device) -> bool {
     let mut after = account.clone();
     after.devices = without(account, &new.id);
@@ -269,7 +270,13 @@ pub(super) fn codes_are_due(app: &App, account: &Account, new: &Device) -> bool 
     after.devices.push(Device { confirmed_at: Some(app.now()), ..new.clone() });
     let holding = after.holding(app);
     let above = holding.carrier(&new.id).is_some_and(|carrier| carrier.class > Class::Reach);
-    above && rescue::are_due(app, account.recovery.len(), &holding)
+    let left = if raises(app, account, new) { 0 } else { account.recovery.len() };
+    above && rescue::are_due(app, left, &holding)
+}
+
+/// Whether `new` is of a higher class than any device that the account has.
+pub(super) fn raises(app: &App, account: &Account, new: &Device) -> bool {
+    app.words.class(&new.kind) > account.holding(app).top()
 }
 
 fn unknown_kind(app: &App) -> AuthError {

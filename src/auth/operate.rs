@@ -6,7 +6,7 @@ use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
 use super::input::understand;
-use super::{claims, deletion, notices, noting, rules};
+use super::{adding, claims, deletion, notices, noting, rules};
 use crate::app::App;
 use crate::base::Fault;
 use crate::events::{By, Event, Noted, Source};
@@ -180,6 +180,12 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
     if users::touch(&mut tx, user_id, now).await? == 0 {
         return Err(AuthError::NotFound);
     }
+    let mut waited = Vec::new();
+    if adding::raises(app, &account, &device) {
+        // As by a change of its owner's: what waits, and what was shown, was weighed against another account.
+        sessions::forget_proofs(&mut tx, user_id, "").await?;
+        waited = rows::drop_waiting(&mut tx, user_id, ("", ""), account.user.created_at, true).await?;
+    }
     for old in &gone {
         rows::delete(&mut tx, old, user_id).await?;
     }
@@ -195,6 +201,7 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
     let replaced = account.devices.iter().filter(|old| gone.contains(&old.id.as_str()));
     noted.extend(replaced.map(|old| noting::removed(By::Operator, old).naming(personal.clone())));
     noted.extend(noting::dropped(By::Server, claims));
+    noted.extend(noting::dropped(By::Server, waited).map(|gone| gone.naming(personal.clone())));
     app.events.write(&mut tx, now, &Source::default(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();

@@ -1,7 +1,7 @@
 //! Devices shown to be their owner's: confirmed by code, or by link.
 
 use super::account::Account;
-use super::adding::{Added, codes_are_due};
+use super::adding::{Added, codes_are_due, raises};
 use super::challenge;
 use super::error::{AuthError, Result};
 use super::guard::{Bound, Subject};
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::base::Sensitive;
 use crate::events::{By, Noted};
 use crate::store::devices::{self as rows, Device};
-use crate::store::{StoreError, Tx, guesses, known_devices, sessions};
+use crate::store::{StoreError, Tx, guesses, known_devices, secrets, sessions};
 
 /// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -119,6 +119,10 @@ async fn proven(
         known_devices::forget(&mut tx, user).await?;
     }
     let mut codes = Vec::new();
+    if raises(app, account, device) {
+        // What was made when there was less stands in for no more than there was, whoever has it.
+        secrets::drop_kind(&mut tx, user, secrets::RECOVERY).await?;
+    }
     if due {
         let (made, event) = rescue::write(app, &mut tx, user, By::Server).await?;
         codes = made;

@@ -103,7 +103,8 @@ const DROP_CLAIMS: &str =
 const DROP_UNCONFIRMED: &str =
     "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL RETURNING id, user_id, kind";
 const DROP_WAITING: &str = "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL AND id <> $2
-    AND (added_in IS NULL OR added_in <> $3) AND created_at > $4 RETURNING id, user_id, kind";
+    AND (added_in IS NULL OR added_in <> $3 OR ($5 AND canonical IS NULL)) AND created_at > $4
+    RETURNING id, user_id, kind";
 const DROP_OTHERS: &str = "DELETE FROM devices WHERE user_id = $1 AND id <> $2 RETURNING id, user_id, kind";
 const SET_LABEL: &str = "UPDATE devices SET label = $2 WHERE id = $1";
 const CLEAR_PRIMARY: &str = "UPDATE devices SET is_primary = FALSE WHERE user_id = $1 AND kind = $2";
@@ -211,14 +212,16 @@ pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &str) -> Result<Vec<Gon
     sql::all(db, DROP_UNCONFIRMED, (user_id,)).await
 }
 
-/// Drops what a user added after `since` and never confirmed, but for one device and what was added in one session.
+/// Drops what a user added after `since` and never confirmed, but for one device and what was added in one session; of
+/// that too where it has no address and `held` says so.
 pub async fn drop_waiting(
     db: &mut impl Db,
     user_id: &str,
     (device, session): (&str, &str),
     since: Millis,
+    held: bool,
 ) -> Result<Vec<Gone>> {
-    sql::all(db, DROP_WAITING, (user_id, device, session, since)).await
+    sql::all(db, DROP_WAITING, (user_id, device, session, since, held)).await
 }
 
 /// Drops every device of a user but one (R122).

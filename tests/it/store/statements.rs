@@ -115,7 +115,11 @@ async fn of_devices() {
             devices::insert(tx, &waits(id, session)).await.unwrap();
         }
         let drop = async |tx: &mut Tx, since| {
-            devices::drop_waiting(tx, "u", ("w3", "here"), since).await.unwrap().into_iter().map(|d| d.id)
+            devices::drop_waiting(tx, "u", ("w3", "here"), since, false)
+                .await
+                .unwrap()
+                .into_iter()
+                .map(|d| d.id)
         };
         assert_eq!(drop(tx, NOW + 9).await.count(), 0, "made with the account");
         assert_eq!(drop(tx, NOW + 8).await.collect::<Vec<_>>(), ["w2"], "{}", db.name);

@@ -1,6 +1,6 @@
 //! Recovery codes are made by whoever shows the highest class that they could stand in for, and each use is told.
 
-use multauth::base::clock::SECOND;
+use multauth::base::clock::{DAY, SECOND};
 use multauth::messages::Kind;
 use multauth::settings::Settings;
 use serde_json::json;
@@ -78,5 +78,41 @@ async fn they_come_where_there_are_none_and_are_told_to_every_address_with_its_o
         links.sort();
         links.dedup();
         assert_eq!(links.len(), 4);
+    }
+}
+
+/// Codes that were made when a mailbox was all there was stand in for no app that comes later.
+#[tokio::test]
+async fn those_of_before_go_when_a_better_device_is_confirmed() {
+    let free = |settings: &mut Settings| {
+        unlimited(settings, &["signin", "send", "attempt", "confirm", "devices", "reauth"]);
+    };
+    for app in TestApp::each(free).await {
+        let enters = async |given: serde_json::Value| {
+            app.pass(61 * SECOND);
+            app.mail().await;
+            let client = app.client();
+            let body = json!({ "email": MAIL, "password": PASSWORD });
+            let asked = client.signin(body).await.asks();
+            let sent = app.mail().await.first().map(|mail| json!({ "passcode": mail.code() }));
+            let done = client.answer(&asked.attempt, sent.unwrap_or(given)).await;
+            (client, done)
+        };
+        app.signup(json!({ "email": MAIL, "password": PASSWORD })).await;
+        let (client, done) = enters(json!({})).await;
+        let thief = client.bearing(&done.done().access);
+        let made = thief.post("/v1/me/recovery-codes", json!({})).await.is(200).json();
+        app.pass(10 * DAY);
+        let (client, done) = enters(json!({})).await;
+        let owner = client.bearing(&done.done().access);
+        let begun = owner.add(json!({ "kind": "authenticator" })).await.is(201).json();
+        let (id, seed) = (begun["id"].as_str().unwrap(), begun["secret"].as_str().unwrap());
+        let confirmed = owner.confirm(id, &totp(seed, app.clock.now())).await.is(200).json();
+        assert_eq!(confirmed["recovery_codes"].as_array().map(Vec::len), Some(10), "{}", app.database());
+        app.mail().await;
+        let (_, refused) = enters(json!({ "recovery_code": made["codes"][0] })).await;
+        refused.wrong();
+        let (_, right) = enters(json!({ "recovery_code": confirmed["recovery_codes"][0] })).await;
+        right.done();
     }
 }

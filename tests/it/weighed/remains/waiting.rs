@@ -1,5 +1,6 @@
 //! What waits in one session when another changes the account, and what was shown there.
 
+use multauth::auth::operate;
 use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
 use multauth::settings::{Confirm, Settings};
 use serde_json::json;
@@ -44,6 +45,27 @@ async fn what_was_begun_elsewhere_is_gone_when_a_device_is_confirmed() {
         thief.client.confirm(mail["id"].as_str().unwrap(), code.code()).await.fails(404, "not_found");
         // What was begun in the same session goes on.
         owner.client.confirm(own["id"].as_str().unwrap(), by_phone.code()).await.is(200);
+    }
+}
+
+/// So is an app that was begun in the very session, whose token may be in two hands; and what waits when the operator gives
+/// somebody more.
+#[tokio::test]
+async fn another_app_of_the_same_session_is_gone_and_what_waits_when_the_operator_gives() {
+    for app in TestApp::each(free).await {
+        let ada = app.signup(json!({ "email": MAIL, "password": PASSWORD })).await;
+        let owner = enters(&app, PASSWORD).await;
+        let begun = owner.client.add(json!({ "kind": "authenticator" })).await.is(201).json();
+        let (id, seed) = (begun["id"].as_str().unwrap(), begun["secret"].as_str().unwrap());
+        let (enrolled, _) = owner.enrol(&app).await;
+        owner.client.confirm(id, &totp(seed, app.clock.now())).await.fails(404, "not_found");
+        operate::remove_device(&app.app, &enrolled, false).await.unwrap();
+        let thief = enters(&app, PASSWORD).await;
+        let mail = thief.client.add(json!({ "kind": "email", "email": EVIL })).await.is(201).json();
+        let code = app.code().await;
+        operate::add_identifier(&app.app, &ada.done.user, "phone", NUMBER).await.unwrap();
+        thief.client.confirm(mail["id"].as_str().unwrap(), code.code()).await.fails(404, "not_found");
+        thief.client.add(json!({ "kind": "email", "email": EVIL })).await.fails(403, "reauth_required");
     }
 }
 
