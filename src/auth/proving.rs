@@ -15,6 +15,7 @@ use super::{doors, noting, rescue, totp, undo, vendor};
 use crate::app::App;
 use crate::base::Sensitive;
 use crate::events::{By, Noted};
+use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{StoreError, Tx, guesses, known_devices, secrets, sessions};
 
@@ -119,7 +120,7 @@ async fn proven(
         known_devices::forget(&mut tx, user).await?;
     }
     let mut codes = Vec::new();
-    if raises(app, account, device) {
+    if raises(app, account, device) && app.words.class(&device.kind) > Some(Class::Reach) {
         // What was made when there was less stands in for no more than there was, whoever has it.
         secrets::drop_kind(&mut tx, user, secrets::RECOVERY).await?;
     }
