@@ -108,10 +108,13 @@ impl Walk<'_> {
         };
         let told_codes = rescue::tell(app, self.client, left, due)?;
         let mut tx = self.transaction().await?;
+        if cleared.is_some() {
+            // Guesses before attempts, and both before the user, as everywhere: otherwise two of these could wait for
+            // each other.
+            guesses::forget(&mut tx, &account.user.id).await?;
+        }
         self.close(&mut tx).await?;
         if cleared.is_some() {
-            // Guesses and attempts before the user, as everywhere: otherwise two of these could wait for each other.
-            guesses::forget(&mut tx, &account.user.id).await?;
             attempts::drop_of_user(&mut tx, &account.user.id).await?;
         }
         if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {

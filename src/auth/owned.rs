@@ -215,7 +215,9 @@ pub(super) async fn touched(
     unchanged(users::touch_from(tx, user, account.user.credentials, app.now()).await?)?;
     let session = session.unwrap_or_default();
     // Of two apps that were begun in one session, which may be in two hands, the first is the one.
-    let held = account.device(device).is_some_and(|device| device.canonical.is_none());
+    let held = account
+        .device(device)
+        .is_some_and(|device| device.canonical.is_none() && device.confirmed_at.is_none());
     sessions::forget_proofs(tx, user, session).await?;
     let gone = rows::drop_waiting(tx, user, (device, session), account.user.created_at, held).await?;
     let personal = noting::named(account);

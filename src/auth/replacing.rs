@@ -32,7 +32,9 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
         if let Some(replaced) = old.replaces.as_deref().and_then(|id| account.device(id)) {
             proofs::of_factor(app, client, &shown, &account, (replaced, false), given).await?;
         }
-        return mend(app, client, &account, kind, given, old).await;
+        // It waits in this session from now on.
+        let old = Device { added_in: Some(caller.session.id.clone()), ..old.clone() };
+        return mend(app, client, &account, kind, given, &old).await;
     }
     let new = Device {
         replaces: Some(old.id.clone()),
@@ -65,7 +67,8 @@ async fn mend(
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     // The code that went to the wrong address is good for nothing, and its guesses are not this one's.
     challenges::drop_scope(&mut tx, &challenge::of_device(&mended.id)).await?;
-    if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now()).await? != 1 {
+    let session = mended.added_in.as_deref().unwrap_or_default();
+    if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now(), session).await? != 1 {
         return Err(AuthError::NotFound);
     }
     let mut noted = Vec::new();

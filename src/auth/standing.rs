@@ -92,9 +92,9 @@ impl Shown {
     }
 }
 
-/// Whether nothing in an account is confirmed or set: it has but claims.
+/// Whether nothing names an account yet: it has but claims, and nobody comes in to it again before one is proven.
 fn is_blank(account: &Account) -> bool {
-    account.confirmed().next().is_none() && account.hidden.is_empty() && account.hashes.is_empty()
+    !account.confirmed().chain(&account.hidden).any(|device| device.canonical.is_some())
 }
 
 fn vouches(app: &App, account: &Account, proof: &Proof, device: &Device) -> bool {

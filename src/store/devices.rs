@@ -113,7 +113,7 @@ const USED: &str = "UPDATE devices SET last_used_at = $2, failing_since = NULL W
 const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
     WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
 const SET_SECRET: &str = "UPDATE devices SET secret = $2 WHERE id = $1";
-const SET_ADDRESS: &str = "UPDATE devices SET canonical = $2, delivery = $3, created_at = $4
+const SET_ADDRESS: &str = "UPDATE devices SET canonical = $2, delivery = $3, created_at = $4, added_in = $5
     WHERE id = $1 AND confirmed_at IS NULL";
 const HIDE: &str = "UPDATE devices SET hidden_at = $3, is_primary = FALSE WHERE id = $1 AND user_id = $2 AND hidden_at IS NULL";
 const RESTORE: &str = "UPDATE devices SET hidden_at = NULL, label = $3, is_primary = $4
@@ -191,15 +191,16 @@ pub async fn confirm(db: &mut impl Db, id: &str, now: Millis, own: Option<&str>)
     sql::run(db, CONFIRM, (id, now, own)).await
 }
 
-/// Corrects the address of a claim that nobody confirmed yet.
+/// Corrects the address of a claim that nobody confirmed yet, in a session.
 pub async fn set_address(
     db: &mut impl Db,
     id: &str,
     canonical: &str,
     delivery: &str,
     now: Millis,
+    session: &str,
 ) -> Result<u64> {
-    sql::run(db, SET_ADDRESS, (id, canonical, delivery, now)).await
+    sql::run(db, SET_ADDRESS, (id, canonical, delivery, now, session)).await
 }
 
 /// Drops every other unconfirmed claim to an address that has found its owner (R120).

@@ -45,6 +45,7 @@ async fn of_users_that_nothing_names() {
             ("old", 30 * DAY),
             ("reset", 2 * DAY),
             ("entered", 2 * DAY),
+            ("used", 2 * DAY),
         ] {
             users::insert(tx, &users::New::active(id, "{}"), NOW - ago).await.unwrap();
         }
@@ -53,6 +54,7 @@ async fn of_users_that_nothing_names() {
         // From one the operator took the last name, from the other its owner a claim.
         events::insert(tx, &[removed("reset", "operator"), removed("entered", "user")]).await.unwrap();
         users::touch(tx, "entered", NOW).await.unwrap();
+        users::sign_in(tx, "used", 1, NOW).await.unwrap();
         let found = users::orphans(tx, NOW - DAY, 9).await.unwrap();
         let mut ids: Vec<&str> = found.iter().map(|user| user.id.as_str()).collect();
         ids.sort_unstable();

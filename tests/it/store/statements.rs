@@ -152,8 +152,12 @@ async fn hidden_devices_answer_nothing(tx: &mut Tx) {
     let d = devices::by_id(tx, "d").await.unwrap().unwrap();
     assert_eq!((d.label.as_str(), d.is_primary, d.hidden_at), ("home", false, None));
     devices::insert(tx, &device("f", "u", "typo", false)).await.unwrap();
-    assert_eq!(devices::set_address(tx, "f", "right", "Right", NOW).await.unwrap(), 1);
-    assert_eq!(devices::set_address(tx, "d", "right", "Right", NOW).await.unwrap(), 0, "it is confirmed");
+    assert_eq!(devices::set_address(tx, "f", "right", "Right", NOW, "s").await.unwrap(), 1);
+    assert_eq!(
+        devices::set_address(tx, "d", "right", "Right", NOW, "s").await.unwrap(),
+        0,
+        "it is confirmed"
+    );
     assert_eq!(devices::delete_pending(tx, "d", "u").await.unwrap(), 0, "it is confirmed");
     assert_eq!(devices::delete_pending(tx, "f", "v").await.unwrap(), 0, "somebody else's");
     assert_eq!(devices::delete_pending(tx, "f", "u").await.unwrap(), 1);

@@ -48,6 +48,49 @@ async fn what_was_begun_elsewhere_is_gone_when_a_device_is_confirmed() {
     }
 }
 
+/// Whoever removes an old app while a new one is being set up goes on with the new one; and what was corrected elsewhere
+/// waits where it was corrected.
+#[tokio::test]
+async fn what_its_owner_is_about_to_confirm_is_not_gone() {
+    for app in TestApp::each(free).await {
+        app.signup(json!({ "email": MAIL, "password": PASSWORD })).await;
+        let owner = enters(&app, PASSWORD).await;
+        let (old, seed) = owner.enrol(&app).await;
+        let mut owner = owner;
+        let shown = json!({ "password": PASSWORD, "passcode": totp(&seed, app.clock.now()) });
+        owner.reauth(shown).await;
+        let begun = owner.client.add(json!({ "kind": "authenticator" })).await.is(201).json();
+        owner.client.delete(&format!("/v1/me/devices/{old}")).await.is(204);
+        let (id, seed) = (begun["id"].as_str().unwrap(), begun["secret"].as_str().unwrap());
+        owner.client.confirm(id, &totp(seed, app.clock.now())).await.is(200);
+    }
+    let after = |settings: &mut Settings| {
+        free(settings);
+        settings.flows = flows(&[&["username", "password"], &["email", "password"], &["phone", "password"]]);
+        settings.email.confirm = Confirm::After;
+        settings.phone.confirm = Confirm::After;
+    };
+    for app in TestApp::each(after).await {
+        let given =
+            json!({ "username": "ada", "email": MAIL, "phone": "+12025550143", "password": PASSWORD });
+        app.signup(given).await;
+        let web = app.client();
+        let done = web.signin(json!({ "username": "ada", "password": PASSWORD })).await.done();
+        let web = web.bearing(&done.access);
+        let all = web.get("/v1/me/devices").await.is(200).json();
+        let id = |kind: &str| {
+            let found = all.as_array().unwrap().iter().find(|device| device["kind"] == kind).unwrap();
+            found["id"].as_str().unwrap().to_owned()
+        };
+        app.pass(MINUTE + SECOND);
+        web.patch(&format!("/v1/me/devices/{}", id("phone")), json!({ "phone": NUMBER })).await.is(200);
+        let mail = app.mail().await;
+        let of = |to: &str| mail.iter().rev().find(|mail| mail.to == to).unwrap().code().to_owned();
+        web.confirm(&id("email"), &of(MAIL)).await.is(200);
+        web.confirm(&id("phone"), &of(NUMBER)).await.is(200);
+    }
+}
+
 /// So is an app that was begun in the very session, whose token may be in two hands; and what waits when the operator gives
 /// somebody more.
 #[tokio::test]
@@ -152,16 +195,20 @@ async fn a_recovered_password_is_freed_by_nobody_who_does_not_know_it() {
 /// Whoever signed up with a wrong address that is all they have corrects it in place.
 #[tokio::test]
 async fn the_only_address_of_a_new_account_is_mended_in_place() {
-    for kind in ["email", "phone"] {
+    for (kind, secret) in [("email", "passcode"), ("phone", "passcode"), ("email", "password")] {
         let list = |settings: &mut Settings| {
-            settings.flows = flows(&[&[kind, "passcode"]]);
+            settings.flows = flows(&[&[kind, secret]]);
             settings.email.confirm = Confirm::After;
             settings.phone.confirm = Confirm::After;
             free(settings);
         };
         let (wrong, right) = if kind == "email" { (EVIL, MAIL) } else { ("+12025550143", NUMBER) };
         for app in TestApp::each(list).await {
-            let ada = app.signup(json!({ kind: wrong })).await;
+            let mut given = json!({ kind: wrong });
+            if secret == "password" {
+                given["password"] = json!(PASSWORD);
+            }
+            let ada = app.signup(given).await;
             app.mail().await;
             let id = ada.client.get("/v1/me/devices").await.json()[0]["id"].as_str().unwrap().to_owned();
             app.pass(HOUR);
