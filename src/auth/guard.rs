@@ -64,7 +64,7 @@ impl Subject {
                 Some(device) => format!("{}/{device}", account.user.id),
                 None => account.user.id.clone(),
             },
-            None => app.subject(&["nobody", identifier.0, identifier.1]),
+            None => typed(app, identifier),
         };
         Self {
             name,
@@ -90,8 +90,8 @@ impl Subject {
     pub fn before_proof(&self, app: &App, canonical: &str) -> Self {
         // By what was typed, for somebody as for nobody: two identifiers of one account are not told to be that. A known
         // device has its own count.
-        let typed = || app.subject(&["nobody", &self.identifier, canonical]);
-        let name = if self.name.contains('/') { self.name.clone() } else { typed() };
+        let apart = self.name.contains('/');
+        let name = if apart { self.name.clone() } else { typed(app, (&self.identifier, canonical)) };
         Self { name, factor: BEFORE_PROOF, devices: 1, ..self.clone() }
     }
 
@@ -188,6 +188,12 @@ impl Subject {
         }
         Ok(())
     }
+}
+
+/// By what guesses are counted where it is not known, or not to be told, whose an identifier (kind and canonical form) is:
+/// a keyed hash.
+pub fn typed(app: &App, (kind, canonical): (&str, &str)) -> String {
+    app.subject(&["nobody", kind, canonical])
 }
 
 /// How long the next guess has to wait; 0: not at all.

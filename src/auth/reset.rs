@@ -4,7 +4,7 @@
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
-use super::{chosen, gone, notices, noting, vouched};
+use super::{chosen, gone, guard, notices, noting, vouched};
 use crate::app::App;
 use crate::base::clock::DAY;
 use crate::base::{Fault, Millis, Sensitive};
@@ -52,6 +52,11 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
     let mut tx = app.store.begin().await?;
     // Guesses before the user, as a sign-in by a code takes them: otherwise the two could wait for each other.
     guesses::forget_user(&mut tx, user_id).await?;
+    for device in account.confirmed() {
+        // Those at codes that were sent before a proof are counted by what was typed.
+        let canonical = device.canonical.as_deref().unwrap_or_default();
+        guesses::forget(&mut tx, &guard::typed(app, (&device.kind, canonical))).await?;
+    }
     if users::hold(&mut tx, user_id, now).await? == 0 {
         return Err(AuthError::NotFound);
     }

@@ -105,7 +105,6 @@ const DROP_UNCONFIRMED: &str =
 const DROP_WAITING: &str = "DELETE FROM devices WHERE user_id = $1 AND confirmed_at IS NULL AND id <> $2
     AND (added_in IS NULL OR added_in <> $3 OR ($5 AND canonical IS NULL)) AND created_at > $4
     RETURNING id, user_id, kind";
-const DROP_OTHERS: &str = "DELETE FROM devices WHERE user_id = $1 AND id <> $2 RETURNING id, user_id, kind";
 const SET_LABEL: &str = "UPDATE devices SET label = $2 WHERE id = $1";
 const CLEAR_PRIMARY: &str = "UPDATE devices SET is_primary = FALSE WHERE user_id = $1 AND kind = $2";
 const SET_PRIMARY: &str = "UPDATE devices SET is_primary = TRUE WHERE id = $1";
@@ -223,11 +222,6 @@ pub async fn drop_waiting(
     held: bool,
 ) -> Result<Vec<Gone>> {
     sql::all(db, DROP_WAITING, (user_id, device, session, since, held)).await
-}
-
-/// Drops every device of a user but one (R122).
-pub async fn drop_others(db: &mut impl Db, user_id: &str, keep: &str) -> Result<Vec<Gone>> {
-    sql::all(db, DROP_OTHERS, (user_id, keep)).await
 }
 
 /// Renames a device.

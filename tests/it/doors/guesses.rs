@@ -1,5 +1,6 @@
 //! The guess budget (R33–R37): counted by account and factor, whoever guesses and by whichever name.
 
+use multauth::auth::reset;
 use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
 use multauth::settings::Settings;
 use serde_json::{Value, json};
@@ -153,7 +154,8 @@ async fn five_wrong(app: &TestApp, email: &Value) {
 async fn after_twenty_wrong_codes_only_long_ones_are_sent() {
     for app in TestApp::each(code_alone).await {
         let email = json!({ "email": EMAIL });
-        let known = app.signup(email.clone()).await.done.known_device.unwrap();
+        let done = app.signup(email.clone()).await.done;
+        let (user, known) = (done.user, done.known_device.unwrap());
         for _ in 0..4 {
             five_wrong(&app, &email).await;
             app.pass(MINUTE);
@@ -165,6 +167,12 @@ async fn after_twenty_wrong_codes_only_long_ones_are_sent() {
         assert_eq!(asked.ask[0]["length"], long.code().len());
         stranger.passcode(&asked.attempt, "AAAAAAAAAAAAA").await.wrong();
         stranger.passcode(&asked.attempt, long.code()).await.done();
+        // Nor has it elsewhere once the operator has unlocked the account.
+        reset::unlock(&app.app, &user).await.unwrap();
+        app.pass(2 * MINUTE);
+        app.client().signin(email.clone()).await.asks();
+        assert_eq!(app.code().await.code().len(), 6, "{}", app.database());
+        app.pass(2 * MINUTE);
         // At home nothing has changed.
         let asked = stranger.signin(json!({ "email": EMAIL, "known_device": known })).await.asks();
         let short = app.code().await;

@@ -82,6 +82,5 @@ async fn somebody_is_not_shown_by_what_they_have_given_up() {
         let shown: Vec<_> = found.users[0].devices.iter().filter_map(|d| d.delivery.as_deref()).collect();
         assert_eq!(shown, [A], "{}", app.database());
         assert!(lookup::find(&app.app, C, true).await.unwrap().users.is_empty());
-        assert_ne!(PASSWORD, OTHER);
     }
 }
