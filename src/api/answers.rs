@@ -35,7 +35,8 @@ pub struct Asking {
 #[derive(Object)]
 #[oai(skip_serializing_if_is_none)]
 pub struct Ask {
-    /// The field to answer with: `password`, `passcode`, `hardcode`, `new_password`, `profile`, or a secret of the
+    /// The field to answer with: `password`, `passcode`, `hardcode`, `new_password`, `profile`, `unlock_code`,
+    /// `recovery_code`, or a secret of the
     /// installation's own. Beside `new_password` it is a new one.
     secret: String,
     /// The device that carries the passcode: its id or, while there is no account yet, its kind.
@@ -54,6 +55,8 @@ pub struct Ask {
     resend_in: Option<u64>,
     /// `true` where whatever could deliver it fails at the moment: it comes late, and what is asked stays the same.
     delayed: Option<bool>,
+    /// Seconds until it is looked at again, after wrong guesses, from a device that is not known.
+    retry_after: Option<u64>,
     /// Guesses left for the sent code.
     attempts_left: Option<u32>,
     /// The channels that it may be sent by.
@@ -200,6 +203,7 @@ impl From<progress::Ask> for Ask {
             length: ask.length,
             expires_in: ask.expires_in,
             resend_in: ask.resend_in,
+            retry_after: ask.retry_after,
             delayed: ask.delayed.then_some(true),
             attempts_left: ask.attempts_left,
             channels: Some(ask.channels).filter(|channels| !channels.is_empty()),

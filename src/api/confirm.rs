@@ -14,6 +14,8 @@ use super::problem::{Cases, Fail};
 use crate::app::App;
 use crate::auth::confirm::{self, Effect, Link, With};
 use crate::auth::input::Client;
+use crate::auth::way::Wish;
+use crate::base::clock::rfc3339;
 
 /// What was confirmed.
 #[derive(Object)]
@@ -36,7 +38,9 @@ pub struct Confirmed {
     account: Option<String>,
     /// After an undo: the addresses that did not come back, masked, because somebody else has proven them meanwhile.
     lost: Option<Vec<String>>,
-    /// The attempt, moved on; after an undo the recovery that it ends in.
+    /// Until when codes that strangers ask for are sent to nobody (RFC 3339).
+    muted_until: Option<String>,
+    /// The attempt, moved on: of a link that leads on one of your own; after an undo the recovery that it ends in.
     attempt: Option<Attempt>,
 }
 
@@ -51,11 +55,14 @@ impl From<Link> for Confirmed {
             code: None,
             account: None,
             lost: None,
+            muted_until: None,
             attempt: None,
         };
         let text = |code: crate::base::Sensitive| Some(code.expose().to_owned());
         match link.effect {
-            Effect::WillConfirm | Effect::WillUndo => shown,
+            Effect::WillConfirm | Effect::WillUndo | Effect::WillLeadOn => shown,
+            Effect::Awaited | Effect::Unmuted => Self { confirmed: true, ..shown },
+            Effect::Muted(until) => Self { muted_until: Some(rfc3339(until)), ..shown },
             Effect::Claim { account, code } => Self { account, code: text(code), ..shown },
             Effect::Confirmed { already } => Self { confirmed: true, already, ..shown },
             Effect::TypeCode(code) => Self { code: text(code), ..shown },
@@ -73,8 +80,19 @@ impl From<Link> for Confirmed {
 /// The failures of a link.
 pub struct Linking;
 impl Cases for Linking {
-    const CODES: &'static [&'static str] =
-        &["invalid_request", "wrong_secret", "no_flow", "link_dead", "attempt_gone", "taken", "no_code"];
+    const CODES: &'static [&'static str] = &[
+        "invalid_request",
+        "wrong_secret",
+        "no_flow",
+        "refused",
+        "link_dead",
+        "attempt_gone",
+        "taken",
+        "no_code",
+        "code_used",
+        "code_dead",
+        "code_over",
+    ];
 }
 
 /// Links.
@@ -87,7 +105,10 @@ impl Links {
     /// A device is confirmed for whoever shows that the account is theirs: by an access token of it, or by the
     /// password or another fixed secret, which counts as a guess. With `attempt`, an attempt moves on. To anybody
     /// else the answer has the code to type, and says whose account it is about. A link that takes a change back asks
-    /// for the `passcode` beside it, and ends in a recovery.
+    /// for the `passcode` beside it, and ends in a recovery. So does the link of a code to sign in or to recover that was
+    /// sent before anything was proven, whoever asked for it: it leads on in an attempt of your own, with `wish`
+    /// `wait` lets one more code be sent to whoever asks for it from your network within ten minutes, with `mute` sends
+    /// none that strangers ask for for a day; the same code at the same link ends that.
     #[oai(path = "/v1/confirm", method = "post", operation_id = "confirm")]
     async fn confirm(
         &self,
@@ -98,7 +119,12 @@ impl Links {
     ) -> Result<Json<Confirmed>, Fail<Linking>> {
         let key = body.0.secret("key").unwrap_or_default();
         let caller = user.caller(&app).await?;
-        let with = With { attempt: body.0.secret("attempt"), caller, given: body.0.given() };
+        let wish = match body.0.text("wish") {
+            Some("wait") => Some(Wish::Wait),
+            Some("mute") => Some(Wish::Mute),
+            _ => None,
+        };
+        let with = With { attempt: body.0.secret("attempt"), caller, given: body.0.given(), wish };
         Ok(Json(confirm::spend(&app, &client, key.expose(), &with).await?.into()))
     }
 }

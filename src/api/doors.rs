@@ -13,7 +13,9 @@ use super::caller::User;
 use super::problem::{Cases, Fail};
 use super::{Tag, channel};
 use crate::app::App;
+use crate::auth::doors::Wanted;
 use crate::auth::input::Client;
+use crate::auth::unlock::UNLOCK_CODE;
 use crate::auth::{doors, signup};
 use crate::base::Sensitive;
 
@@ -30,14 +32,26 @@ impl Cases for Attempting {
         "attempt_gone",
         "taken",
         "no_code",
+        "code_used",
+        "code_dead",
+        "code_over",
     ];
 }
 
 /// The failures of a door that is behind another.
 pub struct Reauthing;
 impl Cases for Reauthing {
-    const CODES: &'static [&'static str] =
-        &["invalid_request", "not_asked", "wrong_secret", "invalid_token", "no_flow", "refused"];
+    const CODES: &'static [&'static str] = &[
+        "invalid_request",
+        "not_asked",
+        "wrong_secret",
+        "invalid_token",
+        "no_flow",
+        "refused",
+        "code_used",
+        "code_dead",
+        "code_over",
+    ];
 }
 
 type Answer = Result<Json<Attempt>, Fail<Attempting>>;
@@ -108,7 +122,8 @@ impl Doors {
 
     /// Send the passcode
     ///
-    /// For the first time, again, or by another way. The body may be left out.
+    /// For the first time, again, or by another way; with `secret`, the `unlock_code` that is asked while a factor rests.
+    /// The body may be left out.
     #[oai(path = "/v1/attempts/:attempt/send", method = "post", operation_id = "send")]
     async fn send(
         &self,
@@ -119,12 +134,14 @@ impl Doors {
     ) -> Answer {
         let channel = channel(&body.0)?;
         let handle = Sensitive::new(attempt.0);
-        Ok(Json(doors::send(&app, &client, &handle, body.0.text("device"), channel).await?.into()))
+        let unlocks = body.0.text("secret") == Some(UNLOCK_CODE);
+        let wanted = Wanted { unlocks, device: body.0.text("device"), channel };
+        Ok(Json(doors::send(&app, &client, &handle, wanted).await?.into()))
     }
 
     /// Give an attempt up
     ///
-    /// Its codes and links are dead at once.
+    /// Its codes are dead at once. What a mail opens to whoever reads it stays open.
     #[oai(path = "/v1/attempts/:attempt", method = "delete", operation_id = "cancel")]
     async fn cancel(
         &self,

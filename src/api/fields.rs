@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::problem::Problem;
 use crate::auth::input::{Client, Given};
+use crate::auth::unlock::UNLOCK_CODE;
 use crate::base::{Fault, Sensitive};
 use crate::devices;
 use crate::plan::Ways;
@@ -156,6 +157,7 @@ impl Read {
             secrets: secrets.collect(),
             new_password: self.secret("new_password"),
             recovery_code: self.secret(Recovery.field()),
+            unlock_code: self.secret(UNLOCK_CODE),
             device: self.text("device").map(str::to_owned),
             profile: self.profile().cloned(),
         }

@@ -10,11 +10,12 @@ use poem_openapi::ApiResponse;
 use poem_openapi::registry::{
     MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
 };
-use poem_openapi::types::Type;
+use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 
-use super::schema;
+use super::{answers, schema};
 use crate::auth::AuthError;
+use crate::auth::progress::Progress;
 use crate::base::Fault;
 
 /// One documented failure.
@@ -53,6 +54,9 @@ pub const CASES: &[Case] = &[
     case("taken", 409, "Somebody has that identifier or value; `errors` names the field."),
     case("last_way_in", 409, "The last way into the account cannot be removed."),
     case("no_code", 409, "There is no live code; send a new one or begin again."),
+    case("code_used", 410, "The code was used before."),
+    case("code_dead", 410, "The code has died of wrong guesses; begin again."),
+    case("code_over", 410, "The time of the code is over; send a new one or begin again."),
     case("too_large", 413, "The request is too large."),
     case("uri_too_long", 414, "The request's address is too long."),
     case("unsupported_media_type", 415, "Send `application/json`."),
@@ -82,6 +86,9 @@ pub struct Problem {
     attempts_left: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after: Option<u64>,
+    /// The attempt that goes on while a factor rests, and what it asks.
+    #[serde(flatten)]
+    asking: Option<serde_json::Value>,
 }
 
 #[derive(Debug, Serialize)]
@@ -104,6 +111,7 @@ impl Problem {
             errors: Vec::new(),
             attempts_left: None,
             retry_after: None,
+            asking: None,
         }
     }
 
@@ -147,6 +155,10 @@ impl From<AuthError> for Problem {
                 Self { attempts_left, ..Self::new("wrong_secret").detail(format!("The {secret} is wrong.")) }
             }
             AuthError::TooMany { retry_after } => Self::new("too_many").after(retry_after),
+            AuthError::Rests { retry_after, asking } => {
+                let asking = asking.map(|asking| answers::Attempt::from(Progress::Ask(*asking)).to_json());
+                Self { asking: asking.flatten(), ..Self::new("too_many").after(retry_after) }
+            }
             AuthError::AttemptGone => Self::new("attempt_gone"),
             AuthError::NotAsked(what) => {
                 Self::new("not_asked").detail(format!("The attempt asks for: {what}."))
@@ -172,6 +184,9 @@ impl From<AuthError> for Problem {
             AuthError::LastWayIn => Self::new("last_way_in"),
             AuthError::LinkDead => Self::new("link_dead"),
             AuthError::NoCode => Self::new("no_code"),
+            AuthError::CodeUsed => Self::new("code_used"),
+            AuthError::CodeDead => Self::new("code_dead"),
+            AuthError::CodeOver => Self::new("code_over"),
             AuthError::InvalidToken => Self::new("invalid_token"),
             AuthError::Busy(busy) => Self::new("busy").after(busy.retry_after_seconds),
             AuthError::Store(error) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::fields::{Field, Form, field};
 use crate::auth::owned;
+use crate::auth::unlock::UNLOCK_CODE;
 use crate::devices::DeviceKind;
 use crate::devices::phone::Phone;
 use crate::flows::{Flow, Flows, Secret};
@@ -25,8 +26,13 @@ const DEVICE: Field =
 const PROFILE: Field = field("profile", Form::Profile, false, "The profile.");
 
 fn recovery_code() -> Field {
-    let about = "A recovery code instead of a passcode.";
+    let about = "A recovery code instead of a passcode, or of an `unlock_code`.";
     field(Recovery.field(), Form::Secret, false, about).like(Recovery.example())
+}
+
+fn unlock_code() -> Field {
+    let about = "The long code that is asked while a factor rests, so that guesses of others do not bar you.";
+    field(UNLOCK_CODE, Form::Secret, false, about).like("4R2M-K8TQ-Z7W1D")
 }
 
 fn channel() -> Field {
@@ -166,7 +172,15 @@ impl Body {
                 let name = name.filter(|f| ways.devices.is_silent(f.name)).collect();
                 let (all, which) =
                     (secrets_of(ways, &[signin, recovery]), device_of(ways, &[signin, recovery]));
-                chain([all, confirmation(ways), vec![new], spare, which, name, vec![PROFILE]])
+                chain([
+                    all,
+                    confirmation(ways),
+                    vec![new, unlock_code()],
+                    vec![recovery_code()],
+                    which,
+                    name,
+                    vec![PROFILE],
+                ])
             }
             Self::NewDevice => {
                 let kinds = by_user(in_use(ways));
@@ -196,7 +210,11 @@ impl Body {
     fn fixed(self) -> Vec<Field> {
         const TOKEN: &str = "An access or refresh token.";
         match self {
-            Self::Send => vec![DEVICE, channel()],
+            Self::Send => {
+                let about = "Which code: the `passcode`, or the `unlock_code` while a factor rests.";
+                let secret = field("secret", Form::Text, false, about);
+                vec![secret.one_of([Passcode.field(), UNLOCK_CODE]), DEVICE, channel()]
+            }
             Self::Confirm => vec![
                 field("key", Form::Secret, true, "The key from the link."),
                 field(
@@ -209,9 +227,13 @@ impl Body {
                     Passcode.field(),
                     Form::Secret,
                     false,
-                    "The code that stands beside a link that takes a change back.",
+                    "The code that stands beside a link that leads on, or takes a change back.",
                 )
                 .like(Passcode.example()),
+                field("wish", Form::Text, false, "What to do by a link that leads on; without it, to go on.")
+                    .one_of(["go_on", "wait", "mute"]),
+                field("new_password", Form::Secret, false, "The new password, where a recovery goes on.")
+                    .like(Password.example()),
             ],
             Self::Refresh => vec![field("refresh_token", Form::Secret, true, "The refresh token.")],
             Self::Introspect => vec![field("token", Form::Secret, true, TOKEN)],
@@ -376,7 +398,10 @@ mod tests {
         let only: &[&[&str]] = &[&["username", "password"]];
         assert_eq!(names(Body::Signin, only, &[]), ["username", "password", "known_device"]);
         assert_eq!(names(Body::NewDevice, only, &[]), ["kind", "label", "username"]);
-        assert_eq!(names(Body::Answer, only, &[]), ["password", "new_password", "username", "profile"]);
+        assert_eq!(
+            names(Body::Answer, only, &[]),
+            ["password", "new_password", "unlock_code", "recovery_code", "username", "profile"]
+        );
     }
 
     #[test]

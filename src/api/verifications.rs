@@ -20,8 +20,16 @@ use crate::base::Sensitive;
 /// The failures of a verification.
 pub struct Verifying;
 impl Cases for Verifying {
-    const CODES: &'static [&'static str] =
-        &["invalid_request", "wrong_secret", "invalid_token", "not_found", "no_code"];
+    const CODES: &'static [&'static str] = &[
+        "invalid_request",
+        "wrong_secret",
+        "invalid_token",
+        "not_found",
+        "no_code",
+        "code_used",
+        "code_dead",
+        "code_over",
+    ];
 }
 
 /// A verification under way.

@@ -9,7 +9,7 @@ use super::input::{Client, Given, understand};
 use super::owned::{changed, checked_label, named_with, not_yours, order, replaced, unchanged, without};
 use super::session::Caller;
 use super::trusted::trusted;
-use super::{cards, line, noting, rescue, standing, totp, undo};
+use super::{cards, guard, line, noting, rescue, standing, totp, undo};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::devices::{DeviceKind, authenticator, card, is_dialled, phone};
@@ -18,7 +18,7 @@ use crate::flows::Class;
 use crate::messages::Kind;
 use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{guesses, users};
+use crate::store::users;
 use crate::throttle::Keys;
 
 /// A device that was added, with what only its owner sees once.
@@ -141,7 +141,7 @@ async fn add_card(
     let told = undo::tell(app, client, account, Kind::DeviceAdded, Some(&device))?;
     let mut tx = app.store.begin().await?;
     // Whoever guessed did so at another one (R38).
-    guesses::forget_factor(&mut tx, &account.user.id, "hardcode").await?;
+    guard::forget(app, &mut tx, account, "hardcode").await?;
     rows::insert(&mut tx, &device).await?;
     let mut noted = vec![noting::added(By::User, &device).naming(noting::named(account))];
     noted.extend(changed(app, &mut tx, account, &told, (&device.id, device.added_in.as_deref())).await?);

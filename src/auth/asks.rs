@@ -4,6 +4,7 @@ use super::challenge::{Order, alive, resend_in};
 use super::error::{AuthError, Result};
 use super::language;
 use super::progress::Ask;
+use super::sending::Counted;
 use super::spend::Parcel;
 use super::walk::{OWN, Walk};
 use crate::app::App;
@@ -11,28 +12,34 @@ use crate::base::clock::seconds_until;
 use crate::devices::{self, DeviceKind};
 use crate::flows::Secret;
 use crate::messages::Channel;
-use crate::store::challenges::{self, Challenge};
+use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
 
 const AUTHENTICATOR: &str = "authenticator";
 
 /// One entry for everything that moves the attempt on.
 pub async fn entries(walk: &Walk<'_>, asked: &[Secret]) -> Result<Vec<Ask>> {
-    let sent = if asked.iter().any(|s| s.name == "passcode") {
-        challenges::in_scope(&mut walk.app.store.read().await?, &walk.scope()).await?
-    } else {
-        Vec::new()
-    };
+    let sent = if asked.iter().any(|s| s.name == "passcode") { walk.sent().await? } else { Vec::new() };
+    let rests = walk.resting(asked).await?;
+    let wait = |name: &str| rests.iter().find(|(factor, _)| *factor == name).map(|(_, wait)| *wait);
+    let sent = if rests.is_empty() || !sent.is_empty() { sent } else { walk.sent().await? };
     let mut entries = Vec::new();
     for secret in asked {
         match (secret.name.as_str(), walk.proven()) {
             ("passcode", true) => {
-                entries.extend(walk.carriers(secret).into_iter().map(|d| of_device(walk, d, &sent)));
+                let computed = |ask: &Ask| ask.channel.as_deref() == Some(AUTHENTICATOR);
+                let entry = |device| of_device(walk, device, &sent);
+                let entry = |device| match entry(device) {
+                    ask if computed(&ask) => Ask { retry_after: wait("passcode"), ..ask },
+                    ask => ask,
+                };
+                entries.extend(walk.carriers(secret).into_iter().map(entry));
             }
             ("passcode", false) => entries.push(of_identifier(walk, secret, &sent)),
-            (name, _) => entries.push(Ask::plain(name)),
+            (name, _) => entries.push(Ask { retry_after: wait(name), ..Ask::plain(name) }),
         }
     }
+    entries.extend(walk.unlocking(&rests, &sent));
     entries.dedup();
     Ok(entries)
 }
@@ -155,15 +162,7 @@ pub async fn before_proof(
         target: OWN.to_owned(),
         address,
         device,
-        identifier: own.is_none().then(|| {
-            let (kind, canonical) = (&walk.attempt.kind, &walk.attempt.canonical);
-            walk.app.subject(&[
-                "sends to",
-                kind,
-                canonical,
-                walk.attempt.known_device.as_deref().unwrap_or(""),
-            ])
-        }),
+        way: (kind == "email").then(|| walk.begin_again(None)),
         ..order(walk, channel.unwrap_or(usual), parcel).await?
     }))
 }
@@ -187,7 +186,11 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
         user: walk.account.as_ref().map(|account| account.user.id.clone()),
         account: None,
         language: walk.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
-        counted_as: walk.attempt.known_device.clone().unwrap_or_default(),
-        identifier: None,
+        counted: match walk.account.as_ref().filter(|_| walk.proven()) {
+            Some(account) => Counted::Openly(account.user.id.clone()),
+            None => Counted::Silently,
+        },
+        known: walk.attempt.known_device.clone(),
+        way: None,
     })
 }

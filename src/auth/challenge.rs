@@ -9,10 +9,12 @@ use super::guard::{Bound, Subject};
 use super::input::Client;
 use super::language;
 use super::purpose::Purpose;
-use super::sending::{counted, limit, terms};
-use super::spend::{self, Parcel, Terms};
+use super::rest;
+use super::sending::{Counted, Leave, counted, limit, terms};
+use super::spend::{self, Parcel, Part, Terms};
+use super::way::{self, Begin};
 use crate::app::App;
-use crate::base::clock::{SECOND, seconds_until};
+use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
 use crate::devices::phone;
@@ -59,11 +61,12 @@ pub struct Order {
     pub account: Option<String>,
     /// The language that the profile of who reads the message wishes for.
     pub language: Option<String>,
-    /// Whose sends are counted: the known device's, or everybody's.
-    pub counted_as: String,
-    /// What is counted instead of the address, where whoever asks must not learn that there is one: a keyed
-    /// hash of the identifier. The address is counted as well, and silently sent nothing once it had enough.
-    pub identifier: Option<String>,
+    /// Whose window a client is told of.
+    pub counted: Counted,
+    /// The known device of the account that asks: it is counted apart from everybody.
+    pub known: Option<String>,
+    /// What its mail opens to whoever reads it, beside the attempt; none where the code is good for that alone.
+    pub way: Option<Begin>,
 }
 
 /// An order that is ready to be written.
@@ -73,6 +76,7 @@ pub struct Ready {
     about: About,
     parcel: Parcel,
     terms: Terms,
+    part: Part,
     not_after: Millis,
     purpose: Purpose,
     user: Option<String>,
@@ -83,7 +87,8 @@ pub struct Ready {
 /// # Errors
 /// [`AuthError::TooMany`] where the address, the network or the installation had enough messages.
 pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready> {
-    let parcel = limit(app, client, order).await?;
+    rest::check(app, order).await?;
+    let Leave { parcel, part } = limit(app, client, order).await?;
     let now = app.now();
     let shape = shape(app, order);
     let lifetime = shape.lifetime.millis().min(order.ends - now);
@@ -98,6 +103,10 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     };
     let code = fixed.unwrap_or_else(|| passcode::code_for(&app.sealer, &key, length));
     let message = message(app, client, order, &code, &key, lifetime)?;
+    let kept = passcode::stored(&app.sealer, &place(&order.scope, &order.target), code.expose());
+    // What is held back leaves the way of an earlier mail open.
+    let begin = order.way.as_ref().filter(|_| parcel != Parcel::Held);
+    let way = begin.map(|begin| way::written(begin, &key)).transpose()?;
     let challenge = Challenge {
         id: app.random.uuid(),
         scope: order.scope.clone(),
@@ -106,9 +115,10 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         channel: order.channel.name().to_owned(),
         address: order.address.clone(),
         // A notice and a message to nobody leave a code behind that nobody has.
-        code: passcode::stored(&app.sealer, &place(&order.scope, &order.target), code.expose()),
+        code: kept.clone(),
         code_length: i64::try_from(code.expose().len()).unwrap_or(LONG),
-        key_hash: sha256_hex(key.as_bytes()),
+        // A way has its own key.
+        key_hash: if order.way.is_some() { way::beside(&key) } else { sha256_hex(key.as_bytes()) },
         guesses: 0,
         max_guesses: i64::from(shape.attempts),
         sends: 1,
@@ -117,11 +127,16 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         spent_at: None,
         verifier: None,
         reference: None,
+        way_code: way.as_ref().map(|_| kept),
+        way_ends: way.as_ref().map(|_| now + shape.lifetime.millis()),
+        way_guesses: 0,
+        way_key: way.as_ref().map(|(key, _)| key.clone()),
+        way_from: way.map(|(_, begin)| begin),
     };
     let not_after = now - shape.resend.millis();
     let about = about(order, &challenge, parcel);
     let (purpose, user) = (order.purpose, order.user.clone());
-    Ok(Ready { challenge, message, about, parcel, terms, not_after, purpose, user })
+    Ok(Ready { challenge, message, about, parcel, terms, part, not_after, purpose, user })
 }
 
 /// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a
@@ -149,8 +164,13 @@ pub fn undo(app: &App, (scope, ends): (&str, Millis), channel: Channel, address:
         spent_at: None,
         verifier: None,
         reference: None,
+        way_key: None,
+        way_code: None,
+        way_ends: None,
+        way_guesses: 0,
+        way_from: None,
     };
-    (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: ends - now })
+    (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: ends - now, leads_on: false })
 }
 
 /// Writes a prepared order: the challenge, and the message in the same transaction. Gives the event that tells it, for
@@ -163,10 +183,12 @@ pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
     if challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
         return Err(AuthError::NoCode);
     }
-    let leaves = spend::settle(app, tx, &ready.message, ready.parcel, ready.terms).await?;
+    let leaves = spend::settle(app, tx, &ready.message, ready.parcel, (ready.terms, ready.part)).await?;
     match leaves {
         Parcel::Code | Parcel::Taken => app.outbox.write(tx, &ready.message, &ready.about).await?,
-        Parcel::Nothing => app.outbox.write_to_nobody(tx, &ready.message, &ready.about).await?,
+        Parcel::Nothing | Parcel::Held => {
+            app.outbox.write_to_nobody(tx, &ready.message, &ready.about).await?
+        }
     }
     Ok(ready.sent(leaves))
 }
@@ -178,7 +200,7 @@ impl Ready {
             sent: match leaves {
                 Parcel::Code => "code",
                 Parcel::Taken => "notice",
-                Parcel::Nothing => "nothing",
+                Parcel::Nothing | Parcel::Held => "nothing",
             },
             channel: self.message.channel.name(),
             message: self.message.id.clone(),
@@ -206,8 +228,8 @@ fn about(order: &Order, challenge: &Challenge, parcel: Parcel) -> About {
     let code = parcel != Parcel::Taken;
     let by_phone = order.channel != Channel::Email;
     About {
-        expires_at: code.then_some(challenge.expires_at),
-        challenge: code.then(|| challenge.key_hash.clone()),
+        expires_at: code.then(|| challenge.way_ends.unwrap_or(challenge.expires_at)),
+        challenge: code.then(|| challenge.way_key.clone().unwrap_or_else(|| challenge.key_hash.clone())),
         verifiable: code && challenge.code_length < LONG,
         device: order.device.clone(),
         country: if by_phone { phone::country(&order.address) } else { String::new() },
@@ -218,7 +240,8 @@ fn about(order: &Order, challenge: &Challenge, parcel: Parcel) -> About {
 /// looked at as there are (R25). A right code is spent in the caller's transaction (R24).
 ///
 /// # Errors
-/// [`AuthError::WrongSecret`] after counting the failure; the caller must commit then too.
+/// [`AuthError::WrongSecret`] after counting the failure; the caller must commit then too. [`AuthError::CodeUsed`],
+/// [`AuthError::CodeDead`] and [`AuthError::CodeOver`], which count nothing.
 pub async fn look(
     app: &App,
     tx: &mut Tx,
@@ -226,6 +249,9 @@ pub async fn look(
     typed: &Sensitive,
     subject: &Subject,
 ) -> Result<()> {
+    if let Some(gone) = challenge.and_then(|challenge| gone(app, challenge, subject)) {
+        return Err(gone);
+    }
     let (so_far, stored) = take(app, tx, challenge, subject).await?;
     let right = match (challenge, stored) {
         (Some(challenge), Some(stored)) => {
@@ -237,6 +263,18 @@ pub async fn look(
         _ => false,
     };
     if right { subject.succeed(tx, &so_far).await } else { missed(app, tx, challenge, subject).await }
+}
+
+/// What has become of a code that can be typed no more. That it was used is told to nobody who has proven nothing: it
+/// would tell that somebody has the identifier (R15).
+pub fn gone(app: &App, challenge: &Challenge, subject: &Subject) -> Option<AuthError> {
+    if challenge.spent_at.is_some() {
+        return Some(if subject.knows_nothing() { AuthError::CodeOver } else { AuthError::CodeUsed });
+    }
+    if challenge.guesses >= challenge.max_guesses {
+        return Some(AuthError::CodeDead);
+    }
+    (challenge.expires_at <= app.now()).then_some(AuthError::CodeOver)
 }
 
 /// Counts a typed code for the conversion of its prefix; phones alone cost money (R47).
@@ -266,7 +304,11 @@ pub async fn take(
 /// Counts a wrong code, and says so.
 pub async fn missed(app: &App, tx: &mut Tx, challenge: Option<&Challenge>, subject: &Subject) -> Result<()> {
     subject.fail(app, tx, challenge.map_or("", |c| c.channel.as_str())).await?;
-    Err(wrong("passcode", challenge.map(|c| (c.max_guesses - c.guesses - 1).max(0))))
+    let left = challenge.map(|c| (c.max_guesses - c.guesses - 1).max(0));
+    if left == Some(0) {
+        rest::begin(app, tx, subject).await?;
+    }
+    Err(wrong("passcode", left))
 }
 
 /// The answer to a wrong secret.
@@ -330,10 +372,11 @@ fn message(
     key: &str,
     lifetime: Millis,
 ) -> Result<Message> {
-    let code = Code { code: code.clone(), key: Some(Sensitive::new(key)), lifetime };
+    let leads_on = order.way.is_some();
+    let code = Code { code: code.clone(), key: Some(Sensitive::new(key)), lifetime, leads_on };
     let (kind, code) = match order.parcel {
         Parcel::Taken => (Kind::SignupTaken, None),
-        Parcel::Code | Parcel::Nothing => (order.purpose.message(), Some(code)),
+        Parcel::Code | Parcel::Nothing | Parcel::Held => (order.purpose.message(), Some(code)),
     };
     let about = Context {
         at: app.now(),
@@ -353,7 +396,8 @@ fn message(
     Ok(Message::new(app.random.uuid(), app.now(), order.channel, to, kind, rendered).with_code(shown))
 }
 
-/// The last sent live challenge of a scope, for the target that was named or for any.
+/// The challenge of a scope that was sent last, for the target that was named or for any; one that can still be
+/// answered before any other.
 pub async fn latest(
     db: &mut impl Db,
     scope: &str,
@@ -361,6 +405,8 @@ pub async fn latest(
     now: Millis,
 ) -> Result<Option<Challenge>> {
     let all = challenges::in_scope(db, scope).await?;
-    let named = |c: &&Challenge| target.is_none_or(|target| target == c.target);
-    Ok(all.iter().filter(named).find(|c| c.spent_at.is_none() && c.expires_at > now - SECOND).cloned())
+    let any = |c: &Challenge| c.purpose != Purpose::Unlock.name();
+    let named: Vec<&Challenge> = all.iter().filter(|c| target.map_or(any(c), |t| t == c.target)).collect();
+    let live = named.iter().find(|c| alive(c, now)).or(named.first());
+    Ok(live.map(|c| (*c).clone()))
 }

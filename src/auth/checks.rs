@@ -199,6 +199,13 @@ impl Walk<'_> {
         typed: &Sensitive,
         subject: &Subject,
     ) -> Result<()> {
+        // Where an app was asked too, a code that can be typed no more is none, and what was typed a guess at the app.
+        let gone = sent.as_ref().and_then(|(sent, _)| challenge::gone(self.app, sent, subject));
+        let sent = match gone {
+            Some(gone) if compared == 0 => return Err(gone),
+            Some(_) => None,
+            None => sent,
+        };
         let subject = &subject.at_once(compared + usize::from(sent.is_some()));
         if let (None, 1..) = (&sent, compared) {
             let mut tx = self.app.store.begin().await?;
@@ -239,6 +246,9 @@ impl Walk<'_> {
             challenge::look(self.app, tx, sent.as_ref(), typed, by_code).await?;
             let channel = sent.map(|sent| sent.channel).unwrap_or_default();
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
+        }
+        if let Some(gone) = sent.as_ref().and_then(|sent| challenge::gone(self.app, sent, by_code)) {
+            return Err(gone);
         }
         let subject = &subject.at_once(authenticators.len());
         let (_, left) = challenge::take(self.app, tx, sent.as_ref(), by_code).await?;

@@ -1,6 +1,7 @@
 //! Links. A link carries the key that its code is derived from, so spending a link is answering with the
 //! code. Opening it changes nothing (R52). A link of an attempt finishes only for whoever holds the
-//! attempt; anybody else is shown the code to type there (R53). So does the link of a device for whoever shows that the
+//! attempt; anybody else is shown the code to type there (R53), or types it here where the mail leads on its reader
+//! ([`way`](super::way)). So does the link of a device for whoever shows that the
 //! account is theirs, by a session of it or a fixed secret: a press alone, which a robot does as well, puts nobody's
 //! address into a stranger's account. Confirming a device again is no error (R54). A link that takes a change back asks
 //! for the code beside it.
@@ -12,10 +13,11 @@ use super::progress::Progress;
 use super::proving::{self, Inside};
 use super::session::Caller;
 use super::undo::{self, Undone};
+use super::way::{self, Outcome, Wish};
 use super::{doors, links, purpose::Purpose, recover};
 use crate::app::App;
-use crate::base::Sensitive;
 use crate::base::seal::sha256_hex;
+use crate::base::{Millis, Sensitive};
 use crate::devices::{self as kinds, DeviceKind};
 use crate::secrets::passcode::{self, Shape};
 use crate::store::challenges::{self, Challenge};
@@ -58,6 +60,14 @@ pub enum Effect {
     TypeCode(Sensitive),
     /// The attempt moved on.
     Moved(Box<Progress>),
+    /// The code that stands beside the link leads on, in an attempt of the reader's own.
+    WillLeadOn,
+    /// A code that is asked for from the reader's network is sent now.
+    Awaited,
+    /// Codes that strangers ask for are sent to nobody until then, in milliseconds; the same code ends it.
+    Muted(Millis),
+    /// Strangers may ask for codes again.
+    Unmuted,
     /// A change is taken back by the code that stands beside the link.
     WillUndo,
     /// The change is taken back, and this recovery is what is left to do; the addresses that could not come back,
@@ -77,8 +87,10 @@ pub struct With {
     pub attempt: Option<Sensitive>,
     /// Who is signed in.
     pub caller: Option<Caller>,
-    /// A fixed secret of the account, or the code beside an undo.
+    /// A fixed secret of the account, or the code beside an undo or a link that leads on.
     pub given: Given,
+    /// What its reader wants of a link that leads on.
+    pub wish: Option<Wish>,
 }
 
 /// Looks at a link and changes nothing.
@@ -94,6 +106,16 @@ pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
 async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
     if challenge.scope.starts_with(undo::SCOPE) {
         return if challenge.spent_at.is_some() { Err(AuthError::LinkDead) } else { Ok(Effect::WillUndo) };
+    }
+    if challenge.scope.starts_with(way::MUTED) {
+        return if challenge.spent_at.is_some() {
+            Err(AuthError::LinkDead)
+        } else {
+            Ok(Effect::Muted(challenge.expires_at))
+        };
+    }
+    if challenge.way_key.is_some() {
+        return Ok(Effect::WillLeadOn);
     }
     match (device(challenge), challenge.spent_at) {
         (Some(_), Some(_)) => Ok(Effect::Confirmed { already: true }),
@@ -139,6 +161,11 @@ pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result
     let code = code(app, key, &challenge);
     let effect = match (effect(app, key, &challenge).await?, &with.attempt) {
         (Effect::WillUndo, _) => undone(app, client, &challenge, with).await?,
+        (Effect::Muted(until), _) => unmuted(app, client, &challenge, until, with).await?,
+        (Effect::WillLeadOn, Some(handle)) if holds(handle, &challenge) => {
+            moved(app, client, &challenge, handle, code).await?
+        }
+        (Effect::WillLeadOn, _) => led_on(app, client, (&challenge, key), with).await?,
         (waits @ (Effect::WillConfirm | Effect::Claim { .. }), _) => {
             let id = device(&challenge).ok_or(AuthError::LinkDead)?;
             if shown(app, client, id, &code, with).await? {
@@ -148,9 +175,7 @@ pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result
             }
         }
         (Effect::TypeCode(_), Some(handle)) if holds(handle, &challenge) => {
-            let named = Some(challenge.target.clone());
-            let given = Given { device: named, secrets: [("passcode", code)].into(), ..Given::default() };
-            Effect::Moved(Box::new(doors::answer(app, client, handle, &given).await?))
+            moved(app, client, &challenge, handle, code).await?
         }
         (other, _) => other,
     };
@@ -196,13 +221,56 @@ async fn undone(app: &App, client: &Client, challenge: &Challenge, with: &With) 
     Ok(Effect::Undone { lost, recovery })
 }
 
+async fn moved(
+    app: &App,
+    client: &Client,
+    challenge: &Challenge,
+    handle: &Sensitive,
+    code: Sensitive,
+) -> Result<Effect> {
+    let (device, field) = match Purpose::named(&challenge.purpose) {
+        Some(Purpose::Unlock) => (None, None),
+        _ => (Some(challenge.target.clone()), Some(code.clone())),
+    };
+    let unlock_code = field.is_none().then_some(code);
+    let secrets = field.into_iter().map(|code| ("passcode", code)).collect();
+    let given = Given { device, secrets, unlock_code, ..Given::default() };
+    Ok(Effect::Moved(Box::new(doors::answer(app, client, handle, &given).await?)))
+}
+
+async fn led_on(app: &App, client: &Client, (way, key): (&Challenge, &str), with: &With) -> Result<Effect> {
+    if !with.given.secrets.contains_key("passcode") {
+        return Ok(Effect::WillLeadOn);
+    }
+    let taken = way::take(app, client, (way, key), &with.given, with.wish.unwrap_or(Wish::GoOn));
+    Ok(match doors::bounded(app, &client.keys(), taken).await? {
+        Outcome::Went(progress) => Effect::Moved(progress),
+        Outcome::Awaited => Effect::Awaited,
+        Outcome::Muted(until) => Effect::Muted(until),
+    })
+}
+
+async fn unmuted(
+    app: &App,
+    client: &Client,
+    muted: &Challenge,
+    until: Millis,
+    with: &With,
+) -> Result<Effect> {
+    let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::Muted(until)) };
+    doors::bounded(app, &client.keys(), way::unmute(app, client, muted, typed)).await?;
+    Ok(Effect::Unmuted)
+}
+
 async fn find(app: &App, client: &Client, key: &str) -> Result<Challenge> {
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("confirm", app.now(), &keys).await?;
     let hash = sha256_hex(key.as_bytes());
     let found = challenges::by_key(&mut app.store.read().await?, &hash).await?;
-    let alive =
-        |c: &Challenge| c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses);
+    let alive = |c: &Challenge| match c.way_key {
+        Some(_) => way::is_open(c, app.now()),
+        None => c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses),
+    };
     found.filter(alive).ok_or(AuthError::LinkDead)
 }
 

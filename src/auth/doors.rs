@@ -50,17 +50,35 @@ async fn enter(
     flows: &Flows,
 ) -> Result<Progress> {
     let identifier = given.identifier(app, flows)?;
-    bounded(app, client, async {
-        let (account, known) = find(app, client, &identifier).await?;
-        let name = (identifier.kind.name(), identifier.address.canonical.as_str());
-        let counted = app.subject(&["identifier", name.0, name.1]);
-        // A device that its owner is known by is not slowed by others (R35).
-        let counted = known.is_none().then_some(counted.as_str());
-        let keys = Keys { ip: Some(client.ip), identifier: counted, ..Keys::default() };
+    let name = (identifier.kind.name(), identifier.address.canonical.as_str());
+    // Who may be a known device is looked up before any window: nobody else's closes the door to it (R35).
+    let (account, known) = match client.known_device {
+        Some(_) => find(app, client, &identifier).await?,
+        None => (None, None),
+    };
+    let keys = client.keys_of(known.as_deref());
+    bounded(app, &keys, async {
         app.throttle.check(purpose.name(), app.now(), &keys).await?;
+        let (account, known) = match client.known_device {
+            Some(_) => (account, known.clone()),
+            None => find(app, client, &identifier).await?,
+        };
+        let counted = app.subject(&["identifier", name.0, name.1]);
+        let keys = Keys {
+            identifier: Some(&counted).filter(|_| known.is_none()).map(String::as_str),
+            ..Keys::default()
+        };
+        let full = app.throttle.check(purpose.name(), app.now(), &keys).await;
+        // A secret that comes along is looked at before that window refuses: a right one is let in.
+        if given.secrets.is_empty() {
+            full.clone()?;
+        }
         let mut walk = Walk::begin(app, client, purpose, name, account);
         walk.attempt.known_device = known;
-        walk.run(given).await
+        match (walk.run(given).await, full) {
+            (Err(AuthError::WrongSecret { .. }), Err(full)) => Err(full.into()),
+            (progress, _) => progress,
+        }
     })
     .await
 }
@@ -97,19 +115,21 @@ pub async fn reauth(
     given: &Given,
 ) -> Result<Progress> {
     let user_id = &caller.session.user_id;
-    let keys = Keys { ip: Some(client.ip), account: Some(user_id), ..Keys::default() };
-    app.throttle.check("reauth", app.now(), &keys).await?;
     let mut db = app.store.read().await?;
     let account = account::by_id(&mut db, user_id).await?.ok_or(AuthError::InvalidToken)?;
     let shown = sessions::proofs(&mut db, &caller.session.id, user_id).await?;
     let known = known(&mut db, client, user_id).await?;
     drop(db);
+    // A session has windows of its own, as a known device has: whoever guesses in the same network does not bar it.
+    let own = known.as_deref().unwrap_or(&caller.session.id);
+    let keys = Keys { account: Some(user_id), ..client.keys_of(Some(own)) };
+    app.throttle.check("reauth", app.now(), &keys).await?;
     let identifier = reauth_identifier(app, caller, flow, &account, &standing::devices(shown.as_deref()))?;
-    bounded(app, client, async {
+    bounded(app, &keys, async {
         let name = (identifier.0.as_str(), identifier.1.as_str());
         let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
         walk.attempt.session_id = Some(caller.session.id.clone());
-        walk.attempt.known_device = known;
+        walk.attempt.known_device.clone_from(&known);
         walk.run(given).await
     })
     .await
@@ -140,7 +160,9 @@ fn reauth_identifier(
 pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Given) -> Result<Progress> {
     let attempt = live(app, client, handle).await?;
     let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
-    let progress = bounded(app, client, async {
+    let known = attempt.known_device.clone();
+    let keys = client.keys_of(known.as_deref());
+    let progress = bounded(app, &keys, async {
         if purpose == Purpose::Signup {
             return signup::answer(app, client, attempt, handle, given).await;
         }
@@ -149,14 +171,20 @@ pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Give
     counted(purpose, progress.await)
 }
 
-/// Sends the passcode of an attempt, again or by another way.
-pub async fn send(
-    app: &App,
-    client: &Client,
-    handle: &Sensitive,
-    device: Option<&str>,
-    channel: Option<Channel>,
-) -> Result<Progress> {
+/// What is to be sent in an attempt, and how.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    /// Whether the long code that sets the attempt apart from whoever guesses.
+    pub unlocks: bool,
+    /// The device, by its id; while there is no account yet, by its kind.
+    pub device: Option<&'a str>,
+    /// The channel.
+    pub channel: Option<Channel>,
+}
+
+/// Sends the passcode of an attempt, again or by another way, or the code that sets it apart.
+pub async fn send(app: &App, client: &Client, handle: &Sensitive, wanted: Wanted<'_>) -> Result<Progress> {
+    let Wanted { unlocks, device, channel } = wanted;
     let attempt = live(app, client, handle).await?;
     if attempt.purpose == Purpose::Signup.name() {
         return signup::send(app, client, attempt, handle, device, channel).await;
@@ -164,6 +192,11 @@ pub async fn send(
     let mut walk = Walk::resume(app, client, attempt, handle.clone()).await?;
     walk.ask_ways().await?;
     let Step::Ask(asked) = walk.step() else { return Err(AuthError::NoFlow) };
+    if unlocks {
+        let order = walk.unlock_order(&asked).await?;
+        dispatch(app, client, &order).await?;
+        return walk.look().await;
+    }
     let passcodes: Vec<&Secret> = asked.iter().filter(|s| s.name == "passcode").collect();
     let order = if walk.proven() {
         chosen(&walk, &passcodes, device, channel).await?
@@ -228,28 +261,38 @@ pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()
     } else {
         attempts::delete(&mut tx, &attempt.id).await?;
     }
-    challenges::drop_scope(&mut tx, &format!("attempt/{}", attempt.id)).await?;
+    // What a mail opens to its reader is not for whoever asked for it to close.
+    challenges::drop_asked(&mut tx, &format!("attempt/{}", attempt.id)).await?;
     Ok(tx.commit().await?)
 }
 
-/// The live attempt behind a handle.
+/// The live attempt behind a handle. Where the network asks too often, one that a known device began goes on.
 pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
-    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-    app.throttle.check("attempt", app.now(), &keys).await?;
-    let id = ids::stored(handle.expose(), ids::ATTEMPT).ok_or(AuthError::AttemptGone)?;
+    let id = ids::stored(handle.expose(), ids::ATTEMPT);
+    let full = app.throttle.check("attempt", app.now(), &client.keys()).await;
+    let id = match (&full, id) {
+        (_, Some(id)) => id,
+        (Ok(()), None) => return Err(AuthError::AttemptGone),
+        (Err(_), None) => return full.map_err(AuthError::from).and(Err(AuthError::AttemptGone)),
+    };
     let attempt = attempts::live(&mut app.store.read().await?, &id, app.now()).await?;
+    if let Err(full) = full {
+        let known = attempt.as_ref().and_then(|attempt| attempt.known_device.as_deref());
+        let known = known.ok_or(full)?;
+        app.throttle.check("attempt", app.now(), &client.keys_of(Some(known))).await?;
+    }
     attempt.ok_or(AuthError::AttemptGone)
 }
 
-/// Counts wrong secrets by network, whoever they are tried at; a success clears nothing (R40, R41).
-pub async fn bounded<T>(app: &App, client: &Client, work: impl Future<Output = Result<T>>) -> Result<T> {
-    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-    app.throttle.peek("failures", app.now(), &keys).await?;
+/// Counts wrong secrets by network, whoever they are tried at, and those of a known device by it; a success clears
+/// nothing (R40, R41).
+pub async fn bounded<T>(app: &App, keys: &Keys<'_>, work: impl Future<Output = Result<T>>) -> Result<T> {
+    app.throttle.peek("failures", app.now(), keys).await?;
     let outcome = work.await;
     if let Err(AuthError::WrongSecret { secret, .. }) = &outcome {
         metrics::wrong(app.secrets.kind(secret).map_or("other", |kind| kind.name()));
         // The failure is told as it is; the next one finds the window full.
-        let _ = app.throttle.check("failures", app.now(), &keys).await;
+        let _ = app.throttle.check("failures", app.now(), keys).await;
     }
     outcome
 }

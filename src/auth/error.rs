@@ -1,5 +1,6 @@
 //! Why an operation did not go on, in the words of the domain; the API alone knows HTTP.
 
+use super::progress::Asking;
 use crate::base::Fault;
 use crate::hooks::Refusal;
 use crate::secrets::hasher::Busy;
@@ -25,6 +26,14 @@ pub enum AuthError {
     TooMany {
         /// Seconds to wait.
         retry_after: u64,
+    },
+    /// A factor rests after wrong guesses, for whoever comes from a device that is not known.
+    #[error("the factor rests")]
+    Rests {
+        /// Seconds to wait.
+        retry_after: u64,
+        /// The attempt, and what may be shown first to be counted apart from whoever guessed.
+        asking: Option<Box<Asking>>,
     },
     /// There is no such attempt, or it is over.
     #[error("the attempt is over")]
@@ -62,9 +71,18 @@ pub enum AuthError {
     /// The link is unknown, over or was used.
     #[error("the link is dead")]
     LinkDead,
-    /// The code is over or has no guess left; a new one must be sent.
+    /// No code was sent, or none can be sent again.
     #[error("no live code")]
     NoCode,
+    /// The time of the code is over.
+    #[error("the code is over")]
+    CodeOver,
+    /// The code has no guess left.
+    #[error("the code is dead")]
+    CodeDead,
+    /// The code was used before.
+    #[error("the code was used")]
+    CodeUsed,
     /// The token is not valid.
     #[error("the token is not valid")]
     InvalidToken,

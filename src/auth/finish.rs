@@ -13,7 +13,7 @@ use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::undo::Told;
 use super::walk::Walk;
-use super::{clearing, fields, language, notices, rescue, standing};
+use super::{clearing, fields, guard, language, notices, rescue, standing};
 use crate::base::Sensitive;
 use crate::events::By;
 use crate::flows::{self, Flow, Holding, Level};
@@ -65,7 +65,7 @@ impl Walk<'_> {
             return self.signed_in(account, flow, &Map::new()).await;
         }
         // What was proven stays so, whatever the profile says; failures before it are told now or never.
-        let told = if self.by_recovery_code { Vec::new() } else { self.told(&account)? };
+        let told = if self.spent_recovery_code() { Vec::new() } else { self.told(&account)? };
         self.failures = 0;
         let mut tx = self.transaction().await?;
         self.keep(&mut tx).await?;
@@ -157,6 +157,11 @@ impl Walk<'_> {
         Ok(Holder { more, ..holder })
     }
 
+    /// Whether a recovery code was spent, in the place of a passcode or to be counted apart.
+    fn spent_recovery_code(&self) -> bool {
+        self.by_recovery_code || self.apart.values().any(|name| name == guard::RECOVERY_CODE)
+    }
+
     /// Whether a recovery code stood in for a passcode, in this request or an earlier one.
     fn rescued(&self) -> bool {
         self.proofs.iter().any(|proof| proof.secret == "passcode" && proof.device.is_none())
@@ -164,7 +169,7 @@ impl Walk<'_> {
 
     /// What the owner is told of a sign-in: that it came after failures, or by a recovery code (R72, R128).
     fn told(&self, account: &Account) -> Result<Vec<Notice>> {
-        let kind = if self.by_recovery_code {
+        let kind = if self.spent_recovery_code() {
             Kind::RecoveryCodeUsed
         } else if self.failures >= i64::from(self.app.settings.guesses.free) {
             Kind::SigninAfterFailures
@@ -176,7 +181,7 @@ impl Walk<'_> {
 
     /// A recovery code that was used gets a successor (R72).
     async fn replace_recovery_code(&self, tx: &mut Tx, account: &Account) -> Result<Option<Sensitive>> {
-        if !self.by_recovery_code {
+        if !self.spent_recovery_code() {
             return Ok(None);
         }
         let (user, code) = (&account.user.id, recovery::code(&self.app.random));
@@ -229,7 +234,7 @@ impl Walk<'_> {
     /// Whether recovery codes are to be made with this answer: the highest class was shown, and there are none (R72).
     fn codes_are_due(&self, account: &Account, holding: &Holding) -> bool {
         let highest = holding.shown(&self.passed()) == holding.top();
-        !self.by_recovery_code && highest && rescue::are_due(self.app, account.recovery.len(), holding)
+        !self.spent_recovery_code() && highest && rescue::are_due(self.app, account.recovery.len(), holding)
     }
 
     async fn make_codes(

@@ -38,6 +38,32 @@ pub struct Subject {
 /// What guesses are counted by at a code that was sent before anything was proven.
 pub const BEFORE_PROOF: &str = "sent code";
 
+/// Under what the guesses of whoever is inside of an account are counted: strangers do not bar a session from proving
+/// again who it is.
+pub const INSIDE: &str = "inside";
+/// Under what those at the page behind a link are counted: only who has the link comes there.
+pub const LINK: &str = "link";
+/// Under what those are counted that a recovery code was shown before.
+pub const RECOVERY_CODE: &str = "recovery code";
+
+/// Under what those are counted that the long code was shown before which went to `address`.
+pub fn at(app: &App, address: &str) -> String {
+    format!("at/{}", app.subject(&["guesses at", address]))
+}
+
+/// Forgets what was counted by a factor of an account, by everybody and by those who are counted apart, but for known
+/// devices.
+pub async fn forget(app: &App, tx: &mut Tx, account: &Account, factor: &str) -> Result<()> {
+    let user = &account.user.id;
+    guesses::forget_factor(tx, user, factor).await?;
+    let reached = account.confirmed().filter_map(|device| device.delivery.as_deref());
+    let addresses: Vec<String> = reached.map(|address| at(app, address)).collect();
+    for apart in [INSIDE, LINK, RECOVERY_CODE].into_iter().chain(addresses.iter().map(String::as_str)) {
+        guesses::forget_factor(tx, &format!("{user}/{apart}"), factor).await?;
+    }
+    Ok(())
+}
+
 /// How a factor is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
@@ -50,18 +76,20 @@ pub enum Bound {
 }
 
 impl Subject {
-    /// The budget of `account`, or of the identifier that nobody has, for a guess that `client` makes for `purpose`.
+    /// The budget of `account`, or of the identifier that nobody has, for a guess that `client` makes for `purpose`;
+    /// `apart` is what an account's guesses are counted by in the place of everybody's: a known device, or
+    /// what else sets them apart, such as [`INSIDE`].
     pub fn new(
         app: &App,
         (client, purpose): (&Client, Purpose),
         account: Option<&Account>,
-        known_device: Option<&str>,
+        apart: Option<&str>,
         identifier: (&str, &str),
         factor: &'static str,
     ) -> Self {
         let name = match account {
-            Some(account) => match known_device {
-                Some(device) => format!("{}/{device}", account.user.id),
+            Some(account) => match apart {
+                Some(apart) => format!("{}/{apart}", account.user.id),
                 None => account.user.id.clone(),
             },
             None => typed(app, identifier),
@@ -101,6 +129,22 @@ impl Subject {
         Self { user: Some(user.to_owned()), ..self }
     }
 
+    /// Tells failures as at an identifier of that kind.
+    pub fn called(self, kind: &str) -> Self {
+        Self { identifier: kind.to_owned(), ..self }
+    }
+
+    /// Whether whoever guesses has proven nothing of an account, so that an answer must not tell that there is one.
+    pub fn knows_nothing(&self) -> bool {
+        self.factor == BEFORE_PROOF || self.purpose == Purpose::Signup
+    }
+
+    /// The user of a passcode that is typed after something of the account was proven.
+    pub fn proven_user(&self) -> Option<&str> {
+        let proven = self.factor == "passcode" && self.purpose.is_at_account();
+        self.user.as_deref().filter(|_| proven)
+    }
+
     /// Waits for this subject's turn: guesses at it are looked at one after the other.
     pub async fn turn(&self, app: &App) -> OwnedMutexGuard<()> {
         app.locks.hold(&self.name).await
@@ -111,8 +155,15 @@ impl Subject {
         let so_far = guesses::of(db, &self.name, self.factor).await?;
         match wait(&app.settings.guesses, &so_far, bound, app.now()) {
             0 => Ok(so_far),
-            wait => Err(AuthError::TooMany { retry_after: coarse(wait) }),
+            wait => Err(AuthError::Rests { retry_after: coarse(wait), asking: None }),
         }
+    }
+
+    /// Seconds until another guess at a fixed or computed secret may be looked at; none: now.
+    pub async fn wait(&self, app: &App, db: &mut impl Db) -> Result<Option<u64>> {
+        let so_far = self.so_far(db).await?;
+        let wait = wait(&app.settings.guesses, &so_far, Bound::Fixed, app.now());
+        Ok((wait > 0).then(|| coarse(wait)))
     }
 
     /// The failures so far.
@@ -170,7 +221,7 @@ impl Subject {
 
     fn failed(&self, channel: &str) -> Vec<Noted> {
         let (purpose, identifier, secret) = (self.purpose.name(), self.identifier.clone(), self.secret);
-        let entering = matches!(self.purpose, Purpose::Signin | Purpose::Recovery | Purpose::Reauth);
+        let entering = self.purpose.is_at_account() || self.purpose == Purpose::Recovery;
         let by_code = secret == "passcode" || !entering;
         let refused = entering.then_some(Event::SigninFailed { purpose, identifier, secret });
         let wrong = by_code.then(|| Event::VerificationFailed { purpose, channel: channel.to_owned() });

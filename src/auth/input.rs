@@ -9,6 +9,7 @@ use crate::base::{Fault, Sensitive, net};
 use crate::devices::{Address, DeviceKind};
 use crate::events::Source;
 use crate::flows::Flows;
+use crate::throttle::Keys;
 
 /// Who calls.
 #[derive(Clone, Debug)]
@@ -31,6 +32,16 @@ impl Client {
         net::network(self.ip)
     }
 
+    /// The windows of its network.
+    pub fn keys(&self) -> Keys<'_> {
+        Keys { ip: Some(self.ip), ..Keys::default() }
+    }
+
+    /// Those of a device that the account is known by, where it is one: nobody else slows it (R35).
+    pub fn keys_of<'a>(&'a self, known: Option<&'a str>) -> Keys<'a> {
+        Keys { known, apart: known.is_some(), ..self.keys() }
+    }
+
     /// Where an event that it causes came from.
     pub fn source(&self) -> Source {
         Source { network: self.place(), request: self.request.clone() }
@@ -48,6 +59,8 @@ pub struct Given {
     pub new_password: Option<Sensitive>,
     /// A recovery code, instead of a passcode.
     pub recovery_code: Option<Sensitive>,
+    /// The long code that sets an attempt apart from whoever guesses.
+    pub unlock_code: Option<Sensitive>,
     /// Which of several devices the passcode is of.
     pub device: Option<String>,
     /// The profile.

@@ -3,7 +3,7 @@
 use super::account::Account;
 use super::cards;
 use super::error::Result;
-use super::guard::{Bound, Subject};
+use super::guard::{self, Bound, Subject};
 use super::input::{Client, Given};
 use super::purpose::Purpose;
 use super::{challenge, doors};
@@ -19,7 +19,7 @@ pub async fn by_secret(app: &App, client: &Client, account: &Account, given: &Gi
     let fixed = |kind: &&'static dyn SecretKind| matches!(kind.kept(), Kept::Hashed | Kept::InDevice);
     for kind in app.secrets.iter().filter(fixed) {
         if let Some(typed) = given.secrets.get(kind.name()) {
-            doors::bounded(app, client, check(app, client, account, kind, typed)).await?;
+            doors::bounded(app, &client.keys(), check(app, client, account, kind, typed)).await?;
             return Ok(true);
         }
     }
@@ -33,7 +33,8 @@ async fn check(
     kind: &'static dyn SecretKind,
     typed: &Sensitive,
 ) -> Result<()> {
-    let subject = Subject::new(app, (client, Purpose::Device), Some(account), None, ("", ""), kind.name());
+    let subject =
+        Subject::new(app, (client, Purpose::Device), Some(account), Some(guard::LINK), ("", ""), kind.name());
     let _turn = subject.turn(app).await;
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let right = is_right(app, account, kind, typed).await?;

@@ -6,7 +6,7 @@ use super::error::{AuthError, Result};
 use super::input::Client;
 use super::language;
 use super::purpose::Purpose;
-use super::spend::{self, Parcel, Terms};
+use super::spend::{self, Parcel, Part, Terms};
 use crate::app::App;
 use crate::base::Millis;
 use crate::devices::phone;
@@ -63,7 +63,9 @@ pub fn about(
 /// none left.
 pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
     for Notice { message, about } in notices {
-        if spend::settle(app, tx, message, Parcel::Taken, Terms::Owed).await? != Parcel::Nothing {
+        if spend::settle(app, tx, message, Parcel::Taken, (Terms::Owed, Part::Whole)).await?
+            != Parcel::Nothing
+        {
             app.outbox.write(tx, message, about).await?;
         }
     }

@@ -12,6 +12,7 @@ use super::channels::reaching;
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
 use super::purpose::Purpose;
+use super::sending::Counted;
 use super::session::Caller;
 use super::spend::Parcel;
 use super::trusted::{account, shown, trusted};
@@ -78,8 +79,9 @@ pub(super) fn order(
         user: Some(account.user.id.clone()),
         account: name,
         language: language::wished(&account.user.profile),
-        counted_as: String::new(),
-        identifier: None,
+        counted: Counted::Openly(account.user.id.clone()),
+        known: None,
+        way: None,
     }
 }
 

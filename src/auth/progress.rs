@@ -48,6 +48,8 @@ pub struct Ask {
     pub expires_in: Option<u64>,
     /// Seconds until it may be sent again.
     pub resend_in: Option<u64>,
+    /// Seconds until it is looked at again from a device that is not known; none: now.
+    pub retry_after: Option<u64>,
     /// Whether every provider that could deliver it fails at the moment, so that it will be late.
     pub delayed: bool,
     /// Guesses left for the sent code.

@@ -5,9 +5,10 @@ use super::account::Account;
 use super::challenge::{self, Order};
 use super::channels::reaching;
 use super::error::{AuthError, Result};
-use super::guard::{Bound, Subject};
+use super::guard::{self, Bound, Subject};
 use super::input::{Client, Given};
 use super::purpose::Purpose;
+use super::sending::Counted;
 use super::spend::Parcel;
 use super::standing::{self, Shown};
 use super::vendor::{self, Hearer};
@@ -43,9 +44,11 @@ pub async fn of_factor(
     let hardcode = given.secrets.get("hardcode").filter(|_| device.kind == "card");
     let typed = given.secrets.get("passcode").or(hardcode).filter(|_| alone);
     match (typed, &given.recovery_code) {
-        (Some(typed), _) => doors::bounded(app, client, by_itself(app, client, account, device, typed)).await,
+        (Some(typed), _) => {
+            doors::bounded(app, &client.keys(), by_itself(app, client, account, device, typed)).await
+        }
         (None, Some(typed)) => {
-            doors::bounded(app, client, by_recovery_code(app, client, account, typed)).await
+            doors::bounded(app, &client.keys(), by_recovery_code(app, client, account, typed)).await
         }
         (None, None) => Err(AuthError::ProofNeeded),
     }
@@ -84,8 +87,9 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         user: Some(account.user.id.clone()),
         account: None,
         language: language::wished(&account.user.profile),
-        counted_as: String::new(),
-        identifier: None,
+        counted: Counted::Openly(account.user.id.clone()),
+        known: None,
+        way: None,
     }
 }
 
@@ -112,12 +116,12 @@ async fn by_itself(
     device: &Device,
     typed: &Sensitive,
 ) -> Result<()> {
-    // With all other guesses at it, wherever they are made: each new session would bring new ones (R33). A known device
-    // has its own count here too (R35).
+    // One count for all sessions: each new one would bring new guesses (R33). Strangers have another, so that they do not
+    // bar whoever is inside, and a known device has its own (R35).
     let known = doors::known(&mut app.store.read().await?, client, &account.user.id).await?;
     let factor = if device.kind == "card" { "hardcode" } else { "passcode" };
-    let subject =
-        Subject::new(app, (client, Purpose::Reauth), Some(account), known.as_deref(), ("", ""), factor);
+    let apart = Some(known.as_deref().unwrap_or(guard::INSIDE));
+    let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), factor);
     let _turn = subject.turn(app).await;
     if device.delivery.is_some() {
         vendor::settle_latest(app, &scope(device), None, typed, &subject, Hearer::Owner).await?;
@@ -146,8 +150,9 @@ async fn by_itself(
 }
 
 async fn by_recovery_code(app: &App, client: &Client, account: &Account, typed: &Sensitive) -> Result<()> {
+    let apart = Some(guard::INSIDE);
     let subject =
-        Subject::new(app, (client, Purpose::Reauth), Some(account), None, ("", ""), "recovery_code");
+        Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), "recovery_code");
     let user = account.user.id.as_str();
     let hash = recovery::stored(&app.sealer, user, typed.expose());
     let told = notices::about(app, client, account, Kind::RecoveryCodeUsed, None)?;

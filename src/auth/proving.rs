@@ -4,7 +4,7 @@ use super::account::Account;
 use super::adding::{Added, codes_are_due, raises};
 use super::challenge;
 use super::error::{AuthError, Result};
-use super::guard::{Bound, Subject};
+use super::guard::{self, Bound, Subject};
 use super::input::Client;
 use super::owned::{named_with, replaced, touched};
 use super::purpose::Purpose;
@@ -17,7 +17,7 @@ use crate::base::Sensitive;
 use crate::events::{By, Noted};
 use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{StoreError, Tx, guesses, known_devices, secrets, sessions};
+use crate::store::{StoreError, Tx, known_devices, secrets, sessions};
 
 /// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -37,7 +37,7 @@ pub async fn confirm(
     }
     let from = Inside { session: Some(&caller.session.id), shows_codes: true };
     let proven = proven(app, client, &account, &device, typed, Some(from));
-    let recovery_codes = doors::bounded(app, client, proven).await?;
+    let recovery_codes = doors::bounded(app, &client.keys_of(Some(&caller.session.id)), proven).await?;
     let again = rows::by_id(&mut app.store.read().await?, id).await?.ok_or(AuthError::NotFound)?;
     Ok(Added { recovery_codes, ..Added::alone(again) })
 }
@@ -103,7 +103,7 @@ async fn proven(
     }
     if device.kind == AUTHENTICATOR {
         // Whoever guessed did so at another one (R38).
-        guesses::forget_factor(&mut tx, user, "passcode").await?;
+        guard::forget(app, &mut tx, account, "passcode").await?;
     }
     // The user is held before what is theirs: otherwise two changes could wait for each other.
     let session = from.and_then(|from| from.session);

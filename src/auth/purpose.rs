@@ -19,11 +19,13 @@ pub enum Purpose {
     Undo,
     /// Showing that one holds a number or address; no account is involved.
     Verification,
+    /// Being counted apart from whoever guesses at a factor; it proves nothing (R37).
+    Unlock,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Signin,
         Self::Signup,
         Self::Recovery,
@@ -31,6 +33,7 @@ impl Purpose {
         Self::Device,
         Self::Undo,
         Self::Verification,
+        Self::Unlock,
     ];
 
     /// Its name in answers and in the database.
@@ -43,6 +46,7 @@ impl Purpose {
             Self::Device => "device",
             Self::Undo => "undo",
             Self::Verification => "verification",
+            Self::Unlock => "unlock",
         }
     }
 
@@ -61,7 +65,13 @@ impl Purpose {
             Self::Device => Kind::DeviceCode,
             Self::Undo => Kind::DeviceReplaced,
             Self::Verification => Kind::VerificationCode,
+            Self::Unlock => Kind::UnlockCode,
         }
+    }
+
+    /// Whether it is at an account whose factors are guessed at.
+    pub const fn is_at_account(self) -> bool {
+        matches!(self, Self::Signin | Self::Reauth | Self::Unlock)
     }
 
     /// Under which name the settings may give it codes of another shape.
@@ -69,7 +79,7 @@ impl Purpose {
         match self {
             Self::Signup | Self::Device => "confirm",
             Self::Recovery => "recovery",
-            Self::Signin | Self::Reauth | Self::Undo | Self::Verification => "",
+            Self::Signin | Self::Reauth | Self::Undo | Self::Verification | Self::Unlock => "",
         }
     }
 }

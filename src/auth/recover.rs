@@ -10,7 +10,7 @@ use super::notices::{self, Notice};
 use super::progress::{Ask, Done, Progress};
 use super::purpose::Purpose;
 use super::walk::Walk;
-use super::{cards, clearing, doors, gone, noting, recent, undo};
+use super::{cards, clearing, doors, gone, guard, noting, recent, undo};
 use crate::app::App;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::events::{By, Event, Noted};
@@ -91,7 +91,7 @@ impl Walk<'_> {
         let mut tx = self.transaction().await?;
         // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could
         // wait for each other.
-        self.forget_guesses(&mut tx, &user_id, &set).await?;
+        self.forget_guesses(&mut tx, &account, &set).await?;
         self.close(&mut tx).await?;
         attempts::drop_of_user(&mut tx, &user_id).await?;
         // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
@@ -121,10 +121,11 @@ impl Walk<'_> {
 
     /// Ends the rows of wrong guesses at what is `set` anew, and at codes where one of the highest class was right: a
     /// recovery by the mailbox gives nobody another twenty guesses at an app (R36, R38).
-    async fn forget_guesses(&self, tx: &mut Tx, user: &str, set: &[&str]) -> Result<()> {
+    async fn forget_guesses(&self, tx: &mut Tx, account: &Account, set: &[&str]) -> Result<()> {
+        let user = account.user.id.as_str();
         let codes = ["passcode"].into_iter().filter(|_| self.shows_highest());
         for factor in set.iter().copied().chain(codes) {
-            guesses::forget_factor(tx, user, factor).await?;
+            guard::forget(self.app, tx, account, factor).await?;
         }
         // A card that rests would let nobody in any more but by the operator: its days and months stay counted.
         for kind in self.app.secrets.iter().filter(|kind| kind.kept() == Kept::InDevice) {

@@ -2,7 +2,7 @@
 
 use super::account::Account;
 use super::error::{AuthError, Result};
-use super::guard::{Bound, Subject};
+use super::guard::{self, Bound, Subject};
 use super::input::Client;
 use super::purpose::Purpose;
 use super::session::Caller;
@@ -13,7 +13,7 @@ use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{SecretKind, password::Password};
-use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
+use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
 
 /// What a change was given, and the request fields that faults are of.
@@ -73,7 +73,7 @@ async fn carry_out(
         (Some(stored), (_, Some(typed))) => {
             let subject = (client, caller.session.id.as_str());
             let right = check_current(app, subject, account, change.kind, (stored, typed));
-            doors::bounded(app, client, right).await?;
+            doors::bounded(app, &client.keys_of(Some(&caller.session.id)), right).await?;
         }
         (Some(_), (field, None)) => {
             return Err(Fault::new(field, "missing", format!("the current {name} is needed")).into());
@@ -100,7 +100,7 @@ async fn write(
     let mut tx = app.store.begin().await?;
     // Guesses at the old one are none at the new one (R38). Guesses before attempts, and attempts before the user, as a
     // sign-in takes them: otherwise the two could wait for each other.
-    guesses::forget_factor(&mut tx, user, name).await?;
+    guard::forget(app, &mut tx, account, name).await?;
     attempts::drop_of_user(&mut tx, user).await?;
     if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
         // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.

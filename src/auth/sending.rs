@@ -1,58 +1,157 @@
 //! What bounds sending: rates by address, client and block of numbers, the countries that are served, money, and
 //! the conversion of a prefix (R44–R47).
+//!
+//! Each use of an address has windows of its own, so that one never takes from another: what strangers begin takes
+//! nothing from codes that follow a proven secret. Whoever has proven nothing is told of their own attempt's window
+//! alone. That of the address is asked in silence: it would tell how many codes were sent there lately (R15), and
+//! whoever reads the mailbox has a way in by each of them.
 
 use super::challenge::Order;
 use super::conversion;
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::spend::{self, Parcel, Terms};
+use super::mutes;
+use super::spend::{self, Parcel, Part, Terms};
 use crate::app::App;
 use crate::devices::phone;
 use crate::messages::Channel;
-use crate::throttle::{Keys, block};
+use crate::throttle::{Keys, Limited, block};
+
+/// Whose window a client is told of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// The attempt's: whoever asks has proven nothing. The address had its share in silence.
+    Silently,
+    /// That of an account, or of whoever asks by a key, at this address.
+    Openly(String),
+}
+
+/// What may leave of an order, and out of which part of what is spent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leave {
+    /// What leaves.
+    pub parcel: Parcel,
+    /// Out of which part.
+    pub part: Part,
+}
 
 /// What may leave of an order now.
 ///
 /// # Errors
-/// [`AuthError::TooMany`] where the address, the network or the installation had enough messages.
-pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Parcel> {
-    if app.sandbox.code(&counted(app, order), app.now()).is_some() {
+/// [`AuthError::TooMany`] where the attempt, the network or the installation had enough messages.
+pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
+    let address = counted(app, order);
+    if app.sandbox.code(&address, app.now()).is_some() {
         // It is sent to nobody.
-        return Ok(order.parcel);
+        return Ok(Leave { parcel: order.parcel, part: Part::Common });
     }
-    let address = app.subject(&["address", &counted(app, order), &order.counted_as]);
-    let told = order.identifier.as_deref().unwrap_or(&address);
-    let keys = Keys { ip: Some(client.ip), address: Some(told), ..Keys::default() };
-    let now = app.now();
-    app.throttle.peek("send", now, &keys).await?;
+    let uses = order.uses(app, &address);
+    let told = match &order.counted {
+        Counted::Silently => app.subject(&["sends of", &order.scope, &order.target]),
+        Counted::Openly(whose) => app.subject(&["sends to", &uses, whose]),
+    };
+    let keys = order.network(client);
+    let keys = Keys { address: Some(&told), ..keys };
+    app.throttle.peek("send", app.now(), &keys).await?;
     let by_phone = limit_phone(app, order, &keys).await;
-    if order.identifier.is_none() {
-        by_phone?;
-        app.throttle.check("send", now, &keys).await?;
-        return Ok(order.parcel);
-    }
-    app.throttle.check("send", now, &keys).await?;
-    let keys = Keys { address: Some(&address), ..Keys::default() };
-    let by_address = app.throttle.check("send", now, &keys).await;
-    Ok(if by_phone.is_ok() && by_address.is_ok() { order.parcel } else { Parcel::Nothing })
+    let part = match by_phone {
+        Ok(part) => part,
+        // By which channel it goes is told to nobody, so neither is that none is left.
+        Err(_) if order.plain => Part::None,
+        Err(error) => return Err(error),
+    };
+    app.throttle.check("send", app.now(), &keys).await?;
+    let held = part == Part::None || is_held(app, client, order, &uses).await?;
+    Ok(Leave { parcel: if held { Parcel::Held } else { order.parcel }, part })
 }
 
-async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<()> {
+/// Whether the address has had enough, or its reader wants none of it now. Nobody is told.
+async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Result<bool> {
+    if order.counted != Counted::Silently {
+        let full = by_number(app, client, order, uses).await.err();
+        return full.map_or(Ok(false), |full| Err(full.into()));
+    }
+    let keys = Keys { address: Some(uses), apart: order.known.is_some(), ..Keys::default() };
+    let muted = order.known.is_none() && mutes::is_muted(app, client, &order.address).await?;
+    let full = app.throttle.check("send", app.now(), &keys).await.err();
+    let full = match full {
+        None => by_number(app, client, order, uses).await.err(),
+        full => full,
+    };
+    let vouched = full.is_some() && mutes::is_awaited(app, client, &order.address).await?;
+    let held = muted || (full.is_some() && !vouched);
+    if held {
+        let (purpose, channel) = (order.purpose.name(), order.channel.name());
+        let action = full.map_or("muted by its reader", |limited| limited.action);
+        tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
+    }
+    Ok(held)
+}
+
+/// The window of a phone number. A text has no link, so that whoever reads it has no way in by it: beyond what a number
+/// may be sent a day, one more goes there each two hours for a network that had none today.
+async fn by_number(
+    app: &App,
+    client: &Client,
+    order: &Order,
+    uses: &str,
+) -> std::result::Result<(), Limited> {
     if !Channel::PHONE.contains(&order.channel) {
         return Ok(());
+    }
+    let now = app.now();
+    let keys = Keys { address: Some(uses), apart: order.is_trusted(), ..Keys::default() };
+    let pair = app.subject(&["network", uses, &client.place()]);
+    let new = Keys { identifier: Some(&pair), ..Keys::default() };
+    match app.throttle.check("send_phone", now, &keys).await {
+        Ok(()) => {
+            // Noted, so that this network has had its one today.
+            let _ = app.throttle.check("send_beyond", now, &new).await;
+            Ok(())
+        }
+        Err(full) => {
+            let beyond = Keys { address: Some(uses), ..new };
+            app.throttle.check("send_beyond", now, &beyond).await.map_err(|_| full)
+        }
+    }
+}
+
+async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<Part> {
+    if !Channel::PHONE.contains(&order.channel) {
+        return Ok(Part::Common);
     }
     if phone::sendable(&order.address, &app.rules).is_err() {
         return Err(AuthError::TooMany { retry_after: 60 });
     }
-    spend::peek(app, &order.address).await?;
-    conversion::check(app, &order.address).await?;
+    let part = match common(app, order).await {
+        Err(AuthError::TooMany { .. }) if is_spared(app, order).await => {
+            spend::peek(app, &order.address, Part::Whole).await?;
+            Part::Whole
+        }
+        other => other.map(|()| Part::Common)?,
+    };
     let block = app.subject(&["block", block(&order.address)]);
-    Ok(app.throttle.check("send_phone", app.now(), &Keys { block: Some(&block), ..*keys }).await?)
+    let keys = Keys { block: Some(&block), address: None, ..*keys };
+    app.throttle.check("send_phone", app.now(), &keys).await?;
+    Ok(part)
+}
+
+/// What is left for everybody.
+async fn common(app: &App, order: &Order) -> Result<()> {
+    spend::peek(app, &order.address, Part::Common).await?;
+    conversion::check(app, &order.address).await
+}
+
+/// Whether an order may take from what is kept for those who have shown something: each account a little of it.
+async fn is_spared(app: &App, order: &Order) -> bool {
+    let Some(account) = order.user.as_deref().filter(|_| order.is_trusted()) else { return false };
+    let keys = Keys { account: Some(account), apart: true, ..Keys::default() };
+    app.throttle.check("reserve", app.now(), &keys).await.is_ok()
 }
 
 /// What it means for an order that no message may leave.
 pub fn terms(order: &Order) -> Terms {
-    if order.identifier.is_some() { Terms::Silent } else { Terms::Told }
+    if order.counted == Counted::Silently { Terms::Silent } else { Terms::Told }
 }
 
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).
@@ -60,4 +159,24 @@ pub fn counted(app: &App, order: &Order) -> String {
     let kind = app.devices.kind(if order.channel == Channel::Email { "email" } else { "phone" });
     let canonical = kind.and_then(|kind| kind.canonical(&order.address, &app.rules).ok());
     canonical.map_or_else(|| order.address.clone(), |address| address.canonical)
+}
+
+impl Order {
+    /// Whether whoever asks has shown something: a right secret, or the account's own device.
+    pub fn is_trusted(&self) -> bool {
+        self.known.is_some() || (self.user.is_some() && self.counted != Counted::Silently)
+    }
+
+    /// The windows of its client.
+    fn network<'a>(&'a self, client: &'a Client) -> Keys<'a> {
+        Keys { known: self.known.as_deref(), apart: self.is_trusted(), ..client.keys() }
+    }
+
+    /// The address, for this use of it: to sign in before anything is proven, after, to recover, to confirm. What
+    /// strangers begin takes nothing from what somebody goes on with.
+    fn uses(&self, app: &App, address: &str) -> String {
+        let proven = if self.counted == Counted::Silently { "" } else { "proven" };
+        let known = self.known.as_deref().unwrap_or_default();
+        app.subject(&["address", address, self.purpose.name(), proven, known])
+    }
 }

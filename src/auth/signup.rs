@@ -15,6 +15,7 @@ use super::input::{Client, Given};
 use super::notices::Notice;
 use super::progress::{Ask, Asking, Done, Progress, Tokens};
 use super::purpose::Purpose;
+use super::sending::Counted;
 use super::session::{self, Basis};
 use super::vendor::{self, Hearer};
 use super::ways::{self, Taken, left};
@@ -128,6 +129,7 @@ fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
         known_device: None,
         passed: "[]".to_owned(),
         ways: None,
+        apart: None,
         created_at: now,
         expires_at: now + app.settings.attempt.lifetime.millis(),
     })
@@ -444,8 +446,9 @@ async fn order(
         user: Some(draft.user.clone()),
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
-        counted_as: String::new(),
-        identifier: None,
+        counted: Counted::Silently,
+        known: None,
+        way: None,
     })
 }
 

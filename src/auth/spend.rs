@@ -27,6 +27,19 @@ pub enum Parcel {
     Taken,
     /// A message to nobody.
     Nothing,
+    /// The same, because whoever would be sent it had enough: what was sent before stays good.
+    Held,
+}
+
+/// Out of which part of what may be spent a message is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What is there for everybody: all but a tenth.
+    Common,
+    /// All of it: for who has proven a secret, or is known, once the rest is used up.
+    Whole,
+    /// Nothing leaves, and nothing is paid.
+    None,
 }
 
 /// What a full window means for a message.
@@ -54,11 +67,11 @@ struct Toll<'a> {
 ///
 /// # Errors
 /// [`AuthError::TooMany`] until the hour or day is over.
-pub async fn peek(app: &App, e164: &str) -> Result<()> {
+pub async fn peek(app: &App, e164: &str, part: Part) -> Result<()> {
     let now = app.now();
     let country = phone::country(e164);
     let (cost, caps) =
-        (app.settings.phone.spend.price_of(e164), caps(&app.settings.phone.spend, Terms::Told));
+        (app.settings.phone.spend.price_of(e164), caps(&app.settings.phone.spend, Terms::Told, part));
     let toll = Toll { country: &country, cost, caps };
     let windows = spend::now(&mut app.store.read().await?, &country, day(now), hour(now)).await?;
     let fits = |scope: &str| {
@@ -79,22 +92,25 @@ pub async fn settle(
     tx: &mut Tx,
     message: &Message,
     parcel: Parcel,
-    terms: Terms,
+    (terms, part): (Terms, Part),
 ) -> Result<Parcel> {
     if terms == Terms::Free || !Channel::PHONE.contains(&message.channel) {
         return Ok(parcel);
+    }
+    if part == Part::None {
+        return Ok(Parcel::Held);
     }
     let now = app.now();
     let limits = &app.settings.phone.spend;
     let country = phone::country(&message.to);
     let cost = limits.price_of(&message.to).saturating_mul(Micros::from(segments(message)));
-    let toll = Toll { country: &country, cost, caps: caps(limits, terms) };
-    let leaves = parcel != Parcel::Nothing;
+    let toll = Toll { country: &country, cost, caps: caps(limits, terms, part) };
+    let leaves = matches!(parcel, Parcel::Code | Parcel::Taken);
     let charge = Charge { country: &country, hour: hour(now), day: day(now), cost, leaves, caps: toll.caps };
     let counted = spend::charge(tx, &charge).await?;
     if counted.len() == WINDOWS {
         if leaves {
-            warn(&toll, limits.warn_at, &counted);
+            warn(&Toll { caps: caps(limits, terms, Part::Whole), ..toll }, limits.warn_at, &counted);
         }
         return Ok(parcel);
     }
@@ -143,10 +159,12 @@ impl Toll<'_> {
     }
 }
 
-/// The limits as bounds: 0 is none.
-fn caps(limits: &settings::Spend, terms: Terms) -> Caps {
-    let messages = |cap: u32| if cap == 0 || terms == Terms::Owed { i64::MAX } else { i64::from(cap) };
-    let money = |cap: f64| if cap > 0.0 { settings::micros(cap) } else { Micros::MAX };
+/// The limits as bounds: 0 is none. A tenth of each is kept for those who have shown something.
+fn caps(limits: &settings::Spend, terms: Terms, part: Part) -> Caps {
+    let share =
+        |whole: i64| if part == Part::Whole || terms == Terms::Owed { whole } else { whole - whole / 10 };
+    let messages = |cap: u32| if cap == 0 || terms == Terms::Owed { i64::MAX } else { share(i64::from(cap)) };
+    let money = |cap: f64| if cap > 0.0 { share(settings::micros(cap)) } else { Micros::MAX };
     Caps {
         hour: messages(limits.per_hour),
         day: messages(limits.per_day),
@@ -268,12 +286,12 @@ mod tests {
     fn nothing_is_bounded_by_zero_and_what_is_owed_by_money_alone() {
         let mut limits = Settings::built_in().phone.spend;
         (limits.per_hour, limits.money_per_day) = (0, 2.5);
-        let told = caps(&limits, Terms::Told);
+        let told = caps(&limits, Terms::Told, Part::Whole);
         assert_eq!(
             (told.hour, told.day, told.day_money, told.hour_money),
             (i64::MAX, 5_000, 2_500_000, i64::MAX)
         );
-        let owed = caps(&limits, Terms::Owed);
+        let owed = caps(&limits, Terms::Owed, Part::Common);
         assert_eq!((owed.day, owed.country_hour, owed.day_money), (i64::MAX, i64::MAX, 2_500_000));
         let toll = Toll { country: "US", cost: 1_000_000, caps: told };
         assert!(toll.fits("day", 4_999, 1_500_000) && !toll.fits("day", 4_999, 1_500_001));

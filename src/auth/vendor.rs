@@ -28,7 +28,7 @@ pub enum Hearer {
 /// Asks the vendor that owns the code of `challenge`, where one does.
 ///
 /// # Errors
-/// [`AuthError::WrongSecret`] after counting the failure, [`AuthError::NoCode`] where the vendor has ended it and the
+/// [`AuthError::WrongSecret`] after counting the failure, [`AuthError::CodeOver`] where the vendor has ended it and the
 /// owner hears, and [`AuthError::TooMany`] where the vendor cannot be asked now: no guess is lost then.
 pub async fn settle(
     app: &App,
@@ -125,7 +125,7 @@ async fn apply(
             Ok(())
         }
         // The challenge stays: another instance may have been told this moment that the code is right.
-        Verdict::Over if hearer == Hearer::Owner => Err(AuthError::NoCode),
+        Verdict::Over if hearer == Hearer::Owner => Err(AuthError::CodeOver),
         Verdict::Pending | Verdict::Over => challenge::missed(app, &mut tx, Some(challenge), subject).await,
         Verdict::Unavailable { why } => {
             tracing::warn!(why, verifier = challenge.verifier, "a vendor cannot be asked for its code");

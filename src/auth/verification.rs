@@ -9,6 +9,7 @@ use super::input::{Client, understand};
 use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
+use super::sending::Counted;
 use super::spend::Parcel;
 use super::vendor::{self, Hearer};
 use crate::app::App;
@@ -86,8 +87,9 @@ pub async fn start(
         user: None,
         account: None,
         language: None,
-        counted_as: String::new(),
-        identifier: None,
+        counted: Counted::Openly(key.id.clone()),
+        known: None,
+        way: None,
     };
     let ready = challenge::prepare(app, client, &order).await?;
     let mut tx = app.store.begin().await?;
@@ -178,6 +180,9 @@ async fn look_again(
     typed: &Sensitive,
     subject: &Subject,
 ) -> Result<()> {
+    if let Some(gone) = challenge::gone(app, &Challenge { spent_at: None, ..sent.clone() }, subject) {
+        return Err(gone);
+    }
     let so_far = subject.judge(app, tx, Bound::Sent).await?;
     let stored = challenges::guess_again(tx, &sent.id, app.now()).await?;
     let place = challenge::place(&sent.scope, &sent.target);
@@ -220,7 +225,7 @@ pub async fn cancel(app: &App, key: &ApiKey, handle: &Sensitive) -> Result<()> {
 async fn find(app: &App, key: &ApiKey, handle: &Sensitive) -> Result<Challenge> {
     ids::stored(handle.expose(), ids::VERIFICATION).ok_or(AuthError::NotFound)?;
     let sent = challenges::in_scope(&mut app.store.read().await?, &scope(key, handle)).await?;
-    sent.into_iter().find(|c| c.expires_at > app.now()).ok_or(AuthError::NotFound)
+    sent.into_iter().next().ok_or(AuthError::NotFound)
 }
 
 /// A verification belongs to the API key that began it.

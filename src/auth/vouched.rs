@@ -44,6 +44,7 @@ pub(super) async fn begin(
         passed: passed.map_err(|error| AuthError::Internal(error.to_string()))?,
         draft: None,
         ways: None,
+        apart: None,
         created_at: app.now(),
         expires_at: app.now() + lifetime,
     };

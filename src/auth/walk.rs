@@ -8,10 +8,11 @@ use super::account::{self, Account};
 use super::asks;
 use super::challenge;
 use super::error::{AuthError, Result};
-use super::guard::Subject;
+use super::guard::{self, Subject};
 use super::input::{Client, Given};
 use super::progress::{Ask, Asking, Progress, Proof};
 use super::purpose::Purpose;
+use super::unlock::{self, Apart};
 use super::ways::Taken;
 use crate::app::App;
 use crate::base::clock::seconds_until;
@@ -21,6 +22,7 @@ use crate::events::Noted;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::Kept;
 use crate::store::attempts::{self, Attempt};
+use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
 use crate::store::{Tx, challenges};
 
@@ -49,6 +51,8 @@ pub struct Walk<'a> {
     pub(super) failures: i64,
     /// Whether a recovery code stood in for a passcode.
     pub(super) by_recovery_code: bool,
+    /// By which factor its guesses are counted apart from everybody's, and under which name.
+    pub(super) apart: Apart,
     /// A transaction that is open because a code was spent in it.
     pub(super) tx: Option<Tx>,
     /// What hooks took away.
@@ -80,6 +84,7 @@ impl<'a> Walk<'a> {
             passed: "[]".to_owned(),
             draft: None,
             ways: None,
+            apart: None,
             created_at: now,
             expires_at: now + app.settings.attempt.lifetime.millis(),
         };
@@ -98,6 +103,7 @@ impl<'a> Walk<'a> {
             stale: None,
             failures: 0,
             by_recovery_code: false,
+            apart: Apart::new(),
             tx: None,
             taken: Taken::default(),
             noted: Vec::new(),
@@ -121,6 +127,7 @@ impl<'a> Walk<'a> {
         }
         let proofs: Vec<Proof> = serde_json::from_str(&attempt.passed).map_err(|_| AuthError::AttemptGone)?;
         let taken = Taken::read(attempt.ways.as_deref())?;
+        let apart = unlock::read(attempt.apart.as_deref())?;
         let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
         let holding = account.as_ref().map(|account| account.holding(app)).unwrap_or_default();
         Ok(Self {
@@ -136,6 +143,7 @@ impl<'a> Walk<'a> {
             stale: None,
             failures: 0,
             by_recovery_code,
+            apart,
             tx: None,
             taken,
             noted: Vec::new(),
@@ -153,18 +161,37 @@ impl<'a> Walk<'a> {
                 Step::Refuse => return Err(AuthError::NoFlow),
                 Step::Ask(asked) => asked,
             };
+            moved |= self.unlock(&asked, &mut given).await?;
             match asked.iter().find(|secret| self.has(&given, secret)) {
-                Some(secret) => {
-                    if let Err(error) = self.check(secret, &asked, &mut given).await {
+                Some(secret) => match self.check(secret, &asked, &mut given).await {
+                    Ok(()) => {}
+                    Err(AuthError::Rests { retry_after, .. }) => {
+                        return Err(self.rest(&asked, retry_after).await?);
+                    }
+                    Err(error) => {
                         self.leave_trace().await?;
                         return Err(error);
                     }
-                }
+                },
                 None if moved || !self.stored => return self.ask(&asked).await,
                 None => return Err(not_asked(&asked)),
             }
             moved = true;
         }
+    }
+
+    /// A factor rests: the attempt is kept, and says what may be shown first.
+    async fn rest(mut self, asked: &[Secret], retry_after: u64) -> Result<AuthError> {
+        if !self.may_unlock() {
+            self.leave_trace().await?;
+            return Ok(AuthError::Rests { retry_after, asking: None });
+        }
+        let mut tx = self.transaction().await?;
+        self.keep(&mut tx).await?;
+        self.commit(tx).await?;
+        let ask = asks::entries(&self, asked).await?;
+        let Progress::Ask(asking) = self.asking(ask) else { return Ok(AuthError::AttemptGone) };
+        Ok(AuthError::Rests { retry_after, asking: Some(Box::new(asking)) })
     }
 
     /// What is asked now, without anything given; sends nothing.
@@ -195,6 +222,11 @@ impl<'a> Walk<'a> {
 
     pub(super) fn passed(&self) -> Vec<Passed> {
         self.proofs.iter().map(Proof::passed).collect()
+    }
+
+    /// What was sent in this attempt.
+    pub(super) async fn sent(&self) -> Result<Vec<Challenge>> {
+        Ok(challenges::in_scope(&mut self.app.store.read().await?, &self.scope()).await?)
     }
 
     pub(super) fn scope(&self) -> String {
@@ -244,8 +276,10 @@ impl<'a> Walk<'a> {
     /// Whose guesses are counted for a factor.
     pub(super) fn subject(&self, factor: &'static str) -> Subject {
         let identifier = (self.attempt.kind.as_str(), self.attempt.canonical.as_str());
-        let known = self.attempt.known_device.as_deref();
-        Subject::new(self.app, (self.client, self.purpose), self.account.as_ref(), known, identifier, factor)
+        let inside = (self.purpose == Purpose::Reauth).then_some(guard::INSIDE);
+        let shown = self.apart.get(factor).map(String::as_str);
+        let apart = self.attempt.known_device.as_deref().or(shown).or(inside);
+        Subject::new(self.app, (self.client, self.purpose), self.account.as_ref(), apart, identifier, factor)
     }
 
     fn has(&self, given: &Given, secret: &Secret) -> bool {

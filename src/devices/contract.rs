@@ -38,6 +38,8 @@ pub const TAKEN: &[&str] = &[
     "recovery_codes",
     "refresh_token",
     "secret",
+    "unlock_code",
+    "wish",
     "secrets",
     "signed_in_at",
     "state",

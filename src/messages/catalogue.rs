@@ -213,6 +213,7 @@ impl Catalogue {
             undo => kind.may_be_undone() && code.is_some(),
             code => code.map(|code| spelled(channel, code.code.expose())),
             link => key.map(|key| self.sender.link(key.expose())),
+            leads_on => code.is_some_and(|code| code.leads_on),
             minutes,
             hours => minutes.map(|minutes| minutes / 60),
             recent => about.recent.iter().map(|one| self.recent(texts, one)).collect::<Result<Vec<_>, _>>()?,

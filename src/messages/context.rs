@@ -77,6 +77,8 @@ pub struct Code {
     pub key: Option<Sensitive>,
     /// How long both live, in milliseconds.
     pub lifetime: Millis,
+    /// Whether the page behind the link asks for the code, and leads on.
+    pub leads_on: bool,
 }
 
 impl Code {
@@ -93,7 +95,12 @@ impl Code {
 impl Recent {
     /// One that can be taken back, and one that cannot.
     fn samples() -> Vec<Self> {
-        let undo = Code { code: "914402".into(), key: Some("9Qm2tVx".into()), lifetime: 2 * clock::DAY };
+        let undo = Code {
+            code: "914402".into(),
+            key: Some("9Qm2tVx".into()),
+            lifetime: 2 * clock::DAY,
+            leads_on: false,
+        };
         let since = SAMPLE_AT - clock::DAY;
         vec![
             Self {
@@ -108,7 +115,8 @@ impl Context {
     /// A context with everything in it that `kind` can show: for previews, and for the trial at start.
     pub fn sample(kind: Kind) -> Self {
         let lifetime = if kind.may_be_undone() { 3 * clock::DAY } else { 10 * clock::MINUTE };
-        let code = Code { code: "305118".into(), key: Some("4Zb0kEo".into()), lifetime };
+        let leads_on = kind.may_lead_on();
+        let code = Code { code: "305118".into(), key: Some("4Zb0kEo".into()), lifetime, leads_on };
         let recovered = kind == Kind::RecoveryDone;
         let lost = ["b•••@example.org", "+•••67"].map(str::to_owned);
         Self {

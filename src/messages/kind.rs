@@ -63,6 +63,8 @@ kinds! {
     DeviceCode = "device_code", code;
     /// The code that proves an address to somebody else's service; no account is involved.
     VerificationCode = "verification_code", code;
+    /// The code that sets its reader apart from whoever guesses at their account; it opens nothing (R37).
+    UnlockCode = "unlock_code", code;
     /// To the owner of an address that somebody tried to sign up with (R17).
     SignupTaken = "signup_taken", notice;
     /// A device was added.
@@ -103,6 +105,11 @@ impl Kind {
     /// The kind of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// Whether its mail leads on whoever reads it, where nothing was proven before its code.
+    pub const fn may_lead_on(self) -> bool {
+        matches!(self, Self::SigninCode | Self::RecoveryCode | Self::UnlockCode)
     }
 
     /// Whether it goes to an address that nobody has proven yet: no name that somebody chose is written

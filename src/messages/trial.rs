@@ -11,7 +11,7 @@ use crate::base::clock;
 /// `hours` are there with a code. `undo` and `codes_gone` are true or false, `lost` is a list of addresses. `recent`
 /// is a list too, each of its members with `device`, `since`, `link` and `code`, all but `since` where there is one,
 /// and with `said`, which is what `[recent_one]` says.
-pub(super) const VALUES: [&str; 15] = [
+pub(super) const VALUES: [&str; 16] = [
     "service",
     "domain",
     "contact",
@@ -22,6 +22,7 @@ pub(super) const VALUES: [&str; 15] = [
     "undo",
     "code",
     "link",
+    "leads_on",
     "minutes",
     "hours",
     "recent",

@@ -16,7 +16,10 @@ use crate::auth::AuthError;
 use crate::auth::confirm::{self, Effect, Link, With};
 use crate::auth::input::{Client, Given};
 use crate::auth::progress::Progress;
+use crate::auth::purpose::Purpose;
+use crate::auth::way::Wish;
 use crate::base::Sensitive;
+use crate::base::clock::rfc3339;
 use crate::secrets::SecretKind;
 
 /// `GET /confirm/{key}`
@@ -33,7 +36,7 @@ pub async fn spend(
     key: Path<String>,
     body: Vec<u8>,
 ) -> Response {
-    let with = With { given: typed(&app, &body), ..With::default() };
+    let with = With { given: typed(&app, &body), wish: wish(&body), ..With::default() };
     match confirm::spend(&app, &client, &key, &with).await {
         // What was typed is wrong: the same page says so.
         Err(AuthError::WrongSecret { secret, .. }) => {
@@ -52,6 +55,16 @@ fn typed(app: &App, body: &[u8]) -> Given {
         Some((kind.name(), Sensitive::new(text.into_owned())))
     });
     Given { secrets: secrets.collect(), ..Given::default() }
+}
+
+/// What the reader of a mail wants: by the button that was pressed.
+fn wish(body: &[u8]) -> Option<Wish> {
+    let pressed = url::form_urlencoded::parse(body).find(|(name, _)| name == "wish").map(|(_, wish)| wish);
+    match pressed.as_deref() {
+        Some("wait") => Some(Wish::Wait),
+        Some("mute") => Some(Wish::Mute),
+        _ => None,
+    }
 }
 
 fn answer(app: &App, found: crate::auth::Result<Link>, wrong: Option<&str>) -> Response {
@@ -78,7 +91,21 @@ fn shown(app: &App, link: Link) -> (&'static str, Value) {
             let (code, fields) = (code.expose().to_owned(), fields(app));
             ("Confirm", context! { state => "claim", to, account, code, fields })
         }
-        Effect::Confirmed { .. } | Effect::Moved(_) => ("Confirmed", context! { state => "confirmed", to }),
+        Effect::WillLeadOn => {
+            let recovers = link.purpose == Purpose::Recovery;
+            ("Enter your code", context! { state => "lead_on", to, recovers })
+        }
+        Effect::Awaited => ("Go on", context! { state => "awaited", to }),
+        Effect::Muted(until) => ("No more codes", context! { state => "muted", to, until => rfc3339(until) }),
+        Effect::Unmuted => ("Codes are sent again", context! { state => "unmuted", to }),
+        Effect::Moved(progress) => match &*progress {
+            Progress::Ask(asking) if asking.purpose == Purpose::Recovery => {
+                let attempt = asking.attempt.expose().to_owned();
+                ("It is you", context! { state => "recover", to, attempt })
+            }
+            _ => ("Confirmed", context! { state => "confirmed", to }),
+        },
+        Effect::Confirmed { .. } => ("Confirmed", context! { state => "confirmed", to }),
         Effect::TypeCode(code) => {
             ("Your code", context! { state => "code", to, code => code.expose().to_owned() })
         }

@@ -17,6 +17,8 @@ pub struct Passcode {
     pub attempts: u32,
     /// How long until another code may be sent.
     pub resend: Span,
+    /// How long no further code is sent after one died of wrong guesses; zero: it may be at once.
+    pub rest: Span,
     /// What differs by email.
     pub email: ByChannel,
     /// What differs by text message.

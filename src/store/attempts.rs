@@ -30,6 +30,8 @@ pub struct Attempt {
     pub draft: Option<String>,
     /// What hooks took away from it, as JSON; none where nobody was asked.
     pub ways: Option<String>,
+    /// By which factor its guesses are counted apart, and under which name, as JSON; none: by none.
+    pub apart: Option<String>,
     /// When it began.
     pub created_at: Millis,
     /// When it ends, idle or not (R8).
@@ -46,14 +48,15 @@ pub struct Unfinished {
 }
 
 const INSERT: &str = "INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id,
-    known_device, passed, draft, ways, created_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    known_device, passed, draft, ways, apart, created_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
 const BY_ID: &str =
     "SELECT id, purpose, kind, canonical, user_id, credentials, session_id, known_device, passed,
-    draft, ways, created_at, expires_at FROM attempts WHERE id = $1 AND expires_at > $2";
+    draft, ways, apart, created_at, expires_at FROM attempts WHERE id = $1 AND expires_at > $2";
 const PASS: &str = "UPDATE attempts SET passed = $3 WHERE id = $1 AND passed = $2";
 const SET_DRAFT: &str = "UPDATE attempts SET draft = $2 WHERE id = $1";
 const SET_WAYS: &str = "UPDATE attempts SET ways = $2 WHERE id = $1";
+const SET_APART: &str = "UPDATE attempts SET apart = $2 WHERE id = $1";
 const FINISH: &str = "DELETE FROM attempts WHERE id = $1 AND passed = $2";
 const DELETE: &str = "DELETE FROM attempts WHERE id = $1";
 const CALL_OFF: &str = "UPDATE attempts SET credentials = NULL WHERE id = $1";
@@ -78,6 +81,7 @@ pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
         a.passed.as_str(),
         a.draft.as_deref(),
         a.ways.as_deref(),
+        a.apart.as_deref(),
         a.created_at,
         a.expires_at,
     );
@@ -102,6 +106,11 @@ pub async fn set_draft(db: &mut impl Db, id: &str, draft: &str) -> Result<u64> {
 /// Notes what hooks took away from an attempt.
 pub async fn set_ways(db: &mut impl Db, id: &str, ways: &str) -> Result<u64> {
     sql::run(db, SET_WAYS, (id, ways)).await
+}
+
+/// Notes by which factor the guesses of an attempt are counted apart.
+pub async fn set_apart(db: &mut impl Db, id: &str, apart: &str) -> Result<u64> {
+    sql::run(db, SET_APART, (id, apart)).await
 }
 
 /// Ends an attempt as done; 1 for the one answer that finishes it (R9).

@@ -42,35 +42,54 @@ pub struct Challenge {
     pub verifier: Option<String>,
     /// The vendor's name for the verification.
     pub reference: Option<String>,
+    /// The SHA-256 of the key of the way that its mail opens to whoever reads it; none where it opens none.
+    pub way_key: Option<String>,
+    /// The keyed hash of the code that is typed there.
+    pub way_code: Option<String>,
+    /// When that way ends.
+    pub way_ends: Option<Millis>,
+    /// Codes looked at there.
+    pub way_guesses: i64,
+    /// What an attempt of the reader's own begins by, as JSON.
+    pub way_from: Option<String>,
 }
 
 macro_rules! select {
     ($tail:literal) => {
         concat!(
             "SELECT id, scope, target, purpose, channel, address, code, code_length, key_hash, guesses, ",
-            "max_guesses, sends, sent_at, expires_at, spent_at, verifier, reference FROM challenges ",
+            "max_guesses, sends, sent_at, expires_at, spent_at, verifier, reference, ",
+            "way_key, way_code, way_ends, way_guesses, way_from FROM challenges ",
             $tail
         )
     };
 }
 
 const UPSERT: &str = "INSERT INTO challenges (id, scope, target, purpose, channel, address, code, code_length,
-    key_hash, guesses, max_guesses, sends, sent_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 1, $11, $12)
+    key_hash, guesses, max_guesses, sends, sent_at, expires_at, way_key, way_code, way_ends, way_from)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, 1, $11, $12, $14, $15, $16, $17)
     ON CONFLICT (scope, target) DO UPDATE SET channel = excluded.channel, address = excluded.address,
     code = excluded.code, code_length = excluded.code_length, key_hash = excluded.key_hash,
     sends = challenges.sends + 1, sent_at = excluded.sent_at, expires_at = excluded.expires_at,
-    verifier = NULL, reference = NULL
+    verifier = NULL, reference = NULL, way_key = COALESCE(excluded.way_key, challenges.way_key),
+    way_code = COALESCE(excluded.way_code, challenges.way_code),
+    way_ends = COALESCE(excluded.way_ends, challenges.way_ends),
+    way_from = COALESCE(excluded.way_from, challenges.way_from)
     WHERE challenges.sent_at <= $13 AND challenges.spent_at IS NULL AND challenges.guesses < challenges.max_guesses";
 const IN_SCOPE: &str = select!("WHERE scope = $1 ORDER BY sent_at DESC, id");
-const BY_KEY: &str = select!("WHERE key_hash = $1");
+const BY_KEY: &str = select!("WHERE key_hash = $1 OR way_key = $1");
 const GUESS: &str = "UPDATE challenges SET guesses = guesses + 1
     WHERE id = $1 AND guesses < max_guesses AND spent_at IS NULL AND expires_at > $2
     RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
 const GUESS_AGAIN: &str = "UPDATE challenges SET guesses = guesses + 1
     WHERE id = $1 AND guesses < max_guesses AND expires_at > $2
     RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
-const SPEND: &str = "UPDATE challenges SET spent_at = $2 WHERE id = $1 AND spent_at IS NULL";
+const SPEND: &str =
+    "UPDATE challenges SET spent_at = $2, way_key = NULL WHERE id = $1 AND spent_at IS NULL AND code <> ''";
+const GUESS_WAY: &str = "UPDATE challenges SET way_guesses = way_guesses + 1
+    WHERE id = $1 AND way_key = $2 AND way_guesses < max_guesses AND way_ends > $3 RETURNING way_code";
+/// No code is empty, so that whoever asked for this one has none any more; to them it is as wrong as any.
+const SPEND_WAY: &str = "UPDATE challenges SET code = '', way_key = NULL WHERE id = $1 AND way_key = $2";
 const PROVE: &str = "UPDATE challenges SET spent_at = COALESCE(spent_at, $2), guesses = 0 WHERE id = $1";
 const SPEND_KEY: &str = "UPDATE challenges SET spent_at = $2
     WHERE id = $1 AND spent_at IS NULL AND expires_at > $2 AND guesses < max_guesses";
@@ -82,6 +101,7 @@ const ADOPT: &str =
 const GIVE_BACK: &str = "UPDATE challenges SET guesses = guesses - 1
     WHERE id = $1 AND reference = $2 AND guesses > 0 AND spent_at IS NULL";
 const DROP_SENT: &str = "DELETE FROM challenges WHERE scope = $1 AND address = $2";
+const DROP_ASKED: &str = "DELETE FROM challenges WHERE scope = $1 AND way_key IS NULL";
 const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";
 
 /// Stores what is about to be sent. A challenge that is already there takes the new code and keeps its
@@ -101,6 +121,10 @@ pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u
         c.sent_at,
         c.expires_at,
         not_after,
+        c.way_key.as_deref(),
+        c.way_code.as_deref(),
+        c.way_ends,
+        c.way_from.as_deref(),
     );
     sql::run(db, UPSERT, row).await
 }
@@ -129,6 +153,16 @@ pub async fn guess_again(db: &mut impl Db, id: &str, now: Millis) -> Result<Opti
 /// Spends a challenge after a right code; 1 for the one who was first (R24).
 pub async fn spend(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
     sql::run(db, SPEND, (id, now)).await
+}
+
+/// Takes one guess at the way of a mail before the code is looked at; gives its hash, or nothing where none is left.
+pub async fn guess_way(db: &mut impl Db, id: &str, key: &str, now: Millis) -> Result<Option<String>> {
+    sql::scalar(db, GUESS_WAY, (id, key, now)).await
+}
+
+/// Spends the way of a mail, and with it the code that was asked for; 1 for the one who was first.
+pub async fn spend_way(db: &mut impl Db, id: &str, key: &str) -> Result<u64> {
+    sql::run(db, SPEND_WAY, (id, key)).await
 }
 
 /// Notes a right code of a challenge that stays good until it expires.
@@ -161,6 +195,11 @@ pub async fn give_back(db: &mut impl Db, id: &str, reference: &str) -> Result<u6
 /// Drops the codes of a scope that were sent to that address.
 pub async fn drop_sent(db: &mut impl Db, scope: &str, address: &str) -> Result<u64> {
     sql::run(db, DROP_SENT, (scope, address)).await
+}
+
+/// Drops the challenges of a scope, but those whose mail opens a way to its reader.
+pub async fn drop_asked(db: &mut impl Db, scope: &str) -> Result<u64> {
+    sql::run(db, DROP_ASKED, (scope,)).await
 }
 
 /// Drops all challenges of a scope.

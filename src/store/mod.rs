@@ -33,6 +33,7 @@ pub mod sweep;
 pub mod trail;
 pub mod users;
 pub mod webhooks;
+pub mod wishes;
 
 use std::path::Path;
 

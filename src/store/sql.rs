@@ -87,6 +87,8 @@ params!(A B C D E F G H I J K L);
 params!(A B C D E F G H I J K L M);
 params!(A B C D E F G H I J K L M N);
 params!(A B C D E F G H I J K L M N O);
+params!(A B C D E F G H I J K L M N O P);
+params!(A B C D E F G H I J K L M N O P Q);
 
 /// A borrowed connection or open transaction that statements run on.
 pub enum Exec<'c> {

@@ -55,6 +55,7 @@ const OVER: &[Over] = &[
     over!("guess_days", "day", "day * 86400000", 31 * DAY),
     over!("spend", "scope", "since", 31 * DAY),
     over!("suspensions", "prefix", "ends_at", DAY),
+    over!("wishes", "name", "ends_at", 0),
 ];
 
 /// Claims that nobody confirmed within a day (R120).

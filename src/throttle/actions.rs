@@ -55,15 +55,27 @@ pub const ACTIONS: &[Action] = &[
     // messages
     action(
         "send",
-        "5/h/address, 10/d/address, 20/h/ip",
+        "5/h/address, 20/h/ip, 200/h/net",
         &[Ip, Net, Account, Address, All],
         "messages with a code",
     ),
     action(
         "send_phone",
-        "10/h/block",
+        "10/d/address, 10/h/block",
         &[Ip, Net, Account, Address, Block, All],
         "messages and calls to phones, beside `send` and [phone.spend]",
+    ),
+    action(
+        "send_beyond",
+        "1/2h/address, 1/d/identifier",
+        &[Address, Identifier],
+        "codes to a phone beyond `send_phone`, each to a network that asked for none for that phone today",
+    ),
+    action(
+        "reserve",
+        "3/h/account, 100/h/all",
+        &[Account, All],
+        "codes of the tenth of [phone.spend] that is kept for who has proven a secret or is known",
     ),
     action(
         "lookup",

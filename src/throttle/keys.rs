@@ -78,11 +78,23 @@ pub struct Keys<'a> {
     pub block: Option<&'a str>,
     /// The id of the API key.
     pub key: Option<&'a str>,
+    /// The id of the known device of the account that calls: rates by ip, identifier and account count by it, and
+    /// those by net not at all, so that nobody else slows its owner (R35).
+    pub known: Option<&'a str>,
+    /// Whether whoever asks has proven a secret, or is a known device: such calls have windows of their own.
+    pub apart: bool,
 }
 
 impl Keys<'_> {
     /// The value that a rate by `by` counts under; `None` where this call has none.
     pub(super) fn value(&self, by: By) -> Option<String> {
+        if let Some(known) = self.known {
+            match by {
+                By::Ip | By::Identifier | By::Account => return Some(format!("known/{known}")),
+                By::Net => return None,
+                _ => {}
+            }
+        }
         match by {
             By::Ip => self.ip.map(net::host),
             By::Net => self.ip.map(net::network),

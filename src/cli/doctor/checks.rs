@@ -125,6 +125,7 @@ async fn write_and_read(store: &Store) -> Result<(), StoreError> {
         passed: "[]".to_owned(),
         draft: None,
         ways: None,
+        apart: None,
         created_at: now,
         expires_at: now + MINUTE,
     };

@@ -241,7 +241,7 @@ fn a_device_without_an_address_has_a_name_in_every_language() {
 fn times_and_moments_are_right_in_every_language() {
     let catalogue = catalogue("Acme");
     let said = |tag: &str, minutes: i64| {
-        let code = Code { code: "1".into(), key: None, lifetime: minutes * clock::MINUTE };
+        let code = Code { code: "1".into(), key: None, lifetime: minutes * clock::MINUTE, leads_on: false };
         let about = Context { at: 1_775_001_600_000, code: Some(code), ..Context::default() };
         let language = catalogue.language([tag]);
         let said = catalogue.render(Kind::SigninCode, Channel::Email, &language, &about).unwrap();

@@ -77,7 +77,7 @@ fn told(kind: Kind) -> impl Iterator<Item = (&'static str, Context)> {
 /// An undo as it is sent: with a key of 256 bits.
 fn undo(code: &str) -> Code {
     let key = "4Zb0kEo9Qm2tVx4Zb0kEo9Qm2tVx4Zb0kEo9Qm2tVxA";
-    Code { code: code.into(), key: Some(key.into()), lifetime: 3 * clock::DAY }
+    Code { code: code.into(), key: Some(key.into()), lifetime: 3 * clock::DAY, leads_on: false }
 }
 
 /// Compares with the committed file; `UPDATE_SNAPSHOTS=1` writes it anew.
@@ -94,7 +94,7 @@ fn snapshot(name: &str, said: &str) {
 fn a_context_with_nothing_optional_in_it_renders_everywhere() {
     let catalogue = catalogue("Acme");
     for kind in Kind::ALL {
-        let code = Code { code: "1234".into(), key: None, lifetime: 1 };
+        let code = Code { code: "1234".into(), key: None, lifetime: 1, leads_on: false };
         let bare = Context { code: kind.carries_code().then_some(code), ..Context::default() };
         for (channel, language) in Channel::ALL.iter().flat_map(|c| catalogue.languages().map(|l| (*c, l))) {
             let said = plain(&catalogue.render(*kind, channel, language, &bare).unwrap());
@@ -178,7 +178,7 @@ fn adding_an_address_names_who_asked() {
 fn a_code_that_is_missing_too_many_or_malformed_is_refused() {
     let catalogue = catalogue("Acme");
     let with = |code: &str, key: &str| {
-        let code = Code { code: code.into(), key: Some(key.into()), lifetime: 1 };
+        let code = Code { code: code.into(), key: Some(key.into()), lifetime: 1, leads_on: false };
         Context { code: Some(code), ..Context::default() }
     };
     let render = |kind, about: &Context| english(&catalogue, kind, Channel::Sms, about);

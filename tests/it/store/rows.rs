@@ -55,6 +55,7 @@ pub fn attempt(id: &str, user_id: Option<&str>) -> Attempt {
         passed: "[]".into(),
         draft: None,
         ways: None,
+        apart: None,
         created_at: NOW,
         expires_at: END,
     }
@@ -80,6 +81,11 @@ pub fn challenge(id: &str, scope: &str) -> Challenge {
         spent_at: None,
         verifier: None,
         reference: None,
+        way_key: None,
+        way_code: None,
+        way_ends: None,
+        way_guesses: 0,
+        way_from: None,
     }
 }
 

@@ -1,12 +1,13 @@
 //! Every statement runs on both databases and means the same there.
 
 use multauth::store::attempts::Attempt;
+use multauth::store::challenges::Challenge;
 use multauth::store::outbox::{End, Queued};
 use multauth::store::sessions::Turn;
 use multauth::store::signing_keys::SigningKey;
 use multauth::store::{
     Tx, api_keys, attempts, challenges, changes, deliveries, devices, facts, guesses, known_devices, lines,
-    outbox, secrets, sessions, signing_keys, spend, suspensions, sweep, users,
+    outbox, secrets, sessions, signing_keys, spend, suspensions, sweep, users, wishes,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -236,6 +237,7 @@ async fn of_attempts() {
         assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), 0);
         assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
         assert_eq!(attempts::set_ways(tx, "a", "{}").await.unwrap(), 1);
+        assert_eq!(attempts::set_apart(tx, "a", "{}").await.unwrap(), 1);
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
@@ -316,6 +318,67 @@ async fn of_challenges() {
         ] {
             assert_eq!(challenges::drop_sent(tx, scope, address).await.unwrap(), gone, "{scope} {address}");
         }
+    }
+}
+
+#[tokio::test]
+async fn of_ways() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        let way = |id: &str, key: &str| {
+            let way = (Some(key.into()), Some(format!("code of {key}")), Some(END), Some("{}".into()));
+            let (way_key, way_code, way_ends, way_from) = way;
+            Challenge { way_key, way_code, way_ends, way_from, ..challenge(id, "attempt/a") }
+        };
+        challenges::put(tx, &way("c", "w1"), NOW).await.unwrap();
+        // What is held back has no way of its own, and leaves the earlier one open.
+        let held =
+            Challenge { key_hash: "held".into(), code: "nobody's".into(), ..challenge("h", "attempt/a") };
+        assert_eq!(challenges::put(tx, &held, NOW).await.unwrap(), 1);
+        let open = challenges::by_key(tx, "w1").await.unwrap().unwrap();
+        assert_eq!(
+            (open.code.as_str(), open.way_code.as_deref()),
+            ("nobody's", Some("code of w1")),
+            "{}",
+            db.name
+        );
+        for _ in 0..5 {
+            let code = challenges::guess_way(tx, "c", "w1", NOW).await.unwrap();
+            assert_eq!(code.as_deref(), Some("code of w1"));
+        }
+        assert_eq!(challenges::guess_way(tx, "c", "w1", NOW).await.unwrap(), None, "five, as elsewhere");
+        assert_eq!(
+            challenges::guess(tx, "c", NOW).await.unwrap().as_deref(),
+            Some("nobody's"),
+            "counted apart"
+        );
+        assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 0, "a way outlives its attempt");
+        assert_eq!(challenges::spend_way(tx, "c", "other").await.unwrap(), 0);
+        assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), 1);
+        assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), 0, "once");
+        assert_eq!(challenges::spend(tx, "c", NOW).await.unwrap(), 0, "whoever asked has no code any more");
+        assert!(challenges::by_key(tx, "w1").await.unwrap().is_none());
+        assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 1);
+
+        challenges::put(tx, &way("d", "w2"), NOW).await.unwrap();
+        assert_eq!(challenges::spend(tx, "d", NOW).await.unwrap(), 1);
+        assert!(challenges::by_key(tx, "w2").await.unwrap().is_none(), "and the other way round");
+    }
+}
+
+#[tokio::test]
+async fn of_wishes() {
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        assert!(!wishes::holds(tx, "n", NOW).await.unwrap(), "{}", db.name);
+        assert_eq!(wishes::make(tx, "n", NOW + 1).await.unwrap(), 1);
+        assert!(
+            wishes::holds(tx, "n", NOW).await.unwrap() && !wishes::holds(tx, "n", NOW + 1).await.unwrap()
+        );
+        assert_eq!(wishes::make(tx, "n", NOW + 9).await.unwrap(), 1, "longer");
+        assert!(wishes::holds(tx, "n", NOW + 1).await.unwrap());
+        assert_eq!(wishes::end(tx, "n").await.unwrap(), 1);
+        assert!(!wishes::holds(tx, "n", NOW).await.unwrap());
     }
 }
 

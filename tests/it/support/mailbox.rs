@@ -158,7 +158,7 @@ fn an_undo_is_read_whole_or_is_none() {
     for (code, channel) in
         ["305118", "ABCDEFGHJKMNP"].iter().flat_map(|c| Channel::ALL.iter().map(move |t| (*c, *t)))
     {
-        let undo = Code { code: code.into(), key: Some(key.into()), lifetime: 259_200_000 };
+        let undo = Code { code: code.into(), key: Some(key.into()), lifetime: 259_200_000, leads_on: false };
         for kind in Kind::ALL.iter().copied().filter(|kind| kind.may_be_undone()) {
             let with = Context { code: Some(undo.clone()), ..Context::default() };
             let expected = (channel != Channel::Call).then_some((key, code));

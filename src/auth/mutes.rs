@@ -1,0 +1,61 @@
+//! What the reader of a mailbox wants of codes that somebody asks for who has proven nothing: none for a day, or one
+//! more where somebody waits for it. A known device of the account is sent its codes all the same.
+
+use super::error::Result;
+use super::input::Client;
+use crate::app::App;
+use crate::base::Millis;
+use crate::base::clock::{DAY, MINUTE};
+use crate::store::{Tx, wishes};
+
+/// How long strangers are muted, in milliseconds.
+pub const MUTED: Millis = DAY;
+/// How long a network is awaited whose user has just shown that they read the mailbox, in milliseconds.
+const AWAITED: Millis = 10 * MINUTE;
+
+/// Whether the reader of `address` wants no codes that strangers ask for; those that are awaited from the network of
+/// `client` are none.
+pub async fn is_muted(app: &App, client: &Client, address: &str) -> Result<bool> {
+    let muted = wishes::holds(&mut app.store.read().await?, &muted(app, address), app.now()).await?;
+    Ok(muted && !is_awaited(app, client, address).await?)
+}
+
+/// Whether the reader of `address` has just shown, from the network of `client`, that they wait for a code.
+pub async fn is_awaited(app: &App, client: &Client, address: &str) -> Result<bool> {
+    let name = awaited(app, client, address);
+    Ok(wishes::holds(&mut app.store.read().await?, &name, app.now()).await?)
+}
+
+/// Mutes strangers; gives until when.
+pub async fn mute(app: &App, tx: &mut Tx, address: &str) -> Result<Millis> {
+    let ends_at = app.now() + MUTED;
+    wishes::make(tx, &muted(app, address), ends_at).await?;
+    Ok(ends_at)
+}
+
+/// Lets strangers ask for codes again.
+pub async fn unmute(app: &App, tx: &mut Tx, address: &str) -> Result<()> {
+    wishes::end(tx, &muted(app, address)).await?;
+    Ok(())
+}
+
+/// Awaits a code to `address` that is asked for from the network of `client`.
+pub async fn wait_for(app: &App, tx: &mut Tx, client: &Client, address: &str) -> Result<()> {
+    wishes::make(tx, &awaited(app, client, address), app.now() + AWAITED).await?;
+    Ok(())
+}
+
+fn muted(app: &App, address: &str) -> String {
+    app.subject(&["muted", &folded(app, address)])
+}
+
+fn awaited(app: &App, client: &Client, address: &str) -> String {
+    app.subject(&["awaited", &folded(app, address), &client.place()])
+}
+
+/// Other capitals are no other mailbox.
+fn folded(app: &App, address: &str) -> String {
+    let kind = app.devices.kind("email");
+    let canonical = kind.and_then(|kind| kind.canonical(address, &app.rules).ok());
+    canonical.map_or_else(|| address.to_owned(), |address| address.canonical)
+}

@@ -1,0 +1,201 @@
+//! What sets somebody apart from whoever guesses (R34, R38). While a factor rests for unknown devices, a long code that
+//! was sent to a confirmed address of the account, an email address before a phone, may be shown first; or a recovery
+//! code, which is spent. From then on the guesses of the attempt at that factor are counted under the name of that
+//! address, or of the recovery codes: one an account and address, never one an attempt. It proves nothing else: it is no
+//! passcode of a flow, raises no level and opens nothing.
+
+use std::collections::BTreeMap;
+
+use super::challenge::{self, Order};
+use super::error::{AuthError, Result};
+use super::guard;
+use super::input::Given;
+use super::progress::Ask;
+use super::purpose::Purpose;
+use super::sending::Counted;
+use super::spend::Parcel;
+use super::walk::Walk;
+use super::{asks, language};
+use crate::base::Sensitive;
+use crate::flows::Secret;
+use crate::messages::Channel;
+use crate::secrets::{Kept, recovery};
+use crate::store::challenges::Challenge;
+use crate::store::devices::Device;
+use crate::store::{attempts, secrets};
+
+/// The field that the long code comes in.
+pub const UNLOCK_CODE: &str = "unlock_code";
+/// The field of a recovery code.
+const RECOVERY_CODE: &str = "recovery_code";
+
+/// By which factor the guesses of an attempt are counted apart, and under which name.
+pub type Apart = BTreeMap<String, String>;
+
+/// What an attempt's row says of it.
+pub fn read(apart: Option<&str>) -> Result<Apart> {
+    let read = apart.map(serde_json::from_str).transpose();
+    Ok(read.map_err(|_| AuthError::AttemptGone)?.unwrap_or_default())
+}
+
+impl Walk<'_> {
+    /// The factors of what is asked that rest for whoever comes from a device that is not known, with the seconds that
+    /// they rest.
+    pub(super) async fn resting(&self, asked: &[Secret]) -> Result<Vec<(&'static str, u64)>> {
+        if !self.may_unlock() {
+            return Ok(Vec::new());
+        }
+        let mut found: Vec<(&'static str, u64)> = Vec::new();
+        for kind in asked.iter().filter_map(|secret| self.app.secrets.kind(&secret.name)) {
+            let computed = || asked.iter().any(|secret| self.is_computed(secret));
+            let rests = match kind.kept() {
+                Kept::Hashed | Kept::InDevice => true,
+                Kept::Carried => self.proven() && computed(),
+                Kept::Listed => false,
+            };
+            if !rests || found.iter().any(|(name, _)| *name == kind.name()) {
+                continue;
+            }
+            let mut db = self.app.store.read().await?;
+            if let Some(wait) = self.subject(kind.name()).wait(self.app, &mut db).await? {
+                found.push((kind.name(), wait));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether an app of the account answers what is asked.
+    fn is_computed(&self, secret: &Secret) -> bool {
+        let silent = |device: &&Device| self.app.devices.is_silent(&device.kind);
+        self.carriers(secret).into_iter().any(|device| silent(&device))
+    }
+
+    /// Known devices have a count of their own, and so has who proves again who they are.
+    pub(super) fn may_unlock(&self) -> bool {
+        self.attempt.known_device.is_none() && self.purpose != Purpose::Reauth
+    }
+
+    /// What may be shown first, for identifiers of nobody too.
+    pub(super) fn unlocking(&self, rests: &[(&'static str, u64)], sent: &[Challenge]) -> Vec<Ask> {
+        let Some((factor, _)) = rests.first() else { return Vec::new() };
+        let sent = sent.iter().find(|challenge| challenge.target == target(factor));
+        let code = Ask { channel: None, ..asks::with_challenge(self.app, Ask::plain(UNLOCK_CODE), sent) };
+        vec![code, Ask::plain(RECOVERY_CODE)]
+    }
+
+    /// The order of the long code, for the first factor that rests.
+    ///
+    /// # Errors
+    /// [`AuthError::NotAsked`] where none does.
+    pub(super) async fn unlock_order(&self, asked: &[Secret]) -> Result<Order> {
+        let rests = self.resting(asked).await?;
+        let (factor, _) = rests.first().ok_or_else(|| AuthError::NotAsked("nothing that rests".into()))?;
+        let device = self.account.as_ref().and_then(|account| {
+            let reached = account.confirmed().filter(|d| d.delivery.is_some() && d.canonical.is_some());
+            let reached =
+                reached.filter(|d| !self.reaching(&d.kind, d.delivery.as_deref().unwrap_or("")).is_empty());
+            reached.min_by_key(|d| (d.kind != "email", !d.is_primary))
+        });
+        let address = device.and_then(|device| device.delivery.clone());
+        let channel =
+            device.zip(address.as_deref()).and_then(|(d, to)| self.reaching(&d.kind, to).first().copied());
+        let channel = channel.unwrap_or(Channel::Email);
+        Ok(Order {
+            purpose: Purpose::Unlock,
+            scope: self.scope(),
+            ends: self.attempt.expires_at,
+            // By which channel it goes is told to nobody.
+            plain: true,
+            target: target(factor),
+            channel,
+            parcel: if address.is_some() { Parcel::Code } else { Parcel::Nothing },
+            address: address.unwrap_or_else(|| self.attempt.canonical.clone()),
+            device: device.map(|device| device.id.clone()),
+            long: true,
+            user: self.account.as_ref().map(|account| account.user.id.clone()),
+            account: None,
+            language: self.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
+            counted: Counted::Silently,
+            known: None,
+            way: (channel == Channel::Email).then(|| self.begin_again(Some(factor))),
+        })
+    }
+
+    /// Takes what was shown first out of what was given; true where something was.
+    pub(super) async fn unlock(&mut self, asked: &[Secret], given: &mut Given) -> Result<bool> {
+        if let Some(typed) = given.unlock_code.take() {
+            self.by_long_code(&typed).await?;
+            return Ok(true);
+        }
+        if given.recovery_code.is_none() || self.is_taken_as_passcode(asked) {
+            return Ok(false);
+        }
+        let rests = self.resting(asked).await?;
+        let Some((factor, _)) = rests.first() else { return Ok(false) };
+        let typed = given.recovery_code.take().unwrap_or_default();
+        self.by_recovery_code(factor, &typed).await?;
+        Ok(true)
+    }
+
+    /// Whether a recovery code stands in for a passcode here.
+    fn is_taken_as_passcode(&self, asked: &[Secret]) -> bool {
+        self.proven() && asked.iter().any(|secret| secret.name == "passcode")
+    }
+
+    async fn by_long_code(&mut self, typed: &Sensitive) -> Result<()> {
+        self.flush().await?;
+        let subject = self.subject(UNLOCK_CODE);
+        let scope = self.scope();
+        let mut tx = self.app.store.begin().await?;
+        let all = crate::store::challenges::in_scope(&mut tx, &scope).await?;
+        let sent = all.iter().find(|challenge| challenge.purpose == Purpose::Unlock.name());
+        let Some(sent) = sent else { return Err(AuthError::NotAsked("nothing that was sent".into())) };
+        if let Err(error) = challenge::look(self.app, &mut tx, Some(sent), typed, &subject).await {
+            tx.commit().await?;
+            return Err(error);
+        }
+        let factor = sent.target.strip_prefix(TARGET).unwrap_or_default().to_owned();
+        self.count_apart(&factor, &guard::at(self.app, &sent.address))?;
+        let user = self.account.as_ref().map(|account| account.user.id.clone());
+        self.noted.push(challenge::succeeded(Purpose::Unlock, sent.channel.as_str(), user.as_deref()));
+        self.keep_apart(&mut tx).await?;
+        self.commit(tx).await
+    }
+
+    async fn by_recovery_code(&mut self, factor: &str, typed: &Sensitive) -> Result<()> {
+        self.flush().await?;
+        let subject = self.subject(RECOVERY_CODE);
+        let user = self.account.as_ref().map(|account| account.user.id.clone()).unwrap_or_default();
+        let mut tx = self.app.store.begin().await?;
+        let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
+        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
+            subject.fail(self.app, &mut tx, "").await?;
+            tx.commit().await?;
+            return Err(challenge::wrong(RECOVERY_CODE, None));
+        }
+        self.count_apart(factor, guard::RECOVERY_CODE)?;
+        self.keep_apart(&mut tx).await?;
+        self.commit(tx).await
+    }
+
+    /// Counts the guesses at a factor under another name from now on.
+    pub(super) fn count_apart(&mut self, factor: &str, name: &str) -> Result<()> {
+        self.apart.insert(factor.to_owned(), name.to_owned());
+        let apart = serde_json::to_string(&self.apart).map_err(|e| AuthError::Internal(e.to_string()))?;
+        self.attempt.apart = Some(apart);
+        Ok(())
+    }
+
+    async fn keep_apart(&self, tx: &mut crate::store::Tx) -> Result<()> {
+        if let Some(apart) = self.attempt.apart.as_deref().filter(|_| self.stored) {
+            attempts::set_apart(tx, &self.attempt.id, apart).await?;
+        }
+        Ok(())
+    }
+}
+
+const TARGET: &str = "unlock/";
+
+fn target(factor: &str) -> String {
+    format!("{TARGET}{factor}")
+}

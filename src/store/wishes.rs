@@ -1,0 +1,24 @@
+//! What readers of addresses want for a while.
+
+use super::sql::{self, Db, Result};
+use crate::base::Millis;
+
+const HOLDS: &str = "SELECT ends_at FROM wishes WHERE name = $1 AND ends_at > $2";
+const MAKE: &str = "INSERT INTO wishes (name, ends_at) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET ends_at = excluded.ends_at";
+const END: &str = "DELETE FROM wishes WHERE name = $1";
+
+/// Whether a wish holds at `now`.
+pub async fn holds(db: &mut impl Db, name: &str, now: Millis) -> Result<bool> {
+    Ok(sql::scalar::<Millis>(db, HOLDS, (name, now)).await?.is_some())
+}
+
+/// Makes a wish, or lets it last until `ends_at`.
+pub async fn make(db: &mut impl Db, name: &str, ends_at: Millis) -> Result<u64> {
+    sql::run(db, MAKE, (name, ends_at)).await
+}
+
+/// Ends a wish.
+pub async fn end(db: &mut impl Db, name: &str) -> Result<u64> {
+    sql::run(db, END, (name,)).await
+}
