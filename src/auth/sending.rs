@@ -65,55 +65,64 @@ pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
     Ok(Leave { parcel: if held { Parcel::Held } else { order.parcel }, part })
 }
 
-/// Whether the address has had enough, or its reader wants none of it now. Nobody is told.
+/// Whether the address has had enough, or its reader wants none of it now. Whoever has proven nothing is not told.
 async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Result<bool> {
+    let by_phone = Channel::PHONE.contains(&order.channel);
     if order.counted != Counted::Silently {
-        let full = by_number(app, client, order, uses).await.err();
-        return full.map_or(Ok(false), |full| Err(full.into()));
+        if by_phone {
+            app.throttle.check("send_phone", app.now(), &order.of_address(uses)).await?;
+        }
+        return Ok(false);
     }
-    let keys = Keys { address: Some(uses), apart: order.known.is_some(), ..Keys::default() };
-    let muted = order.known.is_none() && mutes::is_muted(app, client, &order.address).await?;
-    let full = app.throttle.check("send", app.now(), &keys).await.err();
-    let full = match full {
-        None => by_number(app, client, order, uses).await.err(),
-        full => full,
+    let stranger = order.known.is_none();
+    if stranger && mutes::is_muted(app, client, &order.address).await? {
+        held(order, "muted by its reader");
+        return Ok(true);
+    }
+    let full = by_address(app, order, uses).await.err();
+    let spared = match &full {
+        None => true,
+        Some(_) if by_phone => is_beyond(app, client, uses).await,
+        Some(_) => stranger && mutes::is_awaited(app, client, &order.address).await?,
     };
-    let vouched = full.is_some() && mutes::is_awaited(app, client, &order.address).await?;
-    let held = muted || (full.is_some() && !vouched);
-    if held {
-        let (purpose, channel) = (order.purpose.name(), order.channel.name());
-        let action = full.map_or("muted by its reader", |limited| limited.action);
-        tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
+    if full.is_none() && by_phone {
+        // Noted, so that this network has had its one today.
+        is_new(app, client, uses).await;
     }
-    Ok(held)
+    if let Some(full) = full.filter(|_| !spared) {
+        held(order, full.action);
+    }
+    Ok(!spared)
 }
 
-/// The window of a phone number. A text has no link, so that whoever reads it has no way in by it: beyond what a number
-/// may be sent a day, one more goes there each two hours for a network that had none today.
-async fn by_number(
-    app: &App,
-    client: &Client,
-    order: &Order,
-    uses: &str,
-) -> std::result::Result<(), Limited> {
-    if !Channel::PHONE.contains(&order.channel) {
-        return Ok(());
+fn held(order: &Order, action: &str) {
+    let (purpose, channel) = (order.purpose.name(), order.channel.name());
+    tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
+}
+
+async fn by_address(app: &App, order: &Order, uses: &str) -> std::result::Result<(), Limited> {
+    let keys = order.of_address(uses);
+    app.throttle.check("send", app.now(), &keys).await?;
+    if Channel::PHONE.contains(&order.channel) {
+        app.throttle.check("send_phone", app.now(), &keys).await?;
     }
-    let now = app.now();
-    let keys = Keys { address: Some(uses), apart: order.is_trusted(), ..Keys::default() };
+    Ok(())
+}
+
+/// Whether a number is sent one more all the same. A text has no link, so that whoever reads it has no way in by it:
+/// beyond what a number may be sent, one more goes there each two hours to a network that had none today.
+async fn is_beyond(app: &App, client: &Client, uses: &str) -> bool {
+    let keys = Keys { address: Some(uses), ..Keys::default() };
+    app.throttle.peek("send_beyond", app.now(), &keys).await.is_ok()
+        && is_new(app, client, uses).await
+        && app.throttle.check("send_beyond", app.now(), &keys).await.is_ok()
+}
+
+/// Whether a network is sent its first code of today for a number; from now on it had one.
+async fn is_new(app: &App, client: &Client, uses: &str) -> bool {
     let pair = app.subject(&["network", uses, &client.place()]);
-    let new = Keys { identifier: Some(&pair), ..Keys::default() };
-    match app.throttle.check("send_phone", now, &keys).await {
-        Ok(()) => {
-            // Noted, so that this network has had its one today.
-            let _ = app.throttle.check("send_beyond", now, &new).await;
-            Ok(())
-        }
-        Err(full) => {
-            let beyond = Keys { address: Some(uses), ..new };
-            app.throttle.check("send_beyond", now, &beyond).await.map_err(|_| full)
-        }
-    }
+    let keys = Keys { identifier: Some(&pair), ..Keys::default() };
+    app.throttle.check("send_beyond", app.now(), &keys).await.is_ok()
 }
 
 async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<Part> {
@@ -165,6 +174,11 @@ impl Order {
     /// Whether whoever asks has shown something: a right secret, or the account's own device.
     pub fn is_trusted(&self) -> bool {
         self.known.is_some() || (self.user.is_some() && self.counted != Counted::Silently)
+    }
+
+    /// The windows of its address.
+    fn of_address<'a>(&self, uses: &'a str) -> Keys<'a> {
+        Keys { address: Some(uses), apart: self.is_trusted(), ..Keys::default() }
     }
 
     /// The windows of its client.

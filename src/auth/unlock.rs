@@ -66,8 +66,9 @@ impl Walk<'_> {
 
     /// Whether an app of the account answers what is asked.
     fn is_computed(&self, secret: &Secret) -> bool {
-        let silent = |device: &&Device| self.app.devices.is_silent(&device.kind);
-        self.carriers(secret).into_iter().any(|device| silent(&device))
+        let kind = |device: &Device| self.app.devices.kind(&device.kind);
+        let computes = |device: &Device| kind(device).is_some_and(|kind| kind.channels().is_empty());
+        self.carriers(secret).into_iter().any(computes)
     }
 
     /// Known devices have a count of their own, and so has who proves again who they are.

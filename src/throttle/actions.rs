@@ -38,9 +38,9 @@ const fn action(
 /// Everything that can be limited.
 pub const ACTIONS: &[Action] = &[
     // the doors
-    action("signin", "20/m/ip, 10/10m/identifier", &[Ip, Net, Identifier, All], "sign-ins begun"),
-    action("signup", "20/h/ip", &[Ip, Net, Identifier, All], "sign-ups begun"),
-    action("recovery", "20/h/ip, 5/h/identifier", &[Ip, Net, Identifier, All], "recoveries begun"),
+    action("signin", "20/m/ip, 200/m/net", &[Ip, Net, Identifier, All], "sign-ins begun"),
+    action("signup", "20/h/ip, 200/h/net", &[Ip, Net, Identifier, All], "sign-ups begun"),
+    action("recovery", "20/h/ip, 200/h/net", &[Ip, Net, Identifier, All], "recoveries begun"),
     action("reauth", "20/m/ip, 10/10m/account", &[Ip, Net, Account, All], "re-authentications begun"),
     action("attempt", "60/m/ip", &[Ip, Net, Account, All], "answers to an attempt, right or wrong"),
     action("confirm", "30/m/ip", &[Ip, Net, All], "links opened or spent"),

@@ -85,7 +85,7 @@ async fn of_a_hundred_wrong_codes_five_are_looked_at() {
         let looked_at = apps.0.rows().number("SELECT MAX(guesses) FROM challenges").await;
         assert_eq!(looked_at, 5, "on {}", apps.0.database());
         let late = apps.0.client().passcode(&asked.attempt, code.code()).await;
-        assert!([401, 429].contains(&late.status), "the code is dead: {late:?}");
+        assert!([410, 429].contains(&late.status), "the code is dead: {late:?}");
     }
 }
 

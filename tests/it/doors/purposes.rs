@@ -94,7 +94,10 @@ async fn a_link_moves_no_attempt_but_its_own() {
             let body = json!({ "key": link.key, "attempt": place.handle });
             let answer = app.client().post("/v1/confirm", body).await.is(200).json();
             assert_eq!((&answer["confirmed"], &answer["attempt"]), (&json!(false), &Value::Null));
-            assert_eq!(answer["code"], link.code.as_str(), "elsewhere the code to type is shown");
+            // Elsewhere the code to type is shown; that of a recovery, before which nothing was proven, is typed there.
+            let leads_on = link.purpose == "recovery";
+            let code = if leads_on { Value::Null } else { json!(link.code) };
+            assert_eq!(answer["code"], code, "{}", link.purpose);
         }
     }
     for link in attempts {

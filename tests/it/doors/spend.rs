@@ -78,9 +78,9 @@ async fn each_bound_lets_through_what_it_says_and_opens_with_its_window() {
         (|s| s.phone.spend.per_day = 3, DAY),
         (|s| s.phone.spend.country_per_hour = 3, HOUR),
         (|s| s.phone.spend.country_per_day = 3, DAY),
-        (|s| (s.phone.spend.price, s.phone.spend.money_per_hour) = (0.1, 0.35), HOUR),
-        (|s| (s.phone.spend.price, s.phone.spend.money_per_day) = (0.1, 0.3), DAY),
-        (|s| (s.phone.spend.price, s.phone.spend.country_money_per_day) = (0.1, 0.3), DAY),
+        (|s| (s.phone.spend.price, s.phone.spend.money_per_hour) = (0.1, 0.36), HOUR),
+        (|s| (s.phone.spend.price, s.phone.spend.money_per_day) = (0.1, 0.34), DAY),
+        (|s| (s.phone.spend.price, s.phone.spend.country_money_per_day) = (0.1, 0.34), DAY),
     ];
     for (n, (bound, window)) in bounds.into_iter().enumerate() {
         let change = |settings: &mut Settings| {
@@ -195,13 +195,14 @@ async fn a_bound_holds_over_two_instances_and_a_restart() {
         };
         let statuses = join_all((0..30).map(send)).await;
         let passed = statuses.iter().filter(|status| **status == 201).count();
-        assert_eq!(passed, 10, "{} {statuses:?}", app.database());
+        // A tenth is kept for who has proven a secret.
+        assert_eq!(passed, 9, "{} {statuses:?}", app.database());
         assert!(statuses.iter().all(|status| [201, 429].contains(status)), "{statuses:?}");
-        assert_eq!(app.mail().await.len(), 10);
+        assert_eq!(app.mail().await.len(), 9);
         let restarted = app.again().await;
         verify(&backend.at(&restarted.base), &number(50)).await.fails(429, "too_many");
         let all = "SELECT messages FROM spend WHERE scope = 'day'";
-        assert_eq!(app.rows().number(all).await, 10, "what was refused is not counted");
+        assert_eq!(app.rows().number(all).await, 9, "what was refused is not counted");
     }
 }
 
@@ -308,7 +309,7 @@ async fn the_operator_is_warned_once_when_little_is_left() {
 
 #[tokio::test]
 async fn a_notice_to_a_phone_is_held_back_by_money_alone() {
-    for (money, notices) in [(0.0, 1), (0.2, 0)] {
+    for (money, notices) in [(0.0, 1), (0.23, 0)] {
         let change = |settings: &mut Settings| {
             open(settings);
             settings.flows = flows(&[&["phone", "passcode"], &["username", "hardcode", "passcode"]]);

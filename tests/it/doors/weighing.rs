@@ -258,7 +258,7 @@ async fn a_provider_that_is_down_lowers_nothing() {
 async fn a_full_window_lowers_nothing_and_is_told_behind_the_password() {
     let list = |settings: &mut Settings| {
         second_factor(settings);
-        settings.throttle.insert("send".into(), "2/h/address".into());
+        settings.throttle.insert("send".into(), "1/h/address".into());
     };
     for app in TestApp::each(list).await {
         app.named("ada").await.add(&app, "phone", PHONE).await;
