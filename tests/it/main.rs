@@ -11,6 +11,7 @@ mod passcodes;
 mod readme;
 mod replacing;
 mod store;
+mod strangers;
 mod support;
 mod surface;
 mod webhooks;
