@@ -12,7 +12,7 @@ use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
 use crate::secrets::{self, SecretKind};
-use crate::settings::{Confirm, Settings};
+use crate::settings::{Confirm, Mode, Settings};
 use crate::throttle;
 use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
@@ -152,7 +152,7 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
     let sandbox = keep(&mut mistakes, Sandbox::read(settings)).unwrap_or_default();
     let catalogue = keep(&mut mistakes, catalogue(settings));
     let webhooks = keep(&mut mistakes, Webhooks::read(settings)).unwrap_or_default();
-    let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle));
+    let throttle = keep(&mut mistakes, throttle::rates("throttle", &settings.throttle, wider(settings)));
     let profile = keep(&mut mistakes, ProfileRules::read(&settings.user));
     let callees = keep(&mut mistakes, hooks::http::read(settings)).unwrap_or_default();
     match (signin, recovery, catalogue, throttle, profile) {
@@ -177,6 +177,11 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
         }
         _ => Err(mistakes),
     }
+}
+
+/// How much wider the built-in rates are than in production.
+fn wider(settings: &Settings) -> u32 {
+    if settings.mode == Mode::Development { throttle::DEVELOPMENT } else { 1 }
 }
 
 /// What messages say: the built-in templates and the operator's, all of them tried.

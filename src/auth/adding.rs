@@ -12,7 +12,7 @@ use super::trusted::trusted;
 use super::{cards, guard, line, noting, rescue, standing, totp, undo};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
-use crate::devices::{DeviceKind, authenticator, card, is_dialled, phone};
+use crate::devices::{Address, DeviceKind, authenticator, card, is_dialled, phone};
 use crate::events::By;
 use crate::flows::Class;
 use crate::messages::Kind;
@@ -61,8 +61,6 @@ pub async fn add(
 ) -> Result<Added> {
     let label = checked_label(label.unwrap_or_default())?;
     let account = trusted(app, caller).await?;
-    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
-    app.throttle.check("devices", app.now(), &keys).await?;
     let found = app.devices.kind(kind).ok_or_else(|| unknown_kind(app))?;
     if found.given_by() == GivenBy::Operator {
         return Err(not_yours("kind"));
@@ -70,6 +68,9 @@ pub async fn add(
     if let Some(fault) = standing::never_asked(app, &account, found) {
         return Err(fault.into());
     }
+    form(app, found, given)?;
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("devices", app.now(), &keys).await?;
     let blank =
         Device { added_in: Some(caller.session.id.clone()), ..blank(app, &account, found.name(), label) };
     match kind {
@@ -102,6 +103,33 @@ pub(super) fn blank(app: &App, account: &Account, kind: &str, label: &str) -> De
     }
 }
 
+/// Whether what was given of a device is in its form: told before the change is counted.
+pub(super) fn form(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result<()> {
+    match kind.name() {
+        "authenticator" => {}
+        "card" => drop(hardcode(given)?),
+        _ => drop(typed(app, kind, given)?),
+    }
+    Ok(())
+}
+
+fn hardcode(given: &Given) -> Result<Sensitive> {
+    let typed = given.secrets.get("hardcode");
+    let typed = typed.ok_or_else(|| Fault::new("hardcode", "missing", "is needed for a card"))?;
+    Ok(card::check(typed.expose())?)
+}
+
+/// The address that was given; a number is one that can be sent to.
+fn typed(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result<Address> {
+    let text = given.identifiers.get(kind.name());
+    let text = text.ok_or_else(|| Fault::new(kind.field(), "missing", "is needed for this kind"))?;
+    let found = understand(app, kind.name(), text)?.address;
+    if is_dialled(kind, &found.canonical) {
+        phone::sendable(&found.canonical, &app.rules)?;
+    }
+    Ok(found)
+}
+
 async fn add_authenticator(app: &App, client: &Client, account: &Account, blank: Device) -> Result<Added> {
     let seed = authenticator::new_seed(&app.random);
     let mut device = blank;
@@ -126,9 +154,7 @@ async fn add_card(
     given: &Given,
     blank: Device,
 ) -> Result<Added> {
-    let typed = given.secrets.get("hardcode");
-    let typed = typed.ok_or_else(|| Fault::new("hardcode", "missing", "is needed for a card"))?;
-    let code = card::check(typed.expose())?;
+    let code = hardcode(given)?;
     let phc = app.hasher.hash(code.clone(), app.random.bytes()).await?;
     let now = app.now();
     let device = Device {
@@ -174,11 +200,8 @@ pub(super) async fn address(
     given: &Given,
     blank: Device,
 ) -> Result<(Device, bool)> {
-    let text = given.identifiers.get(kind.name());
-    let text = text.ok_or_else(|| Fault::new(kind.field(), "missing", "is needed for this kind"))?;
-    let found = understand(app, kind.name(), text)?.address;
+    let found = typed(app, kind, given)?;
     if is_dialled(kind, &found.canonical) {
-        phone::sendable(&found.canonical, &app.rules)?;
         line::check(app, &found.canonical).await?;
     }
     if account.devices.iter().any(|d| d.kind == kind.name() && d.canonical.as_ref() == Some(&found.canonical))

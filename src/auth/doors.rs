@@ -66,6 +66,7 @@ async fn enter(
         let counted = app.subject(&["identifier", name.0, name.1]);
         let keys = Keys {
             identifier: Some(&counted).filter(|_| known.is_none()).map(String::as_str),
+            from: Some(client.ip),
             ..Keys::default()
         };
         let full = app.throttle.check(purpose.name(), app.now(), &keys).await;

@@ -106,8 +106,15 @@ pub fn moment(app: &App, kind: &str) -> Moment {
     }
 }
 
+/// A sign-up whose form is right; nothing was looked up, hashed or paid for yet.
+pub struct Understood {
+    devices: Vec<DraftDevice>,
+    profile: String,
+    chosen: Vec<Chosen>,
+}
+
 /// Understands a sign-up, or says what is missing for at least one flow. Every fault is told at once.
-pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
+pub fn understand(app: &App, given: &Given) -> Result<Understood> {
     let mut faults = Vec::new();
     let mut found = Vec::new();
     for (kind, text) in &given.identifiers {
@@ -124,11 +131,17 @@ pub async fn understand(app: &App, given: &Given) -> Result<Draft> {
     if !faults.is_empty() {
         return Err(AuthError::Faults(faults));
     }
-    for device in found.iter().filter(|d| d.confirm != Moment::Never && costs(app, &d.kind, &d.canonical)) {
+    Ok(Understood { devices: found, profile, chosen })
+}
+
+/// What a sign-up that was understood would make.
+pub async fn prepare(app: &App, understood: Understood) -> Result<Draft> {
+    let Understood { devices, profile, chosen } = understood;
+    for device in devices.iter().filter(|d| d.confirm != Moment::Never && costs(app, &d.kind, &d.canonical)) {
         line::check(app, &device.canonical).await?;
     }
     let mut draft = Draft {
-        devices: found,
+        devices,
         hashes: BTreeMap::new(),
         hardcode: None,
         user: app.random.uuid(),

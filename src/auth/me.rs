@@ -25,10 +25,10 @@ pub async fn change_profile(
     changed: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Account> {
     let account = account(app, caller).await?;
+    let changed = app.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
     // Each change is kept as an event: one account must not fill the disk.
     let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
     app.throttle.check("profile", app.now(), &keys).await?;
-    let changed = app.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
     let user = &account.user.id;
     let taken = fields::first_taken(app, &mut app.store.read().await?, user, &changed).await?;
     if let Some(taken) = taken {

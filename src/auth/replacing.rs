@@ -1,7 +1,7 @@
 //! Addresses replaced by others, and mended where nobody confirmed them yet.
 
 use super::account::Account;
-use super::adding::{address, blank, write_address};
+use super::adding::{address, blank, form, write_address};
 use super::challenge;
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
@@ -20,13 +20,14 @@ use crate::throttle::Keys;
 /// one stays good, and for three days after it can take the change back (R125).
 pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, given: &Given) -> Result<Device> {
     let (account, shown) = shown(app, caller).await?;
-    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
-    app.throttle.check("devices", app.now(), &keys).await?;
     let old = account.device(id).ok_or(AuthError::NotFound)?;
     let kind = app.devices.kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
     if kind.given_by() == GivenBy::Operator {
         return Err(not_yours(kind.field()));
     }
+    form(app, kind, given)?;
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("devices", app.now(), &keys).await?;
     if old.confirmed_at.is_none() {
         // Where it is to take the place of a factor, another address takes what the first one took.
         if let Some(replaced) = old.replaces.as_deref().and_then(|id| account.device(id)) {

@@ -68,20 +68,23 @@ async fn carry_out(
 ) -> Result<()> {
     let name = change.kind.name();
     let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
-    app.throttle.check("password", app.now(), &keys).await?;
-    match (account.hashes.get(name), change.current) {
-        (Some(stored), (_, Some(typed))) => {
-            let subject = (client, caller.session.id.as_str());
-            let right = check_current(app, subject, account, change.kind, (stored, typed));
-            doors::bounded(app, &client.keys_of(Some(&caller.session.id)), right).await?;
-        }
+    app.throttle.peek("password", app.now(), &keys).await?;
+    // A form that is wrong is no change: it is told before the change is counted, and before the current one is tried.
+    let (field, typed) = change.chosen;
+    let ready = chosen::checked(app, account, change.kind, typed, field)?;
+    let current = match (account.hashes.get(name), change.current) {
+        (Some(stored), (_, Some(typed))) => Some((stored.as_str(), typed)),
         (Some(_), (field, None)) => {
             return Err(Fault::new(field, "missing", format!("the current {name} is needed")).into());
         }
-        (None, _) => {}
+        (None, _) => None,
+    };
+    app.throttle.check("password", app.now(), &keys).await?;
+    if let Some(current) = current {
+        let subject = (client, caller.session.id.as_str());
+        let right = check_current(app, subject, account, change.kind, current);
+        doors::bounded(app, &client.keys_of(Some(&caller.session.id)), right).await?;
     }
-    let (field, typed) = change.chosen;
-    let ready = chosen::checked(app, account, change.kind, typed, field)?;
     let hash = app.hasher.hash(ready, app.random.bytes()).await?;
     write(app, client, caller, account, name, &hash).await
 }

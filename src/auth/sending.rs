@@ -70,7 +70,7 @@ async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Resul
     let by_phone = Channel::PHONE.contains(&order.channel);
     if order.counted != Counted::Silently {
         if by_phone {
-            app.throttle.check("send_phone", app.now(), &order.of_address(uses)).await?;
+            app.throttle.check("send_phone", app.now(), &order.of_address(client, uses)).await?;
         }
         return Ok(false);
     }
@@ -79,7 +79,7 @@ async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Resul
         held(order, "muted by its reader");
         return Ok(true);
     }
-    let full = by_address(app, order, uses).await.err();
+    let full = by_address(app, client, order, uses).await.err();
     let spared = match &full {
         None => true,
         Some(_) if by_phone => is_beyond(app, client, uses).await,
@@ -100,8 +100,13 @@ fn held(order: &Order, action: &str) {
     tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
 }
 
-async fn by_address(app: &App, order: &Order, uses: &str) -> std::result::Result<(), Limited> {
-    let keys = order.of_address(uses);
+async fn by_address(
+    app: &App,
+    client: &Client,
+    order: &Order,
+    uses: &str,
+) -> std::result::Result<(), Limited> {
+    let keys = order.of_address(client, uses);
     app.throttle.check("send", app.now(), &keys).await?;
     if Channel::PHONE.contains(&order.channel) {
         app.throttle.check("send_phone", app.now(), &keys).await?;
@@ -112,7 +117,7 @@ async fn by_address(app: &App, order: &Order, uses: &str) -> std::result::Result
 /// Whether a number is sent one more all the same. A text has no link, so that whoever reads it has no way in by it:
 /// beyond what a number may be sent, one more goes there each two hours to a network that had none today.
 async fn is_beyond(app: &App, client: &Client, uses: &str) -> bool {
-    let keys = Keys { address: Some(uses), ..Keys::default() };
+    let keys = Keys { address: Some(uses), from: Some(client.ip), ..Keys::default() };
     app.throttle.peek("send_beyond", app.now(), &keys).await.is_ok()
         && is_new(app, client, uses).await
         && app.throttle.check("send_beyond", app.now(), &keys).await.is_ok()
@@ -121,7 +126,7 @@ async fn is_beyond(app: &App, client: &Client, uses: &str) -> bool {
 /// Whether a network is sent its first code of today for a number; from now on it had one.
 async fn is_new(app: &App, client: &Client, uses: &str) -> bool {
     let pair = app.subject(&["network", uses, &client.place()]);
-    let keys = Keys { identifier: Some(&pair), ..Keys::default() };
+    let keys = Keys { identifier: Some(&pair), from: Some(client.ip), ..Keys::default() };
     app.throttle.check("send_beyond", app.now(), &keys).await.is_ok()
 }
 
@@ -177,8 +182,8 @@ impl Order {
     }
 
     /// The windows of its address.
-    fn of_address<'a>(&self, uses: &'a str) -> Keys<'a> {
-        Keys { address: Some(uses), apart: self.is_trusted(), ..Keys::default() }
+    fn of_address<'a>(&self, client: &Client, uses: &'a str) -> Keys<'a> {
+        Keys { address: Some(uses), apart: self.is_trusted(), from: Some(client.ip), ..Keys::default() }
     }
 
     /// The windows of its client.

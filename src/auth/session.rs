@@ -43,7 +43,7 @@ pub struct Opened {
 pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<Opened> {
     let now = app.now();
     let id = app.random.uuid();
-    let refresh = Refresh::first(&id, &app.random);
+    let refresh = Refresh::first(&id, &app.random, &app.sealer);
     let refresh = refresh.ok_or_else(|| AuthError::Internal("a session id is no UUID".into()))?;
     let session = Session {
         refresh_hash: refresh.hash(),
@@ -236,7 +236,7 @@ async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> R
     }
     drop(db);
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
-    if shown.leads_to(&session.refresh_hash, generation, &app.sealer) {
+    if shown.was_live_before(generation, &app.sealer) {
         super::notices::reuse(app, client, &session).await?;
     }
     Err(AuthError::InvalidToken)

@@ -36,8 +36,11 @@ use crate::throttle::Keys;
 /// Begins a sign-up; makes the account at once where nothing has to be proven before.
 pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress> {
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
+    // Whoever may not sign up now costs nothing; a form that is wrong is no sign-up.
+    app.throttle.peek("signup", app.now(), &keys).await?;
+    let understood = draft::understand(app, given)?;
     app.throttle.check("signup", app.now(), &keys).await?;
-    let mut draft = draft::understand(app, given).await?;
+    let mut draft = draft::prepare(app, understood).await?;
     let whole = draft.lacking(app).is_empty();
     if whole {
         hooked::before_signup(app, client, &mut draft).await?;

@@ -56,8 +56,6 @@ pub async fn start(
     to: &str,
     channel: Option<Channel>,
 ) -> Result<Pending> {
-    let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
-    app.throttle.check("verification", app.now(), &keys).await?;
     let kind = kind(to, channel)?;
     let address = understand(app, kind, to).map_err(called_to)?.address;
     let usual = || reaching(app, kind, &address.delivery).first().copied();
@@ -70,6 +68,10 @@ pub async fn start(
     }
     if kind == "phone" {
         phone::sendable(&address.canonical, &app.rules).map_err(|fault| called_to(fault.into()))?;
+    }
+    let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
+    app.throttle.check("verification", app.now(), &keys).await?;
+    if kind == "phone" {
         line::check(app, &address.canonical).await.map_err(called_to)?;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));

@@ -9,6 +9,7 @@ use crate::messages::{Catalogue, Channel, Language};
 use crate::providers::{PROVIDERS, Routes};
 use crate::secrets::{SecretKind, password::Password};
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
+use crate::throttle::DEVELOPMENT;
 
 /// Check settings, flows, providers and message templates, without touching network or, but for --data, database.
 ///
@@ -59,6 +60,12 @@ pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, super::Failur
     for webhook in understood.webhooks.iter() {
         let events = webhook.listener.wants.join(", ");
         let _ = writeln!(text, "webhook    {} at {}: {events}", webhook.name, webhook.service.origin());
+    }
+    if settings.mode == Mode::Development {
+        let _ = writeln!(
+            text,
+            "limits     those of [throttle] that are not set: {DEVELOPMENT} times as wide as in production"
+        );
     }
     let mut warnings = warnings(settings, [&understood.signin, &understood.recovery]);
     warnings.extend(exposed(&understood.signin, &understood.recovery, &understood.words));

@@ -9,6 +9,7 @@ use crate::flows::level_of_flow;
 use crate::settings::{LogFormat, Mode};
 use crate::startup;
 use crate::telemetry;
+use crate::throttle::DEVELOPMENT;
 
 /// Serve until it is told to stop (ctrl-c or SIGTERM). This is also what happens without a command.
 ///
@@ -54,5 +55,8 @@ pub fn welcome(app: &App, at: SocketAddr) -> String {
     for flow in app.signin.iter() {
         text += &format!("    {}  (level {})\n", flow.name, level_of_flow(flow, &app.words));
     }
+    text += &format!(
+        "\n  limits of [throttle] that you do not set: {DEVELOPMENT} times as wide as in production\n"
+    );
     text + "\n  `multauth simulate` shows every request of a flow. Stop with ctrl-c.\n\n"
 }

@@ -6,6 +6,7 @@
 mod builder;
 mod caught;
 mod context;
+mod forms;
 mod headers;
 mod limits;
 mod listen;
@@ -21,6 +22,7 @@ use tokio::sync::Notify;
 
 pub use builder::{Builder, RunError, Server};
 pub use routes::endpoint;
+pub use tasks::swept;
 
 use crate::startup::Started;
 

@@ -9,6 +9,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, g
 
 use super::caught::Caught;
 use super::context::Context;
+use super::forms::Forms;
 use super::headers::Headers;
 use super::limits::Limits;
 use crate::app::App;
@@ -25,7 +26,7 @@ pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let inner = Headers {
         origins: settings.server.cors_origins.clone(),
         https: settings.public_url.scheme() == "https",
-        inner: Limits { body, patience, inner: Caught(inner) },
+        inner: Forms { app: app.clone(), inner: Limits { body, patience, inner: Caught(inner) } },
     };
     Context { inner, app }
 }

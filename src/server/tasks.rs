@@ -25,14 +25,17 @@ pub(super) async fn upkeep(app: Arc<App>) {
 const BATCHES: usize = 50;
 
 /// Deletes one batch from every table; gives how many rows went, and whether some table may have more.
-async fn swept(app: &App) -> store::Result<(u64, bool)> {
+pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
     let mut gone: Vec<u64> = sweep::once(&mut tx, now).await?.into_iter().map(|(_, rows)| rows).collect();
     gone.push(lines::forget(&mut tx, now - app.settings.phone.lookup.cache.millis()).await?);
     gone.push(trail::sweep(&mut tx, now - app.settings.events.keep.millis()).await?);
+    let (nobodys, more) =
+        trail::sweep_nobody(&mut tx, now - app.settings.events.keep_nobody.millis()).await?;
+    gone.push(nobodys);
     tx.commit().await?;
-    Ok((gone.iter().sum(), gone.iter().any(|rows| *rows >= sweep::BATCH)))
+    Ok((gone.iter().sum(), more || gone.iter().any(|rows| *rows >= sweep::BATCH)))
 }
 
 async fn once(app: &App) -> Result<(), String> {

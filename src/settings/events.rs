@@ -10,10 +10,14 @@ use crate::base::clock::DAY;
 pub struct Events {
     /// How long the audit trail goes back.
     pub keep: Span,
+    /// How long what is about nobody is kept.
+    pub keep_nobody: Span,
 }
 
 impl Events {
     pub(super) fn check(&self, checks: &mut Checks) {
         checks.must(self.keep.millis() >= DAY, "events.keep", "must be at least \"1d\"");
+        let least = self.keep_nobody.millis() >= DAY;
+        checks.must(least, "events.keep_nobody", "must be at least \"1d\"");
     }
 }

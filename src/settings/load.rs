@@ -56,6 +56,8 @@ pub fn load_and(
     files::read_all(&mut settings, &mut origins, mode == Some(Mode::Production), &mut checks);
     settings.check(mode, &mut checks);
     settings.user.fields.retain(|_, field| !field.off);
+    // What the built-in file says of them is the throttle's own, which is wider in development.
+    settings.throttle.retain(|action, _| !origins.is_default(&format!("throttle.{action}")));
     checks.found.extend(further(&settings));
     report.add(checks, &origins);
     if report.0.is_empty() { Ok(Loaded { settings, origins }) } else { Err(report.finish()) }

@@ -72,7 +72,7 @@ pub use user::{Field, GROUP, User, is_group};
 pub use verification::Verification;
 pub use webhooks::Webhook;
 
-/// The name of an action and its rates as they are written; the throttle reads them.
+/// The name of an action and its rates as the operator has written them; the throttle reads them, and knows the others.
 pub type Throttle = std::collections::BTreeMap<String, String>;
 
 /// What the server is run for.

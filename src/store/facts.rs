@@ -5,6 +5,9 @@ use super::sql::{self, Db, Result};
 const GET: &str = "SELECT value FROM facts WHERE name = $1";
 const PUT_NEW: &str = "INSERT INTO facts (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 
+const PUT: &str = "INSERT INTO facts (name, value) VALUES ($1, $2)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+
 /// The fact of that name.
 pub async fn get(db: &mut impl Db, name: &str) -> Result<Option<String>> {
     sql::scalar(db, GET, (name,)).await
@@ -13,4 +16,9 @@ pub async fn get(db: &mut impl Db, name: &str) -> Result<Option<String>> {
 /// Sets a fact that is not there yet.
 pub async fn put_new(db: &mut impl Db, name: &str, value: &str) -> Result<u64> {
     sql::run(db, PUT_NEW, (name, value)).await
+}
+
+/// Sets a fact, whatever it was.
+pub async fn put(db: &mut impl Db, name: &str, value: &str) -> Result<u64> {
+    sql::run(db, PUT, (name, value)).await
 }

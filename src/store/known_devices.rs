@@ -3,16 +3,26 @@
 
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
+use crate::base::clock::DAY;
 
 const INSERT: &str =
     "INSERT INTO known_devices (id, user_id, hash, created_at, last_used_at) VALUES ($1, $2, $3, $4, $4)";
 const FIND: &str = "SELECT id FROM known_devices WHERE hash = $1 AND user_id = $2";
 const USED: &str = "UPDATE known_devices SET last_used_at = $2 WHERE id = $1";
+const BOUND: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id <> $2 AND id NOT IN
+    (SELECT id FROM known_devices WHERE user_id = $1 AND id <> $2 ORDER BY last_used_at DESC, id LIMIT $3)";
 const FORGET: &str = "DELETE FROM known_devices WHERE user_id = $1";
 
-/// Remembers a device by the hash of its credential.
+/// How many devices of a user are known. Another one takes the place of the one that was used least lately.
+pub const MOST: i64 = 50;
+/// How long a device that nobody signs in with is known, in milliseconds.
+pub const UNUSED: Millis = 180 * DAY;
+
+/// Remembers a device by the hash of its credential; where the user has more than [`MOST`] then, those go that were
+/// used least lately.
 pub async fn insert(db: &mut impl Db, id: &str, user_id: &str, hash: &str, now: Millis) -> Result<()> {
-    sql::run(db, INSERT, (id, user_id, hash, now)).await.map(drop)
+    sql::run(db, INSERT, (id, user_id, hash, now)).await?;
+    sql::run(db, BOUND, (user_id, id, MOST - 1)).await.map(drop)
 }
 
 /// The id of the user's device with that credential.

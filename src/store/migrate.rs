@@ -9,7 +9,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "delivery", include_str!("../../migrations/0002_delivery.sql")),
     (3, "own_model", include_str!("../../migrations/0003_own_model.sql")),
     (4, "weighed", include_str!("../../migrations/0004_weighed.sql")),
-    (5, "ways", include_str!("../../migrations/0005_ways.sql")),
+    (5, "strangers", include_str!("../../migrations/0005_strangers.sql")),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";

@@ -1,5 +1,6 @@
 //! What is over is deleted, a thousand rows at a time so that nobody waits for it.
 
+use super::known_devices;
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
 
@@ -53,6 +54,7 @@ const OVER: &[Over] = &[
     over!("device_changes", "id", "at", UNDO + 2 * HOUR),
     over!("guesses", "subject", "last_at", 31 * DAY),
     over!("guess_days", "day", "day * 86400000", 31 * DAY),
+    over!("known_devices", "id", "last_used_at", known_devices::UNUSED),
     over!("spend", "scope", "since", 31 * DAY),
     over!("suspensions", "prefix", "ends_at", DAY),
     over!("wishes", "name", "ends_at", 0),

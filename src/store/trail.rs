@@ -1,6 +1,7 @@
 //! The audit trail: events as an operator reads them, and how long they are kept.
 
 use super::events::Row;
+use super::facts;
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
 
@@ -50,6 +51,18 @@ const SWEEP: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')
     ORDER BY position LIMIT 1000)";
 
+/// Up to where events were looked at for those that are about nobody, so that each is looked at once.
+const NOBODY: &str = "events of nobody went up to";
+const NEXT: &str = "SELECT position FROM
+    (SELECT position FROM events WHERE position > $1 AND position < $2 ORDER BY position LIMIT 1000) AS next
+    ORDER BY position DESC LIMIT 1";
+/// Somebody who was made, or deleted, has an event that says so; whoever only began to sign up has none.
+const SWEEP_NOBODY: &str = "DELETE FROM events WHERE position > $1 AND position <= $2
+    AND (user_id IS NULL OR NOT EXISTS (SELECT 1 FROM users WHERE users.id = events.user_id)
+        AND NOT EXISTS (SELECT 1 FROM events AS made WHERE made.user_id = events.user_id AND made.name LIKE 'user.%'))
+    AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
+        WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')";
+
 /// The first `limit` that are wanted behind a place, oldest first.
 pub async fn after(db: &mut impl Db, wanted: &Wanted, place: Place<'_>, limit: i64) -> Result<Vec<Row>> {
     let text = if wanted.user.is_some() { AFTER_OF_USER } else { AFTER };
@@ -77,4 +90,16 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Row>> {
 /// told of.
 pub async fn sweep(db: &mut impl Db, before: Millis) -> Result<u64> {
     sql::run(db, SWEEP, (before.saturating_mul(1_000),)).await
+}
+
+/// Deletes what is about nobody (no user, or one that was never made) of the next thousand events that happened before
+/// `before`; gives how many went, and whether there may be more.
+pub async fn sweep_nobody(db: &mut impl Db, before: Millis) -> Result<(u64, bool)> {
+    let from = facts::get(db, NOBODY).await?;
+    let from: i64 = from.and_then(|position| position.parse().ok()).unwrap_or(0);
+    let next: Option<i64> = sql::scalar(db, NEXT, (from, before.saturating_mul(1_000))).await?;
+    let Some(to) = next else { return Ok((0, false)) };
+    let gone = sql::run(db, SWEEP_NOBODY, (from, to)).await?;
+    facts::put(db, NOBODY, &to.to_string()).await?;
+    Ok((gone, true))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::By::{self, Account, Address, All, Block, Identifier, Ip, Key, Net};
-use super::rate::{Rates, parse};
+use super::rate::{Rate, Rates, parse};
 use crate::base::Mistake;
 
 /// Something that can be limited, and its name in the settings.
@@ -38,13 +38,29 @@ const fn action(
 /// Everything that can be limited.
 pub const ACTIONS: &[Action] = &[
     // the doors
+    action("form", "300/m/ip, 3000/m/net", &[Ip, Net, All], "requests whose form is wrong, at whatever door"),
     action("signin", "20/m/ip, 200/m/net", &[Ip, Net, Identifier, All], "sign-ins begun"),
     action("signup", "20/h/ip, 200/h/net", &[Ip, Net, Identifier, All], "sign-ups begun"),
     action("recovery", "20/h/ip, 200/h/net", &[Ip, Net, Identifier, All], "recoveries begun"),
-    action("reauth", "20/m/ip, 10/10m/account", &[Ip, Net, Account, All], "re-authentications begun"),
-    action("attempt", "60/m/ip", &[Ip, Net, Account, All], "answers to an attempt, right or wrong"),
-    action("confirm", "30/m/ip", &[Ip, Net, All], "links opened or spent"),
-    action("username_lookup", "20/m/ip", &[Ip, Net, All], "questions whether a username or the like is free"),
+    action(
+        "reauth",
+        "20/m/ip, 200/m/net, 10/10m/account",
+        &[Ip, Net, Account, All],
+        "re-authentications begun",
+    ),
+    action(
+        "attempt",
+        "60/m/ip, 600/m/net",
+        &[Ip, Net, Account, All],
+        "answers to an attempt, right or wrong",
+    ),
+    action("confirm", "30/m/ip, 300/m/net", &[Ip, Net, All], "links opened or spent"),
+    action(
+        "username_lookup",
+        "20/m/ip, 200/m/net",
+        &[Ip, Net, All],
+        "questions whether a username or the like is free",
+    ),
     // wrong answers
     action(
         "failures",
@@ -69,13 +85,13 @@ pub const ACTIONS: &[Action] = &[
         "send_beyond",
         "1/2h/address, 1/d/identifier",
         &[Address, Identifier],
-        "codes to a phone beyond `send_phone`, each to a network that asked for none for that phone today",
+        "codes to a phone beyond `send` and `send_phone`, each to a network that had none for that phone today",
     ),
     action(
         "reserve",
         "3/h/account, 100/h/all",
         &[Account, All],
-        "codes of the tenth of [phone.spend] that is kept for who has proven a secret or is known",
+        "codes out of the tenth of [phone.spend] that is kept for who has proven a secret or is known",
     ),
     action(
         "lookup",
@@ -85,7 +101,7 @@ pub const ACTIONS: &[Action] = &[
     ),
     action("notice", "1/d/address", &[Address], "mails that tell an owner of a sign-up with their address"),
     // signed in
-    action("token", "600/m/ip", &[Ip, Net, All], "refreshes"),
+    action("token", "600/m/ip, 6000/m/net", &[Ip, Net, All], "refreshes"),
     action("me", "120/m/account", &[Account, All], "calls with an access token"),
     action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
     action("profile", "60/h/account", &[Ip, Net, Account, All], "changes of a profile"),
@@ -101,15 +117,23 @@ pub const ACTIONS: &[Action] = &[
     ),
 ];
 
-/// The rates of every action: what the settings say in `given` (the table at `path`), else the default.
+/// How much wider the default rates are in development: whoever builds a client, and its tests, are one client in an
+/// hour.
+pub const DEVELOPMENT: u32 = 100;
+
+/// The rates of every action: what the settings say in `given` (the table at `path`), else the default, `wider` times
+/// as wide.
 ///
 /// # Errors
 /// Every mistake at once: unknown actions, rates that cannot be read, keys that an action never carries.
 pub fn rates(
     path: &str,
     given: &BTreeMap<String, String>,
+    wider: u32,
 ) -> Result<BTreeMap<&'static str, Rates>, Vec<Mistake>> {
-    let mut rates: BTreeMap<_, _> = ACTIONS.iter().map(|action| (action.name, action.rates())).collect();
+    let widened = |rate: Rate| Rate { count: rate.count.saturating_mul(wider), ..rate };
+    let built_in = |action: &Action| action.rates().into_iter().map(widened).collect();
+    let mut rates: BTreeMap<_, _> = ACTIONS.iter().map(|action| (action.name, built_in(action))).collect();
     let mut mistakes = Vec::new();
     for (name, text) in given {
         match of(&format!("{path}.{name}"), name, text) {
@@ -147,22 +171,45 @@ mod tests {
     fn every_default_is_sound_and_stated_once() {
         let all = given(&ACTIONS.iter().map(|a| (a.name, a.default)).collect::<Vec<_>>());
         assert_eq!(all.len(), ACTIONS.len());
-        let rates = rates("throttle", &all).unwrap();
+        let rates = rates("throttle", &all, 1).unwrap();
         assert!(rates.values().all(|rates| !rates.is_empty()));
     }
 
     #[test]
+    fn the_reference_says_every_default() {
+        let reference: toml::Table = crate::settings::REFERENCE.parse().unwrap();
+        let said = reference["throttle"].as_table().unwrap();
+        let said: BTreeMap<_, _> =
+            said.iter().map(|(name, rates)| (name.as_str(), rates.as_str().unwrap())).collect();
+        assert_eq!(said, ACTIONS.iter().map(|action| (action.name, action.default)).collect());
+    }
+
+    #[test]
+    fn a_network_may_do_ten_times_what_a_client_may() {
+        for action in ACTIONS {
+            let rates = action.rates();
+            for ip in rates.iter().filter(|rate| rate.by == Ip) {
+                let net = Rate { count: 10 * ip.count, by: Net, ..*ip };
+                assert!(rates.contains(&net), "{}: {net}", action.name);
+            }
+        }
+    }
+
+    #[test]
     fn the_settings_win_over_the_defaults() {
-        let rates = rates("throttle", &given(&[("signin", "3/m/net"), ("me", "off")])).unwrap();
-        assert_eq!(rates["signin"], parse("", "3/m/net").unwrap());
-        assert!(rates["me"].is_empty());
-        assert_eq!(rates["signup"], parse("", "20/h/ip").unwrap());
+        let given = given(&[("signin", "3/m/net"), ("me", "off")]);
+        for (wider, signup) in [(1, "20/h/ip, 200/h/net"), (DEVELOPMENT, "2000/h/ip, 20000/h/net")] {
+            let rates = rates("throttle", &given, wider).unwrap();
+            assert_eq!(rates["signin"], parse("", "3/m/net").unwrap());
+            assert!(rates["me"].is_empty());
+            assert_eq!(rates["signup"], parse("", signup).unwrap());
+        }
     }
 
     #[test]
     fn mistakes_are_all_named_with_their_place() {
         let wrong = given(&[("sigin", "3/m/ip"), ("signup", "3/m/account"), ("token", "x")]);
-        let mistakes = rates("throttle", &wrong).unwrap_err();
+        let mistakes = rates("throttle", &wrong, 1).unwrap_err();
         let paths: Vec<_> = mistakes.iter().map(|m| m.path.as_str()).collect();
         assert_eq!(paths, ["throttle.sigin", "throttle.signup", "throttle.token"]);
         assert!(mistakes[0].message.contains("signin, signup"), "{}", mistakes[0].message);

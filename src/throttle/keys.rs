@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
+use super::nets::Net;
 use crate::base::net;
 
 /// What a rate counts by. There is no pair of address and user on purpose: such a window is a fresh one for
 /// every combination, and so holds nobody who has many of either (R40).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum By {
     /// `ip`: the client's address, an IPv4 address or the /64 of an IPv6 one.
     Ip,
@@ -67,8 +68,16 @@ impl By {
 pub struct Keys<'a> {
     /// The client's address; both `ip` and `net` come of it.
     pub ip: Option<IpAddr>,
-    /// The keyed hash of the canonical identifier. Left out for a device the user is known by, others
-    /// cannot slow its owner down (R35).
+    /// The client's address where `ip` is left out, because `ip` and `net` are not to count this call. Nothing is
+    /// counted by it; it says whose network the windows are of that the call opens.
+    pub from: Option<IpAddr>,
+    /// The id of the known device of the account named, where the client is one: `ip`, `identifier` and `account`
+    /// are then counted by that device, and `net` is not, so that nobody else slows it (R35). It is `apart`.
+    pub known: Option<&'a str>,
+    /// Whether whoever asks has proven a secret in this attempt, or is a known device of the account. Such calls are
+    /// counted apart from those of strangers, in windows that no stranger fills.
+    pub apart: bool,
+    /// The keyed hash of the canonical identifier.
     pub identifier: Option<&'a str>,
     /// The id of the user.
     pub account: Option<&'a str>,
@@ -78,23 +87,37 @@ pub struct Keys<'a> {
     pub block: Option<&'a str>,
     /// The id of the API key.
     pub key: Option<&'a str>,
-    /// The id of the known device of the account that calls: rates by ip, identifier and account count by it, and
-    /// those by net not at all, so that nobody else slows its owner (R35).
-    pub known: Option<&'a str>,
-    /// Whether whoever asks has proven a secret, or is a known device: such calls have windows of their own.
-    pub apart: bool,
 }
 
 impl Keys<'_> {
     /// The value that a rate by `by` counts under; `None` where this call has none.
     pub(super) fn value(&self, by: By) -> Option<String> {
-        if let Some(known) = self.known {
-            match by {
-                By::Ip | By::Identifier | By::Account => return Some(format!("known/{known}")),
+        if let Some(device) = self.known {
+            let counted = match by {
+                By::Ip => self.ip.is_some(),
+                By::Identifier => self.identifier.is_some(),
+                By::Account => self.account.is_some(),
                 By::Net => return None,
-                _ => {}
-            }
+                By::Address | By::Block | By::Key | By::All => return self.own_value(by),
+            };
+            return counted.then(|| format!("device/{device}"));
         }
+        self.own_value(by)
+    }
+
+    /// Whether the call is counted apart from those of strangers.
+    pub(super) fn is_apart(&self) -> bool {
+        self.apart || self.known.is_some()
+    }
+
+    /// The network that a window by `by` is of, where this call opens it. What belongs to the installation or to an
+    /// API key is nobody's network's.
+    pub(super) fn network(&self, by: By) -> Option<Net> {
+        let ip = self.ip.or(self.from);
+        ip.filter(|_| !matches!(by, By::Key | By::All)).map(Net::of)
+    }
+
+    fn own_value(&self, by: By) -> Option<String> {
         match by {
             By::Ip => self.ip.map(net::host),
             By::Net => self.ip.map(net::network),
@@ -133,5 +156,30 @@ mod tests {
         assert_eq!(keys.value(By::Net).unwrap(), "2001:db8:1::/48");
         assert_eq!(keys.value(By::Account), None);
         assert_eq!(keys.value(By::All).as_deref(), Some(""));
+    }
+
+    #[test]
+    fn a_known_device_is_counted_in_place_of_whatever_others_share() {
+        let whole = Keys {
+            ip: Some("192.0.2.7".parse().unwrap()),
+            identifier: Some("i"),
+            account: Some("a"),
+            address: Some("m"),
+            block: Some("b"),
+            key: Some("k"),
+            ..Keys::default()
+        };
+        let known = Keys { known: Some("d"), ..whole };
+        assert!(known.is_apart() && !whole.is_apart());
+        for by in By::ALL {
+            let expected = match by {
+                By::Ip | By::Identifier | By::Account => Some("device/d".to_owned()),
+                By::Net => None,
+                By::Address | By::Block | By::Key | By::All => whole.value(by),
+            };
+            assert_eq!(known.value(by), expected, "{by:?}");
+        }
+        let bare = Keys { known: Some("d"), ..Keys::default() };
+        assert!([By::Ip, By::Identifier, By::Account].iter().all(|by| bare.value(*by).is_none()));
     }
 }

@@ -3,7 +3,8 @@
 //! An operator writes `signin = "20/m/ip, 10/10m/identifier"`: twenty a minute for an address and ten in ten
 //! minutes for an identifier, each counted on its own and never as a pair (R40).
 //! [`rate`] reads that text, [`actions`] lists what can be limited, [`keys`] says by what,
-//! [`window`] counts, [`Windows`] keeps the counts, and [`Throttle`] puts them together.
+//! [`window`] counts, [`Windows`] keeps the counts, and [`Throttle`] puts them together. In memory there is room for
+//! so many windows: `memory` and `shard` say who shares when it is full.
 //!
 //! To limit something new: add a line to [`ACTIONS`] and call [`Throttle::check`] with its name.
 //!
@@ -13,19 +14,24 @@
 use std::collections::BTreeMap;
 
 pub mod actions;
+mod even;
 pub mod keys;
 mod memory;
+mod nets;
 pub mod rate;
 mod redis;
+mod shard;
+mod sliding;
 pub mod window;
 mod windows;
 
-pub use actions::{ACTIONS, Action, rates};
+pub use actions::{ACTIONS, Action, DEVELOPMENT, rates};
 pub use keys::{By, Keys, block};
 pub use rate::{Rate, Rates, parse};
 pub use redis::{Server, Time};
 pub use windows::{BadUrl, Windows};
 
+use self::nets::Net;
 use crate::base::Millis;
 use crate::base::clock::SECOND;
 use crate::telemetry::metrics;
@@ -57,7 +63,12 @@ impl Limited {
 pub(crate) struct Claim {
     /// The window's name: action, rate, and whose it is.
     name: String,
+    action: &'static str,
     rate: Rate,
+    /// The network that the window is of, if this call opens it.
+    net: Option<Net>,
+    /// Whether it is counted apart from what strangers do.
+    apart: bool,
 }
 
 /// The limits of one instance.
@@ -117,10 +128,12 @@ impl Throttle {
     }
 }
 
-fn claims(action: &str, rates: &Rates, keys: &Keys<'_>) -> Vec<Claim> {
+fn claims(action: &'static str, rates: &Rates, keys: &Keys<'_>) -> Vec<Claim> {
     let claim = |rate: &Rate| {
         let whose = keys.value(rate.by)?;
-        Some(Claim { name: format!("{action}:{rate}:{whose}"), rate: *rate })
+        let apart = keys.is_apart();
+        let name = format!("{}{action}:{rate}:{whose}", if apart { "apart:" } else { "" });
+        Some(Claim { name, action, rate: *rate, net: keys.network(rate.by), apart })
     };
     rates.iter().filter_map(claim).collect()
 }

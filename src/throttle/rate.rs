@@ -12,7 +12,7 @@ const LONGEST: Millis = 31 * DAY;
 const OFF: &str = "off";
 
 /// At most `count` in any `span`, counted by one key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rate {
     /// How many; never zero.
     pub count: u32,

@@ -10,7 +10,7 @@ use ::redis::aio::MultiplexedConnection;
 use ::redis::{Client, RedisError, RedisResult, Script};
 use tokio::time::{sleep, timeout};
 
-use super::{Claim, window};
+use super::{Claim, sliding, window};
 use crate::base::Millis;
 use crate::telemetry::metrics;
 
@@ -21,7 +21,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// Between two tries to connect.
 const PAUSE: Duration = Duration::from_secs(1);
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("window.lua")));
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("windows.lua")));
 
 /// Which Redis, and how it is used.
 #[derive(Clone, Debug)]
@@ -97,8 +97,11 @@ impl Redis {
             Time::Given => call.arg(now),
         };
         for claim in claims {
-            call.key(format!("{}:{}", self.0.prefix, claim.name));
-            call.arg(claim.rate.count).arg(claim.rate.span).arg(window::grain(&claim.rate));
+            // What a key holds is of one kind whichever version wrote it.
+            let even = window::is_even(&claim.rate);
+            call.key(format!("{}:{}{}", self.0.prefix, if even { "even:" } else { "" }, claim.name));
+            let grain = if even { 0 } else { sliding::grain(&claim.rate) };
+            call.arg(claim.rate.count).arg(claim.rate.span).arg(grain);
         }
         match timeout(ANSWER, call.invoke_async(&mut connection)).await {
             Ok(Ok(wait)) => Some(wait),

@@ -5,7 +5,7 @@ use crate::base::clock::{HOUR, MINUTE};
 
 fn throttle(action: &str, text: &str, windows: Windows) -> Throttle {
     let given = BTreeMap::from([(action.to_owned(), text.to_owned())]);
-    Throttle::new(rates("throttle", &given).unwrap(), windows)
+    Throttle::new(rates("throttle", &given, 1).unwrap(), windows)
 }
 
 fn ip(text: &str) -> IpAddr {
@@ -50,6 +50,30 @@ async fn looking_counts_nothing() {
     throttle.peek("failures", 0, &neighbour).await.unwrap_err();
 }
 
+/// Whoever has proven something, and known devices, count apart from strangers.
+async fn counted_apart(throttle: &Throttle) {
+    let stranger = Keys { ip: Some(ip("192.0.2.1")), address: Some("a"), ..Keys::default() };
+    throttle.check("send", 0, &stranger).await.unwrap();
+    throttle.check("send", 0, &stranger).await.unwrap_err();
+    let proven = Keys { apart: true, ..stranger };
+    throttle.check("send", 0, &proven).await.unwrap();
+    throttle.check("send", 0, &proven).await.unwrap_err();
+    for device in ["d", "e"] {
+        // Others of their network do not slow them, nor does one device another.
+        let known = Keys { known: Some(device), address: Some(device), ..stranger };
+        throttle.check("send", 0, &known).await.unwrap();
+        throttle.check("send", 0, &known).await.unwrap_err();
+    }
+    let known = Keys { known: Some("f"), ..stranger };
+    throttle.check("send", 0, &known).await.expect_err("the address is the one that the proven one used");
+}
+
+#[tokio::test]
+async fn known_devices_and_proven_attempts_count_apart() {
+    let rates = "1/h/ip, 1/h/net, 1/h/address";
+    counted_apart(&throttle("send", rates, Windows::memory())).await;
+}
+
 #[tokio::test]
 async fn off_lifts_a_limit_and_an_unknown_action_is_refused() {
     let throttle = throttle("me", "off", Windows::memory());
@@ -58,6 +82,20 @@ async fn off_lifts_a_limit_and_an_unknown_action_is_refused() {
         throttle.check("me", 0, &keys).await.unwrap();
     }
     throttle.check("page", 0, &keys).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn without_redis_an_address_keeps_its_share_evenly() {
+    let url = "redis://127.0.0.1:1".into(); // nobody listens there
+    let server = Server { url, prefix: "test".into(), instances: 2, time: Time::Given };
+    let throttle = throttle("send", "4/h/address", Windows::redis(&server).await.unwrap());
+    let keys = Keys { address: Some("a"), ..Keys::default() };
+    for now in [0, 0, HOUR / 2, HOUR] {
+        throttle.check("send", now, &keys).await.unwrap();
+        if now > 0 {
+            assert_eq!(throttle.check("send", now, &keys).await.unwrap_err().exact, HOUR / 2);
+        }
+    }
 }
 
 #[tokio::test]
@@ -119,18 +157,26 @@ mod with_redis {
     }
 
     #[tokio::test]
+    async fn known_devices_and_proven_attempts_count_apart() {
+        let Some(server) = server(Time::Given) else { return };
+        let rates = "1/h/ip, 1/h/net, 1/h/address";
+        counted_apart(&throttle("send", rates, Windows::redis(&server).await.unwrap())).await;
+    }
+
+    #[tokio::test]
     async fn redis_and_memory_say_the_same() {
         let Some(server) = server(Time::Given) else { return };
         let steps = proptest::collection::vec(-2_000i64..4_000, 300);
-        for text in ["5/20s/ip, 9/m/net", "40/30s/ip, 1000/d/net"] {
-            let shared = throttle("signin", text, Windows::redis(&server).await.unwrap());
-            let own = throttle("signin", text, Windows::memory());
-            let keys = Keys { ip: Some(ip("192.0.2.1")), ..Keys::default() };
+        for text in
+            ["5/20s/ip, 9/m/net", "40/30s/ip, 1000/d/net", "5/20s/address", "7/9s/address, 40/m/address"]
+        {
+            let shared = throttle("send", text, Windows::redis(&server).await.unwrap());
+            let own = throttle("send", text, Windows::memory());
+            let keys = Keys { ip: Some(ip("192.0.2.1")), address: Some("a"), ..Keys::default() };
             let mut now = 1_700_000_000_000;
             for step in steps.new_tree(&mut TestRunner::deterministic()).unwrap().current() {
                 now += step;
-                let (a, b) =
-                    (shared.check("signin", now, &keys).await, own.check("signin", now, &keys).await);
+                let (a, b) = (shared.check("send", now, &keys).await, own.check("send", now, &keys).await);
                 assert_eq!(a, b, "{text} at {now}");
             }
         }

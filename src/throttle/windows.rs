@@ -57,7 +57,7 @@ impl Windows {
 fn shares(claims: &[Claim], instances: u32) -> Vec<Claim> {
     let share = |claim: &Claim| {
         let rate = Rate { count: (claim.rate.count / instances).max(1), ..claim.rate };
-        Claim { name: claim.name.clone(), rate }
+        Claim { rate, ..claim.clone() }
     };
     claims.iter().map(share).collect()
 }

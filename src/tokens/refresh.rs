@@ -1,10 +1,10 @@
-//! Refresh tokens: opaque, rotated at every use, a chain of keyed hashes.
+//! Refresh tokens: opaque, rotated at every use, each recognised by itself.
 //!
-//! A token is `rt_` and base64url of session id (16 bytes), generation (4) and secret (32). The first
-//! secret is random; each successor is the HMAC of its parent under a key outside the database. The
-//! database keeps the SHA-256 of the live token alone (R78). So a retried request gets the very same
-//! successor without anything being stored for it (R80), and a token of an earlier generation can be
-//! told from a made-up one by walking its chain forward to the live hash (R79).
+//! A token is `rt_` and base64url of session id (16 bytes), generation (4), seed (16) and mac (16). The seed is random
+//! and stays; the mac is over all that stands before it, under a key outside the database. The database keeps the
+//! SHA-256 of the live token alone (R78). So a retried request gets the very same successor without anything being
+//! stored for it (R80), and a token of an earlier generation, however far back, is told from a made-up one by one
+//! mac (R79).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,22 +13,29 @@ use crate::base::Random;
 use crate::base::ids::REFRESH;
 use crate::base::seal::{Purpose, Sealer, same, sha256_hex};
 
-/// How far back a chain is walked to recognise an old token.
-const LONGEST_WALK: u32 = 20_000;
-
 /// A refresh token, taken apart.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Refresh {
     session: uuid::Uuid,
     generation: u32,
-    secret: [u8; 32],
+    seed: [u8; 16],
+    mac: [u8; 16],
 }
 
 impl Refresh {
     /// The first token of a session; `None` where `session` is no UUID.
-    pub fn first(session: &str, random: &Random) -> Option<Self> {
+    pub fn first(session: &str, random: &Random, sealer: &Sealer) -> Option<Self> {
         let session = uuid::Uuid::try_parse(session).ok()?;
-        Some(Self { session, generation: 0, secret: random.bytes() })
+        Some(Self::of(session, 0, random.bytes(), sealer))
+    }
+
+    fn of(session: uuid::Uuid, generation: u32, seed: [u8; 16], sealer: &Sealer) -> Self {
+        #[cfg(test)]
+        tests::MACS.with(|macs| macs.set(macs.get() + 1));
+        let parts: [&[u8]; 3] = [session.as_bytes(), &generation.to_be_bytes(), &seed];
+        let whole = sealer.mac(Purpose::Refresh, &parts);
+        let (mac, _) = whole.split_first_chunk().unwrap_or((&[0; 16], &[]));
+        Self { session, generation, seed, mac: *mac }
     }
 
     /// Takes a token apart; only its one canonical spelling is taken (R77).
@@ -36,11 +43,13 @@ impl Refresh {
         let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(REFRESH)?).ok()?;
         let bytes: [u8; 52] = bytes.try_into().ok()?;
         let (session, rest) = bytes.split_first_chunk::<16>()?;
-        let (generation, secret) = rest.split_first_chunk::<4>()?;
+        let (generation, rest) = rest.split_first_chunk::<4>()?;
+        let (seed, mac) = rest.split_first_chunk::<16>()?;
         Some(Self {
             session: uuid::Uuid::from_bytes(*session),
             generation: u32::from_be_bytes(*generation),
-            secret: secret.try_into().ok()?,
+            seed: *seed,
+            mac: mac.try_into().ok()?,
         })
     }
 
@@ -48,7 +57,8 @@ impl Refresh {
     pub fn text(&self) -> String {
         let mut bytes = self.session.as_bytes().to_vec();
         bytes.extend(self.generation.to_be_bytes());
-        bytes.extend(self.secret);
+        bytes.extend(self.seed);
+        bytes.extend(self.mac);
         format!("{REFRESH}{}", URL_SAFE_NO_PAD.encode(bytes))
     }
 
@@ -69,19 +79,14 @@ impl Refresh {
 
     /// The token that replaces it, always the same one.
     pub fn successor(&self, sealer: &Sealer) -> Self {
-        let generation = self.generation.wrapping_add(1);
-        let parts: [&[u8]; 3] = [self.session.as_bytes(), &generation.to_be_bytes(), &self.secret];
-        Self { session: self.session, generation, secret: sealer.mac(Purpose::Refresh, &parts) }
+        Self::of(self.session, self.generation.wrapping_add(1), self.seed, sealer)
     }
 
-    /// Whether the live token, of that hash and generation, descends from this one.
-    pub fn leads_to(&self, hash: &str, generation: u32, sealer: &Sealer) -> bool {
-        let steps = generation.saturating_sub(self.generation);
-        if steps == 0 || steps > LONGEST_WALK {
-            return false;
-        }
-        let last = (0..steps).fold(self.clone(), |token, _| token.successor(sealer));
-        same(last.hash().as_bytes(), hash.as_bytes())
+    /// Whether it was the session's own once, of a generation before `live`. Nobody makes one without the key, and
+    /// whichever it is costs one mac.
+    pub fn was_live_before(&self, live: u32, sealer: &Sealer) -> bool {
+        let own = Self::of(self.session, self.generation, self.seed, sealer);
+        self.generation < live && same(&own.mac, &self.mac)
     }
 }
 
@@ -93,11 +98,28 @@ impl std::fmt::Debug for Refresh {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
+    use proptest::prelude::*;
+
     use super::*;
 
+    thread_local! {
+        /// How many macs this thread has computed for tokens.
+        pub static MACS: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// How many macs `work` takes.
+    fn macs<T>(work: impl FnOnce() -> T) -> (u64, T) {
+        let before = MACS.get();
+        let done = work();
+        (MACS.get() - before, done)
+    }
+
     fn first() -> (Sealer, Refresh) {
-        let random = Random::seeded(1);
-        (Sealer::new(&[3; 32]), Refresh::first(&random.uuid(), &random).unwrap())
+        let (random, sealer) = (Random::seeded(1), Sealer::new(&[3; 32]));
+        let first = Refresh::first(&random.uuid(), &random, &sealer).unwrap();
+        (sealer, first)
     }
 
     #[test]
@@ -113,12 +135,41 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_recognised_from_any_of_its_tokens_and_not_from_others() {
+    fn whatever_was_live_is_recognised_and_nothing_else() {
         let (sealer, token) = first();
         let third = token.successor(&sealer).successor(&sealer).successor(&sealer);
-        assert!(token.leads_to(&third.hash(), 3, &sealer));
-        assert!(!third.leads_to(&third.hash(), 3, &sealer), "the live token is no old one");
-        let other = Refresh { secret: [9; 32], ..token };
-        assert!(!other.leads_to(&third.hash(), 3, &sealer));
+        assert!(token.was_live_before(3, &sealer));
+        assert!(!third.was_live_before(3, &sealer), "the live token is no old one");
+        assert!(!token.was_live_before(3, &Sealer::new(&[4; 32])));
+        let bits = |bytes: [u8; 16]| {
+            (0..128).map(move |bit| {
+                let mut other = bytes;
+                other[bit / 8] ^= 1 << (bit % 8);
+                other
+            })
+        };
+        assert!(bits(token.mac).all(|mac| !Refresh { mac, ..token.clone() }.was_live_before(3, &sealer)));
+        assert!(bits(token.seed).all(|seed| !Refresh { seed, ..token.clone() }.was_live_before(3, &sealer)));
+        let elsewhere = Refresh { session: uuid::Uuid::nil(), ..token.clone() };
+        assert!(!elsewhere.was_live_before(3, &sealer));
+        assert!(!Refresh { generation: 1, ..token }.was_live_before(3, &sealer));
+    }
+
+    proptest! {
+        #[test]
+        fn an_old_or_made_up_token_costs_what_any_does(
+            live in any::<u32>(),
+            generation in any::<u32>(),
+            secret in any::<([u8; 16], [u8; 16])>(),
+        ) {
+            let (sealer, token) = first();
+            let (usual, _) = macs(|| token.successor(&sealer));
+            let old = Refresh::of(token.session, generation, token.seed, &sealer);
+            let (cost, known) = macs(|| old.was_live_before(live, &sealer));
+            prop_assert_eq!((cost, known), (usual, generation < live), "a genuine one");
+            let forged = Refresh { seed: secret.0, mac: secret.1, ..old };
+            let (cost, known) = macs(|| forged.was_live_before(live, &sealer));
+            prop_assert_eq!((cost, known), (usual, false), "a forged one");
+        }
     }
 }

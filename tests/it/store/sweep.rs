@@ -4,8 +4,8 @@ use multauth::base::clock::{DAY, HOUR};
 use multauth::store::attempts::Attempt;
 use multauth::store::outbox::End;
 use multauth::store::{
-    Tx, attempts, challenges, changes, devices, events, guesses, outbox, sessions, spend, suspensions, sweep,
-    users, webhooks,
+    Tx, attempts, challenges, changes, devices, events, guesses, known_devices, outbox, sessions, spend,
+    suspensions, sweep, users, webhooks,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -40,6 +40,9 @@ async fn only_what_is_over_is_deleted() {
             outbox::finish(&mut tx, id, &end, made).await.unwrap();
             guesses::fail(&mut tx, id, "password", made, 1).await.unwrap();
             guesses::count_day(&mut tx, made).await.unwrap();
+            known_devices::insert(&mut tx, &format!("known {id}"), "named", id, made - 150 * DAY)
+                .await
+                .unwrap();
             suspensions::begin(&mut tx, id, made, ended).await.unwrap();
             spent(&mut tx, id, made).await;
         }
@@ -49,7 +52,7 @@ async fn only_what_is_over_is_deleted() {
         let gone = sweep::once(&mut tx, NOW).await.unwrap();
         let windows = |table: &str| if table == "spend" { spend::WINDOWS as u64 } else { 1 };
         assert!(gone.iter().all(|(table, rows)| *rows == windows(table)), "{}: {gone:?}", db.name);
-        assert_eq!(gone.len(), 13, "{gone:?}");
+        assert_eq!(gone.len(), 14, "{gone:?}");
         let again = sweep::once(&mut tx, NOW).await.unwrap();
         assert!(again.iter().all(|(_, rows)| *rows == 0), "{}: {again:?}", db.name);
         tx.commit().await.unwrap();
@@ -60,6 +63,7 @@ async fn only_what_is_over_is_deleted() {
             (1, "SELECT COUNT(*) FROM challenges WHERE id = 'new'"),
             (1, "SELECT COUNT(*) FROM sessions WHERE id = 'new'"),
             (2, "SELECT COUNT(*) FROM outbox"),
+            (1, "SELECT COUNT(*) FROM known_devices WHERE id = 'known new'"),
             (1, "SELECT COUNT(*) FROM guesses WHERE subject = 'new'"),
             (1, "SELECT COUNT(*) FROM device_changes WHERE id = 'new'"),
             (1, "SELECT COUNT(*) FROM guess_days"),

@@ -11,6 +11,7 @@
 //! | sign-up | signed up with the address | not concerned | not concerned |
 
 mod answers;
+mod crowd;
 mod guessing;
 mod mails;
 mod networks;

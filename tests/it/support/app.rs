@@ -10,8 +10,9 @@ use multauth::base::tuple::TupleSpec;
 use multauth::base::{Clock, Millis, Sensitive};
 use multauth::outbox::Worker;
 use multauth::plan::Own;
-use multauth::settings::Settings;
+use multauth::settings::{Settings, Throttle};
 use multauth::startup::{self, Started, World};
+use multauth::throttle::ACTIONS;
 use multauth::{auth, server};
 use poem::listener::TcpAcceptor;
 use tempfile::TempDir;
@@ -157,9 +158,12 @@ impl TestApp {
 
     /// Sweeps what is over, as an instance does by itself.
     pub async fn sweep(&self) {
-        let mut tx = self.app.store.begin().await.unwrap();
-        multauth::store::sweep::once(&mut tx, self.app.now()).await.unwrap();
-        tx.commit().await.unwrap();
+        for _ in 0..100 {
+            if !server::swept(&self.app).await.unwrap().1 {
+                return;
+            }
+        }
+        panic!("the sweep does not end");
     }
 
     /// What was delivered since it was last asked, the oldest first.
@@ -198,12 +202,14 @@ impl Drop for TestApp {
     }
 }
 
-/// What makes tests quick and keeps them apart: cheap hashes, quiet delivery, addresses by a header.
+/// What makes tests quick and keeps them apart: cheap hashes, quiet delivery, addresses by a header; and the rates of
+/// production, which are the ones that are promised.
 fn quick(settings: &mut Settings, ground: &Ground) {
     settings.database.url = Sensitive::new(ground.database.url.clone());
     settings.database.connections = 8;
     settings.keys.file = ground.folder.path().join("master.key");
     settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    settings.throttle = rates_of_production();
     settings.password.memory_kib = 64;
     settings.password.iterations = 1;
     settings.password.queue = 1_000;
@@ -211,6 +217,11 @@ fn quick(settings: &mut Settings, ground: &Ground) {
     let file = toml::Table::from_iter([("kind".into(), "file".into()), ("path".into(), path.into())]);
     settings.email.providers = vec![file.clone()];
     settings.phone.providers = vec![file];
+}
+
+/// The built-in rates as they are in production.
+pub fn rates_of_production() -> Throttle {
+    ACTIONS.iter().map(|action| (action.name.to_owned(), action.default.to_owned())).collect()
 }
 
 /// Flows as an operator writes them.

@@ -13,6 +13,7 @@ use multauth::messages::{Channel, Message};
 use multauth::outbox::Worker;
 use multauth::settings::Settings;
 use multauth::startup::{self, Started, World};
+use multauth::throttle::ACTIONS;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -52,7 +53,7 @@ pub fn settings(folder: &Path) -> Settings {
     let database = format!("sqlite://{}", folder.join("multauth.db").display());
     settings.database.url = Sensitive::new(database);
     settings.keys.file = folder.join("master.key");
-    settings.throttle.values_mut().for_each(|rate| *rate = "off".to_owned());
+    settings.throttle = ACTIONS.iter().map(|action| (action.name.to_owned(), "off".to_owned())).collect();
     (settings.password.memory_kib, settings.password.iterations) = (64, 1);
     let path = folder.join("messages.jsonl").display().to_string();
     let file = toml::Table::from_iter([("kind".to_owned(), "file".into()), ("path".to_owned(), path.into())]);

@@ -1,4 +1,4 @@
--- What the reader of a mail goes on by, and guesses that are counted apart.
+-- What strangers leave goes, what the reader of a mail goes on by, and guesses that are counted apart.
 
 -- The way that a mail opens to whoever reads it, beside the attempt that asked for its code: the SHA-256 of the link's
 -- key, the keyed hash of the code beside it, when both end, how many codes were typed there, and what an attempt of the
@@ -20,3 +20,6 @@ CREATE TABLE wishes (
     ends_at BIGINT NOT NULL
 );
 CREATE INDEX wishes_ends ON wishes (ends_at);
+
+-- Known devices that are not used any more go.
+CREATE INDEX known_devices_used ON known_devices (last_used_at);
