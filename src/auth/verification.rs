@@ -9,6 +9,7 @@ use super::input::{Client, understand};
 use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
+use super::shapes;
 use super::spend::Parcel;
 use super::vendor::{self, Hearer};
 use crate::app::App;
@@ -154,6 +155,7 @@ pub async fn check(
         "passcode",
     );
     let _turn = subject.turn(app).await;
+    shapes::of(app, std::slice::from_ref(&sent), false, typed)?;
     vendor::settle(app, Some(&sent), typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
     let looked = if app.settings.verification.reuse {

@@ -25,6 +25,7 @@ mod sandbox;
 mod second_factor;
 mod spend;
 mod steps;
+mod typing;
 mod unfinished;
 mod weighing;
 mod worked_example;
