@@ -64,7 +64,8 @@ impl DeviceApi {
     #[oai(path = "/v1/me/devices", method = "get", operation_id = "devices")]
     async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
-        Ok(Json(owned::list(&app, &caller).await?.into_iter().map(Device::from).collect()))
+        let all = owned::list(&app, &caller).await?.into_iter();
+        Ok(Json(all.map(|device| Device::new(&app.devices, device)).collect()))
     }
 
     /// Add a device
@@ -82,7 +83,7 @@ impl DeviceApi {
         let caller = user.caller(&app).await?;
         let kind = body.0.text("kind").unwrap_or_default();
         let added = adding::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
-        Ok(MadeDevice::Made(Json(added.into())))
+        Ok(MadeDevice::Made(Json(Device::added(&app.devices, added))))
     }
 
     /// Change a device
@@ -105,12 +106,12 @@ impl DeviceApi {
         if !given.identifiers.is_empty() {
             alone(&body.0)?;
             let client = body.0.client(&client);
-            return Ok(Json(
-                replacing::replace(&app, &client, &caller, &self::id(&id)?, &given).await?.into(),
-            ));
+            let new = replacing::replace(&app, &client, &caller, &self::id(&id)?, &given).await?;
+            return Ok(Json(Device::new(&app.devices, new)));
         }
         let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
-        Ok(Json(owned::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?.into()))
+        let changed = owned::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?;
+        Ok(Json(Device::new(&app.devices, changed)))
     }
 
     /// Remove a device
@@ -166,6 +167,7 @@ impl DeviceApi {
     ) -> Result<Json<Device>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let code = body.0.secret("passcode").unwrap_or_default();
-        Ok(Json(proving::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?.into()))
+        let added = proving::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?;
+        Ok(Json(Device::added(&app.devices, added)))
     }
 }

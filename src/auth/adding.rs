@@ -133,7 +133,9 @@ async fn add_authenticator(app: &App, client: &Client, account: &Account, blank:
     let added = noting::added(By::User, &device).naming(noting::named(account));
     app.events.write(&mut tx, app.now(), &client.source(), &[added]).await?;
     tx.commit().await?;
-    let called = account.confirmed().find_map(|d| d.canonical.clone()).unwrap_or_default();
+    let mut named = account.confirmed();
+    let called =
+        named.find_map(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?))).unwrap_or_default();
     let uri = authenticator::uri(seed.as_ref(), app.settings.authenticator_issuer(), &called);
     let qr = authenticator::qr_svg(&uri);
     let enrolment = Some(Enrolment { secret: authenticator::seed_text(seed.as_ref()), uri, qr });

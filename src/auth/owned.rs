@@ -78,7 +78,7 @@ pub(super) fn order(
     // By a name where there is one, else by the first address, which the message masks (R129).
     let mut named: Vec<&Device> = account.confirmed().filter(|d| d.canonical.is_some()).collect();
     named.sort_by_key(|device| !app.devices.is_silent(&device.kind));
-    let name = named.first().and_then(|device| device.canonical.clone());
+    let name = named.first().and_then(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?)));
     Order {
         purpose: Purpose::Device,
         scope: challenge::of_device(&device.id),

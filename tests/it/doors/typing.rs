@@ -342,26 +342,101 @@ async fn fields_of_other_kinds_of_device_are_refused() {
 #[tokio::test]
 async fn nothing_is_sent_to_what_no_message_reaches_and_that_is_told_as_such() {
     for app in TestApp::each(open).await {
-        let ada = app.named("ada").await;
-        let waits = ada.client.add(json!({ "kind": "authenticator" })).await.is(201).json();
-        ada.client.add(json!({ "kind": "card", "hardcode": "4711-0815" })).await.is(201);
-        let (_, _) = ada.enrol(&app).await;
-        let devices = ada.client.get("/v1/me/devices").await.is(200).json();
-        let mut seen = 0;
-        for device in devices.as_array().unwrap() {
-            let path = format!("/v1/me/devices/{}/send", device["id"].as_str().unwrap());
-            let errors =
-                ada.client.post(&path, json!({})).await.fails(400, "invalid_request").json()["errors"]
-                    .clone();
-            assert_eq!(
-                (&errors[0]["field"], &errors[0]["code"]),
-                (&json!("id"), &json!("not_reached")),
-                "{device}"
-            );
-            seen += 1;
+        let ada = app.signup(json!({ "email": "ada@example.org", "password": PASSWORD })).await;
+        ada.client.add(json!({ "kind": "username", "username": "ada" })).await.is(201);
+        let enrolled = ada.client.add(json!({ "kind": "authenticator" })).await.is(201).json();
+        for confirmed in [false, true] {
+            if confirmed {
+                let shown = totp(enrolled["secret"].as_str().unwrap(), app.clock.now());
+                ada.client.confirm(enrolled["id"].as_str().unwrap(), &shown).await.is(200);
+            }
+            let devices = ada.client.get("/v1/me/devices").await.is(200).json();
+            let silent = devices.as_array().unwrap().iter().filter(|device| device["kind"] != "email");
+            assert_eq!(silent.clone().count(), 2, "{devices}");
+            for device in silent {
+                let path = format!("/v1/me/devices/{}/send", device["id"].as_str().unwrap());
+                let answer = ada.client.post(&path, json!({})).await.fails(400, "invalid_request").json();
+                let error = &answer["errors"][0];
+                assert_eq!(
+                    (&error["field"], &error["code"]),
+                    (&json!("id"), &json!("not_reached")),
+                    "{device}"
+                );
+            }
         }
-        assert!(seen >= 3, "{devices} {waits}");
         let path = format!("/v1/me/devices/{}/send", "00000000-0000-4000-8000-000000000000");
         ada.client.post(&path, json!({})).await.fails(404, "not_found");
+    }
+}
+
+/// A mark of this or that keyboard around what was meant.
+fn framed(text: &str) -> [String; 4] {
+    [format!("{text} "), format!(" {text}"), format!("\u{a0}{text}\u{3000}"), format!("{text}\u{2003}")]
+}
+
+#[tokio::test]
+async fn blanks_around_an_address_are_dropped_at_every_door() {
+    for app in TestApp::each(|settings| {
+        open(settings);
+        settings.recovery = flows(&[&["email", "passcode"]]);
+        settings.flows = flows(&[&["email", "password"], &["username", "password"]]);
+        unlimited(settings, &["recovery"]);
+    })
+    .await
+    {
+        let backend = app.backend().await;
+        for (n, email) in framed("Sp@Example.org").iter().enumerate() {
+            let name = &framed(&format!("spacey{n}"))[n];
+            let body = json!({ "email": email.replace("Sp", &format!("Sp{n}")), "username": name, "password": PASSWORD });
+            let sp = app.signup(body).await;
+            let me = sp.client.get("/v1/me").await.is(200).json();
+            assert_eq!(
+                (&me["email"], &me["username"]),
+                (&json!(format!("Sp{n}@example.org")), &json!(format!("spacey{n}")))
+            );
+            let typed = email.replace("Sp", &format!("sP{n}"));
+            app.client().signin(json!({ "email": typed, "password": PASSWORD })).await.done();
+            app.client().signin(json!({ "username": name, "password": PASSWORD })).await.done();
+            app.client().recovery(json!({ "email": typed })).await.asks();
+            assert_eq!(app.code().await.to, format!("Sp{n}@example.org"));
+            let added = sp
+                .client
+                .add(json!({ "kind": "email", "email": email.replace("Sp", &format!("w{n}")) }))
+                .await;
+            assert_eq!(added.is(201).json()["address"], format!("w{n}@example.org"));
+            app.mail().await;
+            backend.post("/v1/verifications", json!({ "to": email })).await.is(201);
+            assert_eq!(app.code().await.to, "Sp@example.org");
+            app.pass(61 * SECOND);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_international_domain_is_read_as_its_owner_writes_it_and_delivered_to_in_ascii() {
+    for app in TestApp::each(open).await {
+        let client = app.client();
+        let asked =
+            client.signup(json!({ "email": "max@m\u{fc}ller.de", "password": PASSWORD })).await.asks();
+        assert_eq!(asked.ask[0]["to"], "m•••@müller.de");
+        let code = app.code().await;
+        assert_eq!(code.to, "max@xn--mller-kva.de");
+        let done = client.passcode(&asked.attempt, code.code()).await.done();
+        let max = Person { client: client.bearing(&done.access), done };
+        assert_eq!(max.client.get("/v1/me").await.json()["email"], "max@müller.de");
+        assert_eq!(max.client.get("/v1/me/devices").await.json()[0]["address"], "max@müller.de");
+        let added = max.client.add(json!({ "kind": "authenticator" })).await.is(201).json();
+        assert!(added["uri"].as_str().unwrap().contains("max%40m%C3%BCller.de"), "{}", added["uri"]);
+        app.pass(61 * SECOND);
+        let added =
+            max.client.add(json!({ "kind": "email", "email": "max@b\u{fc}cher.example" })).await.is(201);
+        assert_eq!(added.json()["address"], "max@bücher.example");
+        let mail = app.code().await;
+        assert_eq!(mail.to, "max@xn--bcher-kva.example");
+        assert!(mail.text.contains("@müller.de") && !mail.text.contains("xn--"), "{}", mail.text);
+        for email in ["MAX@MÜLLER.de", "max@xn--mller-kva.de", "max@mu\u{308}ller.de"] {
+            let asked = app.client().signin(json!({ "email": email, "password": PASSWORD })).await.asks();
+            assert_eq!(asked.ask[0]["to"], "m•••@müller.de");
+        }
     }
 }
