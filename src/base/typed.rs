@@ -150,7 +150,7 @@ mod tests {
         }
         let all: Vec<char> =
             (0..=0x10_ffff).filter_map(char::from_u32).filter(|c| digit(*c).is_some()).collect();
-        assert!(all.len() >= 680 && all.len() % 10 == 0, "{}", all.len());
+        assert!(all.len() >= 680 && all.len().is_multiple_of(10), "{}", all.len());
         for ten in all.chunks(10) {
             let read: String = ten.iter().filter_map(|c| digit(*c)).collect();
             assert_eq!(read, "0123456789", "{ten:?}");
