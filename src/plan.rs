@@ -13,6 +13,7 @@ use crate::providers::lookup::Lookup;
 use crate::providers::{ProviderKind, Routes};
 use crate::secrets::{self, SecretKind};
 use crate::settings::{Confirm, Mode, Settings};
+use crate::store;
 use crate::throttle;
 use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
@@ -128,7 +129,7 @@ impl Plan {
 /// # Errors
 /// Every mistake of flows, providers, messages, webhooks and rates at once.
 pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
-    let mut mistakes = Vec::new();
+    let mut mistakes = stores(settings);
     let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
     let lookup = keep(&mut mistakes, Lookup::read(settings)).flatten();
     let (mut kinds, wrong) = devices::identifier::read(settings);
@@ -182,6 +183,15 @@ pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
 /// How much wider the built-in rates are than in production.
 fn wider(settings: &Settings) -> u32 {
     if settings.mode == Mode::Development { throttle::DEVELOPMENT } else { 1 }
+}
+
+/// URLs of a database or a Redis that nothing could open.
+fn stores(settings: &Settings) -> Vec<Mistake> {
+    let database = store::check_url(settings.database.url.expose()).err();
+    let redis = Some(settings.redis.url.expose()).filter(|url| !url.is_empty());
+    let redis = redis.and_then(|url| throttle::Windows::check_url(url).err());
+    let database = database.map(|why| Mistake::new("database.url", why));
+    database.into_iter().chain(redis.map(|why| Mistake::new("redis.url", why.to_string()))).collect()
 }
 
 /// What messages say: the built-in templates and the operator's, all of them tried.

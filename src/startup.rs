@@ -11,7 +11,7 @@ use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::events::Events;
 use crate::hooks::Hooks;
-use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key};
+use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key, master_key_of};
 use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Worker};
 use crate::plan::{self, Own, Plan};
@@ -195,6 +195,14 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     Ok(Started { app: Arc::new(app), worker, teller })
 }
 
+/// What would keep an instance from starting with sound settings, found without making, opening or reaching anything.
+pub fn obstacles(settings: &Settings) -> Vec<Mistake> {
+    let key = master_key_of(&settings.keys.file, settings.mode == Mode::Development).err();
+    let key = key.map(|error| Mistake::new("keys.file", error.to_string()));
+    let hasher = hasher(settings).err().map(|error| Mistake::new("password.memory_kib", error.to_string()));
+    key.into_iter().chain(hasher).collect()
+}
+
 /// The kinds of an own program, which no settings can mend.
 fn sound(own: &Own) -> Result<(), Vec<Located>> {
     let place = || "this program".to_owned();
@@ -261,5 +269,5 @@ async fn windows(settings: &Settings, world: &World) -> Result<Windows, StartErr
     let time = if matches!(world.clock, Clock::System) { Time::Server } else { Time::Given };
     let server =
         Server { url: url.to_owned(), prefix: "multauth".into(), instances: settings.redis.instances, time };
-    Windows::redis(&server).await.map_err(|error| StartError::Redis(error.to_string()))
+    Windows::redis(&server).await.map_err(|error| StartError::Redis(format!("redis.url {error}")))
 }

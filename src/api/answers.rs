@@ -6,6 +6,7 @@ use poem_openapi::{ApiResponse, Object, Union};
 use crate::auth;
 use crate::auth::progress::{self, Progress};
 use crate::base::clock::rfc3339;
+use crate::devices::Kinds;
 use crate::store::{devices, sessions};
 
 /// An attempt: something is asked, or it is done.
@@ -278,10 +279,11 @@ pub struct Device {
     recovery_codes: Option<Vec<String>>,
 }
 
-impl From<devices::Device> for Device {
-    fn from(device: devices::Device) -> Self {
+impl Device {
+    /// A device as its owner sees it.
+    pub fn new(kinds: &Kinds, device: devices::Device) -> Self {
         Self {
-            address: device.delivery,
+            address: device.delivery.map(|address| kinds.readable(&device.kind, &address)),
             id: device.id,
             kind: device.kind,
             label: device.label,
@@ -296,11 +298,10 @@ impl From<devices::Device> for Device {
             recovery_codes: None,
         }
     }
-}
 
-impl From<auth::adding::Added> for Device {
-    fn from(added: auth::adding::Added) -> Self {
-        let mut device = Self::from(added.device);
+    /// A device with what its owner sees once.
+    pub fn added(kinds: &Kinds, added: auth::adding::Added) -> Self {
+        let mut device = Self::new(kinds, added.device);
         device.recovery_codes = shown(&added.recovery_codes);
         if let Some(enrolment) = added.enrolment {
             device.secret = Some(enrolment.secret.expose().to_owned());

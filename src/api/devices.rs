@@ -10,13 +10,14 @@ use poem_openapi::payload::Json;
 use super::answers::{Device, Gone, MadeDevice};
 use super::body::{self, Sent};
 use super::caller::User;
+use super::fields::Read;
 use super::problem::{Cases, Fail};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::auth::input::Client;
 use crate::auth::{adding, owned, proving, replacing};
-use crate::base::ids;
+use crate::base::{Fault, ids};
 
 /// The failures of calls about devices.
 pub struct Owning;
@@ -42,6 +43,19 @@ fn id(text: &str) -> Result<String, AuthError> {
     ids::uuid(text).ok_or(AuthError::NotFound)
 }
 
+/// An address is replaced by itself: its label goes along, and which is the first of its kind stays as it is.
+fn alone(body: &Read) -> Result<(), AuthError> {
+    let beside = [("label", body.text("label").is_some()), ("primary", body.flag("primary"))];
+    let faults: Vec<Fault> = beside
+        .into_iter()
+        .filter(|(_, given)| *given)
+        .map(|(field, _)| {
+            Fault::new(field, "not_together", "is changed in a request of its own, not with an address")
+        })
+        .collect();
+    if faults.is_empty() { Ok(()) } else { Err(AuthError::Faults(faults)) }
+}
+
 /// The devices of the signed-in user.
 pub struct DeviceApi;
 
@@ -53,12 +67,13 @@ impl DeviceApi {
     #[oai(path = "/v1/me/devices", method = "get", operation_id = "devices")]
     async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
-        Ok(Json(owned::list(&app, &caller).await?.into_iter().map(Device::from).collect()))
+        let all = owned::list(&app, &caller).await?.into_iter();
+        Ok(Json(all.map(|device| Device::new(&app.devices, device)).collect()))
     }
 
     /// Add a device
     ///
-    /// `kind` and the kind's own field. An address is sent a code; an authenticator comes with its seed and a QR
+    /// `kind` and the kind's own field; those of other kinds are refused. An address is sent a code; an authenticator comes with its seed and a QR
     /// code; both count once confirmed.
     #[oai(path = "/v1/me/devices", method = "post", operation_id = "add_device")]
     async fn add(
@@ -71,7 +86,7 @@ impl DeviceApi {
         let caller = user.caller(&app).await?;
         let kind = body.0.text("kind").unwrap_or_default();
         let added = adding::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
-        Ok(MadeDevice::Made(Json(added.into())))
+        Ok(MadeDevice::Made(Json(Device::added(&app.devices, added))))
     }
 
     /// Change a device
@@ -92,13 +107,14 @@ impl DeviceApi {
         let caller = user.caller(&app).await?;
         let given = body.0.given();
         if !given.identifiers.is_empty() {
+            alone(&body.0)?;
             let client = body.0.client(&client);
-            return Ok(Json(
-                replacing::replace(&app, &client, &caller, &self::id(&id)?, &given).await?.into(),
-            ));
+            let new = replacing::replace(&app, &client, &caller, &self::id(&id)?, &given).await?;
+            return Ok(Json(Device::new(&app.devices, new)));
         }
         let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
-        Ok(Json(owned::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?.into()))
+        let changed = owned::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?;
+        Ok(Json(Device::new(&app.devices, changed)))
     }
 
     /// Remove a device
@@ -124,7 +140,7 @@ impl DeviceApi {
     /// Send the code of a device
     ///
     /// Of an unconfirmed one again, or by another way; of a confirmed one the code that its removal or replacement may
-    /// ask for.
+    /// ask for. A device that no message reaches, as an authenticator, is refused: `errors` says `not_reached`.
     #[oai(path = "/v1/me/devices/:id/send", method = "post", operation_id = "send_device_code")]
     async fn send(
         &self,
@@ -154,6 +170,7 @@ impl DeviceApi {
     ) -> Result<Json<Device>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let code = body.0.secret("passcode").unwrap_or_default();
-        Ok(Json(proving::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?.into()))
+        let added = proving::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?;
+        Ok(Json(Device::added(&app.devices, added)))
     }
 }

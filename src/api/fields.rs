@@ -85,7 +85,8 @@ pub fn read(
     });
     let mut faults: Vec<Fault> = unknown.collect();
     for field in fields {
-        faults.extend(wrong(field, sent.get(field.name)));
+        let fault = wrong(field, sent.get(field.name));
+        faults.extend(fault.or_else(|| misfit(ways, field, sent.get(field.name)?.as_str()?)));
     }
     if sent.is_empty() && fields.iter().all(|f| !f.required) && !optional {
         faults.push(Fault::new("", "empty", format!("give something of: {}", known.join(", "))));
@@ -95,6 +96,13 @@ pub fn read(
     } else {
         Err(Problem::faults(faults))
     }
+}
+
+/// The fault of a text that could be no secret of the field's kind, whoever's it is.
+fn misfit(ways: &Ways<'_>, field: &Field, text: &str) -> Option<Fault> {
+    let kind = ways.secrets.by_field(field.name).filter(|kind| !kind.is_possible(text))?;
+    let message = format!("is none; one looks like {}", kind.example());
+    Some(Fault::new(field.name, "invalid", message))
 }
 
 fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {

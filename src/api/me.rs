@@ -78,7 +78,7 @@ impl Called {
         let primary = |kind: &'static dyn DeviceKind| {
             let mut devices: Vec<_> = account.of_kind(kind.name()).collect();
             devices.sort_by_key(|device| !device.is_primary);
-            let shown = devices.first().and_then(|device| device.delivery.clone())?;
+            let shown = kind.readable(devices.first()?.delivery.as_deref()?);
             Some((kind.name().to_owned(), shown.into()))
         };
         let names = named(&app.ways()).into_iter().filter_map(primary).collect();

@@ -65,6 +65,7 @@ pub async fn add(
     if found.given_by() == GivenBy::Operator {
         return Err(not_yours("kind"));
     }
+    only_of(app, found, given)?;
     if let Some(fault) = standing::never_asked(app, &account, found) {
         return Err(fault.into());
     }
@@ -78,6 +79,26 @@ pub async fn add(
         "card" => add_card(app, client, &account, given, blank).await,
         _ => add_address(app, client, &account, found, given, blank).await,
     }
+}
+
+/// Refuses fields of other kinds of device: what is not looked at must not seem to have been taken.
+pub(super) fn only_of(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result<()> {
+    let was_given = |other: &&'static dyn DeviceKind| {
+        let name = app.secrets.by_field(other.field()).map(|secret| secret.name());
+        given.identifiers.contains_key(other.name())
+            || name.is_some_and(|name| given.secrets.contains_key(name))
+    };
+    let others = app.devices.iter().filter(|other| other.name() != kind.name()).filter(was_given);
+    let fault = |other: &'static dyn DeviceKind| {
+        let message = format!(
+            "is a field of the kind {}, and this device is of the kind {}",
+            other.name(),
+            kind.name()
+        );
+        Fault::new(other.field(), "other_kind", message)
+    };
+    let faults: Vec<Fault> = others.map(fault).collect();
+    if faults.is_empty() { Ok(()) } else { Err(AuthError::Faults(faults)) }
 }
 
 pub(super) fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
@@ -140,7 +161,9 @@ async fn add_authenticator(app: &App, client: &Client, account: &Account, blank:
     let added = noting::added(By::User, &device).naming(noting::named(account));
     app.events.write(&mut tx, app.now(), &client.source(), &[added]).await?;
     tx.commit().await?;
-    let called = account.confirmed().find_map(|d| d.canonical.clone()).unwrap_or_default();
+    let mut named = account.confirmed();
+    let called =
+        named.find_map(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?))).unwrap_or_default();
     let uri = authenticator::uri(seed.as_ref(), app.settings.authenticator_issuer(), &called);
     let qr = authenticator::qr_svg(&uri);
     let enrolment = Some(Enrolment { secret: authenticator::seed_text(seed.as_ref()), uri, qr });

@@ -3,6 +3,11 @@
 //! A user may have several cards. The hint (eight bits of an HMAC) says which of them to hash, so that a
 //! wrong hardcode costs one hash however many cards there are, and one where there is none (R16, R65). Of two
 //! cards one in 256 has the hint of the other: a hint that fits proves nothing, and rules no other card out.
+//!
+//! What is kept is the folded number. A card that was set when it was kept as typed passes as typed, and is kept
+//! folded from then on.
+
+use unicode_normalization::UnicodeNormalization;
 
 use super::error::Result;
 use crate::app::App;
@@ -17,21 +22,48 @@ pub fn stored(sealer: &Sealer, user_id: &str, hardcode: &Sensitive, phc: &str) -
 }
 
 /// The hash to compare with, where the hint fits.
-pub fn hinted<'a>(sealer: &Sealer, user_id: &str, typed: &Sensitive, stored: &'a str) -> Option<&'a str> {
+fn hinted<'a>(sealer: &Sealer, user_id: &str, typed: &Sensitive, stored: &'a str) -> Option<&'a str> {
     stored.strip_prefix(hint(sealer, user_id, typed).as_str()).filter(|phc| phc.starts_with('$'))
 }
 
-/// Whether `typed` is the hardcode of a card. It costs one hash.
-pub async fn is_right(app: &App, card: &Device, typed: &Sensitive) -> Result<bool> {
-    let typed = card::prepare(typed.expose());
-    let stored = card.secret.as_deref().unwrap_or_default();
-    match hinted(&app.sealer, &card.user_id, &typed, stored) {
-        Some(phc) => Ok(app.hasher.verify(typed, phc.to_owned()).await?.ok),
-        None => {
-            app.hasher.verify_nobody(typed).await?;
-            Ok(false)
+/// Which of the cards has that hardcode, as it is hashed. It costs one hash, and another one for each hint that fits
+/// by chance.
+pub async fn find<'d>(
+    app: &App,
+    cards: impl Iterator<Item = &'d Device>,
+    typed: &Sensitive,
+) -> Result<Option<&'d Device>> {
+    let folded = card::prepare(typed.expose());
+    let as_typed = Sensitive::new(typed.expose().nfc().collect::<String>());
+    let forms = if as_typed == folded { vec![&folded] } else { vec![&as_typed, &folded] };
+    let mut hashed = false;
+    for card in cards {
+        let stored = card.secret.as_deref().unwrap_or_default();
+        for form in &forms {
+            let Some(phc) = hinted(&app.sealer, &card.user_id, form, stored) else { continue };
+            let verified = app.hasher.verify((*form).clone(), phc.to_owned()).await?;
+            if verified.ok {
+                if verified.stale || **form != folded {
+                    renew(app, card, &folded).await?;
+                }
+                return Ok(Some(card));
+            }
+            hashed = true;
         }
     }
+    if !hashed {
+        app.hasher.verify_nobody(folded).await?;
+    }
+    Ok(None)
+}
+
+/// Keeps a card's number folded, by today's parameters, unless it changed meanwhile (R63).
+async fn renew(app: &App, card: &Device, folded: &Sensitive) -> Result<()> {
+    let phc = app.hasher.hash(folded.clone(), app.random.bytes()).await?;
+    let new = stored(&app.sealer, &card.user_id, folded, &phc);
+    let mut tx = app.store.begin().await?;
+    devices::renew_secret(&mut tx, &card.id, card.secret.as_deref().unwrap_or_default(), &new).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The first card of a user, by what is [`stored`] for its hardcode. It counts at once: nothing is sent to a card.

@@ -7,12 +7,13 @@ use super::guard::{Bound, Subject};
 use super::progress::Proof;
 use super::vendor::Hearer;
 use super::walk::{OWN, Walk};
-use super::{cards, vendor};
+use super::{cards, shapes, totp, vendor};
 use crate::base::Sensitive;
+use crate::devices::authenticator::Seen;
 use crate::flows::Secret;
 use crate::secrets::{SecretKind, recovery};
 use crate::store::challenges::Challenge;
-use crate::store::devices::{self, Device};
+use crate::store::devices::Device;
 use crate::store::guesses::{self, Guesses};
 use crate::store::{Tx, challenges, secrets};
 
@@ -64,30 +65,12 @@ impl Walk<'_> {
         let subject = self.subject(kind.name());
         let _turn = subject.turn(self.app).await;
         let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
-        let card = self.find_card(kind.prepare(typed.expose())).await?;
+        let cards = self.account.iter().flat_map(|account| account.of_kind("card"));
+        let card = cards::find(self.app, cards, typed).await?.map(|card| card.id.clone());
         self.settle(&subject, &so_far, card.is_some(), kind.name()).await?;
         self.failures = self.failures.max(so_far.streak);
         self.proofs.push(Proof::fixed(kind.name(), card));
         Ok(())
-    }
-
-    /// The card with that hardcode, as it is hashed. A keyed hint picks the one to hash, so that several cards
-    /// cost what one does, and no card too. Two cards may have the same hint: then the next is hashed as well.
-    async fn find_card(&self, typed: Sensitive) -> Result<Option<String>> {
-        let mut hashed = false;
-        for device in self.account.iter().flat_map(|a| a.of_kind("card")) {
-            let stored = device.secret.as_deref().unwrap_or_default();
-            let hinted = cards::hinted(&self.app.sealer, &device.user_id, &typed, stored);
-            let Some(phc) = hinted.map(str::to_owned) else { continue };
-            if self.app.hasher.verify(typed.clone(), phc).await?.ok {
-                return Ok(Some(device.id.clone()));
-            }
-            hashed = true;
-        }
-        if !hashed {
-            self.app.hasher.verify_nobody(typed).await?;
-        }
-        Ok(None)
     }
 
     /// Counts a failure, or ends a row of failures.
@@ -116,6 +99,14 @@ impl Walk<'_> {
         let subject = self.subject("passcode");
         let _turn = subject.turn(self.app).await;
         let carriers = self.all_carriers(asked);
+        // By what is asked, for nobody's identifier too.
+        let by_app = if self.proven() {
+            carriers.iter().any(|carrier| carrier.kind == AUTHENTICATOR)
+        } else {
+            let app = |secret: &Secret| secret.device.as_deref().is_none_or(|device| device == AUTHENTICATOR);
+            asked.iter().any(|secret| secret.name == "passcode" && app(secret))
+        };
+        shapes::of_scope(self.app, &self.scope(), by_app, typed).await?;
         if self.proven() {
             return self.check_known(&carriers, typed, named, &subject).await;
         }
@@ -179,14 +170,15 @@ impl Walk<'_> {
         subject: &Subject,
     ) -> Result<Option<(Tx, &'d Device)>> {
         let now = self.app.now();
-        let fits = compared.iter().filter_map(|d| Some((*d, super::totp::step(self.app, d, typed, now)?)));
-        for (device, step) in fits {
+        let seen = compared.iter().map(|d| (*d, totp::look(self.app, d, typed, now)));
+        for (device, seen) in seen.filter(|(_, seen)| *seen != Seen::Wrong) {
             let mut tx = self.app.store.begin().await?;
             let so_far = subject.judge(self.app, &mut tx, Bound::Fixed).await?;
-            if devices::take_step(&mut tx, &device.id, step, now).await? == 1 {
+            if totp::take(&mut tx, device, seen, now).await? {
                 subject.succeed(&mut tx, &so_far).await?;
                 return Ok(Some((tx, device)));
             }
+            tx.commit().await?;
         }
         Ok(None)
     }
@@ -256,12 +248,11 @@ impl Walk<'_> {
         // as wrong as the code that nobody has.
         let rests = subject.rests(self.app, tx).await?;
         let now = self.app.now();
-        let step = |device: &&'d Device| Some((*device, super::totp::step(self.app, device, typed, now)?));
-        let right = authenticators.iter().filter(|_| !rests).find_map(step);
-        let right = right.filter(|_| sent.is_none() || left.is_some());
-        if let Some((device, step)) = right
-            && devices::take_step(tx, &device.id, step, now).await? == 1
-        {
+        let open = !rests && (sent.is_none() || left.is_some());
+        for device in authenticators.into_iter().filter(|_| open) {
+            if !totp::take(tx, device, totp::look(self.app, device, typed, now), now).await? {
+                continue;
+            }
             if let Some(sent) = &sent {
                 challenges::spend(tx, &sent.id, now).await?;
             }

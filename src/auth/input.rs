@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use super::error::{AuthError, Result};
 use crate::app::App;
 use crate::base::{Fault, Sensitive, net};
-use crate::devices::{Address, DeviceKind};
+use crate::devices::{self, Address, DeviceKind};
 use crate::events::Source;
 use crate::flows::Flows;
 use crate::throttle::Keys;
@@ -98,7 +98,7 @@ impl Given {
 fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
     match understand(app, kind, text) {
         Err(AuthError::Faults(faults)) if faults.iter().all(|fault| fault.code == "reserved") => {
-            let name = text.to_ascii_lowercase();
+            let name = text.trim().to_ascii_lowercase();
             let kind = app.devices.kind(kind).ok_or(AuthError::NotFound)?;
             Ok(Identifier { kind, address: Address { canonical: name.clone(), delivery: name } })
         }
@@ -109,5 +109,5 @@ fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
 /// Brings an identifier into its canonical form.
 pub fn understand(app: &App, kind: &str, text: &str) -> Result<Identifier> {
     let kind = app.devices.kind(kind).ok_or_else(|| AuthError::Internal(format!("no device kind {kind}")))?;
-    Ok(Identifier { kind, address: kind.canonical(text, &app.rules)? })
+    Ok(Identifier { kind, address: devices::read(kind, text, &app.rules)? })
 }

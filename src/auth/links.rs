@@ -54,15 +54,10 @@ async fn is_right(
     kind: &'static dyn SecretKind,
     typed: &Sensitive,
 ) -> Result<bool> {
-    let prepared = kind.prepare(typed.expose());
     if kind.kept() == Kept::InDevice {
-        for card in account.of_kind("card") {
-            if cards::is_right(app, card, typed).await? {
-                return Ok(true);
-            }
-        }
-        return Ok(false);
+        return Ok(cards::find(app, account.of_kind("card"), typed).await?.is_some());
     }
+    let prepared = kind.prepare(typed.expose());
     match account.hashes.get(kind.name()) {
         Some(stored) => Ok(app.hasher.verify(prepared, stored.clone()).await?.ok),
         None => {

@@ -54,6 +54,7 @@ pub mod rules;
 pub mod secret;
 mod sending;
 pub mod session;
+mod shapes;
 pub mod signup;
 mod spend;
 pub mod standing;

@@ -40,8 +40,10 @@ pub async fn send(
     channel: Option<Channel>,
 ) -> Result<()> {
     let account = account(app, caller).await?;
-    let device = account.device(id).filter(|d| d.delivery.is_some() && !app.devices.is_silent(&d.kind));
-    let device = device.ok_or(AuthError::NotFound)?;
+    let device = account.device(id).ok_or(AuthError::NotFound)?;
+    if device.delivery.is_none() || app.devices.is_silent(&device.kind) {
+        return Err(unreached(app, device));
+    }
     if device.proven_at.is_some() {
         proofs::forget_spent(app, device).await?;
         return doors::dispatch(app, client, &proofs::order(app, &account, device, channel)).await;
@@ -50,6 +52,19 @@ pub async fn send(
     let owner = rows::owner(&mut app.store.read().await?, &device.kind, canonical).await?;
     let taken = owner.is_some_and(|owner| owner.id != device.id);
     doors::dispatch(app, client, &order(app, &account, device, taken, channel)).await
+}
+
+/// The refusal to send anything to a device that no message reaches.
+fn unreached(app: &App, device: &Device) -> AuthError {
+    let kind = app.devices.kind(&device.kind);
+    let title = kind.map_or(device.kind.as_str(), |kind| kind.title()).to_lowercase();
+    let why = if kind.is_some_and(|kind| kind.carries_passcode()) {
+        "it shows its codes itself; confirm it by one of them"
+    } else {
+        "there is nothing to confirm by a code"
+    };
+    let message = format!("is of the kind {} ({title}), which no message reaches: {why}", device.kind);
+    Fault::new("id", "not_reached", message).into()
 }
 
 pub(super) fn order(
@@ -64,7 +79,7 @@ pub(super) fn order(
     // By a name where there is one, else by the first address, which the message masks (R129).
     let mut named: Vec<&Device> = account.confirmed().filter(|d| d.canonical.is_some()).collect();
     named.sort_by_key(|device| !app.devices.is_silent(&device.kind));
-    let name = named.first().and_then(|device| device.canonical.clone());
+    let name = named.first().and_then(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?)));
     Order {
         purpose: Purpose::Device,
         scope: challenge::of_device(&device.id),

@@ -12,12 +12,13 @@ use super::sending::Counted;
 use super::spend::Parcel;
 use super::standing::{self, Shown};
 use super::vendor::{self, Hearer};
-use super::{cards, doors, language, notices, totp};
+use super::{cards, doors, language, notices, shapes, totp};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
+use crate::devices::authenticator::Seen;
 use crate::messages::{Channel, Kind};
 use crate::secrets::recovery;
-use crate::store::devices::{self as rows, Device};
+use crate::store::devices::Device;
 use crate::store::{challenges, secrets};
 
 /// Lets a change of `device` go on where the caller vouches for it: it is no factor, what the session showed lately
@@ -123,6 +124,9 @@ async fn by_itself(
     let apart = Some(known.as_deref().unwrap_or(guard::INSIDE));
     let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), factor);
     let _turn = subject.turn(app).await;
+    if device.kind != "card" {
+        shapes::of_scope(app, &scope(device), device.delivery.is_none(), typed).await?;
+    }
     if device.delivery.is_some() {
         vendor::settle_latest(app, &scope(device), None, typed, &subject, Hearer::Owner).await?;
         let mut tx = app.store.begin().await?;
@@ -133,13 +137,11 @@ async fn by_itself(
     }
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let card = device.kind == "card";
-    let right = card && cards::is_right(app, device, typed).await?;
-    let step = if card { None } else { totp::step(app, device, typed, app.now()) };
+    let now = app.now();
+    let right = card && cards::find(app, std::iter::once(device), typed).await?.is_some();
+    let seen = if card { Seen::Wrong } else { totp::look(app, device, typed, now) };
     let mut tx = app.store.begin().await?;
-    let taken = match step {
-        Some(step) => rows::take_step(&mut tx, &device.id, step, app.now()).await? == 1,
-        None => false,
-    };
+    let taken = totp::take(&mut tx, device, seen, now).await?;
     if right || taken {
         subject.succeed(&mut tx, &so_far).await?;
     } else {

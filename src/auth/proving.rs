@@ -11,7 +11,7 @@ use super::purpose::Purpose;
 use super::session::Caller;
 use super::trusted::account;
 use super::vendor::Hearer;
-use super::{doors, noting, rescue, totp, undo, vendor};
+use super::{doors, noting, rescue, shapes, totp, undo, vendor};
 use crate::app::App;
 use crate::base::Sensitive;
 use crate::events::{By, Noted};
@@ -86,6 +86,7 @@ async fn proven(
     let due = from.is_some_and(|from| from.shows_codes) && codes_are_due(app, account, device);
     let _turn = subject.turn(app).await;
     let scope = challenge::of_device(&device.id);
+    shapes::of_scope(app, &scope, device.kind == AUTHENTICATOR, typed).await?;
     vendor::settle_latest(app, &scope, None, typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
     let channel = match shown(app, &mut tx, device, typed, &subject).await {
@@ -196,10 +197,8 @@ async fn by_authenticator(
     subject: &Subject,
 ) -> Result<()> {
     let so_far = subject.judge(app, tx, Bound::Fixed).await?;
-    let step = totp::step(app, device, typed, app.now());
-    if let Some(step) = step
-        && rows::take_step(tx, &device.id, step, app.now()).await? == 1
-    {
+    let now = app.now();
+    if totp::take(tx, device, totp::look(app, device, typed, now), now).await? {
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx, AUTHENTICATOR).await?;

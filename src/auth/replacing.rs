@@ -1,7 +1,7 @@
 //! Addresses replaced by others, and mended where nobody confirmed them yet.
 
 use super::account::Account;
-use super::adding::{address, blank, form, write_address};
+use super::adding::{address, blank, form, only_of, write_address};
 use super::challenge;
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
@@ -21,7 +21,9 @@ use crate::throttle::Keys;
 pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, given: &Given) -> Result<Device> {
     let (account, shown) = shown(app, caller).await?;
     let old = account.device(id).ok_or(AuthError::NotFound)?;
-    let kind = app.devices.kind(&old.kind).filter(|kind| kind.names_owner()).ok_or(AuthError::NotFound)?;
+    let kind = app.devices.kind(&old.kind).ok_or(AuthError::NotFound)?;
+    // What vouches for the change is of the old device, whatever its kind is.
+    only_of(app, kind, &Given { identifiers: given.identifiers.clone(), ..Given::default() })?;
     if kind.given_by() == GivenBy::Operator {
         return Err(not_yours(kind.field()));
     }

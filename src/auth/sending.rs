@@ -13,7 +13,7 @@ use super::input::Client;
 use super::mutes;
 use super::spend::{self, Parcel, Part, Terms};
 use crate::app::App;
-use crate::devices::phone;
+use crate::devices::{self, phone};
 use crate::messages::Channel;
 use crate::throttle::{Keys, Limited, block};
 
@@ -171,7 +171,7 @@ pub fn terms(order: &Order) -> Terms {
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).
 pub fn counted(app: &App, order: &Order) -> String {
     let kind = app.devices.kind(if order.channel == Channel::Email { "email" } else { "phone" });
-    let canonical = kind.and_then(|kind| kind.canonical(&order.address, &app.rules).ok());
+    let canonical = kind.and_then(|kind| devices::read(kind, &order.address, &app.rules).ok());
     canonical.map_or_else(|| order.address.clone(), |address| address.canonical)
 }
 

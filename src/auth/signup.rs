@@ -17,6 +17,7 @@ use super::progress::{Ask, Asking, Done, Progress, Tokens};
 use super::purpose::Purpose;
 use super::sending::Counted;
 use super::session::{self, Basis};
+use super::shapes;
 use super::vendor::{self, Hearer};
 use super::ways::{self, Taken, left};
 use super::{account, fields, language, owned, rescue, standing};
@@ -214,6 +215,7 @@ pub async fn answer(
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
     let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
     let subject = subject.about(&draft.user);
+    shapes::of_scope(app, &scope, false, typed).await?;
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {

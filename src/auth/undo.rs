@@ -17,7 +17,7 @@ use super::guard::Subject;
 use super::input::Client;
 use super::notices::{self, Notice};
 use super::purpose::Purpose;
-use super::{doors, gone, noting, vouched};
+use super::{doors, gone, noting, shapes, vouched};
 use crate::app::App;
 use crate::base::clock::{DAY, MINUTE};
 use crate::base::{Millis, Sensitive};
@@ -214,6 +214,7 @@ pub async fn take_back(
     typed: &Sensitive,
 ) -> Result<Undone> {
     let id = challenge.scope.strip_prefix(SCOPE).ok_or(AuthError::LinkDead)?;
+    shapes::of(app, std::slice::from_ref(challenge), false, typed)?;
     let mut db = app.store.read().await?;
     let change = changes::by_id(&mut db, id).await?.ok_or(AuthError::LinkDead)?;
     let account = account::by_id(&mut db, &change.user_id).await?.ok_or(AuthError::LinkDead)?;

@@ -10,6 +10,7 @@ use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
 use super::sending::Counted;
+use super::shapes;
 use super::spend::Parcel;
 use super::vendor::{self, Hearer};
 use crate::app::App;
@@ -158,6 +159,7 @@ pub async fn check(
         "passcode",
     );
     let _turn = subject.turn(app).await;
+    shapes::of(app, std::slice::from_ref(&sent), false, typed)?;
     vendor::settle(app, Some(&sent), typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
     let looked = if app.settings.verification.reuse {

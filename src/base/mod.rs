@@ -10,6 +10,7 @@ pub mod random;
 pub mod seal;
 pub mod sensitive;
 pub mod tuple;
+pub mod typed;
 
 pub use clock::{Clock, Millis};
 pub use field::Fault;

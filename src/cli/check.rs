@@ -1,17 +1,20 @@
 //! `multauth check`
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::{Outcome, Setup, instance, print};
+use super::{Failure, Outcome, Setup, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Exposure, Flow, Flows, Vocabulary, level_of_flow};
-use crate::messages::{Catalogue, Channel, Language};
+use crate::messages::{Catalogue, Channel, Language, is_gsm};
 use crate::providers::{PROVIDERS, Routes};
 use crate::secrets::{SecretKind, password::Password};
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
+use crate::startup;
 use crate::throttle::DEVELOPMENT;
 
-/// Check settings, flows, providers and message templates, without touching network or, but for --data, database.
+/// Check settings, flows, providers, message templates and the master key, without touching network or, but for --data,
+/// database: what `serve` would refuse is refused here.
 ///
 /// Every mistake is one line on standard error with its place, and the exit code is 2. What is allowed and worth
 /// a second look is a warning.
@@ -32,12 +35,17 @@ pub struct Args {
 
 pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     let loaded = instance::load(setup)?;
+    let obstacles = startup::obstacles(&loaded.settings);
+    if !obstacles.is_empty() {
+        let located = obstacles.into_iter().map(|obstacle| loaded.origins.locate(obstacle));
+        return Err(Failure::Settings(located.collect()));
+    }
     print::out(&report(&loaded, setup)?)?;
     if args.data { super::check_data::run(setup).await } else { Ok(()) }
 }
 
 /// What was found in settings without a mistake.
-pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, super::Failure> {
+pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, Failure> {
     let settings = &loaded.settings;
     let understood = instance::understand(settings, setup.own)?;
     let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
@@ -114,6 +122,9 @@ fn warnings(settings: &Settings, lists: [&Flows; 2]) -> Vec<Mistake> {
             let text = "addresses are taken as proven: somebody may sign up with one that is not theirs, and \
                         whoever reads it recovers the account and is rid of every device beside it until the \
                         address was proven";
+            found.push(Mistake::new(format!("{section}.confirm"), text));
+            let text = "a sign-up tells whether somebody has an address: one that is free counts at once, one that is \
+                        taken does not; \"before\" and \"after\" tell nobody";
             found.push(Mistake::new(format!("{section}.confirm"), text));
         }
         let development = |name: &str| PROVIDERS.iter().any(|k| k.name == name && k.development_only);
@@ -204,6 +215,17 @@ fn phone_warnings(settings: &Settings) -> Vec<Mistake> {
     if countries.iter().any(|country| country == "*") {
         let text = "is every country: fraudsters choose the dearest; name those that you serve";
         found.push(Mistake::new("phone.countries", text));
+    }
+    let foreign: BTreeSet<char> = settings.name.chars().filter(|c| !is_gsm(&c.to_string())).collect();
+    if !foreign.is_empty() {
+        let listed: Vec<String> =
+            foreign.into_iter().map(|c| format!("{c} (U+{:04X})", u32::from(c))).collect();
+        let text = format!(
+            "has {}, which the alphabet of text messages (GSM 03.38) does not have: a text with the name in it holds 70 \
+             characters instead of 160, and most cost twice",
+            listed.join(", ")
+        );
+        found.push(Mistake::new("name", text));
     }
     let spend = &settings.phone.spend;
     if settings.mode == Mode::Production && spend.price == 0.0 && spend.prices.is_empty() {

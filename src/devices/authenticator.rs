@@ -1,6 +1,5 @@
 //! Authenticator apps: codes computed from a shared seed and the time (RFC 6238, SHA-1, 6 digits, 30 s).
 
-use crate::flows::Factor;
 use qrcode::render::svg;
 use qrcode::{EcLevel, QrCode};
 use totp_rs::{Builder, Totp};
@@ -9,10 +8,13 @@ use zeroize::Zeroizing;
 use super::{Address, DeviceKind, Rules, no_address};
 use crate::base::clock::SECOND;
 use crate::base::seal::same;
-use crate::base::{Fault, Millis, Random, Sensitive};
+use crate::base::{Fault, Millis, Random, Sensitive, typed};
+use crate::flows::Factor;
 
 /// How long one code is shown, in seconds.
 pub const STEP_SECONDS: i64 = 30;
+/// Digits of a code.
+pub const DIGITS: usize = 6;
 /// The length of a new seed in bytes: the 160 bits that RFC 4226 recommends.
 pub const SEED_BYTES: usize = 20;
 /// The shortest seed that is worked with: the 128 bits that RFC 4226 demands.
@@ -99,24 +101,85 @@ pub fn qr_svg(uri: &Sensitive) -> Option<Sensitive> {
     Some(Sensitive::new(code.render::<svg::Color<'_>>().min_dimensions(240, 240).build()))
 }
 
-/// The step for which `code` is right, to be stored as the next `last_step` (R69); `None` where it is wrong.
-///
-/// Right are the codes of the step that holds `now` and of `steps_back` steps before it (0 or 1; more counts as 1),
-/// never one of `last_step` or earlier, and never one of the future. Spaces and hyphens in `code` are overlooked.
-/// The caller stores the step under the condition that it is still greater than the stored one, so that of two
-/// requests with one code one is refused.
-pub fn check(seed: &[u8], code: &str, now: Millis, last_step: Option<i64>, steps_back: u8) -> Option<i64> {
-    if seed.len() < MINIMUM_SEED_BYTES {
-        return None;
+/// What is kept of the last right code of an app.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Last {
+    /// Its step; no code of that step or of an earlier one is right any more (R69).
+    pub step: Option<i64>,
+    /// When it was typed.
+    pub at: Option<Millis>,
+}
+
+impl Last {
+    /// Whether the code was of a step that had not begun: the app's clock is ahead of ours.
+    fn was_ahead(self) -> bool {
+        self.step.is_some_and(|step| self.at.is_none_or(|at| step > step_at(at)))
     }
-    let typed: Zeroizing<String> = Zeroizing::new(code.chars().filter(|c| !" -".contains(*c)).collect());
+}
+
+/// Which steps' codes are right beside the step of now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
+    /// None.
+    Now,
+    /// One: the step before, or the one after where the last right code was ahead (RFC 6238, section 6). So no more than
+    /// two codes are right at any time.
+    Two,
+    /// Both, while an app is set up: whoever types its first code was shown the seed.
+    Three,
+}
+
+/// What a typed code is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// Right for this step.
+    Right(i64),
+    /// Of the step after that of now, in which it is not right. Where this is noted, the next such code is.
+    Ahead,
+    /// Of the step before that of now, and the app was ahead until now. Where this is noted, the next such code is right.
+    Behind,
+    /// Of no step nearby, or of one that was taken.
+    Wrong,
+}
+
+/// The step that holds `now`.
+pub fn step_at(now: Millis) -> i64 {
+    now.div_euclid(STEP_SECONDS * SECOND)
+}
+
+/// What `code`, six digits of any script, is at `now`. The caller stores the step of a right one as the next last step,
+/// under the condition that it is still greater than the stored one, so that of two requests with one code one is
+/// refused.
+pub fn check(seed: &[u8], code: &str, now: Millis, last: Last, width: Width) -> Seen {
+    if seed.len() < MINIMUM_SEED_BYTES {
+        return Seen::Wrong;
+    }
+    let typed = typed::normal(code).unwrap_or_default();
     let totp = Builder::new().with_secret(seed).build_noncompliant();
-    let current = now.div_euclid(STEP_SECONDS * SECOND);
-    let steps = (0..=i64::from(steps_back.min(1))).map(|back| current - back).filter(|step| *step >= 0);
+    let current = step_at(now);
     // Every step is computed, so that the time does not tell which one was near.
-    let right: Vec<i64> =
-        steps.filter(|step| same(code_at(&totp, *step).as_bytes(), typed.as_bytes())).collect();
-    right.into_iter().find(|step| last_step.is_none_or(|last| *step > last))
+    let fits: Vec<i64> = [current, current.saturating_sub(1), current.saturating_add(1)]
+        .into_iter()
+        .filter(|step| *step >= 0 && same(code_at(&totp, *step).as_bytes(), typed.expose().as_bytes()))
+        .collect();
+    let open = |step: &i64| match width {
+        Width::Now => *step == current,
+        Width::Two if last.was_ahead() => *step >= current,
+        Width::Two => *step <= current,
+        Width::Three => true,
+    };
+    let fresh = || fits.iter().copied().filter(|step| last.step.is_none_or(|last| *step > last));
+    match (fresh().find(open), fresh().next()) {
+        (Some(step), _) => Seen::Right(step),
+        (None, Some(step)) if width == Width::Two => {
+            if step > current {
+                Seen::Ahead
+            } else {
+                Seen::Behind
+            }
+        }
+        _ => Seen::Wrong,
+    }
 }
 
 fn code_at(totp: &Totp, step: i64) -> Zeroizing<String> {
@@ -126,6 +189,8 @@ fn code_at(totp: &Totp, step: i64) -> Zeroizing<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::base::clock::MINUTE;
 
@@ -135,6 +200,11 @@ mod tests {
     fn read(at: Millis) -> String {
         let totp = Builder::new().with_secret(SEED.as_slice()).build_noncompliant();
         code_at(&totp, at / (STEP_SECONDS * SECOND)).to_string()
+    }
+
+    fn at(code: &str, now: Millis, step: Option<i64>, width: Width) -> Seen {
+        // Typed in its own step: not ahead.
+        check(SEED, code, now, Last { step, at: step.map(|step| step * STEP_SECONDS * SECOND) }, width)
     }
 
     #[test]
@@ -149,49 +219,108 @@ mod tests {
             (20_000_000_000, "65353130"),
         ];
         for (seconds, code) in vectors {
-            let step = check(SEED, &code[2..], seconds * SECOND, None, 0);
-            assert_eq!(step, Some(seconds / 30), "{code}");
-            assert_eq!(check(SEED, "000000", seconds * SECOND, None, 0), None);
+            assert_eq!(
+                at(&code[2..], seconds * SECOND, None, Width::Now),
+                Seen::Right(seconds / 30),
+                "{code}"
+            );
+            assert_eq!(at("000000", seconds * SECOND, None, Width::Now), Seen::Wrong);
         }
     }
 
     #[test]
     fn a_code_passes_once_and_never_an_older_one() {
         let now = 1_111_111_111 * SECOND;
-        let earlier = read(now - 30 * SECOND);
-        let step = check(SEED, &read(now), now, None, 1).unwrap();
-        assert_eq!(check(SEED, &read(now), now, Some(step), 1), None, "within its step");
-        assert_eq!(check(SEED, &read(now), now + 30 * SECOND, Some(step), 1), None, "in the next step");
-        assert_eq!(check(SEED, &earlier, now, Some(step), 1), None, "an older code after a newer one");
-        let next = now + 30 * SECOND;
-        assert_eq!(check(SEED, &read(next), next, Some(step), 1), Some(step + 1));
+        let (earlier, step, next) = (read(now - 30 * SECOND), step_at(now), now + 30 * SECOND);
+        assert_eq!(at(&read(now), now, None, Width::Two), Seen::Right(step));
+        for width in [Width::Now, Width::Two, Width::Three] {
+            assert_eq!(at(&read(now), now, Some(step), width), Seen::Wrong, "within its step");
+            assert_eq!(at(&read(now), next, Some(step), width), Seen::Wrong, "in the next step");
+            assert_eq!(at(&earlier, now, Some(step), width), Seen::Wrong, "an older code after a newer one");
+            assert_eq!(at(&read(next), next, Some(step), width), Seen::Right(step + 1));
+        }
     }
 
     #[test]
     fn a_sweep_of_two_minutes_to_either_side() {
         let shown = 1_111_111_110 * SECOND; // the first moment of a step
-        let code = read(shown);
+        let (code, step) = (read(shown), step_at(shown));
+        let ahead = Last { step: Some(step - 9), at: Some(shown - 330 * SECOND) };
+        let even = Last { at: Some(shown - 270 * SECOND), ..ahead };
         for seconds in -120..=120 {
-            let at = shown + seconds * SECOND;
-            let with = |back| check(SEED, &code, at, None, back).is_some();
-            assert_eq!(with(0), (0..30).contains(&seconds), "{seconds} s, this step only");
-            assert_eq!(with(1), (0..60).contains(&seconds), "{seconds} s, one step back");
-            assert_eq!(with(200), with(1), "{seconds} s, never more than one");
+            let right =
+                |last, width| check(SEED, &code, shown + seconds * SECOND, last, width) == Seen::Right(step);
+            assert_eq!(right(even, Width::Now), (0..30).contains(&seconds), "{seconds} s, this step only");
+            assert_eq!(right(ahead, Width::Now), (0..30).contains(&seconds), "{seconds} s, this step only");
+            assert_eq!(right(even, Width::Two), (0..60).contains(&seconds), "{seconds} s, one step back");
+            assert_eq!(right(ahead, Width::Two), (-30..30).contains(&seconds), "{seconds} s, one step ahead");
+            assert_eq!(right(even, Width::Three), (-30..60).contains(&seconds), "{seconds} s, set up");
         }
+    }
+
+    #[test]
+    fn a_code_beyond_is_known_for_what_it_is() {
+        let now = 1_111_111_111 * SECOND;
+        let (before, after, step) = (read(now - 30 * SECOND), read(now + 30 * SECOND), step_at(now));
+        assert_eq!(at(&after, now, Some(step - 9), Width::Two), Seen::Ahead);
+        // What is noted of it: the step of now is taken, at an earlier time.
+        let noted = Last { step: Some(step), at: Some(now - 300 * SECOND) };
+        assert_eq!(check(SEED, &after, now, noted, Width::Two), Seen::Right(step + 1));
+        assert_eq!(check(SEED, &after, now, Last { at: None, ..noted }, Width::Two), Seen::Right(step + 1));
+        let ahead = Last { step: Some(step - 9), at: Some(now - 330 * SECOND) };
+        assert_eq!(check(SEED, &before, now, ahead, Width::Two), Seen::Behind);
+        assert_eq!(
+            check(SEED, &before, now, Last { at: Some(now), ..ahead }, Width::Two),
+            Seen::Right(step - 1)
+        );
+        assert_eq!(at(&after, now, None, Width::Now), Seen::Wrong, "no clock is ahead where one step counts");
     }
 
     #[test]
     fn only_six_digits_are_a_code() {
         let now = 59 * SECOND;
-        for code in ["287082", "287 082", "287-082", " 287082 "] {
-            assert!(check(SEED, code, now, None, 1).is_some(), "{code}");
+        for code in [
+            "287082",
+            "287 082",
+            "287-082",
+            " 287082 ",
+            "۲۸۷۰۸۲",
+            "٢٨٧٠٨٢",
+            "２８７\u{a0}０８２",
+            "287\u{200b}082",
+        ] {
+            assert!(matches!(at(code, now, None, Width::Two), Seen::Right(_)), "{code}");
         }
-        for code in ["", "28708", "2870820", "94287082", "+287082", "287082\0", "٢٨٧٠٨٢", "28708x"] {
-            assert_eq!(check(SEED, code, now, None, 1), None, "{code}");
+        for code in ["", "28708", "2870820", "94287082", "+287082", "287082\0", "28708x"] {
+            assert_eq!(at(code, now, None, Width::Three), Seen::Wrong, "{code}");
         }
-        assert_eq!(check(b"", "287082", now, None, 1), None);
-        assert_eq!(check(SEED, &read(0), -1, None, 1), None, "before the epoch");
-        assert_eq!(check(SEED, &read(MINUTE), i64::MIN, None, 1), None);
+        assert_eq!(check(b"", "287082", now, Last::default(), Width::Two), Seen::Wrong);
+        assert_eq!(at(&read(0), -31 * SECOND, None, Width::Three), Seen::Wrong, "before the epoch");
+        assert_eq!(at(&read(MINUTE), i64::MIN, None, Width::Three), Seen::Wrong);
+    }
+
+    proptest! {
+        /// Whatever was typed before, and however what was seen of it is noted.
+        #[test]
+        fn no_more_than_two_codes_are_right_at_any_time(typed in prop::collection::vec((-2_i64..=2, 0_i64..200), 1..20)) {
+            let (mut now, mut last) = (1_111_111_111 * SECOND, Last::default());
+            for (off, seconds) in typed {
+                now += seconds * SECOND;
+                let right = |step: i64| {
+                    let code = read(step * STEP_SECONDS * SECOND);
+                    matches!(check(SEED, &code, now, last, Width::Two), Seen::Right(_))
+                };
+                let all = (-5..=5).filter(|off| right(step_at(now) + off)).count();
+                prop_assert!(all <= 2, "{} codes are right at {}", all, now);
+                let code = read(now + off * STEP_SECONDS * SECOND);
+                match check(SEED, &code, now, last, Width::Two) {
+                    Seen::Right(step) => last = Last { step: Some(step), at: Some(now) },
+                    Seen::Ahead => last.step = last.step.max(Some(step_at(now))),
+                    Seen::Behind => last.at = Some(now),
+                    Seen::Wrong => {}
+                }
+            }
+        }
     }
 
     #[test]

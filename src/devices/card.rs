@@ -1,10 +1,8 @@
 //! Cards and other things with a fixed number: the hardcode.
 
-use crate::flows::Factor;
-use unicode_normalization::UnicodeNormalization;
-
 use super::{Address, DeviceKind, Rules, no_address};
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Sensitive, typed};
+use crate::flows::Factor;
 
 /// The fewest and the most code points of a hardcode. Four, because card and device numbers are short and it
 /// never stands alone (R65); sixty-four holds any serial number, UUID or hash.
@@ -65,31 +63,32 @@ impl DeviceKind for Card {
     }
 }
 
-/// The hardcode in the form that is hashed and compared: NFC, nothing else changed; capitals and zeros count.
+/// The hardcode in the form that is hashed and compared: as it is printed on the card or typed by any keyboard, without
+/// blanks and dashes, the digits of every script as ASCII ones; capitals and zeros count.
 pub fn prepare(text: &str) -> Sensitive {
-    Sensitive::new(text.nfc().collect::<String>())
+    typed::folded(text)
 }
 
-/// A hardcode that may be set: 4 to 64 code points after NFC, no control characters.
+/// A hardcode that may be set: 4 to 64 code points beside blanks and dashes, no control characters.
 ///
 /// # Errors
 /// `hardcode` with the code `too_short`, `too_long` or `invalid_characters`.
 pub fn check(text: &str) -> Result<Sensitive, Fault> {
     let fault = |code, message| Err(Fault::new("hardcode", code, message));
-    // Four bytes a code point: a longer text needs no normalising to be too long.
-    if text.len() > 16 * LENGTH.end() {
+    // Four bytes a code point, and as much between them: a longer text needs no normalising to be too long.
+    if text.len() > 32 * LENGTH.end() {
         return fault("too_long", "A hardcode has at most 64 characters.");
+    }
+    if text.contains(char::is_control) {
+        return fault("invalid_characters", "A hardcode has no line ends or other control characters.");
     }
     let ready = prepare(text);
     let length = ready.expose().chars().count();
     if length < *LENGTH.start() {
-        return fault("too_short", "A hardcode has at least 4 characters.");
+        return fault("too_short", "A hardcode has at least 4 characters, blanks and dashes aside.");
     }
     if length > *LENGTH.end() {
         return fault("too_long", "A hardcode has at most 64 characters.");
-    }
-    if ready.expose().contains(char::is_control) {
-        return fault("invalid_characters", "A hardcode has no line ends or other control characters.");
     }
     Ok(ready)
 }
@@ -99,11 +98,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_is_bounded_and_nothing_is_changed() {
+    fn the_length_is_bounded() {
         let code = |text: &str| check(text).map_err(|f| f.code);
         assert_eq!(code("0042").unwrap().expose(), "0042");
-        assert_eq!(code(" aB 9 ").unwrap().expose(), " aB 9 ");
         assert_eq!(code("042"), Err("too_short"));
+        assert_eq!(code("0-4-2 -"), Err("too_short"));
         assert!(code(&"é".repeat(64)).is_ok());
         assert_eq!(code(&"9".repeat(65)), Err("too_long"));
         assert_eq!(code(&"9".repeat(5_000)), Err("too_long"));
@@ -112,7 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn composed_and_decomposed_are_one() {
+    fn a_number_is_one_however_it_is_typed() {
+        for typed in [
+            "4711-0815",
+            "4711 0815",
+            "47110815",
+            "۴۷۱۱–۰۸۱۵",
+            "４７１１\u{a0}０８１５",
+            "\u{feff}4711\u{ad}0815",
+        ] {
+            assert_eq!(prepare(typed).expose(), "47110815", "{typed}");
+        }
+        assert_eq!(check(" aB 9O ").unwrap().expose(), "aB9O");
         assert_eq!(prepare("cafe\u{301}"), prepare("café"));
     }
 

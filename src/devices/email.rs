@@ -11,6 +11,12 @@ use crate::base::Fault;
 const MAXIMUM: usize = 254;
 const MAXIMUM_LOCAL: usize = 64;
 
+/// What a domain has in ASCII: letters, digits and hyphens.
+const STD3: AsciiDenyList = AsciiDenyList::STD3;
+/// Hyphens stand neither first nor last in a label (RFC 1035); two of them in third and fourth place do occur, and which of
+/// those labels is an A-label is checked as such.
+const HYPHENS: Hyphens = Hyphens::CheckFirstLast;
+
 /// An email address.
 ///
 /// The part before the @ is ASCII and keeps its capitals for delivery; two addresses are one where they differ
@@ -69,7 +75,15 @@ impl DeviceKind for Email {
         Ok(Address { canonical, delivery: format!("{local}@{host}") })
     }
 
+    fn readable(&self, address: &str) -> String {
+        match address.rsplit_once('@') {
+            Some((local, host)) => format!("{local}@{}", readable(host)),
+            None => address.to_owned(),
+        }
+    }
+
     fn mask(&self, address: &str) -> String {
+        let address = &self.readable(address);
         let (local, host) = address.rsplit_once('@').unwrap_or((address, ""));
         let first = local.chars().next().filter(|_| local.len() > 1);
         format!("{}•••@{host}", first.map(String::from).unwrap_or_default())
@@ -101,16 +115,29 @@ fn domain(text: &str) -> Result<String, Fault> {
         return Err(fault("too_long", "An email address has at most 254 characters."));
     }
     let tables = Uts46::new();
-    let (std3, check) = (AsciiDenyList::STD3, Hyphens::Check);
-    let ascii = tables.to_ascii(text.as_bytes(), std3, check, DnsLength::Verify).map_err(|_| invalid())?;
+    let ascii = tables.to_ascii(text.as_bytes(), STD3, HYPHENS, DnsLength::Verify).map_err(|_| invalid())?;
     let last = ascii.rsplit('.').next().unwrap_or_default();
     if !ascii.contains('.') || last.bytes().all(|b| b.is_ascii_digit()) {
         return Err(invalid());
     }
-    if text.is_ascii() || reads_as_itself(text, &tables.to_unicode(ascii.as_bytes(), std3, check).0) {
+    if text.is_ascii() || reads_as_itself(text, &tables.to_unicode(ascii.as_bytes(), STD3, HYPHENS).0) {
         return Ok(ascii.into_owned());
     }
     Err(invalid())
+}
+
+/// A domain of A-labels as people read it, where that reads back as itself and mixes no scripts: a label in which one
+/// letter of another alphabet stands among Latin ones is made to look like another.
+fn readable(host: &str) -> String {
+    let (shown, sound) = Uts46::new().to_unicode(host.as_bytes(), STD3, HYPHENS);
+    let latin = |c: char| c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}');
+    let mixed = |label: &str| {
+        let mut letters = label.chars().filter(|c| c.is_alphabetic());
+        letters.clone().any(|c| c.is_ascii()) && !letters.all(latin)
+    };
+    let itself =
+        sound.is_ok() && !shown.split('.').any(mixed) && domain(&shown).is_ok_and(|again| again == host);
+    if itself { shown.into_owned() } else { host.to_owned() }
 }
 
 /// Whether no character of `typed` became an ASCII one, or nothing, on the way to `shown` (R97).
@@ -160,6 +187,36 @@ mod tests {
         assert_eq!(key("a@XN--BCHER-KVA.example"), "a@xn--bcher-kva.example");
         assert_eq!(key("a@straße.example"), "a@xn--strae-oqa.example");
         assert_eq!(key("a@почта.рф"), "a@xn--80a1acny.xn--p1ai");
+    }
+
+    #[test]
+    fn hyphens_stand_where_they_do_in_real_domains() {
+        for host in ["ab--cd.com", "r3---sn-x.example.org", "co--op.example.org", "x.ab--cd.com", "a--b.com"]
+        {
+            assert_eq!(key(&format!("a@{host}")), format!("a@{host}"));
+        }
+        for host in ["-ab.com", "ab-.com", "--ab.com", "xn--.com", "xn--a.com", "xn--0.com"] {
+            assert!(canonical(&format!("a@{host}")).is_err(), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_domain_is_shown_as_people_read_it() {
+        for host in ["bücher.example", "почта.рф", "straße.example", "例え.テスト", "été.bücher.example"]
+        {
+            let made = canonical(&format!("max@{host}")).unwrap();
+            assert!(made.delivery.is_ascii());
+            assert_eq!(Email.readable(&made.delivery), format!("max@{host}"));
+            assert_eq!(Email.mask(&made.delivery), format!("m•••@{host}"));
+        }
+        // A Cyrillic letter among Latin ones, and what is no U-label.
+        for host in ["exampl\u{435}.com", "p\u{430}ypal.com"] {
+            let made = canonical(&format!("max@{host}")).unwrap();
+            assert_eq!(Email.readable(&made.delivery), made.delivery, "{host}");
+        }
+        for address in ["max@example.com", "max@xn--0.com", "max", "", "@", "max@xn--80ak6aa92e-.com"] {
+            assert_eq!(Email.readable(address), address);
+        }
     }
 
     #[test]

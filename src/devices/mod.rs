@@ -84,6 +84,10 @@ pub trait DeviceKind: Sync {
     fn several(&self) -> bool {
         !self.channels().is_empty()
     }
+    /// The address as people read and type it; as it is delivered to, unless the kind says otherwise.
+    fn readable(&self, address: &str) -> String {
+        address.to_owned()
+    }
     /// The address with its middle hidden, for answers and logs; empty where the kind has no address.
     fn mask(&self, address: &str) -> String {
         let first = address.chars().next().filter(|_| address.chars().nth(1).is_some());
@@ -150,6 +154,11 @@ impl Kinds {
         self.kind(name).is_some_and(is_silent)
     }
 
+    /// An address of a device of the kind called `name` as people read it ([`DeviceKind::readable`]).
+    pub fn readable(&self, name: &str, address: &str) -> String {
+        self.kind(name).map_or_else(|| address.to_owned(), |kind| kind.readable(address))
+    }
+
     /// Whether the person themselves gives what is called `name`, rather than the operator.
     pub fn by_user(&self, name: &str) -> bool {
         self.kind(name).is_none_or(|kind| kind.given_by() == GivenBy::User)
@@ -170,6 +179,14 @@ impl std::fmt::Debug for Kinds {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.iter().map(|kind| kind.name())).finish()
     }
+}
+
+/// Understands an address as it was typed: blanks around it, which keyboards and clipboards add, are no part of it.
+///
+/// # Errors
+/// Those of [`DeviceKind::canonical`].
+pub fn read(kind: &dyn DeviceKind, text: &str, rules: &Rules) -> Result<Address, Fault> {
+    kind.canonical(text.trim(), rules)
 }
 
 /// The address of a device of `kind` as an answer shows it to somebody who signs in: masked, as the settings say.
@@ -242,6 +259,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn blanks_around_an_address_are_no_part_of_it() {
+        let samples = ["ada", "ada@example.com", "+48 600 100 267"];
+        for (kind, text) in DEVICES.iter().filter(|kind| kind.names_owner()).zip(samples) {
+            let bare = read(*kind, text, &Rules::default()).unwrap();
+            for blank in [" ", "\t", "\r\n", "\u{a0}", "\u{3000}", "\u{2009} "] {
+                for typed in
+                    [format!("{text}{blank}"), format!("{blank}{text}"), format!("{blank}{text}{blank}")]
+                {
+                    assert_eq!(read(*kind, &typed, &Rules::default()).as_ref(), Ok(&bare), "{typed:?}");
+                }
+            }
+        }
+        assert!(read(&email::Email, "ada @example.com", &Rules::default()).is_err());
+    }
+
     /// Canonical of canonical is canonical, and of what is delivered to as well (R94).
     fn settled(text: &str, rules: &Rules) {
         for kind in DEVICES {
@@ -250,7 +283,15 @@ mod tests {
             assert_eq!(again.as_deref(), Ok(first.canonical.as_str()), "{} {text:?}", kind.name());
             let shown = kind.canonical(&first.delivery, rules).map(|a| a.canonical);
             assert_eq!(shown.as_deref(), Ok(first.canonical.as_str()), "{} {text:?}", kind.name());
-            assert!(!kind.mask(&first.delivery).contains(&first.delivery), "{} {text:?}", kind.name());
+            let readable = kind.readable(&first.delivery);
+            let again = kind.canonical(&readable, rules).map(|a| a.canonical);
+            assert_eq!(again.as_deref(), Ok(first.canonical.as_str()), "{} {text:?} {readable}", kind.name());
+            let masked = kind.mask(&first.delivery);
+            assert!(
+                !masked.contains(&first.delivery) && !masked.contains(&readable),
+                "{} {text:?}",
+                kind.name()
+            );
         }
     }
 

@@ -1,10 +1,10 @@
 //! Phone numbers: one number, one E.164 form (R98), and which of them may be texted (R46).
 
-use crate::flows::Factor;
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::{Address, DeviceKind, Rules};
-use crate::base::Fault;
+use crate::base::{Fault, typed};
+use crate::flows::Factor;
 use crate::settings::{LineType, Mask};
 
 /// The most digits of a number, country code included (ITU-T E.164, 6.2.1).
@@ -69,11 +69,12 @@ impl DeviceKind for Phone {
         let dialled = dialled(text)?;
         let region = rules.default_region.as_deref().filter(|r| !r.is_empty());
         let local = region.and_then(|code| Region::from_code(code).ok());
-        let number = match dialled.strip_prefix("00") {
+        let abroad = dialled.strip_prefix("00").map(|rest| format!("+{rest}"));
+        let whole = abroad.as_deref().unwrap_or(&dialled);
+        let number = read(&dialled, local)
             // Where a region dials abroad otherwise than by 00, its own reading finds no number.
-            Some(rest) => read(&dialled, local).or_else(|| read(&format!("+{rest}"), None)),
-            None => read(&dialled, local),
-        };
+            .or_else(|| read(whole, None))
+            .or_else(|| read(&without_mobile_sign(whole)?, None));
         let e164 = number.as_ref().map(written).filter(|e164| settled(e164));
         match e164 {
             Some(e164) => Ok(Address { canonical: e164.clone(), delivery: e164 }),
@@ -191,27 +192,32 @@ fn dialled(text: &str) -> Result<String, Fault> {
         return Err(invalid());
     }
     let bare = text.trim_start_matches(spacing);
-    let (plus, rest) = bare.strip_prefix(['+', '＋']).map_or(("", bare), |rest| ("+", rest));
-    let kept: String = rest.chars().filter(|c| !spacing(*c)).collect();
-    if kept.contains(|c: char| c.is_alphabetic() || "#,;*".contains(c)) {
+    let (plus, rest) = bare.strip_prefix(['+', '＋', '﹢']).map_or(("", bare), |rest| ("+", rest));
+    let kept = || rest.chars().filter(|c| !spacing(*c));
+    if kept().any(|c| c.is_alphabetic() || "#,;*".contains(c)) {
         return Err(fault("extension", "Give the phone number alone: no extension, no letters."));
     }
-    let digits = PHONE_NUMBER_UTIL.normalize_digits_only(&kept);
-    // A character that is neither punctuation nor a digit was dropped on the way.
-    if digits.len() != kept.chars().count() || digits.is_empty() {
-        Err(invalid())
-    } else {
-        Ok(plus.to_owned() + &digits)
+    let digits: Option<String> = kept().map(typed::digit).collect();
+    match digits.filter(|digits| !digits.is_empty()) {
+        Some(digits) => Ok(plus.to_owned() + &digits),
+        None => Err(invalid()),
     }
 }
 
-/// What people, address books and web pages put between the digits, direction marks included.
+/// What people, address books and web pages put between the digits.
 fn spacing(c: char) -> bool {
-    let dash = matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{30fc}' | '\u{ff0d}');
-    let mark =
-        matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}');
     let sign = matches!(c, '(' | ')' | '[' | ']' | '.' | '/' | '~' | '（' | '）' | '．' | '／' | '［' | '］');
-    dash || mark || sign || c == ' ' || c == '\t' || (c.is_whitespace() && !c.is_ascii() && c != '\u{85}')
+    // In Japanese the sign that lengthens a vowel is typed for a dash.
+    typed::is_blank(c) || sign || c == '\u{30fc}'
+}
+
+/// A number of Mexico without the `1` that stood before mobile numbers until 2019, and in many address books still does:
+/// with it and without it a number is one line.
+///
+/// The `9` of Argentina is no such sign: a text needs it, and a number without it may be a landline.
+fn without_mobile_sign(dialled: &str) -> Option<String> {
+    let national = dialled.strip_prefix("+521").filter(|national| national.len() == 10)?;
+    Some(format!("+52{national}"))
 }
 
 /// The number, where the plan of its country has it.
@@ -301,6 +307,9 @@ mod tests {
             "６００ １００ ２６７",
             "٦٠٠١٠٠٢٦٧",
             "[600] 100~267",
+            "\u{feff}+48600100267\r\n",
+            "+৪৮ ৬০০ ১০০ ২৬৭",
+            "+४८ ６００ ๑๐๐ ២៦៧",
         ];
         assert!(spellings.len() >= 40);
         for text in spellings {
@@ -324,6 +333,19 @@ mod tests {
         }
         assert_eq!(key("06 698 12345", "IT"), "+390669812345");
         assert_eq!(key("+39 06 698 12345", ""), "+390669812345");
+    }
+
+    #[test]
+    fn a_mobile_of_mexico_has_one_form() {
+        for text in ["+52 1 55 1234 5678", "+52 55 1234 5678", "0052 1 55 1234 5678", "+5215512345678"] {
+            for region in ["", "MX", "US", "PL"] {
+                let read = key(text, region);
+                // In the United States 00 dials nothing, and is read all the same.
+                assert_eq!(read, "+525512345678", "{text} in {region}");
+            }
+        }
+        assert_ne!(key("+54 9 11 2345 6789", ""), key("+54 11 2345 6789", ""));
+        assert!(Phone.canonical("+52 1 55 1234 567", &rules("")).is_err());
     }
 
     #[test]
@@ -352,7 +374,6 @@ mod tests {
             "+999123456789",
             "++48600100267",
             "+48+600100267",
-            "+48600100267\n",
             "+48600100267\0",
             "+48600100267🙂",
             "+48600100267 +48600100268",

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{DEVICES, Rules};
+use super::{DEVICES, Rules, read};
 use crate::base::{Millis, Mistake, Sensitive};
 use crate::settings::{Mode, Settings};
 
@@ -63,7 +63,7 @@ impl Sandbox {
 /// The canonical form of what can be sent a message.
 fn canonical(to: &str, rules: &Rules) -> Option<String> {
     let reached = DEVICES.iter().filter(|kind| !kind.channels().is_empty());
-    reached.filter_map(|kind| kind.canonical(to, rules).ok()).map(|address| address.canonical).next()
+    reached.filter_map(|kind| read(*kind, to, rules).ok()).map(|address| address.canonical).next()
 }
 
 /// The end of a day in UTC.

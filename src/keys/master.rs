@@ -33,10 +33,15 @@ pub enum MasterKeyError {
 
 /// Reads the master key, or makes it where `may_make` allows that (development).
 pub fn master_key(path: &Path, may_make: bool, random: &Random) -> Result<[u8; 32], MasterKeyError> {
+    read(path, may_make)?.map_or_else(|| make(path, random), Ok)
+}
+
+/// Reads the master key; none where there is none yet and `may_make` says that one may be made.
+pub fn read(path: &Path, may_make: bool) -> Result<Option<[u8; 32]>, MasterKeyError> {
     let name = path.display().to_string();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => text,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && may_make => return make(path, random),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && may_make => return Ok(None),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Err(MasterKeyError::Missing(name)),
         Err(e) => return Err(MasterKeyError::File(name, e)),
     };
@@ -45,7 +50,7 @@ pub fn master_key(path: &Path, may_make: bool, random: &Random) -> Result<[u8; 3
     }
     let key = decode(text.trim()).ok_or_else(|| MasterKeyError::Malformed(name.clone()))?;
     let distinct = key.iter().collect::<std::collections::BTreeSet<_>>().len();
-    if distinct < 8 { Err(MasterKeyError::Sample(name)) } else { Ok(key) }
+    if distinct < 8 { Err(MasterKeyError::Sample(name)) } else { Ok(Some(key)) }
 }
 
 /// 32 bytes, written in base64 or hex; the two differ in length.

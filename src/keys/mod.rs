@@ -11,7 +11,7 @@ use std::sync::{Arc, RwLock};
 
 use serde_json::json;
 
-pub use master::{MasterKeyError, make as make_master_key, master_key};
+pub use master::{MasterKeyError, make as make_master_key, master_key, read as master_key_of};
 pub use signing::{Algorithm, LoadedKey};
 
 use crate::base::clock::{HOUR, MINUTE};

@@ -5,7 +5,7 @@
 //! needs them reads the [`Kinds`] of its installation.
 //!
 //! Beside the kinds: [`hasher`] hashes passwords and hardcodes on a bounded number of threads, [`blocklist`]
-//! knows the passwords that everybody knows, [`typed`] reads codes as people type them.
+//! knows the passwords that everybody knows; [`crate::base::typed`] reads codes as people type them.
 
 pub mod blocklist;
 pub mod hardcode;
@@ -14,7 +14,6 @@ mod line;
 pub mod passcode;
 pub mod password;
 pub mod recovery;
-pub mod typed;
 
 use std::sync::Arc;
 
@@ -86,6 +85,12 @@ pub trait SecretKind: Sync {
     /// else, unless the kind says otherwise.
     fn prepare(&self, typed: &str) -> Sensitive {
         password::prepare(typed)
+    }
+    /// Whether a text could be one, whoever's it is. What could not is refused as a malformed field: it costs no guess.
+    /// Any text could, unless the kind says otherwise.
+    fn is_possible(&self, typed: &str) -> bool {
+        let _ = typed;
+        true
     }
     /// The request field that carries it; its name, unless the kind says otherwise.
     fn field(&self) -> &'static str {

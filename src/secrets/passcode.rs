@@ -3,10 +3,12 @@
 //! The code is derived from the link's key, so that the page behind the link can show the code to type, while
 //! the database keeps neither: a hash of the key, and a keyed hash of the code bound to its challenge.
 
-pub use super::typed::normal;
-use super::{Choice, Kept, SecretKind, typed};
+use std::ops::RangeInclusive;
+
+use super::{Choice, Kept, SecretKind};
 use crate::base::seal::{Purpose, Sealer, same};
-use crate::base::{Fault, Random, Sensitive};
+pub use crate::base::typed::normal;
+use crate::base::{Fault, Random, Sensitive, typed};
 use crate::flows::Factor;
 
 /// A code that is sent to a device or computed by it, and passes once.
@@ -25,6 +27,10 @@ impl SecretKind for Passcode {
         Err(choice.fault("not_chosen", "nobody chooses a code: it is sent, or shown by an app"))
     }
 
+    fn is_possible(&self, typed: &str) -> bool {
+        has_digits(typed, *VENDORS.start()..=*DIGITS.end()) || has_length(typed, LONG)
+    }
+
     fn kept(&self) -> Kept {
         Kept::Carried
     }
@@ -36,6 +42,25 @@ impl SecretKind for Passcode {
     fn example(&self) -> &'static str {
         "493072"
     }
+}
+
+/// Digits of a code of ours (R22).
+const DIGITS: RangeInclusive<usize> = 6..=10;
+/// Digits of a code that a vendor owns.
+pub const VENDORS: RangeInclusive<usize> = 4..=10;
+/// Characters of a long code.
+const LONG: usize = 13;
+
+/// Whether `typed` is, as people type it, so many decimal digits.
+pub fn has_digits(typed: &str, count: RangeInclusive<usize>) -> bool {
+    let code = normal(typed).unwrap_or_default();
+    count.contains(&code.expose().len()) && code.expose().bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether `typed` is, as people type it, what a code of that length may be: digits, or letters too where it is long.
+pub fn has_length(typed: &str, length: usize) -> bool {
+    let long = || normal(typed).is_some_and(|code| code.expose().len() == length);
+    if length == LONG { long() } else { has_digits(typed, length..=length) }
 }
 
 /// What a code looks like.
@@ -51,8 +76,8 @@ impl Shape {
     /// The number of characters.
     pub fn length(self) -> usize {
         match self {
-            Self::Digits(count) => usize::from(count.clamp(6, 10)),
-            Self::Long => 13,
+            Self::Digits(count) => usize::from(count).clamp(*DIGITS.start(), *DIGITS.end()),
+            Self::Long => LONG,
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Recovery codes: printed once, each passes once, in place of a lost device (R72).
 
-use super::{Choice, Kept, SecretKind, typed};
+use super::{Choice, Kept, SecretKind};
 use crate::base::seal::{Purpose, Sealer, same};
-use crate::base::{Fault, Random, Sensitive};
+use crate::base::{Fault, Random, Sensitive, typed};
 use crate::flows::Factor;
 
 /// How many codes a person gets.
@@ -35,6 +35,10 @@ impl SecretKind for Recovery {
         Err(choice.fault("not_chosen", "nobody chooses a recovery code: they are made and shown once"))
     }
 
+    fn is_possible(&self, typed: &str) -> bool {
+        read(typed).is_some()
+    }
+
     fn kept(&self) -> Kept {
         Kept::Listed
     }
@@ -60,10 +64,14 @@ pub fn code(random: &Random) -> Sensitive {
     Sensitive::new(groups.join("-"))
 }
 
+fn read(typed: &str) -> Option<Sensitive> {
+    typed::normal(typed).filter(|code| code.expose().len() == LENGTH)
+}
+
 /// What is kept of a code: a keyed hash that holds for this user alone, and by which it is found.
 /// `None` where `typed` is no code; spaces, hyphens and small letters do not matter.
 pub fn stored(sealer: &Sealer, user_id: &str, typed: &str) -> Option<String> {
-    let code = typed::normal(typed).filter(|code| code.expose().len() == LENGTH)?;
+    let code = read(typed)?;
     let parts: [&[u8]; 3] = [b"recovery", user_id.as_bytes(), code.expose().as_bytes()];
     Some(sealer.mac_text(Purpose::Passcode, &parts))
 }

@@ -13,8 +13,7 @@ use super::forms::Forms;
 use super::headers::Headers;
 use super::limits::Limits;
 use crate::app::App;
-use crate::devices::DeviceKind;
-use crate::devices::email::Email;
+use crate::devices::{self, email::Email};
 use crate::settings::Mode;
 use crate::{api, pages, store, telemetry};
 
@@ -123,7 +122,7 @@ fn metrics() -> Response {
 /// The contact that mails name as a URI, where it is an address or one.
 fn contact(app: &App) -> Option<String> {
     let named = app.settings.messages.contact.as_str();
-    match Email.canonical(named, &app.rules) {
+    match devices::read(&Email, named, &app.rules) {
         Ok(address) => Some(format!("mailto:{}", address.delivery)),
         Err(_) => Some(named.to_owned()).filter(|named| named.starts_with("https://")),
     }

@@ -75,7 +75,8 @@ pub struct Phone {
 pub struct Authenticator {
     /// What the app shows beside the code; empty: the service's name. Ask [`super::Settings::authenticator_issuer`].
     pub issuer: String,
-    /// How many earlier 30-second steps are still accepted, 0 or 1 (R69).
+    /// How many 30-second steps are accepted beside the one of now, 0 or 1 (R69): the step before, or the one after for
+    /// an app whose clock is ahead.
     pub steps_back: u32,
 }
 

@@ -108,10 +108,15 @@ const DROP_WAITING: &str = "DELETE FROM devices WHERE user_id = $1 AND confirmed
 const SET_LABEL: &str = "UPDATE devices SET label = $2 WHERE id = $1";
 const CLEAR_PRIMARY: &str = "UPDATE devices SET is_primary = FALSE WHERE user_id = $1 AND kind = $2";
 const SET_PRIMARY: &str = "UPDATE devices SET is_primary = TRUE WHERE id = $1";
-const USED: &str = "UPDATE devices SET last_used_at = $2, failing_since = NULL WHERE id = $1";
+/// Of an authenticator the time stays when its last code was taken: beside the step it tells whether that was ahead.
+const USED: &str = "UPDATE devices SET failing_since = NULL,
+    last_used_at = CASE WHEN last_step IS NULL THEN $2 ELSE last_used_at END WHERE id = $1";
 const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
     WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
-const SET_SECRET: &str = "UPDATE devices SET secret = $2 WHERE id = $1";
+const NOTE_AHEAD: &str =
+    "UPDATE devices SET last_step = $2 WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
+const NOTE_BEHIND: &str = "UPDATE devices SET last_used_at = $2 WHERE id = $1";
+const RENEW_SECRET: &str = "UPDATE devices SET secret = $3 WHERE id = $1 AND secret = $2";
 const SET_ADDRESS: &str = "UPDATE devices SET canonical = $2, delivery = $3, created_at = $4, added_in = $5
     WHERE id = $1 AND confirmed_at IS NULL";
 const HIDE: &str = "UPDATE devices SET hidden_at = $3, is_primary = FALSE WHERE id = $1 AND user_id = $2 AND hidden_at IS NULL";
@@ -245,9 +250,20 @@ pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Re
     sql::run(db, TAKE_STEP, (id, step, now)).await
 }
 
-/// Replaces the seed or hash that a device holds.
-pub async fn set_secret(db: &mut impl Db, id: &str, secret: &str) -> Result<u64> {
-    sql::run(db, SET_SECRET, (id, secret)).await
+/// Notes that an authenticator showed the code of the step after `step`, which is the one of now and is taken by that: a
+/// last step later than the time of the last right code says that its clock is ahead.
+pub async fn note_ahead(db: &mut impl Db, id: &str, step: i64) -> Result<u64> {
+    sql::run(db, NOTE_AHEAD, (id, step)).await
+}
+
+/// Notes that an authenticator whose clock was ahead is not any more.
+pub async fn note_behind(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, NOTE_BEHIND, (id, now)).await
+}
+
+/// Replaces what a device holds by the same in a newer form, unless it changed meanwhile.
+pub async fn renew_secret(db: &mut impl Db, id: &str, old: &str, new: &str) -> Result<u64> {
+    sql::run(db, RENEW_SECRET, (id, old, new)).await
 }
 
 /// Takes a device of a user out of use: it answers nothing, and its address is anybody's to prove, until it is restored

@@ -58,9 +58,9 @@ pub enum StoreError {
     /// The database file, or the folder for it, cannot be made.
     #[error("cannot make {0}: {1}")]
     Folder(String, std::io::Error),
-    /// The URL names no database that multauth knows.
-    #[error("database.url must begin with sqlite:// or postgres://")]
-    Url,
+    /// The URL names no database that multauth can open: why, with nothing of the URL in it.
+    #[error("database.url {0}")]
+    Url(String),
     /// The database's schema is not the one of this binary.
     #[error(
         "the database is at schema version {found}, this multauth knows version {known}; run `multauth migrate`, or a newer multauth"
@@ -117,17 +117,35 @@ enum TxOf {
     Postgres(Transaction<'static, Postgres>),
 }
 
+/// Looks at the URL of a database, and opens nothing.
+///
+/// # Errors
+/// What is wrong with it, in words that have nothing of the URL in them.
+pub fn check_url(url: &str) -> std::result::Result<(), String> {
+    match url.strip_prefix("sqlite://") {
+        Some("") => Err("must name a file, as in sqlite://multauth.db".into()),
+        Some(path) if path.starts_with(":memory:") => {
+            Err("must name a file: what is in memory is another database for each connection".into())
+        }
+        Some(path) if path.contains('?') => Err("of SQLite has no parameters".into()),
+        Some(_) => Ok(()),
+        None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            postgres::options(url).map(drop)
+        }
+        None => Err("must begin with sqlite:// or postgres://".into()),
+    }
+}
+
 impl Store {
     /// Opens the database at `url` (`sqlite://path` or `postgres://…`) with at most `connections`
     /// connections (for SQLite: readers).
     pub async fn open(url: &str, connections: u32) -> Result<Self> {
+        check_url(url).map_err(StoreError::Url)?;
         if let Some(path) = url.strip_prefix("sqlite://") {
             let (read, writer) = sqlite::open(Path::new(path), connections).await?;
             Ok(Self(Backend::Sqlite { read, writer }))
-        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Ok(Self(Backend::Postgres(postgres::open(url, connections).await?)))
         } else {
-            Err(StoreError::Url)
+            Ok(Self(Backend::Postgres(postgres::open(url, connections).await?)))
         }
     }
 
@@ -185,5 +203,57 @@ impl Db for Tx {
             TxOf::Sqlite(turn) => Exec::Sqlite(turn.conn()),
             TxOf::Postgres(tx) => Exec::Postgres(tx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECRET: &str = "hunter2";
+
+    #[test]
+    fn a_url_is_known_before_it_is_opened_and_never_quoted() {
+        for url in [
+            "postgres://u:1234?hunter2@127.0.0.1/db",
+            "postgres://u:a?hunter2=b@127.0.0.1/db",
+            "postgres://u@h/db?sslpassword=hunter2",
+            "postgres://u@h/db?hunter2",
+            "postgres://u@h/db?hunter2=x",
+            "postgres://u:p#hunter2@h:/db",
+            "postgres://u:p/hunter2@h/db?nothing=1",
+            "postgres://u@h:hunter2/db",
+            "postgres://u@h/db?port=hunter2",
+            "postgres://u@h/db?hostaddr=hunter2",
+            "postgres://u@h/db?sslmode=hunter2",
+            "postgres:hunter2",
+            "hunter2",
+            "mysql://u:hunter2@h/db",
+            "sqlite:hunter2",
+            "sqlite://",
+            "sqlite://:memory:",
+            "sqlite://:memory:?cache=hunter2",
+            "sqlite://m.db?key=hunter2",
+        ] {
+            let why = check_url(url).expect_err(url);
+            assert!(!why.contains(SECRET) && !why.is_empty(), "{url}: {why}");
+        }
+        assert!(check_url("postgres://u@h/db?sslpassword=x").unwrap_err().contains("sslpassword"));
+        for url in [
+            "sqlite://m.db",
+            "sqlite:///var/lib/m.db",
+            "postgres://u:p%3Fss@h/db",
+            "postgresql://u@h:5432/db?sslmode=require&application_name=x",
+            "postgres://u@%2Frun%2Fpostgresql/db",
+            "postgres://u@h/db?options[search_path]=a",
+        ] {
+            assert_eq!(check_url(url), Ok(()), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_address_in_brackets_is_an_address() {
+        let options = postgres::options("postgres://u@[::1]:5433/db").unwrap();
+        assert_eq!((options.get_host(), options.get_port()), ("::1", 5433));
     }
 }

@@ -50,7 +50,15 @@ pub fn init(format: &str, level: &str) -> Result<(), Error> {
         .map_err(|_| Error::Again("the log was"))
 }
 
-fn filter(level: &str) -> Result<EnvFilter, Error> {
+/// What other crates would say of secrets and people: the driver of PostgreSQL of what stands in the database's URL, the
+/// plans of phone numbers of each number that is read.
+const SILENCED: [&str; 2] = ["rlibphonenumber=warn", "sqlx_postgres::options=off"];
+
+/// What is logged at `level`.
+///
+/// # Errors
+/// [`Error::Level`].
+pub fn filter(level: &str) -> Result<EnvFilter, Error> {
     let wrong = |why: String| Error::Level { level: level.into(), why };
     // `EnvFilter` takes a lone unknown word for the name of a module, and would then log nothing at all.
     let lone = !level.contains(['=', ',']);
@@ -58,7 +66,11 @@ fn filter(level: &str) -> Result<EnvFilter, Error> {
     if blank || lone && level.parse::<tracing::level_filters::LevelFilter>().is_err() {
         return Err(wrong("it is not known".into()));
     }
-    EnvFilter::builder().parse(level).map_err(|why| wrong(why.to_string()))
+    let mut filter = EnvFilter::builder().parse(level).map_err(|why| wrong(why.to_string()))?;
+    for directive in SILENCED {
+        filter = filter.add_directive(directive.parse().map_err(|_| wrong(format!("{directive} is none")))?);
+    }
+    Ok(filter)
 }
 
 #[cfg(test)]

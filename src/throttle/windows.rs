@@ -14,8 +14,8 @@ pub struct Windows {
 
 /// The URL of the Redis server cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the redis URL cannot be used: {0}")]
-pub struct BadUrl(String);
+#[error("cannot be read as a URL of Redis; in a password %23 is #, %2F /, %3F ?, %40 @")]
+pub struct BadUrl;
 
 impl Windows {
     /// In the memory of this instance alone.
@@ -29,8 +29,16 @@ impl Windows {
     /// # Errors
     /// [`BadUrl`] when the URL cannot be understood; a server that does not answer is no error.
     pub async fn redis(server: &Server) -> Result<Self, BadUrl> {
-        let redis = Redis::start(server).await.map_err(|why| BadUrl(why.to_string()))?;
+        let redis = Redis::start(server).await.map_err(|_| BadUrl)?;
         Ok(Self { memory: Memory::default(), redis: Some((redis, server.instances.max(1))) })
+    }
+
+    /// Looks at the URL of a Redis server, and connects to nothing.
+    ///
+    /// # Errors
+    /// [`BadUrl`], which has nothing of the URL in it.
+    pub fn check_url(url: &str) -> Result<(), BadUrl> {
+        ::redis::Client::open(url).map(drop).map_err(|_| BadUrl)
     }
 
     pub(super) fn sweep(&self, now: Millis) {

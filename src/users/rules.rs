@@ -203,6 +203,13 @@ impl Rule {
             let message = "must be a JSON Schema: a table, or a JSON object in a text";
             return Err(Mistake::new(format!("{path}.schema"), message));
         }
+        let root = field.object_schema().and_then(|schema| schema.get("type").cloned());
+        if let Some(root) = root.filter(|root| root != "object") {
+            let message = format!(
+                "has the type {root}, and a field of type = \"object\" holds one: write \"object\", or nothing"
+            );
+            return Err(Mistake::new(format!("{path}.schema"), message));
+        }
         let schema = shape::schema(field);
         let validator = compile(&schema).map_err(|error| {
             let (key, place) = if field.kind == FieldType::Object { (".schema", error.instance_path().as_str()) } else { ("", "") };

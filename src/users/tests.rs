@@ -175,6 +175,10 @@ fn what_cannot_be_compiled_is_a_mistake_at_its_key() {
         ("type = 'string'\npattern = '('", ".pattern"),
         ("type = 'list'\nitems = { type = 'string', pattern = '[' }", ".items.pattern"),
         ("type = 'object'\nschema = 'no json'", ".schema"),
+        ("type = 'object'\nschema = '{\"type\":\"strng\"}'", ".schema"),
+        ("type = 'object'\nschema = '{\"type\":\"array\",\"maxItems\":1}'", ".schema"),
+        ("type = 'object'\nschema = { type = ['object', 'null'] }", ".schema"),
+        ("type = 'object'\nschema = { type = 7 }", ".schema"),
         ("type = 'object'\nschema = { minProperties = 'x' }", ".schema"),
         (
             "type = 'object'\nschema = { properties = { a = { '$ref' = 'https://example.com/a.json' } } }",

@@ -27,6 +27,7 @@ mod second_factor;
 mod spend;
 mod steps;
 mod strangers;
+mod typing;
 mod unfinished;
 mod weighing;
 mod worked_example;

@@ -112,7 +112,7 @@ async fn nothing_is_told_of_what_proved_nothing() {
 async fn it_is_told_however_the_attempt_ended() {
     for app in TestApp::each(two_steps).await {
         maria(&app).await;
-        for wrong in [json!({ "passcode": "000000" }), json!({ "recovery_code": "abcde-fghij" })] {
+        for wrong in [json!({ "passcode": "000000" }), json!({ "recovery_code": "abcd-efgh-jkmn-pqrs" })] {
             let mut all = right();
             all.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
             app.client().signin(all).await.wrong();

@@ -46,3 +46,118 @@ fn it_warns_of_an_allowed_downgrade() {
         "{downgrade}"
     );
 }
+
+/// A program's settings in a folder of its own, with whatever key the file holds.
+struct Site {
+    folder: tempfile::TempDir,
+}
+
+/// What was in its URLs and must be in nothing that is printed.
+const SECRET: &str = "hunter2SECRET";
+
+impl Site {
+    fn new(head: &str, database: &str, redis: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().display();
+        let database = database.replace("FOLDER", &place.to_string());
+        let text = format!(
+            "{head}\nflows = [[\"username\", \"password\"]]\nrecovery = []\n[server]\nlisten = \"127.0.0.1:0\"\n\
+             [database]\nurl = \"{database}\"\n[redis]\nurl = \"{redis}\"\n[keys]\nfile = \"{place}/master.key\"\n\
+             [log]\nlevel = \"trace\"\n"
+        );
+        std::fs::write(folder.path().join("multauth.toml"), text).unwrap();
+        Self { folder }
+    }
+
+    /// A master key that says `text` and that `mode` says who reads.
+    fn key(self, text: &str, mode: u32) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let file = self.folder.path().join("master.key");
+        std::fs::write(&file, text).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    fn run(&self, command: &str) -> (Option<i32>, String) {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_multauth"));
+        let run = program
+            .args([command, "--config"])
+            .arg(self.folder.path().join("multauth.toml"))
+            .output()
+            .unwrap();
+        let text = String::from_utf8([run.stdout, run.stderr].concat()).unwrap();
+        assert!(!text.contains(SECRET), "{command}: {text}");
+        (run.status.code(), text)
+    }
+}
+
+const PRODUCTION: &str = "mode = \"production\"\npublic_url = \"https://id.example.org\"";
+const FILE: &str = "sqlite://FOLDER/m.db";
+const KEY: &str = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTI=";
+
+#[test]
+fn what_serve_refuses_check_refuses_with_its_place() {
+    let database = |url: &str| (Site::new("", url, ""), "database.url");
+    let redis = |url: &str| (Site::new("", FILE, url), "redis.url");
+    let cases = [
+        database(&format!("postgres://multauth:1234?{SECRET}@127.0.0.1/db")),
+        database(&format!("postgres://multauth@127.0.0.1/db?sslpassword={SECRET}")),
+        database(&format!("postgres:{SECRET}")),
+        database("sqlite://:memory:"),
+        redis("redis://:a#b@h"),
+        redis(&format!("redis://:p#{SECRET}@h")),
+        (Site::new(PRODUCTION, FILE, ""), "keys.file"),
+        (Site::new(PRODUCTION, FILE, "").key(KEY, 0o644), "keys.file"),
+        (Site::new(PRODUCTION, FILE, "").key("no key", 0o600), "keys.file"),
+        (Site::new("", FILE, "").key(&"A".repeat(43), 0o600), "keys.file"),
+    ];
+    for (n, (site, place)) in cases.iter().enumerate() {
+        let (code, checked) = site.run("check");
+        assert_eq!(code, Some(2), "{n}: {checked}");
+        assert!(
+            checked.contains(&format!(": {place}: ")) && !checked.contains("are right"),
+            "{n}: {checked}"
+        );
+        let (code, served) = site.run("serve");
+        assert!(code.is_some_and(|code| code != 0), "{n}: {served}");
+        let database = site.folder.path().join("m.db");
+        assert!(!database.exists(), "{n}: nothing was made");
+    }
+    let sound = [Site::new("", FILE, ""), Site::new(PRODUCTION, FILE, "").key(KEY, 0o600)];
+    for site in sound {
+        let (code, text) = site.run("check");
+        assert!(code == Some(0) && text.contains("the settings are right"), "{text}");
+        assert!(!site.folder.path().join("m.db").exists(), "a check makes nothing");
+    }
+}
+
+#[test]
+fn it_warns_of_a_name_that_makes_texts_dear() {
+    let of = |name: &str| Site::new(&format!("name = \"{name}\""), FILE, "").run("check").1;
+    for name in ["multauth", "Café Olé", "Müller & Söhne", "[Ça] va €"] {
+        assert!(!of(name).contains(": name: "), "{name}");
+    }
+    for (name, sign) in
+        [("L’Atelier", "’ (U+2019)"), ("Acme™ Accounts", "™ (U+2122)"), ("Łódź", "ź (U+017A), Ł (U+0141)")]
+    {
+        let text = of(name);
+        let line =
+            text.lines().find(|line| line.starts_with("warning") && line.contains(": name: ")).expect(name);
+        assert!(sign.split(", ").all(|sign| line.contains(sign)) && line.contains("twice"), "{line}");
+    }
+}
+
+#[test]
+fn it_warns_that_a_sign_up_without_confirmation_tells_what_is_taken() {
+    for section in ["email", "phone"] {
+        let site = Site::new("", FILE, "");
+        let file = site.folder.path().join("multauth.toml");
+        let text = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, format!("{text}[{section}]\nconfirm = \"never\"\n")).unwrap();
+        let (code, text) = site.run("check");
+        let told = |line: &str| line.contains(&format!("{section}.confirm: a sign-up tells whether"));
+        assert!(code == Some(0) && text.lines().any(told), "{text}");
+        std::fs::write(&file, std::fs::read_to_string(&file).unwrap().replace("never", "after")).unwrap();
+        assert!(!site.run("check").1.contains("a sign-up tells"));
+    }
+}

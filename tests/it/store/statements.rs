@@ -90,21 +90,30 @@ async fn of_devices() {
         assert_eq!(devices::drop_claims(tx, "email", "ada", "a").await.unwrap(), [gone], "{}", db.name);
         assert!(devices::by_id(tx, "b").await.unwrap().is_none());
         devices::insert(tx, &device("c", "u", "bob", false)).await.unwrap();
-        devices::insert(tx, &device("d", "u", "eve", true)).await.unwrap();
+        let held = devices::Device { secret: Some("r".into()), ..device("d", "u", "eve", true) };
+        devices::insert(tx, &held).await.unwrap();
         assert_eq!(devices::drop_unconfirmed(tx, "u").await.unwrap().len(), 1);
         assert_eq!(devices::set_primary(tx, "u", "email", "d").await.unwrap(), 1);
         assert_eq!(devices::set_label(tx, "d", "work").await.unwrap(), 1);
         assert_eq!(devices::used(tx, "d", NOW + 2).await.unwrap(), 1);
-        assert_eq!(devices::set_secret(tx, "d", "s").await.unwrap(), 1);
+        assert_eq!(devices::renew_secret(tx, "d", "other", "t").await.unwrap(), 0);
+        assert_eq!(devices::renew_secret(tx, "d", "r", "s").await.unwrap(), 1);
         let steps = [(5, 1), (5, 0), (4, 0), (6, 1)];
         for (step, taken) in steps {
             assert_eq!(devices::take_step(tx, "d", step, NOW + 3).await.unwrap(), taken, "step {step}");
         }
+        for (step, noted) in [(6, 0), (7, 1)] {
+            assert_eq!(devices::note_ahead(tx, "d", step).await.unwrap(), noted, "step {step}");
+        }
+        devices::used(tx, "d", NOW + 9).await.unwrap();
+        let app = devices::by_id(tx, "d").await.unwrap().unwrap();
+        assert_eq!((app.last_step, app.last_used_at), (Some(7), Some(NOW + 3)), "{}", db.name);
+        assert_eq!(devices::note_behind(tx, "d", NOW + 4).await.unwrap(), 1);
         let all = devices::of_user(tx, "u").await.unwrap();
         let seen: Vec<_> = all.iter().map(|d| (d.id.as_str(), d.is_primary, d.proven_at)).collect();
         assert_eq!(seen, [("a", false, Some(NOW + 1)), ("d", true, None)]);
         let d = &all[1];
-        assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(6)));
+        assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(7)));
         hidden_devices_answer_nothing(tx).await;
         assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), 0, "somebody else's");
         let waits = |id: &str, session: &str| devices::Device {
