@@ -22,6 +22,8 @@ pub enum Manner {
     Refuse(&'static str, &'static str),
     /// The same, once it has read the mail.
     RefuseContent(&'static str, &'static str),
+    /// It says nothing to recipients whose address has this in it, and takes mail for the others.
+    SilentOf(&'static str),
     /// It lets itself be called, and says nothing.
     Silent,
     /// It takes every mail, and never says so.
@@ -195,6 +197,11 @@ async fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
             ("RCPT", _) => {
                 to = line.trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
                 shared.seen().asked.push(to.clone());
+                if let Manner::SilentOf(who) = manner
+                    && to.contains(who)
+                {
+                    return silence(lines).await;
+                }
                 let reply = match manner {
                     Manner::Answer(reply) => reply,
                     Manner::Refuse(who, reply) if to.starts_with(who) => reply,
