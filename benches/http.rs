@@ -25,6 +25,23 @@ impl Http {
 
     /// Posts JSON; gives the body of the answer, which must be a 200.
     pub async fn post(&mut self, path: &str, bearer: Option<&str>, body: &str) -> Result<&str> {
+        let body = self.exchange(path, bearer, body).await?;
+        let text = std::str::from_utf8(&self.read)?;
+        match text.get(9..12) {
+            Some("200") => Ok(&text[body..]),
+            _ => Err(format!("POST {path}: {text}").into()),
+        }
+    }
+
+    /// Posts JSON; gives the status of the answer.
+    pub async fn status(&mut self, path: &str, body: &str) -> Result<u16> {
+        self.exchange(path, None, body).await?;
+        let status = std::str::from_utf8(&self.read)?.get(9..12).ok_or("an answer without a status")?;
+        Ok(status.parse()?)
+    }
+
+    /// Posts JSON and reads the answer; gives where its body begins.
+    async fn exchange(&mut self, path: &str, bearer: Option<&str>, body: &str) -> Result<usize> {
         let authorization = bearer.map(|key| format!("authorization: Bearer {key}\r\n")).unwrap_or_default();
         let length = body.len();
         self.sent.clear();
@@ -36,12 +53,7 @@ impl Http {
             .into_bytes(),
         );
         self.stream.write_all(&self.sent).await?;
-        let body = self.answer().await?;
-        let text = std::str::from_utf8(&self.read)?;
-        match text.get(9..12) {
-            Some("200") => Ok(&text[body..]),
-            _ => Err(format!("POST {path}: {text}").into()),
-        }
+        self.answer().await
     }
 
     /// Reads one answer whole; gives where its body begins.

@@ -1,5 +1,6 @@
 //! Work done over and over by several at once, and how often a second.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -14,7 +15,12 @@ pub const AT_ONCE: usize = 16;
 
 /// What the command line says.
 pub struct Options {
-    short: bool,
+    /// Whether little is to be done.
+    pub short: bool,
+    /// Whether it is measured what time tells.
+    pub timing: bool,
+    /// Where the report of that goes.
+    pub report: Option<PathBuf>,
     filter: Option<String>,
     /// The command, as it can be repeated.
     pub command: String,
@@ -23,16 +29,21 @@ pub struct Options {
 impl Options {
     /// Reads the arguments; cargo adds `--bench`.
     pub fn read(arguments: impl Iterator<Item = String>) -> Result<Self> {
-        let mut options = Self { short: false, filter: None, command: "cargo bench".into() };
+        let command = "cargo bench".into();
+        let mut options = Self { short: false, timing: false, report: None, filter: None, command };
         let given: Vec<String> = arguments.filter(|argument| argument != "--bench").collect();
         if !given.is_empty() {
             options.command += &format!(" -- {}", given.join(" "));
         }
-        for argument in given {
+        let mut given = given.into_iter();
+        while let Some(argument) = given.next() {
             match argument.as_str() {
                 "--short" => options.short = true,
+                "--timing" => options.timing = true,
+                "--report" => options.report = Some(given.next().ok_or("--report FILE")?.into()),
                 unknown if unknown.starts_with('-') => {
-                    return Err(format!("{unknown}: there are --short, and a part of a name").into());
+                    let known = "--short, --timing, --report FILE, and a part of a name";
+                    return Err(format!("{unknown}: there are {known}").into());
                 }
                 _ => options.filter = Some(argument),
             }
@@ -43,6 +54,11 @@ impl Options {
     /// Whether a figure of that name is wanted.
     pub fn wants(&self, name: &str) -> bool {
         self.filter.as_ref().is_none_or(|part| name.contains(part.as_str()))
+    }
+
+    /// Whether every figure is wanted.
+    pub fn is_whole(&self) -> bool {
+        self.filter.is_none()
     }
 
     /// How often each side is measured.

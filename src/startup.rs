@@ -13,7 +13,7 @@ use crate::events::Events;
 use crate::hooks::Hooks;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key, master_key_of};
 use crate::locks::Locks;
-use crate::outbox::{Inbox, Outbox, Worker};
+use crate::outbox::{Inbox, Outbox, Parties, Worker};
 use crate::plan::{self, Own, Plan};
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
@@ -158,6 +158,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         routes: routes.clone(),
         events: events.clone(),
         inbox: inbox.clone(),
+        parties: Parties::default(),
         wake: wake.clone(),
     };
     let app = App {

@@ -9,6 +9,7 @@ use multauth::app::App;
 use multauth::base::Millis;
 use multauth::messages::{Channel, Context, Kind, Message};
 use multauth::outbox::About;
+use multauth::store::challenges::{self, Challenge};
 use multauth::store::{Tx, outbox};
 
 use super::{GOAL, Place};
@@ -83,7 +84,8 @@ async fn alone(app: &App, bare: &Bare, first: &Plan, whole: &Plan, count: usize)
     let lease =
         || vec![ALONE.into(), now.into(), (now + 60_000).into(), i64::try_from(AT_ONCE).unwrap_or(1).into()];
     let finish = |id: &String| -> Vec<Value> {
-        vec![id.as_str().into(), "sent".into(), now.into(), "null".into(), "".into(), "".into()]
+        let (id, reference) = (id.as_str().into(), "".into());
+        vec![id, "sent".into(), now.into(), "null".into(), "".into(), reference, 1.into()]
     };
     bare.run(first, [lease()]).await?;
     let began = Instant::now();
@@ -116,7 +118,32 @@ pub async fn queue(app: &App, tx: &mut Tx, count: usize, now: Millis) -> Result<
             ..About::default()
         };
         app.outbox.write(tx, &message, &about).await?;
+        // A message whose code nobody waits for is not sent.
+        challenges::put(tx, &challenge(&id, now), now).await?;
         ids.push(id);
     }
     Ok(ids)
+}
+
+/// What asks for the code of the message with that id.
+fn challenge(id: &str, now: Millis) -> Challenge {
+    Challenge {
+        id: id.to_owned(),
+        scope: format!("attempt/{id}"),
+        target: "email".to_owned(),
+        purpose: "signin".to_owned(),
+        channel: Channel::Email.name().to_owned(),
+        address: "person@example.org".to_owned(),
+        code: String::new(),
+        code_length: 6,
+        key_hash: id.replace('-', ""),
+        guesses: 0,
+        max_guesses: 5,
+        sends: 1,
+        sent_at: now,
+        expires_at: now + 600_000,
+        spent_at: None,
+        verifier: None,
+        reference: None,
+    }
 }

@@ -9,11 +9,9 @@ use crate::devices::{is_dialled, phone};
 use crate::flows::{Carried, Equipment, Fixed, Flow, Holding};
 use crate::secrets::{Kept, SecretKind};
 use crate::store::devices::Device;
+pub(super) use crate::store::users::NOBODY;
 use crate::store::users::User;
 use crate::store::{Db, devices as device_rows, secrets, users};
-
-/// A user that nobody is: reading them costs what reading a real one costs (R16).
-pub(super) const NOBODY: &str = "nobody";
 
 /// A user, their devices and their secrets.
 #[derive(Clone, Debug)]

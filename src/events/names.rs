@@ -292,9 +292,9 @@ events! {
         kind: String,
         /// How it was to leave.
         channel: String,
-        /// `unreachable` where a provider says so of the address, `expired` where nobody took it before its code ended,
-        /// `untaken` where nobody took it within three days, `unreadable` where it cannot be opened,
-        /// `vetoed` where a hook refused it.
+        /// `unreachable` where a provider says so of the address, `refused` where every provider refused the message or
+        /// its address, `expired` where nobody took it before its code ended, `untaken` where nobody took it
+        /// within three days, `unreadable` where it cannot be opened, `vetoed` where a hook refused it.
         why: &'static str,
     }
 }

@@ -250,8 +250,11 @@ impl Round<'_> {
         let (now, point, hook) = (self.clock.now(), self.point.name(), seat.hook.name());
         let rests = match why {
             Down::Away(_) => seat.breaker.failed(now),
-            // One question that it stumbles over must not leave everybody else's unasked.
-            Down::Wrong(_) => seat.breaker.refused(now),
+            // It is there. Questions that it stumbles over must not leave everybody else's unasked.
+            Down::Wrong(_) => {
+                seat.breaker.spared(now);
+                false
+            }
         };
         tracing::warn!(point, hook, %why, "a hook gave no answer");
         if rests {

@@ -1,15 +1,18 @@
 //! One message on its way: handed to one provider after the other, and what became of it written down.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::{UNREACHABLE, Worker, open, urgent, veto};
+use super::marks::{Mark, Marks};
+use super::parties::party;
+use super::{REFUSED, UNREACHABLE, Worker, open, urgent, veto};
 use crate::base::Millis;
 use crate::base::clock::{HOUR, MINUTE, SECOND};
 use crate::events::Source;
 use crate::messages::Message;
-use crate::providers::{Entry, Outcome};
+use crate::providers::{Entry, Outcome, Refusals};
 use crate::store::outbox::{End, Queued};
 use crate::store::{self, StoreError, Tx};
 use crate::telemetry::metrics;
@@ -19,38 +22,41 @@ const PATIENCE: Duration = Duration::from_secs(4);
 /// How long a message may take on its whole way, shorter than its lease.
 const WHOLE: Duration = Duration::from_secs(50);
 
+/// How long a message waits for others to the same party, a half more or less by chance.
+const OUTSIDE: Millis = SECOND;
+
 /// One message that was tried, and what became of it.
 pub(super) struct Tried {
     queued: Queued,
     ended: Ended,
-    /// The providers that are passed over from now on.
-    passed: String,
+    /// What it remembers of the providers from now on.
+    marks: Marks,
 }
 
 impl Worker {
     /// Tries to deliver one leased message.
     pub(super) async fn attempt(&self, queued: Queued) -> Tried {
-        let mut passed = queued.passed.clone();
-        let ended = self.try_all(&queued, &mut passed).await;
+        let mut marks = Marks::of(&queued.passed);
+        let ended = self.try_all(&queued, &mut marks).await;
         let (message, kind) = (&queued.id, &queued.kind);
         match &ended {
             Ended::Later { why, .. } => {
                 tracing::warn!(message, kind, tries = queued.tries, why, "a message waits");
             }
             Ended::Failed { why, .. } => tracing::warn!(message, kind, why, "a message is given up"),
-            Ended::Taken { .. } | Ended::Known | Ended::Expired | Ended::Unwanted => {}
+            Ended::Outside | Ended::Taken { .. } | Ended::Known | Ended::Expired | Ended::Unwanted => {}
         }
-        Tried { queued, ended, passed }
+        Tried { queued, ended, marks }
     }
 
     /// Hands a message to the providers on its route, one after the other.
-    async fn try_all(&self, queued: &Queued, passed: &mut String) -> Ended {
+    async fn try_all(&self, queued: &Queued, marks: &mut Marks) -> Ended {
         if queued.confirmed_at.is_some() {
             return Ended::Known;
         }
         if let Some(silent) = &queued.provider {
             // It had its time to report a delivery.
-            pass_over(passed, silent);
+            marks.set(Mark::Silent, silent);
         }
         if queued.expires_at <= self.clock.now() {
             return queued.over();
@@ -64,11 +70,21 @@ impl Worker {
             return Ended::failed("the message cannot be opened", "unreadable");
         };
         let route: Vec<_> = self.routes.of(message.channel, &message.to, queued.verifiable);
-        let left: Vec<_> = route.into_iter().filter(|entry| !is_passed(passed, &entry.name)).collect();
+        let asked = |entry: &&Arc<Entry>| {
+            !marks.has(Mark::Silent, &entry.name) && !marks.has(Mark::Rejected, &entry.name)
+        };
+        let left: Vec<_> = route.iter().copied().filter(asked).collect();
         if left.is_empty() && queued.provider.is_some() {
             return Ended::Known;
         }
-        self.along(queued, &message, &left, passed).await
+        let Some(_under_way) = self.parties.set_out(&queued.lane, party(&message)) else {
+            return Ended::Outside;
+        };
+        let ended = self.along(queued, &message, &left, marks).await;
+        match ended {
+            Ended::Later { why, .. } if is_hopeless(&route, marks) => Ended::failed(why, REFUSED),
+            ended => ended,
+        }
     }
 
     /// Whether the code in it can still be typed: not where another one was sent in its place, or none is asked for
@@ -83,8 +99,8 @@ impl Worker {
         &self,
         queued: &Queued,
         message: &Message,
-        left: &[&std::sync::Arc<Entry>],
-        passed: &mut String,
+        left: &[&Arc<Entry>],
+        marks: &mut Marks,
     ) -> Ended {
         let began = Instant::now();
         let left = match veto::asked(self, queued, message, left).await {
@@ -94,13 +110,17 @@ impl Worker {
         let mut last = Ended::later("no provider delivers on this channel");
         for (n, entry) in left.iter().enumerate() {
             let now = self.clock.now();
-            if !entry.breaker.admits(now) {
-                last.wait_for(entry.breaker.until() - now);
+            let failed = marks.has(Mark::Failed, &entry.name) || entry.breaker.blames(party(message));
+            if let Err(again) = entry.breaker.admit(now, failed) {
+                last.wait_for(again - now);
                 continue;
             }
             let whole = WHOLE.saturating_sub(began.elapsed());
             let patience = if n + 1 < left.len() { PATIENCE.min(whole) } else { whole };
             let outcome = self.hand_over(entry, message, patience).await;
+            if outcome.is_about_message() && !marks.has(Mark::Failed, &entry.name) {
+                refused(entry);
+            }
             match outcome {
                 Outcome::Delivered { reference } => {
                     if let Some(inbox) = &self.inbox {
@@ -113,8 +133,20 @@ impl Worker {
                     return Ended::Taken { provider: entry.name.clone(), reference, until };
                 }
                 Outcome::GiveUp { why } => return Ended::Failed { why, word: UNREACHABLE },
-                Outcome::Retry { why, after } => last = Ended::Later { why, after },
+                Outcome::Retry { why, after } => {
+                    marks.set(Mark::Failed, &entry.name);
+                    last = Ended::Later { why, after };
+                }
+                Outcome::Deferred { why } => {
+                    marks.set(Mark::Failed, &entry.name);
+                    last = Ended::later(why);
+                }
+                Outcome::Rejected { why } => {
+                    marks.set(Mark::Rejected, &entry.name);
+                    last = Ended::later(why);
+                }
                 Outcome::Misconfigured { why } => {
+                    marks.set(Mark::Failed, &entry.name);
                     tracing::error!(provider = entry.name, why, "a provider refuses us: mend its settings");
                     last = Ended::later(why);
                 }
@@ -122,7 +154,7 @@ impl Worker {
         }
         // Everybody was asked: those that stayed silent before may be asked again.
         if !left.is_empty() || queued.provider.is_none() {
-            passed.clear();
+            marks.forget_silence();
         }
         last
     }
@@ -136,9 +168,18 @@ impl Worker {
         metrics::message(message.channel.name(), &entry.name, outcome.name(), seconds);
         let now = self.clock.now();
         match &outcome {
-            Outcome::Delivered { .. } | Outcome::GiveUp { .. } => entry.breaker.succeeded(now),
+            Outcome::Delivered { .. } => {
+                entry.breaker.succeeded(now);
+                entry.refusals.end();
+                metrics::refused_in_a_row(&entry.name, 0);
+            }
+            Outcome::GiveUp { .. } => entry.breaker.succeeded(now),
+            Outcome::Deferred { .. } | Outcome::Rejected { .. } => entry.breaker.spared(now),
             Outcome::Retry { after: Some(after), .. } => entry.breaker.rest(now + millis(*after)),
-            Outcome::Retry { .. } => left_alone(entry, entry.breaker.failed(now)),
+            Outcome::Retry { .. } => {
+                entry.breaker.blame(party(message));
+                left_alone(entry, entry.breaker.failed(now));
+            }
             Outcome::Misconfigured { .. } => left_alone(entry, entry.breaker.refused(now)),
         }
         outcome
@@ -160,13 +201,18 @@ impl Worker {
 
     /// Records what became of a message.
     pub(super) async fn record(&self, tx: &mut Tx, tried: &Tried) -> Result<(), StoreError> {
-        let Tried { queued, ended, passed } = tried;
+        let Tried { queued, ended, marks } = tried;
         let now = self.clock.now();
         let (this, tries) = ((queued.id.as_str(), queued.tries), Some(queued.tries));
         match ended {
+            Ended::Outside => {
+                let [chance] = self.random.bytes::<1>();
+                let due = now + OUTSIDE + OUTSIDE * (i64::from(chance) - 128) / 256;
+                store::outbox::step_back(tx, this, due).await?;
+            }
             Ended::Later { why, after } => {
                 let due = now + self.backoff(queued, *after);
-                store::outbox::delay(tx, this, due, why, passed).await?;
+                store::outbox::delay(tx, this, due, why, marks.column()).await?;
             }
             Ended::Taken { provider, reference, until } => {
                 let reference = reference.as_deref();
@@ -174,7 +220,7 @@ impl Worker {
                 match until {
                     Some(until) => {
                         let taker = (provider.as_str(), reference);
-                        store::outbox::await_receipt(tx, this, *until, taker, passed).await?
+                        store::outbox::await_receipt(tx, this, *until, taker, marks.column()).await?
                     }
                     None => {
                         let end =
@@ -262,15 +308,23 @@ fn millis(span: Duration) -> Millis {
     i64::try_from(span.as_millis()).unwrap_or(HOUR).min(HOUR)
 }
 
-fn pass_over(passed: &mut String, name: &str) {
-    if !is_passed(passed, name) {
-        passed.push_str(name);
-        passed.push(',');
+/// A message was refused, as its recipient's fault, that was not refused there before.
+fn refused(entry: &Entry) {
+    let in_a_row = entry.refusals.add();
+    metrics::refused_in_a_row(&entry.name, in_a_row);
+    if Refusals::are_many(in_a_row) {
+        let provider = &entry.name;
+        tracing::warn!(
+            provider,
+            in_a_row,
+            "a provider refuses every message: if these are not bad addresses alone, mend its settings"
+        );
     }
 }
 
-fn is_passed(passed: &str, name: &str) -> bool {
-    passed.split(',').any(|one| one == name)
+/// Whether all who could deliver a message refuse it for good.
+fn is_hopeless(route: &[&Arc<Entry>], marks: &Marks) -> bool {
+    !route.is_empty() && route.iter().all(|entry| marks.has(Mark::Rejected, &entry.name))
 }
 
 /// What became of one try.
@@ -285,6 +339,8 @@ pub(super) enum Ended {
     Unwanted,
     /// It is given up; the word says why in events.
     Failed { why: String, word: &'static str },
+    /// It waits for others to the same party; nobody was asked.
+    Outside,
     /// It waits.
     Later { why: String, after: Option<Duration> },
 }

@@ -1,13 +1,16 @@
 //! The outbox: a message is written in the transaction of what it tells, and a worker delivers it.
 //!
 //! Nothing is sent inside a request. A message waits sealed, in the lane of the provider it goes to first, so that
-//! one that is slow holds up nobody else; the [`Worker`] leases it, hands it to the first provider that takes it
+//! one that is slow holds up nobody else, and no domain or block of numbers ([`Parties`]) that is slow takes all places
+//! of a lane; the [`Worker`] leases it, hands it to the first provider that takes it
 //! ([`delivery`]), and empties it. One whose code has ended is dropped instead of sent late (R136). What vendors
 //! report later comes in by [`receipts`].
 
 pub mod dead;
 mod delivery;
 mod inbox;
+mod marks;
+mod parties;
 pub mod receipts;
 mod veto;
 mod worker;
@@ -17,6 +20,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 pub use inbox::Inbox;
+pub use parties::Parties;
 pub use worker::Worker;
 
 use crate::base::clock::DAY;
@@ -128,6 +132,9 @@ fn place(id: &str) -> String {
 
 /// Why a message was given up, in events: its address cannot be reached.
 const UNREACHABLE: &str = "unreachable";
+
+/// Why a message was given up, in events: the providers refuse it, and none says that nobody has its address.
+const REFUSED: &str = "refused";
 
 /// The event that a message (id, kind, channel) of `user` was given up.
 fn given_up((id, kind, channel): (&str, &str, &str), user: Option<String>, why: &'static str) -> Noted {

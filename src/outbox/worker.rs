@@ -9,8 +9,8 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-use super::Inbox;
 use super::delivery::Tried;
+use super::{Inbox, Parties};
 use crate::base::clock::MINUTE;
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
@@ -48,6 +48,8 @@ pub struct Worker {
     pub events: Events,
     /// Also gets every delivered message, in development.
     pub inbox: Option<Inbox>,
+    /// Whom messages go to, and how quick they are.
+    pub parties: Parties,
     /// Rung when something was queued.
     pub wake: Arc<Notify>,
 }

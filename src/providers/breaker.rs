@@ -9,6 +9,11 @@ use crate::base::clock::{HOUR, SECOND};
 const FAILURES: u32 = 5;
 /// How long it stays open; then one message tries.
 const OPEN: Millis = 30 * SECOND;
+/// How long one that failed here before leaves that try to others: it may be the message that is at fault.
+const YIELD: Millis = 2 * SECOND;
+
+/// How many parties are remembered that it failed with.
+const BLAMED: usize = 64;
 
 /// For how long a provider that worked is taken to be set up well.
 const SOUND: Millis = HOUR;
@@ -22,27 +27,56 @@ struct State {
     failures: u32,
     /// Nobody is let through before.
     until: Millis,
+    /// Whether one was let through after that, and nothing is known of it yet.
+    trying: bool,
+    /// Whether somebody waits who did not fail here.
+    others: bool,
     /// When it last answered as it should.
     worked: Option<Millis>,
+    /// Those that messages went to when it failed, since then.
+    blamed: Vec<String>,
 }
 
 impl Breaker {
     /// Whether a message may be handed over at `now`. When the rest is over one is let through, and the others
     /// wait another rest for what becomes of it.
     pub fn admits(&self, now: Millis) -> bool {
+        self.admit(now, false).is_ok()
+    }
+
+    /// [`Self::admits`] for a message that may have `failed` here before, or another to the same party: for the one that
+    /// is let through others go first, so that whoever has the most messages that fail does not use up every try.
+    ///
+    /// # Errors
+    /// When it is worth asking again.
+    pub fn admit(&self, now: Millis, failed: bool) -> Result<(), Millis> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if now < state.until {
-            return false;
+        let tries = state.failures >= FAILURES;
+        let yields = tries && failed && state.others;
+        let from = if yields { state.until.saturating_add(YIELD) } else { state.until };
+        if now < from {
+            state.others |= !failed;
+            return Err(from);
         }
-        if state.failures >= FAILURES {
+        if tries {
             state.until = now + OPEN;
+            (state.trying, state.others) = (true, false);
         }
-        true
+        Ok(())
     }
 
     /// When it lets somebody through again; in the past where it is closed.
     pub fn until(&self) -> Millis {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).until
+    }
+
+    /// The provider answered at `now`, and refused this one message: that says nothing about the others, the next of
+    /// which may try at once.
+    pub fn spared(&self, now: Millis) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::take(&mut state.trying) {
+            state.until = now;
+        }
     }
 
     /// The provider answered as it should at `now`.
@@ -51,8 +85,8 @@ impl Breaker {
             State { worked: Some(now), ..State::default() };
     }
 
-    /// The provider refused a request at `now`. Where it worked lately that is about this one message, which anybody
-    /// may have asked for, and nobody else's waits; otherwise it counts as [`Self::failed`].
+    /// The provider refused us at `now`. Where it worked lately that may be about this one message, which anybody may
+    /// have asked for, and nobody else's waits; otherwise it counts as [`Self::failed`].
     pub fn refused(&self, now: Millis) -> bool {
         let worked = self.0.lock().unwrap_or_else(PoisonError::into_inner).worked;
         let sound = worked.is_some_and(|at| (now - at).abs() < SOUND);
@@ -62,7 +96,8 @@ impl Breaker {
     /// The provider failed at `now`; says whether that opened it.
     pub fn failed(&self, now: Millis) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.failures += 1;
+        state.failures = state.failures.saturating_add(1);
+        state.trying = false;
         let opens = state.failures >= FAILURES;
         if opens {
             state.until = state.until.max(now + OPEN);
@@ -70,10 +105,24 @@ impl Breaker {
         opens
     }
 
+    /// The provider failed at a message to that party, which may be why.
+    pub fn blame(&self, party: &str) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.blamed.len() < BLAMED && state.blamed.iter().all(|one| one != party) {
+            state.blamed.push(party.to_owned());
+        }
+    }
+
+    /// Whether it failed at a message to that party since it last worked.
+    pub fn blames(&self, party: &str) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).blamed.iter().any(|one| one == party)
+    }
+
     /// The provider asked to be left alone until `until`.
     pub fn rest(&self, until: Millis) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.until = state.until.max(until);
+        state.trying = false;
     }
 }
 
@@ -105,6 +154,49 @@ mod tests {
         assert!(breaker.admits(OPEN));
         assert!(breaker.failed(OPEN));
         assert!(!breaker.admits(2 * OPEN - 1));
+    }
+
+    #[test]
+    fn who_failed_before_leaves_the_try_to_others_for_two_seconds() {
+        let breaker = Breaker::default();
+        assert_eq!(breaker.admit(0, true), Ok(()), "while it is closed nobody has to");
+        for _ in 0..FAILURES {
+            breaker.failed(0);
+        }
+        assert_eq!(breaker.admit(0, true), Err(OPEN));
+        assert_eq!(breaker.admit(OPEN, true), Ok(()), "there are no others");
+        breaker.failed(OPEN);
+        assert_eq!(breaker.admit(OPEN, false), Err(2 * OPEN));
+        assert_eq!(breaker.admit(2 * OPEN, true), Err(2 * OPEN + YIELD));
+        assert_eq!(breaker.admit(2 * OPEN, false), Ok(()));
+        assert_eq!(breaker.admit(2 * OPEN, false), Err(3 * OPEN));
+        breaker.failed(2 * OPEN);
+        assert_eq!(breaker.admit(3 * OPEN + YIELD, true), Ok(()), "none came");
+    }
+
+    #[test]
+    fn parties_that_it_failed_with_are_remembered_until_it_works() {
+        let breaker = Breaker::default();
+        (0..2 * BLAMED).for_each(|n| breaker.blame(&n.to_string()));
+        assert!(breaker.blames("0") && !breaker.blames("other.example"));
+        breaker.succeeded(0);
+        assert!(!breaker.blames("0"));
+    }
+
+    #[test]
+    fn one_message_that_is_refused_counts_nothing_and_lets_the_next_one_try() {
+        let breaker = Breaker::default();
+        for _ in 1..FAILURES {
+            breaker.failed(0);
+        }
+        (0..50).for_each(|_| breaker.spared(0));
+        assert!(breaker.admits(0), "it is no failure");
+        assert!(breaker.failed(0), "nor does it forget one");
+        breaker.spared(0);
+        assert!(!breaker.admits(OPEN - 1), "a message that was under way before does not end the rest");
+        assert!(breaker.admits(OPEN) && !breaker.admits(OPEN));
+        breaker.spared(OPEN);
+        assert!(breaker.admits(OPEN));
     }
 
     #[test]

@@ -122,12 +122,14 @@ impl Answer {
         serde_json::from_slice(&self.body).ok()
     }
 
-    /// What a refusal means where the vendor's own code says nothing better: our credentials (401, 403), too
-    /// much (429) or their trouble (408, 5xx) are told apart; everything else is a request they will not take.
+    /// What a refusal means where the vendor's own code says nothing better: too much (429), their trouble (408, 5xx),
+    /// what the request holds (400, 422 …, which is this message and its recipient as well as our settings), and who
+    /// we are or what we call (401, 403, 404 …) are told apart.
     pub fn refusal(&self) -> Outcome {
         let why = format!("answered {}", self.status);
         match self.status {
             408 | 429 | 500..=599 => Outcome::Retry { why, after: self.retry_after },
+            400 | 409 | 413 | 414 | 422 | 451 => Outcome::Rejected { why },
             _ => Outcome::Misconfigured { why },
         }
     }
@@ -212,7 +214,8 @@ mod tests {
             let headers = HeaderMap::new();
             Answer { status, retry_after: None, headers, body: Vec::new() }.refusal().name()
         };
-        assert_eq!([401, 403, 400, 404].map(outcome), ["misconfigured"; 4]);
+        assert_eq!([302, 401, 402, 403, 404, 405].map(outcome), ["misconfigured"; 6]);
+        assert_eq!([400, 409, 413, 422, 451].map(outcome), ["rejected"; 5], "it may be the recipient");
         assert_eq!([408, 429, 500, 503].map(outcome), ["failed"; 4]);
     }
 

@@ -133,8 +133,13 @@ impl Lookup {
                 Ok(line)
             }
             Err(outcome) => {
-                self.breaker.failed(now);
-                Err(why(outcome))
+                if outcome.is_about_message() {
+                    // Whoever signs up chooses the numbers, and would have nobody's looked up.
+                    self.breaker.spared(now);
+                } else {
+                    self.breaker.failed(now);
+                }
+                Err(outcome.why().to_owned())
             }
         }
     }
@@ -182,19 +187,15 @@ fn at(key: &str, message: impl Into<String>) -> Mistake {
 }
 
 fn understood(answer: &Answer) -> Result<Line, Outcome> {
-    if !answer.is_success() {
-        return Err(answer.refusal());
+    match answer.status {
+        // The number stands in the path.
+        404 => return Err(Outcome::rejected("answered 404")),
+        _ if !answer.is_success() => return Err(answer.refusal()),
+        _ => {}
     }
     let found: Found = answer.json().ok_or_else(|| Outcome::retry("gave no answer that can be read"))?;
     let word = found.line_type_intelligence.and_then(|found| found.r#type);
     Ok(Line::of_twilio(word.as_deref()))
-}
-
-fn why(outcome: Outcome) -> String {
-    match outcome {
-        Outcome::Retry { why, .. } | Outcome::GiveUp { why } | Outcome::Misconfigured { why } => why,
-        Outcome::Delivered { .. } => "gave no answer".into(),
-    }
 }
 
 #[cfg(test)]
@@ -225,6 +226,7 @@ mod tests {
         assert_eq!(answered(200, "<html>").unwrap_err().name(), "failed");
         assert_eq!(answered(503, "").unwrap_err().name(), "failed");
         assert_eq!(answered(401, "{}").unwrap_err().name(), "misconfigured");
+        assert_eq!([400, 404].map(|status| answered(status, "{}").unwrap_err().name()), ["rejected"; 2]);
     }
 
     #[test]

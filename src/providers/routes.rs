@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde::Deserialize;
 
 use super::breaker::Breaker;
-use super::{PROVIDERS, Pace, Provider, ProviderKind, Site, Spec, settings};
+use super::{PROVIDERS, Pace, Provider, ProviderKind, Refusals, Site, Spec, settings};
 use crate::base::{Millis, Mistake};
 use crate::messages::Channel;
 use crate::settings::Settings;
@@ -28,6 +28,8 @@ pub struct Entry {
     pub receipt_within: Option<Millis>,
     /// Whether it is worth a try now.
     pub breaker: Breaker,
+    /// How many messages it refused in a row.
+    pub refusals: Refusals,
     /// How long it takes to check a code, where it owns the code.
     pub pace: Pace,
 }
@@ -174,6 +176,7 @@ impl Entry {
                 prefixes: common.prefixes,
                 receipt_within: common.receipt_within.and_then(|span| i64::try_from(span.as_millis()).ok()),
                 breaker: Breaker::default(),
+                refusals: Refusals::default(),
                 pace: Pace::default(),
                 name,
                 kind,

@@ -107,7 +107,7 @@ impl Hasher {
     /// # Errors
     /// [`Busy`] when the line is full or too slow.
     pub async fn verify(&self, secret: Sensitive, phc: String) -> Result<Verified, Busy> {
-        self.run(move |present, memory| verify(present, &secret, &phc, memory)).await
+        self.run(move |present, memory| verify(present, &secret, &phc, memory).0).await
     }
 
     /// Spends the time of a check where there is nothing to check against, so that nobody's account takes as long
@@ -144,7 +144,19 @@ fn new_argon(settings: &HashSettings) -> Result<Argon2<'static>, Unusable> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn compute(argon: &Argon2<'_>, secret: &Sensitive, salt: &[u8], output: &mut [u8], memory: &mut Vec<Block>) {
+/// What a hash of these parameters costs: blocks of memory that are filled, each pass anew.
+fn cost(params: &Params) -> u64 {
+    u64::try_from(params.block_count()).unwrap_or(u64::MAX).saturating_mul(params.t_cost().into())
+}
+
+/// Hashes, and gives what that cost.
+fn compute(
+    argon: &Argon2<'_>,
+    secret: &Sensitive,
+    salt: &[u8],
+    output: &mut [u8],
+    memory: &mut Vec<Block>,
+) -> u64 {
     let needed = argon.params().block_count();
     if memory.len() < needed {
         memory.reserve_exact(needed - memory.len());
@@ -153,6 +165,22 @@ fn compute(argon: &Argon2<'_>, secret: &Sensitive, salt: &[u8], output: &mut [u8
     let done =
         argon.hash_password_into_with_memory(secret.expose().as_bytes(), salt, output, &mut memory[..needed]);
     done.expect("parameters, salt and length were checked, and no password has 4 GiB");
+    cost(argon.params())
+}
+
+/// Spends what a hash that was made for less has left of today's cost, so that time does not tell whose hash is old
+/// from whom there is none (R16); gives what that cost.
+fn spend_rest(present: &Present, spent: u64, secret: &Sensitive, memory: &mut Vec<Block>) -> u64 {
+    let today = present.argon.params();
+    let rest = cost(today).saturating_sub(spent);
+    let passes = rest.div_ceil(cost(today) / u64::from(today.t_cost())).max(1);
+    let blocks = rest / passes;
+    let of_both = u32::try_from(blocks).ok().zip(u32::try_from(passes).ok());
+    let params = of_both.and_then(|(blocks, passes)| Params::new(blocks, passes, 1, Some(OUTPUT)).ok());
+    // What is less than Argon2 can do is too little to be seen.
+    let Some(params) = params else { return 0 };
+    let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    compute(&argon, secret, &[0; 16], &mut [0; OUTPUT], memory)
 }
 
 /// The PHC string, by hand: the format is fixed and needs no second parse of the parameters.
@@ -162,19 +190,21 @@ fn phc(params: &Params, salt: &[u8], output: &[u8]) -> String {
     format!("$argon2id$v=19$m={m},t={t},p={p}${salt}${output}")
 }
 
-fn verify(present: &Present, secret: &Sensitive, phc: &str, memory: &mut Vec<Block>) -> Verified {
+/// What a check found, and what it cost: today's hash at least, whatever is stored.
+fn verify(present: &Present, secret: &Sensitive, phc: &str, memory: &mut Vec<Block>) -> (Verified, u64) {
     let Some(stored) = Stored::parse(phc) else {
-        let mut output = [0; OUTPUT];
-        compute(&present.argon, secret, &[0; 16], &mut output, memory);
-        return Verified { ok: false, stale: false };
+        let spent = compute(&present.argon, secret, &[0; 16], &mut [0; OUTPUT], memory);
+        return (Verified { ok: false, stale: false }, spent);
     };
     let mut output = vec![0; stored.output.len()];
-    compute(&stored.argon, secret, &stored.salt, &mut output, memory);
+    let spent = compute(&stored.argon, secret, &stored.salt, &mut output, memory);
+    let rest = spend_rest(present, spent, secret, memory);
     // What one old hash needed beyond the usual is not kept.
     let usual = present.argon.params().block_count();
     memory.truncate(usual);
     memory.shrink_to(usual);
-    Verified { ok: same(&output, &stored.output), stale: stored.is_weaker_than(present.argon.params()) }
+    let stale = stored.is_weaker_than(present.argon.params());
+    (Verified { ok: same(&output, &stored.output), stale }, spent + rest)
 }
 
 /// A stored hash, taken apart.

@@ -104,3 +104,25 @@ async fn throughput_is_that_of_the_bare_algorithm() {
         println!("{rate:.1} a second, {:.3} of the bare rate", bare.as_secs_f64() / ours.as_secs_f64());
     }
 }
+
+#[test]
+fn whoever_is_checked_costs_what_todays_hash_costs() {
+    let made = |memory_kib, iterations| {
+        let argon = new_argon(&HashSettings { memory_kib, iterations, ..light(1, 1, 1) }).unwrap();
+        phc(argon.params(), &[1; 16], &[2; OUTPUT])
+    };
+    for (memory_kib, iterations) in [(256, 3), (512, 1), (1024, 2), (192, 5)] {
+        let argon = new_argon(&HashSettings { memory_kib, iterations, ..light(1, 1, 1) }).unwrap();
+        let today = cost(argon.params());
+        let present = Present { nobody: phc(argon.params(), &[0; 16], &[0; OUTPUT]), argon };
+        let spent = |phc: &str| verify(&present, &"wrong".into(), phc, &mut Vec::new()).1;
+        assert_eq!(spent(&present.nobody), today);
+        assert_eq!(spent("no hash"), today);
+        let old = [(64, 1), (128, 1), (128, 2), (memory_kib, 1), (memory_kib, iterations), (68, 3)];
+        for (m, t) in old.into_iter().filter(|(m, t)| u64::from(m * t) <= today) {
+            let spent = spent(&made(m, t));
+            let near = today * 98 / 100..=today;
+            assert!(near.contains(&spent), "{m} {t} beside {memory_kib} {iterations}: {spent} of {today}");
+        }
+    }
+}

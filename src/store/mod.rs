@@ -19,6 +19,8 @@ pub mod guesses;
 pub mod known_devices;
 pub mod lines;
 mod migrate;
+#[cfg(test)]
+mod nobody;
 pub mod outbox;
 mod postgres;
 pub mod profile_values;

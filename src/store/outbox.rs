@@ -34,7 +34,8 @@ pub struct Queued {
     pub country: String,
     /// The number without its last six digits, empty for email.
     pub prefix: String,
-    /// Names of the providers that are passed over, each with a comma behind.
+    /// What is remembered of providers: the names of those that are passed over, each with a comma behind, and others
+    /// behind a sign.
     pub passed: String,
     /// Who took it and has not reported a delivery yet.
     pub provider: Option<String>,
@@ -68,6 +69,8 @@ const AWAIT: &str =
 const DELAY: &str =
     "UPDATE outbox SET due_at = $2, leased_until = 0, problem = $3, passed = $4, provider = NULL, receipt = NULL
     WHERE id = $1 AND state = 'queued' AND tries = $5";
+const STEP_BACK: &str = "UPDATE outbox SET due_at = $2, leased_until = 0
+    WHERE id = $1 AND state = 'queued' AND tries = $3";
 const WAITING: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
 const NEXT_DUE: &str = "SELECT due_at FROM outbox WHERE state = 'queued' AND lane = $1 AND leased_until <= $2
     ORDER BY due_at LIMIT 1";
@@ -143,7 +146,7 @@ pub async fn await_receipt(
     sql::run(db, AWAIT, (id, due_at, provider, reference, passed, tries)).await
 }
 
-/// Puts a message off until `due_at`; `passed` are the providers that are passed over from now on. 0 where it was
+/// Puts a message off until `due_at`; `passed` is what it remembers of providers from now on. 0 where it was
 /// leased again meanwhile.
 pub async fn delay(
     db: &mut impl Db,
@@ -153,6 +156,11 @@ pub async fn delay(
     passed: &str,
 ) -> Result<u64> {
     sql::run(db, DELAY, (id, due_at, problem, passed, tries)).await
+}
+
+/// Puts a message that nobody was asked for off until `due_at`. 0 where it was leased again meanwhile.
+pub async fn step_back(db: &mut impl Db, (id, tries): (&str, i64), due_at: Millis) -> Result<u64> {
+    sql::run(db, STEP_BACK, (id, due_at, tries)).await
 }
 
 /// How many messages wait.

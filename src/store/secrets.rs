@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
+use super::users::NOBODY;
 use crate::base::Millis;
 
 /// The password's kind.
@@ -25,7 +26,10 @@ pub struct Secret {
     pub set_by: Option<String>,
 }
 
-const OF_USER: &str = "SELECT id, kind, hash, created_at, set_by FROM secrets WHERE user_id = $1";
+/// Nobody has a password made up, as long as one is.
+pub(super) const OF_USER: &str = "SELECT id, kind, hash, created_at, set_by FROM secrets WHERE user_id = $1
+    UNION ALL SELECT 'nobody', 'password', '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 1772359200000, NULL
+    WHERE $1 = 'nobody'";
 const HASH_OF: &str = "SELECT hash FROM secrets WHERE user_id = $1 AND kind = $2";
 const INSERT: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
 const SET: &str =
@@ -44,7 +48,9 @@ const COUNT: &str = "SELECT COUNT(*) FROM secrets WHERE user_id = $1 AND kind = 
 
 /// All secrets of a user.
 pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Secret>> {
-    sql::all(db, OF_USER, (user_id,)).await
+    let mut found: Vec<Secret> = sql::all(db, OF_USER, (user_id,)).await?;
+    found.retain(|secret| secret.id != NOBODY);
+    Ok(found)
 }
 
 /// The hash of the one secret of a kind; not for recovery codes, of which there are several.

@@ -39,6 +39,7 @@ const ATTEMPTS: &str = "multauth_attempts_total";
 const WRONG: &str = "multauth_wrong_secrets_total";
 const MESSAGES: &str = "multauth_messages_total";
 const MESSAGE_SECONDS: &str = "multauth_message_seconds";
+const REFUSED_IN_A_ROW: &str = "multauth_messages_refused_in_a_row";
 const RECEIPTS: &str = "multauth_receipts_total";
 const OUTBOX: &str = "multauth_outbox_waiting";
 const SPEND_NEAR: &str = "multauth_spend_near_total";
@@ -73,6 +74,11 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, WRONG, "Wrong secrets, by kind."),
     metric(Kind::Counter, MESSAGES, "Messages, by channel, provider and outcome."),
     metric(Kind::Histogram, MESSAGE_SECONDS, "Time a provider takes to accept a message, by provider."),
+    metric(
+        Kind::Gauge,
+        REFUSED_IN_A_ROW,
+        "Messages that a provider refused, each as its recipient's fault, since it took one, by provider.",
+    ),
     metric(Kind::Counter, RECEIPTS, "What vendors reported of messages, by provider and fate."),
     metric(Kind::Gauge, OUTBOX, "Messages that wait to be sent."),
     metric(Kind::Counter, SPEND_NEAR, "Limits of messages to phones that were nearly used up, by window."),
@@ -176,12 +182,17 @@ pub fn wrong(kind: &'static str) {
     counter!(WRONG, "secret" => kind).increment(1);
 }
 
-/// A provider took `seconds` over a message; `outcome` such as `accepted`, `refused`, `failed`.
+/// A provider took `seconds` over a message; `outcome` such as `accepted`, `rejected`, `failed`.
 pub fn message(channel: &'static str, provider: &str, outcome: &'static str, seconds: f64) {
     let provider = provider.to_owned();
     counter!(MESSAGES, "channel" => channel, "provider" => provider.clone(), "outcome" => outcome)
         .increment(1);
     histogram!(MESSAGE_SECONDS, "provider" => provider).record(seconds);
+}
+
+/// A provider refused `count` messages since it took one.
+pub fn refused_in_a_row(provider: &str, count: u32) {
+    gauge!(REFUSED_IN_A_ROW, "provider" => provider.to_owned()).set(f64::from(count));
 }
 
 /// A vendor reported what became of a message.

@@ -4,7 +4,8 @@ usage: smtp.py FOLDER    with cert.pem and key.pem in it; ca.pem is what a clien
 
 Both want AUTH, as mailer with the password s3cret. A mail that is taken becomes a line of FOLDER/mails.jsonl:
 from, to (a list), tls, auth, data (as it was sent). The local part of a recipient may ask for something else:
-reject@ is refused for good (550), later@ for now (451), drop@ has the connection cut.
+reject@ is refused for good (550), policy@ and access@ without a word of whose fault it is (554), content@ once the mail
+was read (554), later@ for now (451), drop@ has the connection cut.
 """
 import asyncio
 import json
@@ -24,6 +25,10 @@ class Postbox:
         who = address.partition("@")[0]
         if who == "reject":
             return "550 5.1.1 no such mailbox"
+        if who == "policy":
+            return "554 Message rejected"
+        if who == "access":
+            return "550 5.4.1 Recipient address rejected: Access denied"
         if who == "later":
             return "451 4.7.1 come back later"
         if who == "drop":
@@ -33,6 +38,8 @@ class Postbox:
         return "250 2.1.5 fine"
 
     async def handle_DATA(self, server, session, envelope):
+        if envelope.rcpt_tos[0].startswith("content@"):
+            return "554 5.7.1 refused for what it says"
         mail = {
             "from": envelope.mail_from,
             "to": envelope.rcpt_tos,

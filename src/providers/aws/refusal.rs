@@ -32,19 +32,44 @@ pub(in crate::providers) fn element(body: &[u8], name: &str) -> Option<String> {
     (!text.contains('<')).then(|| text.trim().to_owned())
 }
 
-/// What an error means that the service has no word of its own for.
+/// What an error means that the service has no word of its own for. One that is not known and has status 400 may be
+/// about the recipient.
 pub(in crate::providers) fn outcome(answer: &Answer, code: &str) -> Outcome {
     let why = match code {
         "" => format!("answered {}", answer.status),
         code => format!("answered {} {code}", answer.status),
     };
     match answer.refusal() {
-        Outcome::Misconfigured { .. } if is_passing(code) => {
-            Outcome::Retry { why, after: answer.retry_after }
-        }
         Outcome::Retry { after, .. } => Outcome::Retry { why, after },
+        _ if is_passing(code) => Outcome::Retry { why, after: answer.retry_after },
+        Outcome::Rejected { .. } if !is_setting(code) => Outcome::Rejected { why },
         _ => Outcome::Misconfigured { why },
     }
+}
+
+/// About our keys, our account or our sender, whatever the status.
+fn is_setting(code: &str) -> bool {
+    matches!(
+        code,
+        "AccessDenied"
+            | "AccountSuspended"
+            | "AuthFailure"
+            | "AuthorizationError"
+            | "ConfigurationSetDoesNotExist"
+            | "ConfigurationSetSendingPaused"
+            | "ExpiredToken"
+            | "IncompleteSignature"
+            | "InvalidAction"
+            | "InvalidClientTokenId"
+            | "InvalidSignature"
+            | "MailFromDomainNotVerified"
+            | "MissingAuthenticationToken"
+            | "OptInRequired"
+            | "RequestExpired"
+            | "SendingPaused"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClient"
+    )
 }
 
 /// Too much for now, or trouble of theirs, whatever the status: many of these come as 400.
@@ -97,5 +122,9 @@ mod tests {
         {
             assert_eq!(name(403, lasting), "misconfigured", "{lasting}");
         }
+        for lasting in ["UnrecognizedClient", "ExpiredToken", "SendingPaused", "AccountSuspended"] {
+            assert_eq!(name(400, lasting), "misconfigured", "{lasting}");
+        }
+        assert_eq!(["", "Validation", "MessageRejected"].map(|code| name(400, code)), ["rejected"; 3]);
     }
 }

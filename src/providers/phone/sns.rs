@@ -138,6 +138,10 @@ fn refusal(answer: &Answer) -> Outcome {
             Outcome::give_up(format!("answered {} {code} to the number", answer.status))
         }
         "OptedOut" => Outcome::give_up("the person behind the number wants no messages of this account"),
+        // Attributes are the same in every message.
+        "InvalidParameter" | "InvalidParameterValue" if words.contains("attribute") => {
+            Outcome::misconfigured(format!("answered {} {code}", answer.status))
+        }
         code => aws::outcome(answer, code),
     }
 }

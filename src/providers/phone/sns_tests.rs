@@ -56,7 +56,9 @@ async fn each_error_has_its_outcome_and_no_words() {
     for (status, code, words, expected) in [
         (400, "InvalidParameter", long, "refused"),
         (400, "InvalidParameter", "Phone number does not meet the E164 format", "refused"),
-        (400, "InvalidParameter", "Invalid parameter: Message too long", "misconfigured"),
+        (400, "InvalidParameter", "Invalid parameter: Message too long", "rejected"),
+        (400, "InvalidParameter", "Invalid parameter: MessageAttributes Reason: SenderID", "misconfigured"),
+        (400, "ValidationException", "it is on no list of yours", "rejected"),
         (400, "OptedOut", "+12025550123", "refused"),
         (400, "Throttling", "Rate exceeded", "failed"),
         (403, "AuthorizationError", "no", "misconfigured"),

@@ -55,7 +55,8 @@ impl Provider for Webhook {
     async fn send(&self, message: &Message) -> Outcome {
         let request = match self.request(message) {
             Ok(request) => request,
-            Err(unfit) => return Outcome::misconfigured(unfit.to_string()),
+            // A template that fits no message at all was refused at the start.
+            Err(unfit) => return Outcome::rejected(unfit.to_string()),
         };
         match self.http.call(request).await {
             Ok(answer) => self.judge.outcome(&answer),

@@ -96,7 +96,7 @@ async fn a_json_body_and_its_answer_are_as_described() {
     assert_eq!(seen.header("authorization"), Some("Bearer t0ken"));
     assert_eq!(seen.header("x-account"), Some("a1"));
     let (outcome, _) = sent((201, "", r#"{"ok":false}"#), more).await;
-    assert_eq!(outcome.name(), "failed");
+    assert_eq!(outcome.name(), "deferred");
 }
 
 #[tokio::test]
@@ -132,7 +132,9 @@ async fn an_answer_has_its_outcome_and_no_redirect_is_followed() {
         (200, "accepted"),
         (0, "failed"),
         (302, "misconfigured"),
-        (403, "misconfigured"),
+        (400, "rejected"),
+        (401, "misconfigured"),
+        (403, "deferred"),
         (410, "refused"),
         (429, "failed"),
         (500, "failed"),

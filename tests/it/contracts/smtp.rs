@@ -116,7 +116,14 @@ async fn a_certificate_that_nobody_vouches_for_gets_neither_password_nor_message
 async fn a_refusal_says_whether_to_come_back() {
     let Some(server) = beds::smtp() else { return };
     let provider = trusted(&server);
-    for (who, expected) in [("reject", "GiveUp"), ("later", "Retry"), ("drop", "Retry")] {
+    for (who, expected) in [
+        ("reject", "GiveUp"),
+        ("policy", "Rejected"),
+        ("access", "Rejected"),
+        ("content", "Rejected"),
+        ("later", "Deferred"),
+        ("drop", "Retry"),
+    ] {
         let to = format!("{who}@example.org");
         let outcome = format!("{:?}", provider.send(&code_for(&to)).await);
         assert!(outcome.starts_with(expected), "{who}: {outcome}");

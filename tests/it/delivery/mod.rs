@@ -5,6 +5,7 @@ pub mod failover;
 mod outages;
 mod overtaking;
 pub mod receipts;
+mod refusals;
 mod slowness;
 mod together;
 mod vendors_words;

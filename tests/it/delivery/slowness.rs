@@ -50,3 +50,17 @@ async fn while_the_mail_server_says_nothing_the_api_answers_and_codes_that_end_a
     until("a new one is delivered", 10, async || sink.mails().len() == 1).await;
     assert_eq!(sink.mails()[0].to, "quick@example.org");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_domain_that_is_slow_does_not_take_every_place() {
+    let sink = Sink::up().await;
+    sink.is_to(Manner::SilentOf("@slow.example"));
+    let server = Server::start(|settings| settings.email.providers = vec![sink.settings("60s")]).await;
+    for n in 0..2 * UNDER_WAY {
+        begin(&server, &format!("p{n}@slow.example")).await;
+    }
+    until("its places are taken", 10, async || sink.asked().len() >= UNDER_WAY / 2).await;
+    begin(&server, "honest@example.org").await;
+    until("another's mail leaves", 10, async || sink.mails().len() == 1).await;
+    assert_eq!(sink.asked().iter().filter(|to| to.ends_with("@slow.example")).count(), UNDER_WAY / 2);
+}

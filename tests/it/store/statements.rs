@@ -481,6 +481,8 @@ async fn of_the_outbox() {
             0,
             "an older lease"
         );
+        assert_eq!(outbox::step_back(tx, ("b", 0), NOW + 1).await.unwrap(), 0, "nor does that");
+        assert_eq!(outbox::step_back(tx, ("b", 1), NOW + 1).await.unwrap(), 1);
         let older = End { tries: Some(0), ..End { state: "failed", ..End::default() } };
         assert_eq!(outbox::finish(tx, "b", &older, NOW).await.unwrap(), 0, "nor does that end it");
         assert_eq!(outbox::delay(tx, ("b", 1), NOW + 30, "busy", "smtp,").await.unwrap(), 1);

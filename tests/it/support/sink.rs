@@ -18,6 +18,12 @@ pub enum Manner {
     Take,
     /// It answers this to every recipient.
     Answer(&'static str),
+    /// It answers this to recipients whose address begins so, and takes mail for the others.
+    Refuse(&'static str, &'static str),
+    /// The same, once it has read the mail.
+    RefuseContent(&'static str, &'static str),
+    /// It says nothing to recipients whose address has this in it, and takes mail for the others.
+    SilentOf(&'static str),
     /// It lets itself be called, and says nothing.
     Silent,
     /// It takes every mail, and never says so.
@@ -191,12 +197,27 @@ async fn serve(stream: TcpStream, shared: &Shared) -> Option<()> {
             ("RCPT", _) => {
                 to = line.trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
                 shared.seen().asked.push(to.clone());
-                let reply = if let Manner::Answer(reply) = manner { reply } else { "250 2.1.5 ok" };
+                if let Manner::SilentOf(who) = manner
+                    && to.contains(who)
+                {
+                    return silence(lines).await;
+                }
+                let reply = match manner {
+                    Manner::Answer(reply) => reply,
+                    Manner::Refuse(who, reply) if to.starts_with(who) => reply,
+                    _ => "250 2.1.5 ok",
+                };
                 say(&mut write, reply).await?;
             }
             ("DATA", _) => {
                 say(&mut write, "354 go on").await?;
                 let letter = Letter::read(&data(&mut lines).await?);
+                if let Manner::RefuseContent(who, reply) = manner
+                    && to.starts_with(who)
+                {
+                    say(&mut write, reply).await?;
+                    continue;
+                }
                 shared.seen().mails.push(Mail { to: to.clone(), letter });
                 if matches!(shared.manner(), Manner::Withhold) {
                     return silence(lines).await;

@@ -68,6 +68,7 @@ struct Complaint {
 pub(super) fn refusal(answer: &Answer) -> Outcome {
     match answer.status {
         400 if about_recipient(answer) => Outcome::give_up("answered 400 to the recipient's address"),
+        400 if about_us(answer) => Outcome::misconfigured("answered 400 to what stands in every mail"),
         429 => {
             Outcome::Retry { why: "answered 429".into(), after: answer.retry_after.or_else(|| wait(answer)) }
         }
@@ -87,6 +88,17 @@ fn about_recipient(answer: &Answer) -> bool {
         !refusal.errors.is_empty()
             && refusal.errors.iter().all(|error| error.field.as_deref().is_some_and(of_recipient))
     })
+}
+
+/// Whether a field is objected to that is neither of the recipient nor what a mail says.
+fn about_us(answer: &Answer) -> bool {
+    let ours = |field: &str| {
+        let first = field.split('.').next();
+        !field.starts_with("personalizations.0.to.") && !matches!(first, Some("null" | "content" | "subject"))
+    };
+    answer
+        .json::<Refusal>()
+        .is_some_and(|refusal| refusal.errors.iter().any(|error| error.field.as_deref().is_some_and(ours)))
 }
 
 /// How long until the limit is lifted: `X-RateLimit-Reset` is a moment, in seconds since the epoch.

@@ -79,10 +79,13 @@ async fn a_refusal_is_read_by_status_and_field_and_repeats_no_words() {
         (400, &["from.email"], "misconfigured"),
         (400, &[recipient, "from.email"], "misconfigured"),
         (400, &["personalizations.0.cc.0.email"], "misconfigured"),
-        (400, &[], "misconfigured"),
+        (400, &[], "rejected"),
+        (400, &["null"], "rejected"),
+        (400, &["personalizations.0.to.0.name"], "rejected"),
+        (400, &["content.0.value"], "rejected"),
         (401, &[recipient], "misconfigured"),
         (403, &["from"], "misconfigured"),
-        (413, &["null"], "misconfigured"),
+        (413, &["null"], "rejected"),
         (500, &[], "failed"),
     ] {
         let outcome = outcome(status, "", &errors(fields)).await;

@@ -53,7 +53,7 @@ impl Provider for Ses {
         let body = self.call(message, &letter).to_string();
         match self.service.post("/v2/email/outbound-emails", "application/json", body).await {
             Ok(answer) if answer.is_success() => Outcome::Delivered { reference: reference(&answer) },
-            Ok(answer) => refusal(&answer),
+            Ok(answer) => self.refusal(&answer),
             Err(outcome) => outcome,
         }
     }
@@ -95,6 +95,24 @@ impl Ses {
         }
         call
     }
+
+    /// What an answer other than a success means. `MessageRejected` is about senders that are not verified, which it
+    /// names, and in a new account about recipients; the words are looked at, not repeated.
+    fn refusal(&self, answer: &Answer) -> Outcome {
+        let words = words(answer);
+        match aws::code(answer).as_str() {
+            "BadRequest" if about_recipient(&words) => {
+                Outcome::give_up("answered 400 to the recipient's address")
+            }
+            "MessageRejected" if words.contains(&self.letterhead.from.email.to_string().to_lowercase()) => {
+                Outcome::misconfigured(format!("answered {} MessageRejected", answer.status))
+            }
+            "BadRequest" if words.contains("configuration set") => {
+                Outcome::misconfigured(format!("answered {} to the configuration set", answer.status))
+            }
+            code => aws::outcome(answer, code),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -114,25 +132,18 @@ fn reference(answer: &Answer) -> Option<String> {
     answer.json::<Taken>().map(|taken| taken.message_id).filter(|id| !id.is_empty() && id.len() <= 200)
 }
 
-/// What an answer other than a success means. `MessageRejected` is about senders that are not verified, and in a
-/// new account about recipients too: the operator has to act either way.
-fn refusal(answer: &Answer) -> Outcome {
-    match aws::code(answer).as_str() {
-        "BadRequest" if about_recipient(answer) => {
-            Outcome::give_up("answered 400 to the recipient's address")
-        }
-        code => aws::outcome(answer, code),
-    }
-}
-
-/// Whether the words are those that SES has for an address that it cannot use. They are looked at, not repeated.
-fn about_recipient(answer: &Answer) -> bool {
+/// What SES says, in small letters.
+fn words(answer: &Answer) -> String {
     #[derive(Deserialize)]
     struct Words {
         #[serde(alias = "Message")]
         message: String,
     }
-    let words = answer.json::<Words>().map(|words| words.message.to_lowercase()).unwrap_or_default();
+    answer.json::<Words>().map(|words| words.message.to_lowercase()).unwrap_or_default()
+}
+
+/// Whether the words are those that SES has for an address that it cannot use.
+fn about_recipient(words: &str) -> bool {
     [
         "missing final '@domain'",
         "illegal address",

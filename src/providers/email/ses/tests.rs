@@ -47,7 +47,9 @@ async fn the_letter_goes_as_it_is_with_our_id_beside_it() {
 #[tokio::test]
 async fn each_error_has_its_outcome_and_no_words() {
     for (status, code, words, expected) in [
-        (400, "MessageRejected", "Email address is not verified: a@example.org", "misconfigured"),
+        (400, "MessageRejected", "Email address is not verified: a@example.org", "rejected"),
+        (400, "MessageRejected", "Email address is not verified: no-reply@example.com", "misconfigured"),
+        (400, "BadRequestException", "it is what it is", "rejected"),
         (400, "BadRequestException", "Missing final '@domain' in a@example.org", "refused"),
         (400, "BadRequestException", "Local address contains control or whitespace", "refused"),
         (400, "BadRequestException", "Configuration set name is invalid", "misconfigured"),

@@ -43,7 +43,7 @@ impl Provider for Smtp {
         };
         match self.relay.send(&letter).await {
             Ok(reply) => Outcome::Delivered { reference: verdict::reference(&reply) },
-            Err(failure) => verdict::outcome(&failure, &letter),
+            Err(failure) => verdict::outcome(&failure),
         }
     }
 

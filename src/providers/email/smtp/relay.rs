@@ -9,7 +9,8 @@ use std::time::Duration;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use lettre::transport::smtp::response::Response;
 use tokio::time::{Instant, timeout};
 
@@ -37,10 +38,32 @@ pub(super) enum Security {
 pub(super) enum Failure {
     /// The server was not reached, not trusted, or did not let us in.
     Connecting(Error),
-    /// It refused the message.
-    Sending(Error),
+    /// It has no extension that the message needs.
+    Unfit(Need),
+    /// It did not take the message.
+    Sending(Step, Error),
     /// It took too long.
     TimedOut,
+}
+
+/// What a server lacks for a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// SMTPUTF8: the address has letters beyond ASCII.
+    International,
+    /// 8BITMIME: the message has.
+    EightBits,
+}
+
+/// How far a message came. What is said of the sender is about us, what is said later about recipient and message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// `MAIL`
+    Sender,
+    /// `RCPT`
+    Recipient,
+    /// `DATA`, and what follows it.
+    Content,
 }
 
 /// One mail server.
@@ -70,9 +93,13 @@ impl Relay {
     pub(super) async fn send(&self, letter: &Letter) -> Result<Response, Failure> {
         let sending = async {
             let mut connection = self.connection().await.map_err(Failure::Connecting)?;
-            let reply = connection.send(&letter.envelope, &letter.bytes).await.map_err(Failure::Sending)?;
-            self.keep(connection);
-            Ok(reply)
+            let said = converse(&mut connection, letter).await;
+            match &said {
+                Ok(_) => self.keep(connection),
+                // The next message begins anew, whatever this one left behind.
+                Err(_) => connection.abort().await,
+            }
+            said
         };
         timeout(self.timeout, sending).await.unwrap_or(Err(Failure::TimedOut))
     }
@@ -130,4 +157,30 @@ impl Relay {
             kept.push((connection, Instant::now()));
         }
     }
+}
+
+/// One message, step by step: lettre's own `send` does not say which of them failed.
+async fn converse(connection: &mut AsyncSmtpConnection, letter: &Letter) -> Result<Response, Failure> {
+    let mut parameters = Vec::new();
+    let mut need = |is_needed: bool, extension, need, parameter| match is_needed {
+        true if !connection.server_info().supports_feature(extension) => Err(Failure::Unfit(need)),
+        true => {
+            parameters.push(parameter);
+            Ok(())
+        }
+        false => Ok(()),
+    };
+    let (international, eight_bits) = (letter.is_international(), !letter.bytes.is_ascii());
+    need(international, Extension::SmtpUtfEight, Need::International, MailParameter::SmtpUtfEight)?;
+    let body = MailParameter::Body(MailBodyParameter::EightBitMime);
+    need(eight_bits, Extension::EightBitMime, Need::EightBits, body)?;
+
+    let failed = |step| move |error| Failure::Sending(step, error);
+    let sender = Mail::new(letter.envelope.from().cloned(), parameters);
+    connection.command(sender).await.map_err(failed(Step::Sender))?;
+    for to in letter.envelope.to() {
+        connection.command(Rcpt::new(to.clone(), Vec::new())).await.map_err(failed(Step::Recipient))?;
+    }
+    connection.command(Data).await.map_err(failed(Step::Content))?;
+    connection.message(&letter.bytes).await.map_err(failed(Step::Content))
 }

@@ -65,6 +65,9 @@ async fn serve(stream: TcpStream, capabilities: &[&str], seen: Arc<Mutex<Seen>>)
             "EHLO" => say(&mut write, &greeting(capabilities)).await?,
             "AUTH" if line.ends_with("AG1haWxlcgBzM2NyZXQ=") => say(&mut write, "235 2.7.0 ok").await?,
             "AUTH" => say(&mut write, "535 5.7.8 wrong for mailer@example.org").await?,
+            "MAIL" if line.contains("<stranger@") => {
+                say(&mut write, "553 5.7.1 stranger@example.org is not yours").await?;
+            }
             "RCPT" => {
                 let address = line.trim_start_matches("RCPT TO:<").trim_end_matches('>').to_owned();
                 say(&mut write, reply_to(&address).await?).await?;
@@ -73,6 +76,12 @@ async fn serve(stream: TcpStream, capabilities: &[&str], seen: Arc<Mutex<Seen>>)
             "DATA" => {
                 say(&mut write, "354 go on").await?;
                 mail.data = data(&mut lines).await?;
+                let said = mail.to.first().and_then(|to| reply_to_mail(to));
+                if let Some(said) = said {
+                    mail = Mail { connection, ..Mail::default() };
+                    say(&mut write, said).await?;
+                    continue;
+                }
                 seen.lock().unwrap().mails.push(std::mem::take(&mut mail));
                 mail.connection = connection;
                 say(&mut write, "250 2.0.0 Ok: queued as 4B2F").await?;
@@ -96,7 +105,14 @@ async fn reply_to(address: &str) -> Option<&'static str> {
     match address.split('@').next()? {
         "unknown" => Some("550 5.1.1 <unknown@example.org> no such user"),
         "bare" => Some("550 no such user bare@example.org"),
+        "554" => Some("554 Message rejected: 554@example.org"),
+        "554x" => Some("554 5.7.1 <554x@example.org> rejected"),
         "relay" => Some("550 5.7.1 relaying denied for relay@example.org"),
+        "cloud" => Some("550 5.4.1 Recipient address rejected: Access denied cloud@example.org"),
+        "sender" => Some("550 5.1.8 the server of sender@example.org does not know example.com"),
+        "proof" => Some("530 5.7.0 authentication required for proof@example.org"),
+        "limit" => Some("454 4.7.1 relay access denied for limit@example.org"),
+        "away" => Some("421 4.3.2 bye away@example.org"),
         "later" => Some("451 4.7.1 try again later, later@example.org"),
         "cut" => None,
         "slow" => {
@@ -104,6 +120,17 @@ async fn reply_to(address: &str) -> Option<&'static str> {
             Some("250 ok")
         }
         _ => Some("250 2.1.5 ok"),
+    }
+}
+
+/// The answer to a mail for that address, where it is not taken.
+fn reply_to_mail(address: &str) -> Option<&'static str> {
+    match address.split('@').next()? {
+        "spam" => Some("554 5.7.1 spam for spam@example.org"),
+        "bulk" => Some("550 bulk for bulk@example.org"),
+        "lost" => Some("550 5.1.1 <lost@example.org> no such user"),
+        "full" => Some("452 4.2.2 full@example.org is over quota"),
+        _ => None,
     }
 }
 

@@ -23,13 +23,6 @@ fn message(to: &str) -> Message {
     Message::new("6d3c", 1_772_359_200_000, Channel::Email, to, kind, rendered)
 }
 
-fn why(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Delivered { .. } => "",
-        Outcome::Retry { why, .. } | Outcome::GiveUp { why } | Outcome::Misconfigured { why } => why,
-    }
-}
-
 #[tokio::test]
 async fn messages_share_a_connection_and_reach_one_recipient_each() {
     let sink = Sink::start(&[]).await;
@@ -62,13 +55,24 @@ async fn each_refusal_has_its_outcome_and_tells_no_address() {
     for (who, expected, number) in [
         ("unknown", "GiveUp", "550 5.1.1"),
         ("bare", "GiveUp", "550"),
-        ("relay", "Misconfigured", "550 5.7.1"),
-        ("later", "Retry", "451 4.7.1"),
+        ("554", "Rejected", "554"),
+        ("554x", "Rejected", "554 5.7.1"),
+        ("relay", "Rejected", "550 5.7.1"),
+        ("cloud", "Rejected", "550 5.4.1"),
+        ("sender", "Rejected", "550 5.1.8"),
+        ("spam", "Rejected", "554 5.7.1"),
+        ("bulk", "Rejected", "550"),
+        ("lost", "GiveUp", "550 5.1.1"),
+        ("proof", "Misconfigured", "530 5.7.0"),
+        ("later", "Deferred", "451 4.7.1"),
+        ("limit", "Deferred", "454 4.7.1"),
+        ("full", "Deferred", "452 4.2.2"),
+        ("away", "Retry", "421 4.3.2"),
         ("cut", "Retry", "cut"),
     ] {
         let outcome = provider.send(&message(&format!("{who}@example.org"))).await;
         let shown = format!("{outcome:?}");
-        assert!(shown.starts_with(expected) && why(&outcome).contains(number), "{who}: {shown}");
+        assert!(shown.starts_with(expected) && outcome.why().contains(number), "{who}: {shown}");
         assert!(!shown.contains("example.org") && !shown.contains("305118"), "{shown}");
     }
     assert!(sink.seen().mails.is_empty());
@@ -77,12 +81,22 @@ async fn each_refusal_has_its_outcome_and_tells_no_address() {
 }
 
 #[tokio::test]
+async fn a_sender_that_is_refused_is_for_the_operator() {
+    let sink = Sink::start(&[]).await;
+    let port = sink.address.port();
+    let text = format!("host = \"127.0.0.1\"\nport = {port}\nfrom = \"stranger@example.com\"\n{PLAIN}");
+    let provider = told(&text, build).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+    let outcome = provider.send(&message("a@example.org")).await;
+    assert!(matches!(&outcome, Outcome::Misconfigured { why } if why.contains("553")), "{outcome:?}");
+}
+
+#[tokio::test]
 async fn a_server_that_offers_no_encryption_gets_neither_password_nor_message() {
     let sink = Sink::start(&["AUTH PLAIN LOGIN"]).await;
     let provider = provider(&sink, "username = \"mailer\"\npassword = \"s3cret\"");
     let outcome = provider.send(&message("a@example.org")).await;
     assert!(matches!(outcome, Outcome::Misconfigured { .. }), "{outcome:?}");
-    assert!(why(&outcome).contains("STARTTLS"), "{outcome:?}");
+    assert!(outcome.why().contains("STARTTLS"), "{outcome:?}");
     let commands = sink.seen().commands;
     assert!(commands.iter().all(|line| line.starts_with("EHLO") || line == "QUIT"), "{commands:?}");
 }
@@ -95,7 +109,7 @@ async fn a_password_is_right_or_the_operator_hears_of_it() {
     };
     let outcome = with("wrong").send(&message("a@example.org")).await;
     assert!(matches!(outcome, Outcome::Misconfigured { .. }), "{outcome:?}");
-    assert!(why(&outcome).ends_with("answered 535 5.7.8"), "{outcome:?}");
+    assert!(outcome.why().ends_with("answered 535 5.7.8"), "{outcome:?}");
     assert!(with("wrong").check().await.unwrap_err().contains("535"));
     assert_eq!(with("s3cret").check().await, Ok(()));
     assert!(matches!(with("s3cret").send(&message("a@example.org")).await, Outcome::Delivered { .. }));

@@ -1,5 +1,8 @@
 //! What a mail server's answer means for the message. Only numbers are taken from it: its words may repeat the
 //! address or the message.
+//!
+//! Whoever chooses recipients chooses what a server says of them, so that nothing that is said of a recipient, or of a
+//! message to one, counts as the server's failing; RFC 5321 4.2.1 has a refusal for good end the message.
 
 use std::error::Error as _;
 use std::io;
@@ -9,26 +12,43 @@ use lettre::transport::smtp::Error;
 use lettre::transport::smtp::response::Response;
 
 use super::super::super::Outcome;
-use super::super::letter::Letter;
-use super::relay::Failure;
+use super::relay::{Failure, Need, Step};
 
 /// The outcome of a failed delivery.
-pub(super) fn outcome(failure: &Failure, letter: &Letter) -> Outcome {
+pub(super) fn outcome(failure: &Failure) -> Outcome {
     let why = explain(failure);
     match failure {
         Failure::TimedOut => Outcome::retry(why),
         Failure::Connecting(error) if lasting(error) => Outcome::misconfigured(why),
-        Failure::Sending(error) if error.is_client() && letter.is_international() => {
-            Outcome::give_up("the mail server takes no address with letters beyond ASCII")
+        Failure::Unfit(Need::International) => Outcome::give_up(why),
+        Failure::Unfit(Need::EightBits) => Outcome::misconfigured(why),
+        Failure::Sending(step, error) if error.is_permanent() => refused(*step, error, why),
+        Failure::Sending(step, error) if error.is_transient() => put_off(*step, error, why),
+        Failure::Connecting(_) | Failure::Sending(..) => Outcome::retry(why),
+    }
+}
+
+/// What a refusal for good means.
+fn refused(step: Step, error: &Error, why: String) -> Outcome {
+    match (step, code(error)) {
+        // The sender, or the session: no such command, not now, no password. A recipient brings none of it about.
+        (Step::Sender, _) | (_, Some(500 | 502 | 503 | 504 | 530 | 534 | 535 | 538)) => {
+            Outcome::misconfigured(why)
         }
-        Failure::Sending(error) if error.is_client() => Outcome::misconfigured(why),
-        Failure::Sending(error) if error.is_permanent() => match hopeless(error) {
-            true => Outcome::give_up(why),
-            false => Outcome::misconfigured(why),
-        },
-        // About one mailbox, such as greylisting: the server works and says so.
-        Failure::Sending(error) if of_mailbox(error) => Outcome::Retry { why, after: Some(Duration::ZERO) },
-        Failure::Connecting(_) | Failure::Sending(_) => Outcome::retry(why),
+        _ if hopeless(step, error) => Outcome::give_up(why),
+        _ => Outcome::rejected(why),
+    }
+}
+
+/// What a refusal for now means.
+fn put_off(step: Step, error: &Error, why: String) -> Outcome {
+    match (step, code(error)) {
+        // The server takes its leave.
+        (_, Some(421)) => Outcome::retry(why),
+        // It works and has no room, or wants no more of us for the moment.
+        (Step::Sender, Some(450..=452)) => Outcome::Retry { why, after: Some(Duration::ZERO) },
+        (Step::Sender, _) => Outcome::retry(why),
+        (Step::Recipient | Step::Content, _) => Outcome::deferred(why),
     }
 }
 
@@ -37,7 +57,11 @@ pub(super) fn explain(failure: &Failure) -> String {
     match failure {
         Failure::TimedOut => "the mail server did not answer in time".into(),
         Failure::Connecting(error) => format!("connecting to the mail server: {}", reason(error)),
-        Failure::Sending(error) => format!("the mail server: {}", reason(error)),
+        Failure::Unfit(Need::International) => {
+            "the mail server takes no address with letters beyond ASCII".into()
+        }
+        Failure::Unfit(Need::EightBits) => "the mail server takes no letters beyond ASCII".into(),
+        Failure::Sending(_, error) => format!("the mail server: {}", reason(error)),
     }
 }
 
@@ -49,10 +73,9 @@ pub(super) fn reference(reply: &Response) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
-/// Whether a refusal for now is about the recipient (RFC 5321 section 4.2.2).
-fn of_mailbox(error: &Error) -> bool {
-    let code = error.status().map(|code| code.to_string());
-    matches!(code.as_deref(), Some("450" | "451" | "452"))
+/// The reply code, such as 550.
+fn code(error: &Error) -> Option<u16> {
+    error.status()?.to_string().parse().ok()
 }
 
 /// Whether waiting does not help: no TLS, no trust, no entry.
@@ -95,17 +118,14 @@ fn distrust(error: &Error) -> Option<&rustls::Error> {
     system(error)?.get_ref()?.downcast_ref()
 }
 
-/// Whether a permanent refusal is about the recipient, so that no server would do better. The enhanced code decides
-/// where there is one (RFC 3463); otherwise the reply codes that RFC 5321 has for mailboxes.
-fn hopeless(error: &Error) -> bool {
+/// Whether a permanent refusal says that nobody has the address, so that no server would do better. The enhanced code
+/// decides where there is one (RFC 3463); otherwise the reply codes that RFC 5321 has for mailboxes.
+fn hopeless(step: Step, error: &Error) -> bool {
     match enhanced(error) {
         Some([5, 1, detail]) => matches!(detail, 0..=6 | 10),
         Some([5, 2, _]) => true,
         Some(_) => false,
-        None => {
-            let code = error.status().map(|code| code.to_string());
-            matches!(code.as_deref(), Some("550" | "551" | "552" | "553" | "556"))
-        }
+        None => step == Step::Recipient && matches!(code(error), Some(550..=553 | 556)),
     }
 }
 

@@ -1,8 +1,7 @@
 //! What Twilio's error numbers mean for a message (twilio.com/docs/api/errors).
 //!
-//! Twilio splits numbers into finer ones at times; one that is not here is judged by the HTTP status.
-
-use std::time::Duration;
+//! Twilio splits numbers into finer ones at times; one that is not here is judged by the HTTP status, and where that is
+//! 400 it may be about the number that was written to.
 
 use serde::Deserialize;
 
@@ -40,13 +39,15 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
     match code {
         60_200 if refusal.names("To") => Outcome::GiveUp { why },
         code if is_address(code) => Outcome::GiveUp { why },
-        // About this one number: too often for it, its country is not switched on, or our sender does not reach it.
-        // Nobody else has to wait, and Twilio is not failing.
-        21_408 | 21_612 | 60_203 | 60_212 | 60_605 => Outcome::Retry { why, after: Some(Duration::ZERO) },
+        code if is_reach(code) => Outcome::Deferred { why },
+        code if is_setting(code) => Outcome::Misconfigured { why },
         code if is_crowded(code) => Outcome::Retry { why, after: None },
         20_429 => Outcome::Retry { why, after: answer.retry_after },
         _ => match answer.refusal() {
             Outcome::Retry { after, .. } => Outcome::Retry { why, after },
+            Outcome::Rejected { .. } => Outcome::Rejected { why },
+            // Verify says so of numbers that it does not write to; what it says of us is above.
+            _ if answer.status == 403 => Outcome::Rejected { why },
             _ => Outcome::Misconfigured { why },
         },
     }
@@ -71,6 +72,24 @@ fn is_address(code: u32) -> bool {
     )
 }
 
+/// About this one number, its country or channel: too often for it, its country is not switched on or wants something
+/// of us, our sender or trial account does not reach it. Nobody else has to wait, and Twilio is not failing.
+fn is_reach(code: u32) -> bool {
+    matches!(
+        code,
+        21_408 | 21_608 | 21_612 | 60_203 | 60_212 | 60_214 | 60_220 | 60_223 | 60_226 | 60_238 | 60_605
+    )
+}
+
+/// Of our settings or account, whoever is written to: who we are, our sender, our messaging or verify service.
+fn is_setting(code: u32) -> bool {
+    matches!(
+        code,
+        20_001..=20_010 | 20_404 | 21_212 | 21_603 | 21_606 | 21_607 | 21_659..=21_661 | 21_701..=21_713 | 60_200
+            | 60_204 | 60_207 | 60_217..=60_219 | 60_222 | 63_007
+    )
+}
+
 /// Queues and rates of the sender that are full for the moment.
 fn is_crowded(code: u32) -> bool {
     matches!(code, 14_107 | 21_611 | 30_001 | 63_018)
@@ -78,6 +97,8 @@ fn is_crowded(code: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::providers::sink;
 
@@ -92,12 +113,18 @@ mod tests {
             60083, 60205, 60410, 63003, 63024,
         ];
         let misconfigured = [
-            20003, 20005, 20404, 21212, 21603, 21606, 21608, 21659, 21660, 21661, 60200, 60207, 60220, 60223,
-            60238, 63007,
+            20003, 20005, 20404, 21212, 21603, 21606, 21659, 21660, 21661, 21703, 60200, 60207, 60217, 63007,
         ];
-        let failed = [14107, 21408, 21612, 21611, 30001, 60203, 60605, 60212, 63018, 20429];
-        let tables: [(&str, &[u32]); 3] =
-            [("refused", &refused), ("misconfigured", &misconfigured), ("failed", &failed)];
+        let deferred = [21408, 21608, 21612, 60203, 60212, 60220, 60223, 60226, 60238, 60605];
+        let failed = [14107, 21611, 30001, 63018, 20429];
+        let unknown = [21215, 21219, 21617, 63016, 99999];
+        let tables: [(&str, &[u32]); 5] = [
+            ("refused", &refused),
+            ("misconfigured", &misconfigured),
+            ("deferred", &deferred),
+            ("failed", &failed),
+            ("rejected", &unknown),
+        ];
         for (name, codes) in tables {
             for code in codes {
                 let body = format!("{{\"code\":{code},\"message\":\"about +48123456767\",\"status\":400}}");
@@ -127,9 +154,6 @@ mod tests {
         assert_eq!(wait(429, "{\"code\":20429}"), seven);
         assert_eq!(wait(503, "{\"code\":20503}"), seven);
         assert_eq!(wait(502, "<html>"), seven);
-        for code in [21408, 21612, 60203, 60212, 60605] {
-            assert_eq!(wait(429, &format!("{{\"code\":{code}}}")), Some(Duration::ZERO), "{code}");
-        }
         assert_eq!(wait(429, "{\"code\":21611}"), None);
     }
 }

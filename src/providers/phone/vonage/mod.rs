@@ -199,15 +199,16 @@ impl Part {
             // Too fast for the account.
             "1" => Outcome::Retry { why, after: Some(Duration::from_secs(1)) },
             // Our sender is not allowed in that country; the account may write to no such number yet. Others go on.
-            "15" | "29" => Outcome::Retry { why, after: Some(Duration::ZERO) },
+            "15" | "29" => Outcome::Deferred { why },
             "2" | "3" if self.is_about_address() => Outcome::GiveUp { why },
+            // Whatever else is wrong with this one: a parameter that is not named, its length, the network of its number.
+            "2" | "3" if !self.is_about_us() => Outcome::Rejected { why },
+            "12" | "22" => Outcome::Rejected { why },
             // No route to the number; barred; switched off for good.
             "6" | "7" | "33" => Outcome::GiveUp { why },
-            // A parameter, the credentials, the account, its credit, no HTTP, the length, a signature,
-            // the network code, the callback, a secret beside a signature.
-            "2" | "3" | "4" | "8" | "9" | "11" | "12" | "14" | "22" | "23" | "32" => {
-                Outcome::Misconfigured { why }
-            }
+            // A parameter of ours, the credentials, the account, its credit, no HTTP, a signature, the callback, a
+            // secret beside a signature.
+            "2" | "3" | "4" | "8" | "9" | "11" | "14" | "23" | "32" => Outcome::Misconfigured { why },
             _ => Outcome::Retry { why, after: None },
         }
     }
@@ -215,6 +216,12 @@ impl Part {
     fn is_about_address(&self) -> bool {
         let words = self.words.to_ascii_lowercase();
         words.starts_with("to ") || words.contains(" to param") || words.ends_with(": to")
+    }
+
+    /// Whether it names what stands in every request of ours.
+    fn is_about_us(&self) -> bool {
+        let words = self.words.to_ascii_lowercase();
+        ["api_key", "api_secret", "callback", "from", "sender"].iter().any(|name| words.contains(name))
     }
 }
 

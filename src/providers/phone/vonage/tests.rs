@@ -64,8 +64,10 @@ async fn a_text_goes_out_whole_and_comes_back_with_its_name() {
 async fn every_status_has_its_outcome() {
     for (statuses, expected) in [
         ("0", "accepted"),
-        ("1 5 10 13 15 29 99 x", "failed"),
-        ("2 3 4 8 9 11 12 14 22 23 32", "misconfigured"),
+        ("1 5 10 13 99 x", "failed"),
+        ("15 29", "deferred"),
+        ("2 3 12 22", "rejected"),
+        ("4 8 9 11 14 23 32", "misconfigured"),
         ("6 7 33", "refused"),
     ] {
         for status in statuses.split(' ') {
@@ -85,6 +87,7 @@ async fn a_refused_parameter_is_the_address_or_our_settings() {
         ("to address is not numeric", "refused"),
         ("Invalid value for parameter: to", "refused"),
         ("Invalid value for parameter: from", "misconfigured"),
+        ("Invalid destination", "rejected"),
         ("Missing api_key", "misconfigured"),
     ] {
         for status in ["2", "3"] {

@@ -1,0 +1,65 @@
+//! The doors that anybody may knock at with an identifier.
+
+use multauth::base::TupleSpec;
+use multauth::settings::Settings;
+
+use super::Class;
+use super::Class::{Costly, Disabled, Existing, Missing, MissingToo, Unconfirmed};
+
+/// One request that names an identifier.
+pub struct Door {
+    /// What it is called in the report.
+    pub name: &'static str,
+    /// The same in identifiers, which no two doors share.
+    pub key: &'static str,
+    /// Where it is.
+    pub path: &'static str,
+    /// What is posted for an address.
+    pub body: fn(&str) -> String,
+    /// The status that everybody is answered.
+    pub status: u16,
+    /// Whose identifiers are sent, nobody's first.
+    pub classes: &'static [Class],
+}
+
+/// Every one.
+pub const DOORS: [Door; 4] = [
+    Door {
+        name: "sign-in, identifier alone",
+        key: "name",
+        path: "/v1/signin",
+        body: |address| format!(r#"{{"email":"{address}"}}"#),
+        status: 200,
+        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
+    },
+    Door {
+        name: "sign-in, wrong password",
+        key: "wrong",
+        path: "/v1/signin",
+        body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
+        status: 401,
+        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed, Costly],
+    },
+    Door {
+        name: "sign-up by email",
+        key: "signup",
+        path: "/v1/signup",
+        body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
+        status: 200,
+        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
+    },
+    Door {
+        name: "recovery",
+        key: "recovery",
+        path: "/v1/recovery",
+        body: |address| format!(r#"{{"email":"{address}"}}"#),
+        status: 200,
+        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
+    },
+];
+
+/// The flow that these doors lead to.
+pub fn settle(settings: &mut Settings) {
+    let words = ["email", "password", "passcode"].map(str::to_owned);
+    settings.flows = vec![TupleSpec::Plain(words.to_vec())];
+}
