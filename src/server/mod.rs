@@ -1,10 +1,11 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
-//! From the outside in: [`context`] (request id, client address, log line, metrics), [`headers`] (what every
+//! From the outside in: [`context`] (request id, log line, metrics; [`client`] is who calls), [`headers`] (what every
 //! answer carries), [`limits`] (size and time of bodies), [`caught`] (panics), the routes.
 
 mod builder;
 mod caught;
+mod client;
 mod context;
 mod headers;
 mod limits;

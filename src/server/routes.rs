@@ -8,6 +8,7 @@ use poem::web::Data;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get, handler};
 
 use super::caught::Caught;
+use super::client::Proxies;
 use super::context::Context;
 use super::headers::Headers;
 use super::limits::Limits;
@@ -27,7 +28,7 @@ pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
         https: settings.public_url.scheme() == "https",
         inner: Limits { body, patience, inner: Caught(inner) },
     };
-    Context { inner, app }
+    Context { proxies: Proxies::new(&settings.server.trusted_proxies), inner, app }
 }
 
 fn routes(app: &App) -> Route {
