@@ -1,7 +1,7 @@
 //! The route tree.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 
 use poem::http::StatusCode;
 use poem::web::Data;
@@ -10,6 +10,7 @@ use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, g
 use super::caught::Caught;
 use super::client::Proxies;
 use super::context::Context;
+use super::docs;
 use super::headers::Headers;
 use super::limits::Limits;
 use crate::app::App;
@@ -31,7 +32,7 @@ pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     Context { proxies: Proxies::new(&settings.server.trusted_proxies), inner, app }
 }
 
-fn routes(app: &App) -> Route {
+fn routes(app: &Arc<App>) -> Route {
     let settings = &app.settings;
     // Not at "/" itself, where it would take the home page's place.
     let api = Arc::new(api::service().into_endpoint());
@@ -44,8 +45,8 @@ fn routes(app: &App) -> Route {
         .at("/healthz", get(alive))
         .at("/readyz", get(ready))
         .at("/.well-known/security.txt", get(security));
-    if settings.server.docs {
-        route = route.at("/docs", get(docs(app))).at("/openapi.json", get(document(app)));
+    if settings.serves_docs() {
+        route = route.at("/docs", get(docs::page(app))).at("/openapi.json", get(docs::document(app)));
     }
     if settings.server.metrics {
         route = route.at("/metrics", get(metrics));
@@ -61,38 +62,6 @@ pub(super) fn metrics_only() -> impl Endpoint<Output = Response> {
     let route = Route::new().at("/metrics", get(metrics));
     let inner = route.catch_all_error(api::problem::framework).map_to_response();
     Headers { origins: Vec::new(), https: false, inner }
-}
-
-/// The document, made when somebody first asks and kept: few ask, and it does not change while an instance runs.
-fn document(app: &App) -> impl Endpoint<Output = Response> + use<> {
-    let (settings, own, text) = (app.settings.clone(), app.own.clone(), OnceLock::new());
-    poem::endpoint::make_sync(move |_| {
-        let text = text.get_or_init(|| api::document(&settings, &own).to_string());
-        Response::builder().content_type("application/json; charset=utf-8").body(text.clone())
-    })
-}
-
-/// The page of the document. It brings its own script and styles, so it has its own policy.
-fn docs(app: &App) -> impl Endpoint<Output = Response> + use<> {
-    const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
-        img-src data: blob:; font-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
-    // Three megabytes of script are put together when somebody looks, not kept.
-    // Fonts and a client from elsewhere would be asked for; the policy forbids them.
-    const PLAIN: &str =
-        r#"id="api-reference" data-configuration='{"withDefaultFonts":false,"hideClientButton":true}'"#;
-    let (settings, own, document) = (app.settings.clone(), app.own.clone(), OnceLock::new());
-    poem::endpoint::make_sync(move |_| {
-        let document =
-            document.get_or_init(|| api::document(&settings, &own).to_string().replace("</", "<\\/"));
-        let service = api::service();
-        let page = service.scalar_html().replacen(r#"id="api-reference""#, PLAIN, 1);
-        let page = page.replacen("<title>Scalar</title>", "<title>multauth: the API</title>", 1);
-        let page = page.replacen(&service.spec(), document, 1);
-        Response::builder()
-            .content_type("text/html; charset=utf-8")
-            .header("content-security-policy", POLICY)
-            .body(page)
-    })
 }
 
 /// Liveness: the process answers. It touches nothing else (R144).

@@ -45,6 +45,7 @@ pub const ACTIONS: &[Action] = &[
     action("attempt", "60/m/ip", &[Ip, Net, Account, All], "answers to an attempt, right or wrong"),
     action("confirm", "30/m/ip", &[Ip, Net, All], "links opened or spent"),
     action("username_lookup", "20/m/ip", &[Ip, Net, All], "questions whether a username or the like is free"),
+    action("docs", "60/m/ip", &[Ip, Net, All], "the API's document and its page"),
     // wrong answers
     action(
         "failures",

@@ -163,3 +163,11 @@ fn a_star_among_the_origins_is_named() {
         begin_with(&found, &["multauth.toml:1: server.cors_origins[1]: has a star"]);
     }
 }
+
+#[test]
+fn the_document_is_served_in_development_or_where_it_is_asked_for() {
+    let served = |text: &str| settings(text).serves_docs();
+    let production = "mode = \"production\"\npublic_url = \"https://id.example.org\"\n";
+    assert!(served("") && served("server.docs = \"\"") && !served("server.docs = false"));
+    assert!(!served(production) && served(&format!("{production}server.docs = true")));
+}
