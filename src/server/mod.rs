@@ -1,9 +1,10 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
 //! From the outside in: [`context`] (request id, log line, metrics; [`client`] is who calls), [`headers`] (what every
-//! answer carries), [`limits`] (size and time of bodies), [`caught`] (panics), the routes; [`docs`] is
+//! answer carries), [`limits`] (and by [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is
 //! what of them is large.
 
+mod arriving;
 mod builder;
 mod caught;
 mod client;

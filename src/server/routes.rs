@@ -27,7 +27,7 @@ pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let inner = Headers {
         origins: settings.server.cors_origins.clone(),
         https: settings.public_url.scheme() == "https",
-        inner: Limits { body, patience, inner: Caught(inner) },
+        inner: Limits { body, patience, room: Arc::default(), inner: Caught(inner) },
     };
     Context { proxies: Proxies::new(&settings.server.trusted_proxies), inner, app }
 }
