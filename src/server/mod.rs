@@ -1,8 +1,8 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
-//! From the outside in: [`context`] (request id, log line, metrics; [`client`] is who calls), [`headers`] (what every
-//! answer carries), [`limits`] (and by [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is
-//! what of them is large.
+//! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand), [`context`] (request id, log line,
+//! metrics; [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, and by
+//! [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is what of them is large.
 
 mod arriving;
 mod builder;
@@ -13,6 +13,7 @@ mod docs;
 mod headers;
 mod limits;
 mod listen;
+mod pace;
 mod paths;
 mod routes;
 mod tasks;
