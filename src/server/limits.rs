@@ -7,7 +7,7 @@ use poem::http::{Version, header};
 use poem::{Endpoint, Request, Response};
 
 use super::arriving::{Allowance, Room, arriving};
-use super::paths;
+use super::{host, paths};
 use crate::api::problem::Problem;
 
 /// Bytes of the request's address.
@@ -30,6 +30,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Limits<E> {
         let uri = request.uri().path_and_query().map_or(0, |all| all.as_str().len());
         if uri > URI {
             return Ok(Problem::new("uri_too_long").response());
+        }
+        if !host::is_sound(&request) {
+            return Ok(Problem::new("invalid_request").detail(host::NEEDED).response());
         }
         let body = request.take_body();
         if !body.is_empty() {

@@ -1,7 +1,7 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
 //! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand), [`context`] (request id, log line,
-//! metrics; [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, and by
+//! metrics; [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, [`host`]s, and by
 //! [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is what of them is large.
 
 mod arriving;
@@ -11,6 +11,7 @@ mod client;
 mod context;
 mod docs;
 mod headers;
+mod host;
 mod limits;
 mod listen;
 mod pace;

@@ -5,14 +5,16 @@ use std::sync::atomic::Ordering;
 
 use poem::http::StatusCode;
 use poem::web::Data;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler};
 
 use super::caught::Caught;
 use super::client::Proxies;
 use super::context::Context;
 use super::docs;
 use super::headers::Headers;
+use super::host;
 use super::limits::Limits;
+use crate::api::problem::Problem;
 use crate::app::App;
 use crate::devices::DeviceKind;
 use crate::devices::email::Email;
@@ -52,9 +54,24 @@ fn routes(app: &Arc<App>) -> Route {
         route = route.at("/metrics", get(metrics));
     }
     if settings.mode == Mode::Development {
-        route = route.at("/dev/inbox", get(pages::inbox::show)).at("/", get(pages::inbox::home));
+        route = route.at("/dev/inbox", get(OnlyHere(pages::inbox::show))).at("/", get(pages::inbox::home));
     }
     route
+}
+
+/// What only this machine's own names lead to: everybody's messages are in the inbox.
+struct OnlyHere<E>(E);
+
+impl<E: Endpoint> Endpoint for OnlyHere<E> {
+    type Output = E::Output;
+
+    async fn call(&self, request: Request) -> poem::Result<E::Output> {
+        if host::is_loopback(&request) {
+            self.0.call(request).await
+        } else {
+            Err(Problem::new("not_found").into())
+        }
+    }
 }
 
 /// Metrics alone, for a listener of their own.
