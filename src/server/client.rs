@@ -105,9 +105,9 @@ fn chain(headers: &HeaderMap) -> Vec<&str> {
 /// The node of `for=` in one element of `Forwarded`; empty where there is none.
 fn forwarded_for(element: &str) -> &str {
     let pairs = outside_quotes(element, ';').into_iter().filter_map(|pair| pair.split_once('='));
-    let named =
+    let mut named =
         pairs.filter(|(name, _)| name.trim().eq_ignore_ascii_case("for")).map(|(_, node)| node.trim());
-    let node = named.last().unwrap_or_default();
+    let node = named.next_back().unwrap_or_default();
     node.strip_prefix('"').and_then(|node| node.strip_suffix('"')).unwrap_or(node)
 }
 
