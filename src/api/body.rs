@@ -61,7 +61,10 @@ impl<'a, S: Shape> ApiExtractor<'a> for Sent<S> {
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let app = request.data::<Arc<App>>().ok_or_else(|| Problem::new("internal"))?;
-        let bytes = body.take()?.into_vec().await.map_err(|_| Problem::new("invalid_request"))?;
+        if !may_be_read(request.content_type(), S::BODY) {
+            return Err(Problem::new("unsupported_media_type").into());
+        }
+        let bytes = body.take()?.into_bytes().await?;
         let sent = match request.content_type() {
             None if bytes.is_empty() && S::BODY.may_be_absent() => Map::new(),
             Some(_) if bytes.is_empty() && S::BODY == Body::RemoveDevice => Map::new(),
@@ -72,6 +75,14 @@ impl<'a, S: Shape> ApiExtractor<'a> for Sent<S> {
         };
         let fields = S::BODY.fields(&app.ways());
         Ok(Self(read(&app.ways(), &fields, S::BODY.may_be_absent(), sent)?, PhantomData))
+    }
+}
+
+/// Whether a body of that type can be one at all; what cannot is not read.
+fn may_be_read(kind: Option<&str>, body: Body) -> bool {
+    match kind {
+        None => body.may_be_absent(),
+        Some(kind) => is_json(kind) || body == Body::RemoveDevice,
     }
 }
 

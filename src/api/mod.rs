@@ -9,6 +9,7 @@ mod bodies;
 pub mod body;
 pub mod caller;
 mod confirm;
+pub mod cut;
 mod declared;
 mod devices;
 mod doors;

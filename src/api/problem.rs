@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 
+use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Error, Response};
 use poem_openapi::ApiResponse;
@@ -13,7 +14,7 @@ use poem_openapi::registry::{
 use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 
-use super::{answers, schema};
+use super::{answers, cut, schema};
 use crate::auth::AuthError;
 use crate::auth::progress::Progress;
 use crate::base::Fault;
@@ -126,7 +127,7 @@ impl Problem {
         Self { errors: faults.into_iter().map(error).collect(), ..Self::new("invalid_request") }
     }
 
-    fn after(self, seconds: u64) -> Self {
+    pub(super) fn after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }
 
@@ -284,6 +285,9 @@ fn leak(lines: Vec<String>) -> &'static str {
 pub async fn framework(error: Error) -> Response {
     if error.is_from_response() {
         return error.into_response();
+    }
+    if let Some(unread) = error.downcast_ref::<ReadBodyError>() {
+        return cut::problem(unread).response();
     }
     let code = match error.status() {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "invalid_token",

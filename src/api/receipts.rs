@@ -20,15 +20,19 @@ pub async fn take(
     Path(provider): Path<String>,
     request: &Request,
     body: Body,
-) -> Response {
-    let Ok(body) = body.into_vec().await else { return answer(StatusCode::BAD_REQUEST) };
+) -> poem::Result<Response> {
+    // A body for nobody is not read.
+    if !receipts::are_read(&app.routes, &provider) {
+        return Ok(answer(StatusCode::NOT_FOUND));
+    }
+    let body = body.into_bytes().await?;
     // The URL as the vendor knows it: its signature may cover it, and proxies may have changed what came.
     let path = request.original_uri().path_and_query().map_or("", |path| path.as_str());
     let url = format!("{}{path}", app.settings.base_url());
     let callback = Callback { url: &url, headers: request.headers(), body: &body, now: app.now() };
     // The network is the vendor's, and tells nothing of the user.
     let source = Source { request: client.request.clone(), ..Source::default() };
-    answer(
+    Ok(answer(
         match receipts::take(&app.store, &app.routes, (&app.events, &source), &provider, &callback).await {
             Ok(()) => {
                 app.wake.notify_one();
@@ -44,7 +48,7 @@ pub async fn take(
                 StatusCode::SERVICE_UNAVAILABLE
             }
         },
-    )
+    ))
 }
 
 fn answer(status: StatusCode) -> Response {

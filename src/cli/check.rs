@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
+use ipnet::IpNet;
+
 use super::{Failure, Outcome, Setup, instance, print};
 use crate::base::Mistake;
 use crate::flows::{self, Exposure, Flow, Flows, Vocabulary, level_of_flow};
@@ -79,6 +81,7 @@ pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, Failure> {
     warnings.extend(exposed(&understood.signin, &understood.recovery, &understood.words));
     warnings.extend(provider_warnings(settings, &understood.routes));
     warnings.extend(webhook_warnings(settings));
+    warnings.extend(proxy_warnings(settings));
     for warning in warnings {
         let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
     }
@@ -200,6 +203,20 @@ fn webhook_warnings(settings: &Settings) -> Vec<Mistake> {
     let plain = settings.webhooks.iter().filter(|(_, webhook)| webhook.url.scheme() == "http");
     let text = "is not encrypted: whoever is on the way reads names and addresses of users";
     plain.map(|(name, _)| Mistake::new(format!("webhooks.{name}.url"), text)).collect()
+}
+
+/// Networks too wide to be proxies of one's own: the widest private ones have 8 bits of IPv4, and nobody is given more
+/// than 32 of IPv6.
+fn proxy_warnings(settings: &Settings) -> Vec<Mistake> {
+    let widest = |net: &IpNet| if net.addr().is_ipv4() { 8 } else { 32 };
+    let wide = |(n, net): (usize, &IpNet)| {
+        let text = format!(
+            "{net} is more than proxies of your own: whoever connects from there says which address they have, and \
+             no limit by address holds them"
+        );
+        (net.prefix_len() < widest(net)).then(|| Mistake::new(format!("server.trusted_proxies[{n}]"), text))
+    };
+    settings.server.trusted_proxies.iter().enumerate().filter_map(wide).collect()
 }
 
 /// What may cost money that nobody meant to spend.

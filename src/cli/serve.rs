@@ -45,7 +45,7 @@ fn ready(app: &Arc<App>, at: SocketAddr) {
 /// What somebody who tries multauth wants to know first.
 pub fn welcome(app: &App, at: SocketAddr) -> String {
     let mut text = format!("\nmultauth {} serves on http://{at}\n\n", env!("CARGO_PKG_VERSION"));
-    if app.settings.server.docs {
+    if app.settings.serves_docs() {
         text += &format!("  the API, to read and to try:     http://{at}/docs\n");
     }
     if app.inbox.is_some() {

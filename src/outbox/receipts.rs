@@ -26,6 +26,11 @@ pub enum Refused {
     Store(#[from] StoreError),
 }
 
+/// Whether a provider of that name reads receipts.
+pub fn are_read(routes: &Routes, provider: &str) -> bool {
+    routes.named(provider).is_some_and(|entry| entry.provider.receipts().is_some())
+}
+
 /// Takes a callback of the vendor behind `provider`: each receipt in it is stored on its message, one that did not
 /// arrive goes to the next provider, and a device that cannot be reached is marked.
 ///

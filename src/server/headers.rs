@@ -54,7 +54,9 @@ impl<E> Headers<E> {
 
     fn share(&self, headers: &mut HeaderMap, origin: Option<HeaderValue>, preflight: bool) {
         if !self.origins.is_empty() {
-            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+            let packed = headers.contains_key(header::VARY);
+            let vary = if packed { "Accept-Encoding, Origin" } else { "Origin" };
+            headers.insert(header::VARY, HeaderValue::from_static(vary));
         }
         let Some(origin) = origin else { return };
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);

@@ -1,23 +1,25 @@
-//! How large and how slow a request may be (R103, R107).
+//! How long a request's address may be, and what of a request is read (R103, R107).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use poem::http::Method;
+use poem::http::{Version, header};
 use poem::{Endpoint, Request, Response};
 
+use super::arriving::{Allowance, Room, arriving};
+use super::{host, paths};
 use crate::api::problem::Problem;
 
 /// Bytes of the request's address.
 const URI: usize = 8 * 1024;
+/// Vendors send many reports at once: SendGrid up to 768 KiB of them.
+const RECEIPTS: usize = 1024 * 1024;
 
-/// Where vendors report. They send many reports at once: SendGrid up to 768 KiB of them.
-const RECEIPTS: &str = "/v1/receipts/";
-const RECEIPTS_BODY: usize = 1024 * 1024;
-
-/// Reads the whole body within its limits before anything looks at it.
+/// Bounds every request before anything looks at it. Its body is read when the operation asks for it, never before.
 pub(super) struct Limits<E> {
     pub(super) body: usize,
     pub(super) patience: Duration,
+    pub(super) room: Arc<Room>,
     pub(super) inner: E,
 }
 
@@ -29,17 +31,30 @@ impl<E: Endpoint<Output = Response>> Endpoint for Limits<E> {
         if uri > URI {
             return Ok(Problem::new("uri_too_long").response());
         }
-        if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let most = if request.uri().path().starts_with(RECEIPTS) { RECEIPTS_BODY } else { 0 };
-            let reading = request.take_body().into_bytes_limit(self.body.max(most));
-            match tokio::time::timeout(self.patience, reading).await {
-                Ok(Ok(bytes)) => request.set_body(bytes),
-                Ok(Err(poem::error::ReadBodyError::PayloadTooLarge)) => {
-                    return Ok(Problem::new("too_large").response());
-                }
-                Ok(Err(_)) | Err(_) => return Ok(Problem::new("invalid_request").response()),
-            }
+        if !host::is_sound(&request) {
+            return Ok(Problem::new("invalid_request").detail(host::NEEDED).response());
+        }
+        let body = request.take_body();
+        if !body.is_empty() {
+            request.set_body(arriving(body, self.allowance(&request), self.room.clone()));
         }
         self.inner.call(request).await
+    }
+}
+
+impl<E> Limits<E> {
+    fn allowance(&self, request: &Request) -> Allowance {
+        let served = paths::find(request.uri().path());
+        let reports = served.is_some_and(|served| served.pattern == paths::RECEIPTS);
+        let headers = request.headers();
+        let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse().ok());
+        Allowance {
+            most: if reports { self.body.max(RECEIPTS) } else { self.body },
+            // HTTP/2 ends one stream; one who waits for a word before sending sends nothing after a refusal.
+            lingers: (request.version() < Version::HTTP_2 && !headers.contains_key(header::EXPECT))
+                .then_some(self.body),
+            patience: self.patience,
+            length,
+        }
     }
 }

@@ -1,20 +1,21 @@
-//! poem endpoints on hyper-util: what poem's own server lacks, a time limit for headers, a cap of
-//! connections and a drain that ends (R107).
+//! poem endpoints on hyper-util: what poem's own server lacks, a time limit for headers and for connections that rest
+//! or stand, a cap of connections and a drain that ends (R107).
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::GracefulConnection;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, Response};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
+use super::pace::{Doing, Leaving, Pace};
 use crate::settings::Settings;
 
 /// What a connection may take.
@@ -40,6 +41,11 @@ impl Limits {
 
 /// Bytes of the request line and headers together.
 const HEADER_BYTES: usize = 16 * 1024;
+/// Requests at the same time on one connection of HTTP/2.
+const STREAMS: u32 = 32;
+/// Bytes of one such request's body, and of all of a connection's together, that may arrive before they are read.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 256 * 1024;
 
 /// Serves until `stop`, then drains; `false` where the drain cut requests off.
 pub(super) async fn serve(
@@ -51,7 +57,7 @@ pub(super) async fn serve(
     let endpoint = Arc::new(endpoint);
     let Ok(local) = listener.local_addr() else { return false };
     let http = Arc::new(builder(limits));
-    let graceful = GracefulShutdown::new();
+    let (ending, _) = watch::channel(());
     let slots = Arc::new(Semaphore::new(limits.connections));
     tokio::pin!(stop);
     loop {
@@ -70,28 +76,68 @@ pub(super) async fn serve(
         };
         let _ = io.set_nodelay(true);
         let endpoint = endpoint.clone();
-        let spoken = Arc::new(AtomicBool::new(false));
-        let heard = spoken.clone();
+        let pace = Pace::new();
+        let counted = pace.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            heard.store(true, Ordering::Relaxed);
+            let under_way = counted.begin();
             let endpoint = endpoint.clone();
             let request = (request, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP).into();
-            async move { Ok::<hyper::Response<_>, Infallible>(endpoint.get_response(request).await.into()) }
-        });
-        let connection = graceful.watch(http.serve_connection(TokioIo::new(io), service).into_owned());
-        tokio::spawn(async move {
-            tokio::pin!(connection);
-            // hyper's own limit begins once it knows which HTTP is spoken: one who says nothing, or only half
-            // of an HTTP/2 preface, would stay for ever.
-            let ended = tokio::time::timeout(limits.header, &mut connection).await.is_ok();
-            if !ended && spoken.load(Ordering::Relaxed) {
-                let _ = connection.await;
+            async move {
+                let answer: hyper::Response<_> = endpoint.get_response(request).await.into();
+                Ok::<_, Infallible>(answer.map(|body| Leaving::new(body, under_way)))
             }
+        });
+        let connection = http.serve_connection(TokioIo::new(io), service).into_owned();
+        let stopping = ending.subscribe();
+        tokio::spawn(async move {
+            attend(connection, &pace, limits, stopping).await;
             drop(slot);
         });
     }
     drop(listener);
-    tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_ok()
+    let _ = ending.send(());
+    // Every connection holds a receiver to its end.
+    tokio::time::timeout(limits.drain, ending.closed()).await.is_ok()
+}
+
+/// Serves one connection until it ends, or until it is to end: it says nothing, rests, or does not take its answers.
+async fn attend(
+    connection: impl GracefulConnection,
+    pace: &Pace,
+    limits: Limits,
+    mut stopping: watch::Receiver<()>,
+) {
+    tokio::pin!(connection);
+    let began = Instant::now();
+    let mut look = began + limits.header.min(limits.idle);
+    let (mut stopped, mut told) = (false, false);
+    loop {
+        tokio::select! {
+            _ = &mut connection => return,
+            _ = stopping.changed(), if !stopped => {
+                stopped = true;
+                connection.as_mut().graceful_shutdown();
+            }
+            () = tokio::time::sleep_until(look) => {
+                let now = Instant::now();
+                // hyper's own limit begins once it knows which HTTP is spoken: one who says nothing, or only half of
+                // an HTTP/2 preface, would stay for ever.
+                if !pace.has_heard() && now >= began + limits.header {
+                    return;
+                }
+                match pace.look(now, limits.idle) {
+                    Doing::Well(due) => look = due,
+                    // A client with a request on its way to us is told which of them count.
+                    Doing::Rests if !told => {
+                        told = true;
+                        connection.as_mut().graceful_shutdown();
+                        look = now + limits.header;
+                    }
+                    Doing::Rests | Doing::Stands => return,
+                }
+            }
+        }
+    }
 }
 
 fn builder(limits: Limits) -> Builder<TokioExecutor> {
@@ -103,7 +149,10 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
         .max_buf_size(HEADER_BYTES);
     http.http2()
         .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(STREAM_WINDOW as usize)
         .max_header_list_size(HEADER_BYTES as u32)
         .keep_alive_interval(limits.idle)
         .keep_alive_timeout(limits.header);

@@ -1,15 +1,21 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
-//! From the outside in: [`context`] (request id, client address, log line, metrics), [`headers`] (what every
-//! answer carries), [`limits`] (size and time of bodies), [`caught`] (panics), the routes.
+//! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand), [`context`] (request id, log line,
+//! metrics; [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, [`host`]s, and by
+//! [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is what of them is large.
 
+mod arriving;
 mod builder;
 mod caught;
+mod client;
 mod context;
+mod docs;
 mod forms;
 mod headers;
+mod host;
 mod limits;
 mod listen;
+mod pace;
 mod paths;
 mod routes;
 mod tasks;

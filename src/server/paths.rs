@@ -16,6 +16,9 @@ const fn at(pattern: &'static str, methods: &'static str) -> Served {
 
 const GET: &str = "GET, HEAD";
 
+/// Where vendors report.
+pub(super) const RECEIPTS: &str = "/v1/receipts/{provider}";
+
 /// To add a path: a line here. A test compares the list with the API document.
 const SERVED: &[Served] = &[
     at("/v1/flows", GET),
@@ -45,7 +48,7 @@ const SERVED: &[Served] = &[
     at("/.well-known/jwks.json", GET),
     at("/.well-known/openid-configuration", GET),
     at("/.well-known/security.txt", GET),
-    at("/v1/receipts/{provider}", "GET, HEAD, POST"),
+    at(RECEIPTS, "GET, HEAD, POST"),
     at("/confirm/{key}", "GET, HEAD, POST"),
     at("/recover/{attempt}", "GET, HEAD, POST"),
     at("/healthz", GET),

@@ -1,17 +1,21 @@
 //! The route tree.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
 
 use poem::http::StatusCode;
 use poem::web::Data;
-use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Response, Route, get, handler};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler};
 
 use super::caught::Caught;
+use super::client::Proxies;
 use super::context::Context;
+use super::docs;
 use super::forms::Forms;
 use super::headers::Headers;
+use super::host;
 use super::limits::Limits;
+use crate::api::problem::Problem;
 use crate::app::App;
 use crate::devices::{self, email::Email};
 use crate::settings::Mode;
@@ -25,12 +29,15 @@ pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
     let inner = Headers {
         origins: settings.server.cors_origins.clone(),
         https: settings.public_url.scheme() == "https",
-        inner: Forms { app: app.clone(), inner: Limits { body, patience, inner: Caught(inner) } },
+        inner: Forms {
+            app: app.clone(),
+            inner: Limits { body, patience, room: Arc::default(), inner: Caught(inner) },
+        },
     };
-    Context { inner, app }
+    Context { proxies: Proxies::new(&settings.server.trusted_proxies), inner, app }
 }
 
-fn routes(app: &App) -> Route {
+fn routes(app: &Arc<App>) -> Route {
     let settings = &app.settings;
     // Not at "/" itself, where it would take the home page's place.
     let api = Arc::new(api::service().into_endpoint());
@@ -43,16 +50,31 @@ fn routes(app: &App) -> Route {
         .at("/healthz", get(alive))
         .at("/readyz", get(ready))
         .at("/.well-known/security.txt", get(security));
-    if settings.server.docs {
-        route = route.at("/docs", get(docs(app))).at("/openapi.json", get(document(app)));
+    if settings.serves_docs() {
+        route = route.at("/docs", get(docs::page(app))).at("/openapi.json", get(docs::document(app)));
     }
     if settings.server.metrics {
         route = route.at("/metrics", get(metrics));
     }
     if settings.mode == Mode::Development {
-        route = route.at("/dev/inbox", get(pages::inbox::show)).at("/", get(pages::inbox::home));
+        route = route.at("/dev/inbox", get(OnlyHere(pages::inbox::show))).at("/", get(pages::inbox::home));
     }
     route
+}
+
+/// What only this machine's own names lead to: everybody's messages are in the inbox.
+struct OnlyHere<E>(E);
+
+impl<E: Endpoint> Endpoint for OnlyHere<E> {
+    type Output = E::Output;
+
+    async fn call(&self, request: Request) -> poem::Result<E::Output> {
+        if host::is_loopback(&request) {
+            self.0.call(request).await
+        } else {
+            Err(Problem::new("not_found").into())
+        }
+    }
 }
 
 /// Metrics alone, for a listener of their own.
@@ -60,38 +82,6 @@ pub(super) fn metrics_only() -> impl Endpoint<Output = Response> {
     let route = Route::new().at("/metrics", get(metrics));
     let inner = route.catch_all_error(api::problem::framework).map_to_response();
     Headers { origins: Vec::new(), https: false, inner }
-}
-
-/// The document, made when somebody first asks and kept: few ask, and it does not change while an instance runs.
-fn document(app: &App) -> impl Endpoint<Output = Response> + use<> {
-    let (settings, own, text) = (app.settings.clone(), app.own.clone(), OnceLock::new());
-    poem::endpoint::make_sync(move |_| {
-        let text = text.get_or_init(|| api::document(&settings, &own).to_string());
-        Response::builder().content_type("application/json; charset=utf-8").body(text.clone())
-    })
-}
-
-/// The page of the document. It brings its own script and styles, so it has its own policy.
-fn docs(app: &App) -> impl Endpoint<Output = Response> + use<> {
-    const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; \
-        img-src data: blob:; font-src data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'";
-    // Three megabytes of script are put together when somebody looks, not kept.
-    // Fonts and a client from elsewhere would be asked for; the policy forbids them.
-    const PLAIN: &str =
-        r#"id="api-reference" data-configuration='{"withDefaultFonts":false,"hideClientButton":true}'"#;
-    let (settings, own, document) = (app.settings.clone(), app.own.clone(), OnceLock::new());
-    poem::endpoint::make_sync(move |_| {
-        let document =
-            document.get_or_init(|| api::document(&settings, &own).to_string().replace("</", "<\\/"));
-        let service = api::service();
-        let page = service.scalar_html().replacen(r#"id="api-reference""#, PLAIN, 1);
-        let page = page.replacen("<title>Scalar</title>", "<title>multauth: the API</title>", 1);
-        let page = page.replacen(&service.spec(), document, 1);
-        Response::builder()
-            .content_type("text/html; charset=utf-8")
-            .header("content-security-policy", POLICY)
-            .body(page)
-    })
 }
 
 /// Liveness: the process answers. It touches nothing else (R144).

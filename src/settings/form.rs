@@ -41,6 +41,28 @@ pub(super) fn socket_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<S
     })
 }
 
+/// `true`, `false`, or nothing.
+pub(super) fn flag_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<bool>, D::Error> {
+    struct Flag;
+    impl Visitor<'_> for Flag {
+        type Value = Option<bool>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("true or false, or \"\" for what the mode says")
+        }
+
+        fn visit_bool<E: Error>(self, flag: bool) -> Result<Option<bool>, E> {
+            Ok(Some(flag))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Option<bool>, E> {
+            let wrong = |_| E::invalid_value(Unexpected::Str(text), &self);
+            if text.is_empty() { Ok(None) } else { text.trim().parse().map(Some).map_err(wrong) }
+        }
+    }
+    d.deserialize_any(Flag)
+}
+
 /// An absolute URL.
 pub(super) fn url<'de, D: Deserializer<'de>>(d: D) -> Result<Url, D::Error> {
     d.deserialize_str(Form {

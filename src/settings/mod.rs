@@ -194,6 +194,11 @@ impl Settings {
         if self.authenticator.issuer.is_empty() { &self.name } else { &self.authenticator.issuer }
     }
 
+    /// Whether the API can be browsed here; where nothing is said, in development alone.
+    pub fn serves_docs(&self) -> bool {
+        self.server.docs.unwrap_or(self.mode == Mode::Development)
+    }
+
     /// Who sends mail; in development, where nobody is named, the console.
     pub fn email_providers(&self) -> Providers {
         self.or_console(&self.email.providers)

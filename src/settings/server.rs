@@ -19,8 +19,9 @@ pub struct Server {
     /// Networks whose forwarding headers are believed; empty: none, the peer is the client (R42).
     #[serde(deserialize_with = "form::networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// Serves `/docs`, where the API can be browsed.
-    pub docs: bool,
+    /// Serves `/docs`, where the API can be browsed, and `/openapi.json`; absent: in development alone (R118).
+    #[serde(deserialize_with = "form::flag_or_none")]
+    pub docs: Option<bool>,
     /// Serves `/metrics` on the public listener.
     pub metrics: bool,
     /// A listener of its own for `/metrics`.
@@ -30,9 +31,9 @@ pub struct Server {
     pub connections: u32,
     /// For the head of a request to arrive.
     pub header_timeout: Span,
-    /// For the body of a request to arrive.
+    /// For the body of a request to arrive. After a sixth of it, it has to have come at 1 KiB a second.
     pub body_timeout: Span,
-    /// For a connection without a request.
+    /// For a connection without a request, whatever else it says, and for one whose client does not take the answers.
     pub idle_timeout: Span,
     /// From the signal to stop until nothing new is taken; `/readyz` says no meanwhile.
     pub stop_delay: Span,
@@ -61,7 +62,9 @@ impl Server {
         let apart = self.metrics_listen != Some(self.listen);
         checks.must(apart, "server.metrics_listen", "must be another address or port than server.listen");
         for (n, origin) in self.cors_origins.iter().enumerate() {
+            let star = "has a star, and stars mean nothing here: name every origin, such as \"https://app.example.org\"";
             let message = "must be an origin such as \"https://app.example.org\": scheme, host and port, nothing behind";
+            let message = if origin.contains('*') { star } else { message };
             checks.must(is_origin(origin), &format!("server.cors_origins[{n}]"), message);
         }
     }
@@ -70,5 +73,7 @@ impl Server {
 /// Exactly what a browser sends as `Origin`.
 fn is_origin(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
-    matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text
+    let plain = matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text;
+    // A host may have a star in it, and no browser is ever there.
+    plain && !text.contains('*')
 }

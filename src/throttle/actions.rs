@@ -61,6 +61,7 @@ pub const ACTIONS: &[Action] = &[
         &[Ip, Net, All],
         "questions whether a username or the like is free",
     ),
+    action("docs", "60/m/ip", &[Ip, Net, All], "the API's document and its page"),
     // wrong answers
     action(
         "failures",

@@ -22,7 +22,7 @@ fn the_environment_goes_over_the_file() {
     ];
     let settings = from_env(&env).unwrap().settings;
     assert_eq!(settings.server.listen.port(), 2);
-    assert!(!settings.server.docs);
+    assert_eq!(settings.server.docs, Some(false));
     assert_eq!(settings.server.connections, 7);
     assert_eq!(settings.server.trusted_proxies.len(), 2);
     assert_eq!(settings.flows[1].detailed().unwrap().name.as_deref(), Some("Old"));

@@ -31,6 +31,8 @@ fn every_section_refuses_values_without_sense() {
         "server.idle_timeout = \"0s\"",
         "server.metrics_listen = \"127.0.0.1:8080\"",
         "server.cors_origins = [\"*\"]",
+        "server.cors_origins = [\"https://*.example.org\"]",
+        "server.cors_origins = [\"https://app.*\"]",
         "server.connections = 0",
         "server.cors_origins = [\"https://x/\"]",
         "database.url = \"mysql://x\"",
@@ -152,4 +154,20 @@ fn where_no_country_is_named_development_serves_the_one_of_the_examples() {
     assert_eq!(Settings::built_in().phone_countries(), ["US"]);
     let production = settings("mode = \"production\"\npublic_url = \"https://id.example.org\"");
     assert!(production.phone_countries().is_empty());
+}
+
+#[test]
+fn a_star_among_the_origins_is_named() {
+    for origin in ["*", "https://*", "https://*.example.org", "http://*:8080"] {
+        let found = mistakes(&format!("server.cors_origins = [\"https://a.example\", \"{origin}\"]"));
+        begin_with(&found, &["multauth.toml:1: server.cors_origins[1]: has a star"]);
+    }
+}
+
+#[test]
+fn the_document_is_served_in_development_or_where_it_is_asked_for() {
+    let served = |text: &str| settings(text).serves_docs();
+    let production = "mode = \"production\"\npublic_url = \"https://id.example.org\"\n";
+    assert!(served("") && served("server.docs = \"\"") && !served("server.docs = false"));
+    assert!(!served(production) && served(&format!("{production}server.docs = true")));
 }

@@ -5,6 +5,7 @@ pub mod beds;
 pub mod client;
 pub mod databases;
 pub mod fields;
+pub mod h2;
 pub mod letter;
 pub mod mailbox;
 pub mod person;

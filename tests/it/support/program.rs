@@ -67,6 +67,11 @@ impl Program {
         panic!("it is not ready");
     }
 
+    /// Its id among the processes.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Ends it without a word (SIGKILL).
     pub fn kill(&mut self) {
         self.child.kill().unwrap();

@@ -1,5 +1,8 @@
 //! Who is counted: the address that is connected, unless a proxy that the operator trusts says otherwise.
 
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
 use serde_json::json;
 
 use super::server::{Call, PASSWORD, Server};
@@ -132,4 +135,76 @@ async fn wrong_api_keys_are_counted_with_wrong_secrets() {
     }
     assert_eq!(server.call(ask(&key)).await.status, 429, "the network, whatever the key");
     assert_eq!(server.call(guess("visitor")).await.status, 429, "one window for both");
+}
+
+#[tokio::test]
+async fn a_proxy_is_understood_as_proxies_write() {
+    let server = Server::start(|settings| {
+        settings.throttle.insert("signin".to_owned(), "1/m/ip".to_owned());
+        settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    })
+    .await;
+    let forms = [
+        ("X-Forwarded-For", "203.0.113.{n}:4711"),
+        ("X-Forwarded-For", "198.51.100.{n}"),
+        ("X-Forwarded-For", "[2001:db8:0:{n}::1]"),
+        ("X-Forwarded-For", "junk, [2001:db8:1:{n}::1]:443"),
+        ("X-Forwarded-For", "192.0.2.{n}:80, 127.0.0.1:9"),
+        ("Forwarded", "for=203.0.114.{n}"),
+        ("Forwarded", "for=_hidden, for=\"203.0.115.{n}:4711\";proto=https;by=10.0.0.1"),
+        ("Forwarded", "proto=https;For=\"[2001:db8:2:{n}::1]:80\""),
+    ];
+    for (name, form) in forms {
+        for n in 1..=3 {
+            let call = || {
+                let visitor = format!("visitor{}", server.app.random.uuid());
+                guess(&visitor[..20]).header(name, form.replace("{n}", &n.to_string()))
+            };
+            let statuses = (server.call(call()).await.status, server.call(call()).await.status);
+            assert_eq!(statuses, (401, 429), "{name}: {form}, client {n}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_understood_is_told_of_once() {
+    let log = Log::default();
+    let written = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    tracing::callsite::rebuild_interest_cache();
+    let trusting = |settings: &mut multauth::settings::Settings| {
+        settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    };
+    let told = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap().matches("trusted proxy").count();
+    let server = Server::start(trusting).await;
+    let get = |name: &str, value: &str| server.call(Call::new("GET", "/healthz").header(name, value));
+    for (name, value) in [("X-Forwarded-For", "junk, 203.0.113.9"), ("X-Real-IP", "junk")] {
+        get(name, value).await;
+        assert_eq!(told(), 0, "{name}: {value}");
+    }
+    for (name, value) in
+        [("X-Forwarded-For", "canary-1"), ("Forwarded", "for=unknown"), ("X-Forwarded-For", "")]
+    {
+        get(name, value).await;
+        assert_eq!(told(), 1, "{name}: {value}");
+    }
+    assert!(!String::from_utf8(log.0.lock().unwrap().clone()).unwrap().contains("canary"));
+    let stranger = Server::start(|_| {}).await;
+    stranger.call(Call::new("GET", "/healthz").header("X-Forwarded-For", "junk")).await;
+    assert_eq!(told(), 1, "a stranger's word is nothing");
+}
+
+/// What a subscriber writes, kept.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -527,10 +527,11 @@ async fn whoever_is_slow_is_let_go() {
         ("half a head", "GET /healthz HTTP/1.1\r\nHost: a\r\n"),
         ("half a preface of HTTP/2", "PRI * HTTP/2.0\r\n"),
         ("a preface of HTTP/2 and nothing more", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-        ("no body", "POST /v1/signin HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"),
+        ("no body", "POST /confirm/x HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"),
         (
             "half a body",
-            "POST /v1/signin HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 9\r\n\r\n{",
+            "POST /v1/signin HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: 9\r\n\r\n{",
         ),
         ("an idle connection", "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n"),
     ];

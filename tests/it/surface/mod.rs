@@ -16,6 +16,8 @@ mod restart;
 mod secrets_leak;
 pub mod server;
 mod sessions;
+mod slow;
+mod strangers;
 mod tokens;
 mod upkeep;
 mod verifications;
