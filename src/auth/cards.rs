@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::base::seal::{Purpose, Sealer};
 use crate::base::{Millis, Sensitive};
 use crate::devices::card;
+use crate::secrets::hasher::Hasher;
 use crate::store::devices::{self, Device};
 
 /// What is stored for a hardcode whose hash is `phc`.
@@ -30,6 +31,7 @@ fn hinted<'a>(sealer: &Sealer, user_id: &str, typed: &Sensitive, stored: &'a str
 /// by chance.
 pub async fn find<'d>(
     app: &App,
+    hasher: &Hasher,
     cards: impl Iterator<Item = &'d Device>,
     typed: &Sensitive,
 ) -> Result<Option<&'d Device>> {
@@ -41,7 +43,7 @@ pub async fn find<'d>(
         let stored = card.secret.as_deref().unwrap_or_default();
         for form in &forms {
             let Some(phc) = hinted(&app.sealer, &card.user_id, form, stored) else { continue };
-            let verified = app.hasher.verify((*form).clone(), phc.to_owned()).await?;
+            let verified = hasher.verify((*form).clone(), phc.to_owned()).await?;
             if verified.ok {
                 if verified.stale || **form != folded {
                     renew(app, card, &folded).await?;
@@ -52,7 +54,7 @@ pub async fn find<'d>(
         }
     }
     if !hashed {
-        app.hasher.verify_nobody(folded).await?;
+        hasher.verify_nobody(folded).await?;
     }
     Ok(None)
 }

@@ -42,14 +42,14 @@ impl Walk<'_> {
         let typed = kind.prepare(typed.expose());
         let right = match self.account.as_ref().and_then(|a| a.hashes.get(kind.name()).cloned()) {
             Some(stored) => {
-                let verified = self.app.hasher.verify(typed.clone(), stored).await?;
+                let verified = self.hasher().verify(typed.clone(), stored).await?;
                 if verified.ok && verified.stale {
                     self.stale = Some((kind.name(), typed));
                 }
                 verified.ok
             }
             None => {
-                self.app.hasher.verify_nobody(typed).await?;
+                self.hasher().verify_nobody(typed).await?;
                 false
             }
         };
@@ -66,7 +66,7 @@ impl Walk<'_> {
         let _turn = subject.turn(self.app).await;
         let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
         let cards = self.account.iter().flat_map(|account| account.of_kind("card"));
-        let card = cards::find(self.app, cards, typed).await?.map(|card| card.id.clone());
+        let card = cards::find(self.app, &self.hasher(), cards, typed).await?.map(|card| card.id.clone());
         self.settle(&subject, &so_far, card.is_some(), kind.name()).await?;
         self.failures = self.failures.max(so_far.streak);
         self.proofs.push(Proof::fixed(kind.name(), card));

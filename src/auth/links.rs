@@ -55,7 +55,7 @@ async fn is_right(
     typed: &Sensitive,
 ) -> Result<bool> {
     if kind.kept() == Kept::InDevice {
-        return Ok(cards::find(app, account.of_kind("card"), typed).await?.is_some());
+        return Ok(cards::find(app, &app.hasher, account.of_kind("card"), typed).await?.is_some());
     }
     let prepared = kind.prepare(typed.expose());
     match account.hashes.get(kind.name()) {

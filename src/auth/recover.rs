@@ -197,7 +197,7 @@ impl Walk<'_> {
         let (app, user) = (self.app, &account.user.id);
         let mut ready = Vec::new();
         for Chosen { kind, ready: text } in chosen {
-            let hash = app.hasher.hash(text.clone(), app.random.bytes()).await?;
+            let hash = self.hasher().hash(text.clone(), app.random.bytes()).await?;
             let in_device = kind.kept() == Kept::InDevice;
             ready.push((kind, if in_device { cards::stored(&app.sealer, user, &text, &hash) } else { hash }));
         }

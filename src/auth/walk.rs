@@ -21,6 +21,7 @@ use crate::base::{Sensitive, ids};
 use crate::events::Noted;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::Kept;
+use crate::secrets::hasher::Hasher;
 use crate::store::attempts::{self, Attempt};
 use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
@@ -271,6 +272,12 @@ impl<'a> Walk<'a> {
             Purpose::Reauth => Door::Reauth,
             _ => Door::Signin,
         }
+    }
+
+    /// Hashes for whoever holds the attempt: who has proven something, or is known, has places in the line that no
+    /// stranger takes.
+    pub(super) fn hasher(&self) -> Hasher {
+        self.app.hasher.kept_for(self.proven() || self.attempt.known_device.is_some())
     }
 
     /// Whose guesses are counted for a factor.

@@ -66,6 +66,8 @@ pub struct Verified {
 pub struct Hasher {
     present: Arc<Present>,
     line: Arc<Line<Vec<Block>>>,
+    /// Whether the places of the line that are kept for who has shown something may be taken.
+    whole: bool,
 }
 
 /// How hashes are made at present.
@@ -86,7 +88,14 @@ impl Hasher {
         let threads = if settings.threads == 0 { cores() } else { settings.threads };
         let nobody = phc(argon.params(), &[0; 16], &[0; OUTPUT]);
         let line = Line::new(threads, settings.queue, settings.wait);
-        Ok(Self { present: Arc::new(Present { argon, nobody }), line })
+        Ok(Self { present: Arc::new(Present { argon, nobody }), line, whole: false })
+    }
+
+    /// The same for who has proven a secret, or comes from a known device: a tenth of the line's places is theirs alone,
+    /// so that strangers who fill it turn nobody else away.
+    #[must_use]
+    pub fn kept_for(&self, trusted: bool) -> Self {
+        Self { whole: trusted, ..self.clone() }
     }
 
     /// The hash of `secret` as a PHC string. `salt`: fresh random bytes.
@@ -124,7 +133,7 @@ impl Hasher {
         job: impl FnOnce(&Present, &mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let present = Arc::clone(&self.present);
-        self.line.run(move |memory| job(&present, memory)).await
+        self.line.run(self.whole, move |memory| job(&present, memory)).await
     }
 }
 

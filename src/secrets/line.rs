@@ -45,19 +45,21 @@ impl<M: Default + Send + 'static> Line<M> {
         Arc::new(Self { threads, queue, wait, state: Mutex::new(state), waiting: AtomicUsize::new(0) })
     }
 
-    /// Runs `job` when its turn comes. A caller that leaves before takes its job along; a job that has begun is
+    /// Runs `job` when its turn comes; the last tenth of the places is taken by `whole` alone. A caller that leaves before takes its job along; a job that has begun is
     /// finished on its thread, and keeps it, though nobody waits any more.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
+        whole: bool,
         job: impl FnOnce(&mut M) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let (begin, begun) = oneshot::channel();
         let (answer, answered) = oneshot::channel();
-        let place = self.enter(Box::new(move |memory| {
+        let job = Box::new(move |memory: &mut M| {
             if begin.send(()).is_ok() {
                 let _ = answer.send(job(memory));
             }
-        }))?;
+        });
+        let place = self.enter(whole, job)?;
         if let Some(place) = place {
             let turn = tokio::time::timeout(self.wait, begun).await;
             drop(place);
@@ -70,11 +72,11 @@ impl<M: Default + Send + 'static> Line<M> {
     }
 
     /// Puts a job at the end of the line. `None`: a thread was free and takes it.
-    fn enter(self: &Arc<Self>, job: Job<M>) -> Result<Option<Place<'_>>, Busy> {
+    fn enter(self: &Arc<Self>, whole: bool, job: Job<M>) -> Result<Option<Place<'_>>, Busy> {
         let mut state = self.lock();
         // A thread goes only when the line is empty, so nobody is overtaken here.
         let free = state.working < self.threads;
-        let place = if free { None } else { Some(self.place()?) };
+        let place = if free { None } else { Some(self.place(whole)?) };
         state.working += usize::from(free);
         state.jobs.push_back(job);
         drop(state);
@@ -102,8 +104,9 @@ impl<M: Default + Send + 'static> Line<M> {
         job
     }
 
-    fn place(&self) -> Result<Place<'_>, Busy> {
-        let one_more = |count: usize| (count < self.queue).then_some(count + 1);
+    fn place(&self, whole: bool) -> Result<Place<'_>, Busy> {
+        let places = if whole { self.queue } else { self.queue - self.queue / 10 };
+        let one_more = |count: usize| (count < places).then_some(count + 1);
         let taken = self.waiting.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
         taken.map(|_| Place(&self.waiting)).map_err(|_| self.busy())
     }
@@ -145,13 +148,13 @@ mod tests {
             started.send(()).unwrap();
             let _ = released.recv();
         };
-        tokio::spawn(async move { line.run(job).await });
+        tokio::spawn(async move { line.run(true, job).await });
         begun.await.unwrap();
         release
     }
 
     async fn nothing(line: &Arc<Line<Vec<u8>>>) -> Result<(), Busy> {
-        line.run(|_| ()).await
+        line.run(true, |_| ()).await
     }
 
     #[tokio::test]
@@ -192,7 +195,7 @@ mod tests {
         let order = Arc::new(Mutex::new(Vec::new()));
         let callers = (0..8).map(|n| {
             let order = Arc::clone(&order);
-            line.run(move |_| order.lock().unwrap().push(n))
+            line.run(true, move |_| order.lock().unwrap().push(n))
         });
         // The callers are polled, and so stand in line, before the thread is freed.
         let free = async { drop(release) };
@@ -206,7 +209,7 @@ mod tests {
         let line = line(1, 0, 50);
         let (release, released) = mpsc::channel::<()>();
         let (started, begun) = mpsc::channel();
-        let request = line.run(move |_| {
+        let request = line.run(true, move |_| {
             started.send(()).unwrap();
             let _ = released.recv();
         });
@@ -224,7 +227,7 @@ mod tests {
         let line = line(1, 1, 60_000);
         let release = occupy(&line).await;
         let (ran, saw) = mpsc::channel();
-        let left = line.run(move |_| ran.send(()).unwrap());
+        let left = line.run(true, move |_| ran.send(()).unwrap());
         assert!(tokio::time::timeout(Duration::from_millis(5), left).await.is_err());
         assert_eq!(line.waiting.load(Ordering::Acquire), 0);
         let (after, ()) = tokio::join!(nothing(&line), async { drop(release) });
@@ -238,7 +241,7 @@ mod tests {
         let working = Arc::new(AtomicUsize::new(0));
         let all = (0..50).map(|_| {
             let working = Arc::clone(&working);
-            line.run(move |memory| {
+            line.run(true, move |memory| {
                 let now = working.fetch_add(1, Ordering::AcqRel) + 1;
                 std::thread::sleep(Duration::from_micros(200));
                 working.fetch_sub(1, Ordering::AcqRel);
@@ -257,7 +260,35 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_panics_fails_its_caller_alone() {
         let line = line(1, 4, 60_000);
-        let (failed, next) = tokio::join!(line.run(|_| -> () { panic!("on purpose") }), nothing(&line));
+        let (failed, next) = tokio::join!(line.run(true, |_| -> () { panic!("on purpose") }), nothing(&line));
         assert_eq!((failed.is_err(), next), (true, Ok(())));
+    }
+
+    #[tokio::test]
+    async fn the_last_tenth_of_the_line_is_for_who_has_shown_something() {
+        let line = line(1, 10, 10_000);
+        let busy = occupy(&line).await;
+        let mut waiting = Vec::new();
+        for _ in 0..9 {
+            let line = Arc::clone(&line);
+            waiting.push(tokio::spawn(async move { line.run(false, |_| ()).await }));
+        }
+        while line.waiting.load(Ordering::Acquire) < 9 {
+            tokio::task::yield_now().await;
+        }
+        assert!(line.run(false, |_| ()).await.is_err(), "nine of ten places are for everybody");
+        let spared = {
+            let line = Arc::clone(&line);
+            tokio::spawn(async move { line.run(true, |_| ()).await })
+        };
+        while line.waiting.load(Ordering::Acquire) < 10 {
+            tokio::task::yield_now().await;
+        }
+        assert!(line.run(true, |_| ()).await.is_err(), "and then it is full");
+        drop(busy);
+        assert!(spared.await.unwrap().is_ok());
+        for one in waiting {
+            assert!(one.await.unwrap().is_ok());
+        }
     }
 }

@@ -254,6 +254,7 @@ mod tests {
         attempt("signin", "done");
         wrong("passcode");
         message("email", "smtp", "accepted", 0.2);
+        refused_in_a_row("smtp", 10);
         receipt("smtp", "delivered");
         outbox(3);
         spend_near("day");

@@ -61,7 +61,7 @@ pub const ACTIONS: &[Action] = &[
         &[Ip, Net, All],
         "questions whether a username or the like is free",
     ),
-    action("docs", "60/m/ip", &[Ip, Net, All], "the API's document and its page"),
+    action("docs", "60/m/ip, 600/m/net", &[Ip, Net, All], "the API's document and its page"),
     // wrong answers
     action(
         "failures",
