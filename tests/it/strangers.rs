@@ -16,15 +16,18 @@ use crate::support::databases;
 const STRANGERS: u32 = 100_000;
 const NOW: i64 = 1_772_359_200_000;
 
+/// A name, and the address of the `n`th stranger.
+type Flood = (&'static str, fn(u32) -> IpAddr);
+
 const EVERYWHERE: &str = "a network each";
 /// Where the strangers call from.
-const FLOODS: [(&str, fn(u32) -> IpAddr); 3] = [
+const FLOODS: [Flood; 3] = [
     ("a /48", |n| Ipv6Addr::from_bits(0x2001_0db8_0077 << 80 | u128::from(n) << 64).into()),
     ("a /32", |n| Ipv6Addr::from_bits(0x2001_0db8 << 96 | u128::from(n % 0x1_0000) << 80).into()),
     (EVERYWHERE, |n| Ipv4Addr::from_bits(0x0B00_0000 + (n << 8)).into()),
 ];
 
-/// One call of a stranger; every second one is aimed at the owner's address and name.
+/// One call of a stranger, who has no API key; every second one is aimed at the owner's address and name.
 async fn stranger(throttle: &Throttle, action: &str, ip: IpAddr, n: u32) {
     let own = format!("stranger {n}");
     let target = if n.is_multiple_of(2) { "owner" } else { &own };
@@ -34,7 +37,6 @@ async fn stranger(throttle: &Throttle, action: &str, ip: IpAddr, n: u32) {
         address: Some(target),
         block: Some(target),
         account: Some(&own),
-        key: Some(&own),
         ..Keys::default()
     };
     let _ = throttle.check(action, NOW, &keys).await;
