@@ -138,7 +138,8 @@ async fn by_itself(
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let card = device.kind == "card";
     let now = app.now();
-    let right = card && cards::find(app, &app.hasher.kept_for(true), std::iter::once(device), typed).await?.is_some();
+    let right =
+        card && cards::find(app, &app.hasher.kept_for(true), std::iter::once(device), typed).await?.is_some();
     let seen = if card { Seen::Wrong } else { totp::look(app, device, typed, now) };
     let mut tx = app.store.begin().await?;
     let taken = totp::take(&mut tx, device, seen, now).await?;

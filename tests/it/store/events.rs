@@ -114,6 +114,35 @@ async fn old_events_go_unless_a_webhook_still_waits_for_them() {
     }
 }
 
+#[tokio::test]
+async fn what_is_about_nobody_goes_sooner_and_is_looked_at_once() {
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        let tx = &mut tx;
+        user(tx, "u").await;
+        let failed =
+            |id: &str, position, user| Row { name: "signin.failed".into(), ..event(id, position, user) };
+        let mut rows: Vec<Row> = (0..1_001).map(|n| failed(&format!("n{n}"), 1_000 + n, None)).collect();
+        rows.push(failed("of somebody", 3_000, Some("u")));
+        rows.push(failed("never made", 3_001, Some("v")));
+        rows.push(failed("of somebody who is gone", 3_002, Some("w")));
+        rows.push(event("who was made", 3_003, Some("w")));
+        rows.push(failed("still to be told", 3_004, None));
+        rows.push(failed("young", 10_000, None));
+        events::insert(tx, &rows).await.unwrap();
+        events::queue(tx, "q", "crm", "still to be told").await.unwrap();
+        let mut gone = Vec::new();
+        for _ in 0..3 {
+            gone.push(trail::sweep_nobody(tx, 10).await.unwrap());
+        }
+        assert_eq!(gone, [(1_000, true), (2, true), (0, false)], "{}", db.name);
+        let left = trail::latest(tx, &wanted(None, "%"), 10).await.unwrap();
+        let kept = ["of somebody", "of somebody who is gone", "who was made", "still to be told", "young"];
+        assert_eq!(ids(&left), kept, "{}", db.name);
+        assert_eq!(trail::sweep_nobody(tx, 11).await.unwrap(), (1, true), "{}", db.name);
+    }
+}
+
 /// Transactions end in another order than they begin, and clocks differ.
 #[tokio::test]
 async fn a_follower_gives_each_event_once_however_late_it_appears() {
