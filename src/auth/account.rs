@@ -33,9 +33,21 @@ pub struct Account {
 }
 
 /// The account that a confirmed identifier names; disabled accounts are as good as none (R15).
-pub async fn by_identifier(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Option<Account>> {
+pub async fn by_identifier(
+    app: &App,
+    db: &mut impl Db,
+    kind: &str,
+    canonical: &str,
+) -> Result<Option<Account>> {
     let owner = device_rows::owner(db, kind, canonical).await?;
-    by_id(db, owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str())).await
+    let (user, parts) = gathered(db, owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str())).await?;
+    let user = user.filter(|user| user.disabled_at.is_none());
+    if user.is_none() {
+        // What follows for somebody is thought out for nobody too, so that time tells nothing (R16).
+        let confirmed: Vec<&Device> = parts.devices.iter().collect();
+        std::hint::black_box(holding(app, &confirmed, &parts.hashes, &parts.set_by));
+    }
+    Ok(user.map(|user| parts.of(user)))
 }
 
 /// The account of a user; disabled accounts are as good as none.
@@ -45,6 +57,29 @@ pub async fn by_id(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
 
 /// The account of a user, disabled or not: for operators alone.
 pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
+    let (user, parts) = gathered(db, user_id).await?;
+    Ok(user.map(|user| parts.of(user)))
+}
+
+/// What belongs to a user, as [`Account`] has it.
+struct Parts {
+    devices: Vec<Device>,
+    hidden: Vec<Device>,
+    hashes: BTreeMap<String, String>,
+    set_by: BTreeMap<String, (String, Millis)>,
+    set_at: BTreeMap<String, Millis>,
+    recovery: Vec<String>,
+}
+
+impl Parts {
+    fn of(self, user: User) -> Account {
+        let Self { devices, hidden, hashes, set_by, set_at, recovery } = self;
+        Account { user, devices, hidden, hashes, set_by, set_at, recovery }
+    }
+}
+
+/// A user, where there is one, and what belongs to them or would.
+async fn gathered(db: &mut impl Db, user_id: &str) -> Result<(Option<User>, Parts)> {
     let user = users::by_id(db, user_id).await?;
     let devices = device_rows::of_user(db, user_id).await?;
     let secrets = secrets::of_user(db, user_id).await?;
@@ -55,7 +90,7 @@ pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Acc
     let hashes = kept.into_iter().map(|secret| (secret.kind, secret.hash)).collect();
     let recovery = listed.into_iter().map(|secret| secret.hash).collect();
     let (devices, hidden) = devices.into_iter().partition(|device| device.hidden_at.is_none());
-    Ok(user.map(|user| Account { user, devices, hidden, hashes, set_by, set_at, recovery }))
+    Ok((user, Parts { devices, hidden, hashes, set_by, set_at, recovery }))
 }
 
 impl Account {

@@ -88,7 +88,10 @@ pub struct Ready {
 /// [`AuthError::TooMany`] where the address, the network or the installation had enough messages.
 pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready> {
     rest::check(app, order).await?;
-    let Leave { parcel, part } = limit(app, client, order).await?;
+    let Leave { parcel, part } = limit(app, client, order).await.inspect_err(|error| {
+        let (purpose, channel) = (order.purpose.name(), order.channel.name());
+        tracing::info!(purpose, channel, %error, "a code is not sent: whoever asked had enough");
+    })?;
     let now = app.now();
     let shape = shape(app, order);
     let lifetime = shape.lifetime.millis().min(order.ends - now);

@@ -92,7 +92,7 @@ async fn find(
 ) -> Result<(Option<Account>, Option<String>)> {
     let mut db = app.store.read().await?;
     let kind = identifier.kind.name();
-    let account = account::by_identifier(&mut db, kind, &identifier.address.canonical).await?;
+    let account = account::by_identifier(app, &mut db, kind, &identifier.address.canonical).await?;
     let user_id = account.as_ref().map_or("", |a| a.user.id.as_str());
     let known = known(&mut db, client, user_id).await?;
     Ok((account, known))

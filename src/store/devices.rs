@@ -198,11 +198,9 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Device>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
-/// All devices of a user, hidden ones too, oldest first.
+/// All devices of a user, hidden ones too, oldest first; of [`NOBODY`] one that is made up.
 pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Device>> {
-    let mut found: Vec<Device> = sql::all(db, OF_USER, (user_id,)).await?;
-    found.retain(|device| device.id != NOBODY);
-    Ok(found)
+    sql::all(db, OF_USER, (user_id,)).await
 }
 
 /// Marks a device as confirmed and shown, and as its owner's own where `own` says how.

@@ -3,7 +3,6 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
-use super::users::NOBODY;
 use crate::base::Millis;
 
 /// The password's kind.
@@ -46,11 +45,9 @@ const DROP_ALL: &str = "DELETE FROM secrets WHERE user_id = $1";
 const DROP_YOUNG: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = $2 AND created_at > $3";
 const COUNT: &str = "SELECT COUNT(*) FROM secrets WHERE user_id = $1 AND kind = $2";
 
-/// All secrets of a user.
+/// All secrets of a user; of [`NOBODY`](super::users::NOBODY) one that is made up.
 pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Secret>> {
-    let mut found: Vec<Secret> = sql::all(db, OF_USER, (user_id,)).await?;
-    found.retain(|secret| secret.id != NOBODY);
-    Ok(found)
+    sql::all(db, OF_USER, (user_id,)).await
 }
 
 /// The hash of the one secret of a kind; not for recovery codes, of which there are several.

@@ -202,7 +202,7 @@ async fn how_often_a_code_may_be_sent_does_not_tell_who_exists() {
     for n in 0..6 {
         let known = i.begin("username", "ada").await.ask;
         assert_eq!(known, i.begin("username", "stranger").await.ask, "the {n}th");
-        assert_eq!(known[0].length.is_some(), n < 5, "the {n}th");
+        assert!(known[0].length.is_some(), "the {n}th is told as the first, whatever leaves");
         let fresh = i.begin("username", &format!("stranger{n}")).await.ask;
         assert!(fresh[0].length.is_some(), "stranger{n} has a budget of its own");
     }

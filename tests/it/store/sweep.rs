@@ -5,7 +5,7 @@ use multauth::store::attempts::Attempt;
 use multauth::store::outbox::End;
 use multauth::store::{
     Tx, attempts, challenges, changes, devices, events, guesses, known_devices, outbox, sessions, spend,
-    suspensions, sweep, users, webhooks,
+    suspensions, sweep, users, webhooks, wishes,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -44,6 +44,7 @@ async fn only_what_is_over_is_deleted() {
                 .await
                 .unwrap();
             suspensions::begin(&mut tx, id, made, ended).await.unwrap();
+            wishes::make(&mut tx, id, ended).await.unwrap();
             spent(&mut tx, id, made).await;
         }
         told(&mut tx).await;
@@ -52,7 +53,7 @@ async fn only_what_is_over_is_deleted() {
         let gone = sweep::once(&mut tx, NOW).await.unwrap();
         let windows = |table: &str| if table == "spend" { spend::WINDOWS as u64 } else { 1 };
         assert!(gone.iter().all(|(table, rows)| *rows == windows(table)), "{}: {gone:?}", db.name);
-        assert_eq!(gone.len(), 14, "{gone:?}");
+        assert_eq!(gone.len(), 15, "{gone:?}");
         let again = sweep::once(&mut tx, NOW).await.unwrap();
         assert!(again.iter().all(|(_, rows)| *rows == 0), "{}: {again:?}", db.name);
         tx.commit().await.unwrap();

@@ -123,6 +123,7 @@ async fn windows_that_instances_share_are_named_by_hashes_with_a_key() {
     let change = |settings: &mut Settings| {
         settings.flows = flows(&[&["email", "password"], &["phone", "passcode"]]);
         settings.redis.url = Sensitive::new(url.clone());
+        settings.throttle.insert("signin".into(), "20/m/identifier".into());
     };
     let apps = [TestApp::new(change).await, TestApp::new(change).await];
     for app in &apps {

@@ -74,7 +74,7 @@ async fn a_code_that_proves_nothing_any_more_is_sent_anew() {
         for n in 0..5 {
             remove(&wrong(code.code(), n)).await.wrong();
         }
-        remove(code.code()).await.wrong();
+        remove(code.code()).await.fails(410, "code_dead");
         app.pass(MINUTE);
         send().await.is(204);
         remove(app.code().await.code()).await.is(204);
