@@ -163,6 +163,7 @@ fn attempt(app: &App, person: &Person, made: &Waiting) -> Attempt {
         passed: "[]".into(),
         draft: None,
         ways: None,
+        apart: None,
         created_at: app.now(),
         expires_at: app.now() + app.settings.attempt.lifetime.millis(),
     }
@@ -188,5 +189,10 @@ fn challenge(app: &App, person: &Person, made: &Waiting) -> Challenge {
         spent_at: None,
         verifier: None,
         reference: None,
+        way_key: None,
+        way_code: None,
+        way_ends: None,
+        way_guesses: 0,
+        way_from: None,
     }
 }

@@ -145,5 +145,10 @@ fn challenge(id: &str, now: Millis) -> Challenge {
         spent_at: None,
         verifier: None,
         reference: None,
+        way_key: None,
+        way_code: None,
+        way_ends: None,
+        way_guesses: 0,
+        way_from: None,
     }
 }

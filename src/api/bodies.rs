@@ -69,7 +69,16 @@ pub(super) fn problem() -> Value {
                 "items": { "$ref": "#/components/schemas/FieldError" }
             },
             "attempts_left": count("Guesses left for the code."),
-            "retry_after": count("Seconds to wait.")
+            "retry_after": count("Seconds to wait."),
+            "state": text("`ask` where a factor rests and an attempt goes on: what may be shown first stands in `ask`."),
+            "attempt": text("The attempt that goes on: answer at `POST /v1/attempts/{attempt}`."),
+            "purpose": text("What that attempt is for."),
+            "expires_in": count("Seconds until that attempt ends."),
+            "ask": {
+                "type": "array",
+                "description": "What that attempt asks: an `unlock_code` or a `recovery_code` may be shown first.",
+                "items": { "$ref": "#/components/schemas/Ask" }
+            }
         }
     })
 }

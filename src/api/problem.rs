@@ -89,7 +89,7 @@ pub struct Problem {
     retry_after: Option<u64>,
     /// The attempt that goes on while a factor rests, and what it asks.
     #[serde(flatten)]
-    asking: Option<serde_json::Value>,
+    asking: Option<Box<serde_json::Value>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -158,7 +158,7 @@ impl From<AuthError> for Problem {
             AuthError::TooMany { retry_after } => Self::new("too_many").after(retry_after),
             AuthError::Rests { retry_after, asking } => {
                 let asking = asking.map(|asking| answers::Attempt::from(Progress::Ask(*asking)).to_json());
-                Self { asking: asking.flatten(), ..Self::new("too_many").after(retry_after) }
+                Self { asking: asking.flatten().map(Box::new), ..Self::new("too_many").after(retry_after) }
             }
             AuthError::AttemptGone => Self::new("attempt_gone"),
             AuthError::NotAsked(what) => {
