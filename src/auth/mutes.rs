@@ -13,17 +13,17 @@ pub const MUTED: Millis = DAY;
 /// How long a network is awaited whose user has just shown that they read the mailbox, in milliseconds.
 const AWAITED: Millis = 10 * MINUTE;
 
-/// Whether the reader of `address` wants no codes that strangers ask for; those that are awaited from the network of
-/// `client` are none.
-pub async fn is_muted(app: &App, client: &Client, address: &str) -> Result<bool> {
-    let muted = wishes::holds(&mut app.store.read().await?, &muted(app, address), app.now()).await?;
-    Ok(muted && !is_awaited(app, client, address).await?)
+/// Whether the reader of `address` wants no codes that strangers ask for.
+pub async fn is_muted(app: &App, address: &str) -> Result<bool> {
+    Ok(wishes::holds(&mut app.store.read().await?, &muted(app, address), app.now()).await?)
 }
 
-/// Whether the reader of `address` has just shown, from the network of `client`, that they wait for a code.
+/// Whether the reader of `address` has just shown, from the network of `client`, that they wait for a code: true once.
 pub async fn is_awaited(app: &App, client: &Client, address: &str) -> Result<bool> {
-    let name = awaited(app, client, address);
-    Ok(wishes::holds(&mut app.store.read().await?, &name, app.now()).await?)
+    let mut tx = app.store.begin().await?;
+    let taken = wishes::take(&mut tx, &awaited(app, client, address), app.now()).await?;
+    tx.commit().await?;
+    Ok(taken == 1)
 }
 
 /// Mutes strangers; gives until when.

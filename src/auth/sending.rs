@@ -75,29 +75,24 @@ async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Resul
         return Ok(false);
     }
     let stranger = order.known.is_none();
-    if stranger && mutes::is_muted(app, client, &order.address).await? {
-        held(order, "muted by its reader");
-        return Ok(true);
-    }
-    let full = by_address(app, client, order, uses).await.err();
+    let muted = stranger && mutes::is_muted(app, &order.address).await?;
+    // What is muted takes nothing of the address.
+    let full = if muted { None } else { by_address(app, client, order, uses).await.err() };
     let spared = match &full {
-        None => true,
-        Some(_) if by_phone => is_beyond(app, client, uses).await,
-        Some(_) => stranger && mutes::is_awaited(app, client, &order.address).await?,
+        None if !muted => true,
+        _ if by_phone => is_beyond(app, client, uses).await,
+        _ => stranger && mutes::is_awaited(app, client, &order.address).await?,
     };
     if full.is_none() && by_phone {
         // Noted, so that this network has had its one today.
         is_new(app, client, uses).await;
     }
-    if let Some(full) = full.filter(|_| !spared) {
-        held(order, full.action);
+    if !spared {
+        let (purpose, channel) = (order.purpose.name(), order.channel.name());
+        let action = full.map_or("muted by its reader", |full| full.action);
+        tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
     }
     Ok(!spared)
-}
-
-fn held(order: &Order, action: &str) {
-    let (purpose, channel) = (order.purpose.name(), order.channel.name());
-    tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
 }
 
 async fn by_address(
@@ -176,19 +171,25 @@ pub fn counted(app: &App, order: &Order) -> String {
 }
 
 impl Order {
-    /// Whether whoever asks has shown something: a right secret, or the account's own device.
+    /// Whether whoever asks has shown something: a right secret, or the account's own device. A number that is only
+    /// being added to an account is nobody's yet.
     pub fn is_trusted(&self) -> bool {
+        self.known.is_some() || (self.is_apart() && self.purpose.is_at_account())
+    }
+
+    /// Whether it is counted in windows that no stranger fills.
+    fn is_apart(&self) -> bool {
         self.known.is_some() || (self.user.is_some() && self.counted != Counted::Silently)
     }
 
     /// The windows of its address.
     fn of_address<'a>(&self, client: &Client, uses: &'a str) -> Keys<'a> {
-        Keys { address: Some(uses), apart: self.is_trusted(), from: Some(client.ip), ..Keys::default() }
+        Keys { address: Some(uses), apart: self.is_apart(), from: Some(client.ip), ..Keys::default() }
     }
 
     /// The windows of its client.
     fn network<'a>(&'a self, client: &'a Client) -> Keys<'a> {
-        Keys { known: self.known.as_deref(), apart: self.is_trusted(), ..client.keys() }
+        Keys { known: self.known.as_deref(), apart: self.is_apart(), ..client.keys() }
     }
 
     /// The address, for this use of it: to sign in before anything is proven, after, to recover, to confirm. What

@@ -7,6 +7,7 @@ const HOLDS: &str = "SELECT ends_at FROM wishes WHERE name = $1 AND ends_at > $2
 const MAKE: &str = "INSERT INTO wishes (name, ends_at) VALUES ($1, $2)
     ON CONFLICT (name) DO UPDATE SET ends_at = excluded.ends_at";
 const END: &str = "DELETE FROM wishes WHERE name = $1";
+const TAKE: &str = "DELETE FROM wishes WHERE name = $1 AND ends_at > $2";
 
 /// Whether a wish holds at `now`.
 pub async fn holds(db: &mut impl Db, name: &str, now: Millis) -> Result<bool> {
@@ -16,6 +17,11 @@ pub async fn holds(db: &mut impl Db, name: &str, now: Millis) -> Result<bool> {
 /// Makes a wish, or lets it last until `ends_at`.
 pub async fn make(db: &mut impl Db, name: &str, ends_at: Millis) -> Result<u64> {
     sql::run(db, MAKE, (name, ends_at)).await
+}
+
+/// Grants a wish that holds at `now`, once: 1 for the one who was first.
+pub async fn take(db: &mut impl Db, name: &str, now: Millis) -> Result<u64> {
+    sql::run(db, TAKE, (name, now)).await
 }
 
 /// Ends a wish.

@@ -386,6 +386,10 @@ async fn of_wishes() {
         );
         assert_eq!(wishes::make(tx, "n", NOW + 9).await.unwrap(), 1, "longer");
         assert!(wishes::holds(tx, "n", NOW + 1).await.unwrap());
+        assert_eq!(wishes::take(tx, "n", NOW + 9).await.unwrap(), 0, "its time is over");
+        assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), 1);
+        assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), 0, "once");
+        wishes::make(tx, "n", NOW + 9).await.unwrap();
         assert_eq!(wishes::end(tx, "n").await.unwrap(), 1);
         assert!(!wishes::holds(tx, "n", NOW).await.unwrap());
     }
