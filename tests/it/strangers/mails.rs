@@ -1,6 +1,6 @@
 //! Codes that strangers have sent without end: every mail is its reader's way on.
 
-use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
+use multauth::base::clock::{DAY, HOUR, MINUTE};
 use serde_json::{Value, json};
 
 use super::{EMAIL, MANY, by, come, goes_on};
