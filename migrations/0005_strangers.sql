@@ -8,6 +8,8 @@ ALTER TABLE challenges ADD COLUMN way_code TEXT;
 ALTER TABLE challenges ADD COLUMN way_ends BIGINT;
 ALTER TABLE challenges ADD COLUMN way_guesses BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE challenges ADD COLUMN way_from TEXT;
+-- when the code ends, where it was to be sent again and was held back: whoever asked is told of a new one
+ALTER TABLE challenges ADD COLUMN code_ends BIGINT;
 CREATE UNIQUE INDEX challenges_way ON challenges (way_key);
 
 -- By which factor the guesses of an attempt are counted apart, and under which name, as JSON; NULL: by none.

@@ -232,8 +232,6 @@ impl Body {
                 .like(Passcode.example()),
                 field("wish", Form::Text, false, "What to do by a link that leads on; without it, to go on.")
                     .one_of(["go_on", "wait", "mute"]),
-                field("new_password", Form::Secret, false, "The new password, where a recovery goes on.")
-                    .like(Password.example()),
             ],
             Self::Refresh => vec![field("refresh_token", Form::Secret, true, "The refresh token.")],
             Self::Introspect => vec![field("token", Form::Secret, true, TOKEN)],

@@ -101,7 +101,11 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let terms = if fixed.is_some() { Terms::Free } else { terms(order) };
     // Where a notice or nothing was to leave, nobody has the code: the fixed one neither.
     let (fixed, parcel) = match fixed {
-        Some(code) => (Some(code).filter(|_| parcel == Parcel::Code), Parcel::Nothing),
+        // Everybody may know a fixed code: it sets nobody apart from whoever guesses.
+        Some(code) => {
+            let typed = parcel == Parcel::Code && order.purpose != Purpose::Unlock;
+            (Some(code).filter(|_| typed), Parcel::Nothing)
+        }
         None => (None, parcel),
     };
     let code = fixed.unwrap_or_else(|| passcode::code_for(&app.sealer, &key, length));
@@ -183,7 +187,10 @@ pub fn undo(app: &App, (scope, ends): (&str, Millis), channel: Channel, address:
 /// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago; [`AuthError::TooMany`] where
 /// others took the last message meanwhile: the challenge stands then, and the message goes to nobody.
 pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
-    if challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
+    // What is held back is sent to nobody: a code that is there already stays as it is.
+    let held = ready.parcel == Parcel::Held;
+    let is_there = held && challenges::hold(tx, &ready.challenge, ready.not_after).await? == 1;
+    if !is_there && challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
         return Err(AuthError::NoCode);
     }
     let leaves = spend::settle(app, tx, &ready.message, ready.parcel, (ready.terms, ready.part)).await?;
@@ -334,10 +341,11 @@ pub fn alive(challenge: &Challenge, now: Millis) -> bool {
     challenge.spent_at.is_none() && challenge.expires_at > now && challenge.guesses < challenge.max_guesses
 }
 
-/// Seconds until a challenge may be sent again.
-pub fn resend_in(app: &App, challenge: &Challenge) -> u64 {
+/// Seconds until a challenge may be sent again; `plain` where the channel is told to nobody, and so no wait of its own.
+pub fn resend_in(app: &App, challenge: &Challenge, plain: bool) -> u64 {
     let purpose = Purpose::named(&challenge.purpose).map_or("", Purpose::shape);
-    let resend = app.settings.passcode.for_channel(&challenge.channel, purpose).resend.millis();
+    let channel = if plain { "" } else { challenge.channel.as_str() };
+    let resend = app.settings.passcode.for_channel(channel, purpose).resend.millis();
     seconds_until(app.now(), challenge.sent_at + resend)
 }
 
@@ -354,7 +362,7 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
     // Where the channel is not told, the shape of the code must not tell it.
     let of = |channel| app.settings.passcode.for_channel(channel, order.purpose.shape());
     let own = of(order.channel.name());
-    if order.plain { settings::Shape { resend: own.resend, ..of("") } } else { own }
+    if order.plain { of("") } else { own }
 }
 
 async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {

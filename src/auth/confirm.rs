@@ -239,10 +239,8 @@ async fn moved(
 }
 
 async fn led_on(app: &App, client: &Client, (way, key): (&Challenge, &str), with: &With) -> Result<Effect> {
-    if !with.given.secrets.contains_key("passcode") {
-        return Ok(Effect::WillLeadOn);
-    }
-    let taken = way::take(app, client, (way, key), &with.given, with.wish.unwrap_or(Wish::GoOn));
+    let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::WillLeadOn) };
+    let taken = way::take(app, client, (way, key), typed, with.wish.unwrap_or(Wish::GoOn));
     Ok(match doors::bounded(app, &client.keys(), taken).await? {
         Outcome::Went(progress) => Effect::Moved(progress),
         Outcome::Awaited => Effect::Awaited,

@@ -70,12 +70,12 @@ async fn enter(
             ..Keys::default()
         };
         let full = app.throttle.check(purpose.name(), app.now(), &keys).await;
-        // A secret that comes along is looked at before that window refuses: a right one is let in.
-        if given.secrets.is_empty() {
-            full.clone()?;
-        }
         let mut walk = Walk::begin(app, client, purpose, name, account);
         walk.attempt.known_device = known;
+        // A secret that is asked and comes along is looked at before that window refuses: a right one is let in.
+        if !walk.is_answered_by(given) {
+            full.clone()?;
+        }
         match (walk.run(given).await, full) {
             (Err(AuthError::WrongSecret { .. }), Err(full)) => Err(full.into()),
             (progress, _) => progress,
@@ -237,7 +237,7 @@ pub async fn dispatch(app: &App, client: &Client, order: &Order) -> Result<()> {
         if before.spent_at.is_some() || before.guesses >= before.max_guesses {
             return Err(AuthError::NoCode);
         }
-        let wait = challenge::resend_in(app, before);
+        let wait = challenge::resend_in(app, before, order.plain);
         if wait > 0 {
             return Err(AuthError::TooMany { retry_after: wait });
         }

@@ -162,7 +162,9 @@ impl Subject {
     /// Seconds until another guess at a fixed or computed secret may be looked at; none: now.
     pub async fn wait(&self, app: &App, db: &mut impl Db) -> Result<Option<u64>> {
         let so_far = self.so_far(db).await?;
-        let wait = wait(&app.settings.guesses, &so_far, Bound::Fixed, app.now());
+        // Before a proof only day and month are counted: such a code dies by itself.
+        let bound = if self.factor == BEFORE_PROOF { Bound::Sent } else { Bound::Fixed };
+        let wait = wait(&app.settings.guesses, &so_far, bound, app.now());
         Ok((wait > 0).then(|| coarse(wait)))
     }
 

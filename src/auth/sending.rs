@@ -11,6 +11,7 @@ use super::conversion;
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::mutes;
+use super::purpose::Purpose;
 use super::spend::{self, Parcel, Part, Terms};
 use crate::app::App;
 use crate::devices::{self, phone};
@@ -68,9 +69,11 @@ pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
 /// Whether the address has had enough, or its reader wants none of it now. Whoever has proven nothing is not told.
 async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Result<bool> {
     let by_phone = Channel::PHONE.contains(&order.channel);
-    if order.counted != Counted::Silently {
+    if order.is_told() {
         if by_phone {
-            app.throttle.check("send_phone", app.now(), &order.of_address(client, uses)).await?;
+            app.throttle
+                .check("send_phone", app.now(), &order.of_address(client, uses, &order.block(app)))
+                .await?;
         }
         return Ok(false);
     }
@@ -101,7 +104,8 @@ async fn by_address(
     order: &Order,
     uses: &str,
 ) -> std::result::Result<(), Limited> {
-    let keys = order.of_address(client, uses);
+    let block = order.block(app);
+    let keys = order.of_address(client, uses, &block);
     app.throttle.check("send", app.now(), &keys).await?;
     if Channel::PHONE.contains(&order.channel) {
         app.throttle.check("send_phone", app.now(), &keys).await?;
@@ -139,9 +143,8 @@ async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<Part> 
         }
         other => other.map(|()| Part::Common)?,
     };
-    let block = app.subject(&["block", block(&order.address)]);
-    let keys = Keys { block: Some(&block), address: None, ..*keys };
-    app.throttle.check("send_phone", app.now(), &keys).await?;
+    // Others of its rates, such as by client, where the operator has set some.
+    app.throttle.check("send_phone", app.now(), &Keys { address: None, ..*keys }).await?;
     Ok(part)
 }
 
@@ -171,25 +174,35 @@ pub fn counted(app: &App, order: &Order) -> String {
 }
 
 impl Order {
-    /// Whether whoever asks has shown something: a right secret, or the account's own device. A number that is only
-    /// being added to an account is nobody's yet.
+    /// Whether whoever asks has shown something, a right secret or the account's own device, and the code goes to an
+    /// address of that account. One that is only being added is nobody's yet.
     pub fn is_trusted(&self) -> bool {
-        self.known.is_some() || (self.is_apart() && self.purpose.is_at_account())
+        let proven = self.user.is_some() && self.counted != Counted::Silently;
+        self.purpose != Purpose::Device && (self.known.is_some() || (proven && self.purpose.is_at_account()))
     }
 
-    /// Whether it is counted in windows that no stranger fills.
-    fn is_apart(&self) -> bool {
-        self.known.is_some() || (self.user.is_some() && self.counted != Counted::Silently)
+    /// The windows of its address, and of the block of numbers around it.
+    fn of_address<'a>(&self, client: &Client, uses: &'a str, block: &'a str) -> Keys<'a> {
+        let (address, block) = (Some(uses), Some(block));
+        Keys { address, block, apart: self.is_trusted(), from: Some(client.ip), ..Keys::default() }
     }
 
-    /// The windows of its address.
-    fn of_address<'a>(&self, client: &Client, uses: &'a str) -> Keys<'a> {
-        Keys { address: Some(uses), apart: self.is_apart(), from: Some(client.ip), ..Keys::default() }
+    /// The block of numbers that it is counted in. Who has shown something has one of their own: neighbours, and whoever
+    /// asks for codes to them, take nothing of it.
+    fn block(&self, app: &App) -> String {
+        let whose = self.user.as_deref().filter(|_| self.is_trusted()).unwrap_or_default();
+        app.subject(&["block", block(&self.address), whose])
+    }
+
+    /// Whether whoever asks is told that the address had enough: where it is theirs. One that is only being added to an
+    /// account may be anybody's.
+    fn is_told(&self) -> bool {
+        self.counted != Counted::Silently && self.purpose != Purpose::Device
     }
 
     /// The windows of its client.
     fn network<'a>(&'a self, client: &'a Client) -> Keys<'a> {
-        Keys { known: self.known.as_deref(), apart: self.is_apart(), ..client.keys() }
+        Keys { known: self.known.as_deref(), apart: self.is_trusted(), ..client.keys() }
     }
 
     /// The address, for this use of it: to sign in before anything is proven, after, to recover, to confirm. What

@@ -6,6 +6,7 @@
 //! account has, so that nobody's identifier is answered alike (R15).
 
 use super::error::Result;
+use super::purpose::Purpose;
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::devices::authenticator::DIGITS;
@@ -23,7 +24,9 @@ pub async fn of_scope(app: &App, scope: &str, by_app: bool, typed: &Sensitive) -
 
 /// [`of_scope`] for challenges that were read already.
 pub fn of(app: &App, sent: &[Challenge], by_app: bool, typed: &Sensitive) -> Result<()> {
-    let sent = sent.iter().filter_map(|sent| usize::try_from(sent.code_length).ok());
+    // What sets an attempt apart is no passcode, and has a field of its own.
+    let sent = sent.iter().filter(|sent| sent.purpose != Purpose::Unlock.name());
+    let sent = sent.filter_map(|sent| usize::try_from(sent.code_length).ok());
     let mut lengths: Vec<usize> = sent.chain(by_app.then_some(DIGITS)).collect();
     lengths.sort_unstable();
     lengths.dedup();

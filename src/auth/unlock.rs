@@ -47,25 +47,31 @@ impl Walk<'_> {
         }
         let mut found: Vec<(&'static str, u64)> = Vec::new();
         for kind in asked.iter().filter_map(|secret| self.app.secrets.kind(&secret.name)) {
-            let computed = || asked.iter().any(|secret| self.is_computed(secret));
-            let rests = match kind.kept() {
-                Kept::Hashed | Kept::InDevice => true,
-                Kept::Carried => self.proven() && computed(),
-                Kept::Listed => false,
+            let subject = match kind.kept() {
+                Kept::Hashed | Kept::InDevice => self.subject(kind.name()),
+                Kept::Carried if !asked.iter().any(|secret| self.is_computed(secret)) => continue,
+                Kept::Carried if self.proven() => self.subject(kind.name()),
+                Kept::Carried => self.subject(kind.name()).before_proof(self.app, &self.attempt.canonical),
+                Kept::Listed => continue,
             };
-            if !rests || found.iter().any(|(name, _)| *name == kind.name()) {
+            if found.iter().any(|(name, _)| *name == kind.name()) {
                 continue;
             }
             let mut db = self.app.store.read().await?;
-            if let Some(wait) = self.subject(kind.name()).wait(self.app, &mut db).await? {
+            if let Some(wait) = subject.wait(self.app, &mut db).await? {
                 found.push((kind.name(), wait));
             }
         }
         Ok(found)
     }
 
-    /// Whether an app of the account answers what is asked.
+    /// Whether an app answers what is asked: of the account, or while nothing is proven by what is asked alone, so that
+    /// nobody's identifier is answered alike.
     fn is_computed(&self, secret: &Secret) -> bool {
+        if !self.proven() {
+            let narrowed = secret.device.as_deref().and_then(|kind| self.app.devices.kind(kind));
+            return narrowed.is_some_and(|kind| kind.channels().is_empty());
+        }
         let kind = |device: &Device| self.app.devices.kind(&device.kind);
         let computes = |device: &Device| kind(device).is_some_and(|kind| kind.channels().is_empty());
         self.carriers(secret).into_iter().any(computes)

@@ -76,6 +76,7 @@ pub async fn start(
         line::check(app, &address.canonical).await.map_err(called_to)?;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
+    let guessed = subject(app, client, &address.delivery);
     let order = Order {
         purpose: Purpose::Verification,
         scope: scope(key, &handle),
@@ -86,7 +87,7 @@ pub async fn start(
         address: address.delivery,
         device: None,
         parcel: Parcel::Code,
-        long: false,
+        long: guessed.exhausted(app, &mut app.store.read().await?).await?,
         user: None,
         account: None,
         language: None,
@@ -150,14 +151,7 @@ pub async fn check(
     let address = app.subject(&["address", &sent.address]);
     let keys = Keys { key: Some(&key.id), ip: Some(client.ip), address: Some(&address), ..Keys::default() };
     app.throttle.check("check", app.now(), &keys).await?;
-    let subject = Subject::new(
-        app,
-        (client, Purpose::Verification),
-        None,
-        None,
-        ("verification", &sent.address),
-        "passcode",
-    );
+    let subject = subject(app, client, &sent.address);
     let _turn = subject.turn(app).await;
     shapes::of(app, std::slice::from_ref(&sent), false, typed)?;
     vendor::settle(app, Some(&sent), typed, &subject, Hearer::Owner).await?;
@@ -174,6 +168,11 @@ pub async fn check(
     tx.commit().await?;
     looked?;
     prove(app, &sent)
+}
+
+/// Whose guesses are counted: those at an address, whoever asks for its codes.
+fn subject(app: &App, client: &Client, address: &str) -> Subject {
+    Subject::new(app, (client, Purpose::Verification), None, None, ("verification", address), "passcode")
 }
 
 /// A code that stays good until it expires.

@@ -195,6 +195,22 @@ impl<'a> Walk<'a> {
         Ok(AuthError::Rests { retry_after, asking: Some(Box::new(asking)) })
     }
 
+    /// Whether something is given that is asked now.
+    pub fn is_answered_by(&self, given: &Given) -> bool {
+        let Step::Ask(asked) = self.step() else { return false };
+        asked.iter().any(|secret| given.secrets.contains_key(secret.name.as_str()))
+    }
+
+    /// Goes on from where the attempt stands, with nothing given.
+    pub async fn go_on(mut self) -> Result<Progress> {
+        self.ask_ways().await?;
+        match self.step() {
+            Step::Done(flow) => self.finish(flow, &Given::default()).await,
+            Step::Refuse => Err(AuthError::NoFlow),
+            Step::Ask(asked) => self.ask(&asked).await,
+        }
+    }
+
     /// What is asked now, without anything given; sends nothing.
     pub async fn look(self) -> Result<Progress> {
         match self.step() {

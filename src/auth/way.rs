@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::account::{self, Account};
 use super::error::{AuthError, Result};
 use super::guard::Subject;
-use super::input::{Client, Given};
+use super::input::Client;
 use super::progress::{Progress, Proof};
 use super::purpose::Purpose;
 use super::walk::Walk;
@@ -24,6 +24,9 @@ use crate::store::{Tx, challenges as rows};
 
 /// The scope of a way by which strangers were muted: it lives on, so that they can be let in again.
 pub const MUTED: &str = "muted/";
+
+/// Codes that may be typed at the link of somebody who muted strangers.
+const MUTED_GUESSES: i64 = 100;
 
 /// What an attempt of the reader's own begins by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,16 +102,14 @@ pub async fn take(
     app: &App,
     client: &Client,
     (way, key): (&Challenge, &str),
-    given: &Given,
+    typed: &Sensitive,
     wish: Wish,
 ) -> Result<Outcome> {
-    let mut given = given.clone();
-    let typed = given.secrets.remove(passcode_name()).unwrap_or_default();
     let begin: Begin = read(way)?;
     let purpose = Purpose::named(&way.purpose).ok_or(AuthError::LinkDead)?;
     let (account, device) = reader(app, way, &begin).await?;
     let mut tx = app.store.begin().await?;
-    if let Err(error) = right(app, &mut tx, client, (way, key), &begin, &typed).await {
+    if let Err(error) = right(app, &mut tx, client, (way, key), &begin, typed).await {
         tx.commit().await?;
         return Err(error);
     }
@@ -121,7 +122,7 @@ pub async fn take(
         }
         Wish::Mute => {
             let until = mutes::mute(app, &mut tx, &way.address).await?;
-            keep(app, &mut tx, (way, key), &typed, until).await?;
+            keep(app, &mut tx, (way, key), typed, until).await?;
             tx.commit().await?;
             return Ok(Outcome::Muted(until));
         }
@@ -133,9 +134,11 @@ pub async fn take(
         Some(factor) => walk.count_apart(factor, &guard::at(app, &way.address))?,
         None => walk.proofs.push(Proof::passcode(&device.kind, &device.id)),
     }
+    // Kept where the way is spent: whatever comes after, the reader has an attempt to go on in.
     walk.noted.push(challenge::succeeded(purpose, way.channel.as_str(), begin.user.as_deref()));
-    walk.tx = Some(tx);
-    Ok(Outcome::Went(Box::new(Box::pin(walk.run(&given)).await?)))
+    walk.keep(&mut tx).await?;
+    walk.commit(tx).await?;
+    Ok(Outcome::Went(Box::new(Box::pin(walk.go_on()).await?)))
 }
 
 /// Lets strangers ask for codes again, by the code that muted them.
@@ -215,6 +218,8 @@ async fn keep(
         scope,
         target,
         guesses: 0,
+        // Who has the link, and no code, shall not take away that strangers are let in again.
+        max_guesses: MUTED_GUESSES,
         sent_at: app.now(),
         expires_at: until,
         spent_at: None,

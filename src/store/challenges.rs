@@ -71,16 +71,18 @@ const UPSERT: &str = "INSERT INTO challenges (id, scope, target, purpose, channe
     ON CONFLICT (scope, target) DO UPDATE SET channel = excluded.channel, address = excluded.address,
     code = excluded.code, code_length = excluded.code_length, key_hash = excluded.key_hash,
     sends = challenges.sends + 1, sent_at = excluded.sent_at, expires_at = excluded.expires_at,
-    verifier = NULL, reference = NULL, way_key = COALESCE(excluded.way_key, challenges.way_key),
-    way_code = COALESCE(excluded.way_code, challenges.way_code),
-    way_ends = COALESCE(excluded.way_ends, challenges.way_ends),
-    way_from = COALESCE(excluded.way_from, challenges.way_from)
+    verifier = NULL, reference = NULL, way_key = excluded.way_key, way_code = excluded.way_code,
+    way_ends = excluded.way_ends, way_guesses = 0, way_from = excluded.way_from, code_ends = NULL
     WHERE challenges.sent_at <= $13 AND challenges.spent_at IS NULL AND challenges.guesses < challenges.max_guesses";
+/// What was sent before stays good for as long as it was; whoever asked sees what they would see of a new one.
+const HOLD: &str = "UPDATE challenges SET code_ends = COALESCE(code_ends, expires_at), expires_at = $3,
+    sends = sends + 1, sent_at = $4
+    WHERE scope = $1 AND target = $2 AND sent_at <= $5 AND spent_at IS NULL AND guesses < max_guesses";
 const IN_SCOPE: &str = select!("WHERE scope = $1 ORDER BY sent_at DESC, id");
 const BY_KEY: &str = select!("WHERE key_hash = $1 OR way_key = $1");
 const GUESS: &str = "UPDATE challenges SET guesses = guesses + 1
     WHERE id = $1 AND guesses < max_guesses AND spent_at IS NULL AND expires_at > $2
-    RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
+    RETURNING CASE WHEN verifier IS NULL AND COALESCE(code_ends, expires_at) > $2 THEN code ELSE '' END";
 const GUESS_AGAIN: &str = "UPDATE challenges SET guesses = guesses + 1
     WHERE id = $1 AND guesses < max_guesses AND expires_at > $2
     RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
@@ -127,6 +129,12 @@ pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u
         c.way_from.as_deref(),
     );
     sql::run(db, UPSERT, row).await
+}
+
+/// Notes that a challenge was to be sent again, and was not; 0 rows where [`put`] would touch none, or there is none yet.
+pub async fn hold(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u64> {
+    let row = (c.scope.as_str(), c.target.as_str(), c.expires_at, c.sent_at, not_after);
+    sql::run(db, HOLD, row).await
 }
 
 /// All challenges of a scope, the last sent first.

@@ -46,7 +46,7 @@ const OVER: &[Over] = &[
         "(passed = '[]' OR purpose <> 'signin' OR user_id IS NULL OR expires_at + 86400000 < $1) AND expires_at",
         0
     ),
-    over!("challenges", "id", "expires_at", HOUR),
+    over!("challenges", "id", "(way_ends IS NULL OR way_ends < $1) AND expires_at", HOUR),
     over!("sessions", "id", "expires_at", 0),
     over!("outbox", "id", "finished_at", 7 * DAY),
     over!("webhook_deliveries", "id", "state = 'sent' AND finished_at", 7 * DAY),

@@ -288,7 +288,7 @@ async fn what_is_no_code_costs_no_guess_and_is_answered_alike_for_nobody() {
         let added = ada.client.add(json!({ "kind": "phone", "phone": "+12025550140" })).await.is(201).json();
         let code = app.code().await;
         let enrolled = ada.client.add(json!({ "kind": "authenticator" })).await.is(201).json();
-        let counted = "SELECT COALESCE(SUM(day_count), 0) FROM guesses";
+        let counted = "SELECT CAST(COALESCE(SUM(day_count), 0) AS BIGINT) FROM guesses";
         let before = app.rows().number(counted).await;
         for id in [added["id"].as_str().unwrap(), enrolled["id"].as_str().unwrap()] {
             for text in no_codes() {

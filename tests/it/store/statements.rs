@@ -340,27 +340,21 @@ async fn of_ways() {
             Challenge { way_key, way_code, way_ends, way_from, ..challenge(id, "attempt/a") }
         };
         challenges::put(tx, &way("c", "w1"), NOW).await.unwrap();
-        // What is held back has no way of its own, and leaves the earlier one open.
-        let held =
-            Challenge { key_hash: "held".into(), code: "nobody's".into(), ..challenge("h", "attempt/a") };
-        assert_eq!(challenges::put(tx, &held, NOW).await.unwrap(), 1);
+        // What is held back changes nothing but what is told, and the code ends when it would have.
+        let held = Challenge { expires_at: END + 9, code: "nobody's".into(), ..challenge("h", "attempt/a") };
+        assert_eq!(challenges::hold(tx, &held, NOW - 1).await.unwrap(), 0, "a moment ago");
+        assert_eq!(challenges::hold(tx, &held, NOW).await.unwrap(), 1);
         let open = challenges::by_key(tx, "w1").await.unwrap().unwrap();
-        assert_eq!(
-            (open.code.as_str(), open.way_code.as_deref()),
-            ("nobody's", Some("code of w1")),
-            "{}",
-            db.name
-        );
+        let seen = (open.code.as_str(), open.way_code.as_deref(), open.sends, open.expires_at);
+        assert_eq!(seen, ("right", Some("code of w1"), 2, END + 9), "{}", db.name);
+        let late = challenges::guess(tx, "c", END).await.unwrap();
+        assert_eq!(late.as_deref(), Some(""), "its own time is over");
         for _ in 0..5 {
             let code = challenges::guess_way(tx, "c", "w1", NOW).await.unwrap();
             assert_eq!(code.as_deref(), Some("code of w1"));
         }
         assert_eq!(challenges::guess_way(tx, "c", "w1", NOW).await.unwrap(), None, "five, as elsewhere");
-        assert_eq!(
-            challenges::guess(tx, "c", NOW).await.unwrap().as_deref(),
-            Some("nobody's"),
-            "counted apart"
-        );
+        assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap().as_deref(), Some("right"), "counted apart");
         assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 0, "a way outlives its attempt");
         assert_eq!(challenges::spend_way(tx, "c", "other").await.unwrap(), 0);
         assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), 1);

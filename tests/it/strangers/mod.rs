@@ -16,6 +16,7 @@ mod guessing;
 mod mails;
 mod networks;
 mod phones;
+mod siblings;
 
 use multauth::settings::Settings;
 use serde_json::{Value, json};

@@ -215,6 +215,8 @@ async fn a_hundred_who_take_no_answer_hold_little_memory() {
     let folder = TempDir::new().unwrap();
     let (file, address) = config(folder.path(), "", "docs = \"off\"\n");
     let program = Program::start(&file, address).await;
+    // The page is made once, for all who ask: what it takes is none of theirs.
+    reqwest::get(format!("http://{address}/docs")).await.unwrap().bytes().await.unwrap();
     let before = resident(program.id());
     let grown = || resident(program.id()).saturating_sub(before);
 
