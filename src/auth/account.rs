@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::error::Result;
 use crate::app::App;
 use crate::base::Millis;
+use crate::base::seal::sha256_hex;
 use crate::devices::{is_dialled, phone};
 use crate::flows::{Carried, Equipment, Fixed, Flow, Holding};
 use crate::secrets::{Kept, SecretKind};
 use crate::store::devices::Device;
-pub(super) use crate::store::users::NOBODY;
 use crate::store::users::User;
 use crate::store::{Db, devices as device_rows, secrets, users};
 
@@ -39,15 +39,29 @@ pub async fn by_identifier(
     kind: &str,
     canonical: &str,
 ) -> Result<Option<Account>> {
-    let owner = device_rows::owner(db, kind, canonical).await?;
-    let (user, parts) = gathered(db, owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str())).await?;
-    let user = user.filter(|user| user.disabled_at.is_none());
+    let (owner, named) = whose(app, db, kind, canonical).await?;
+    let (user, parts) = gathered(db, &owner).await?;
+    let user = user.filter(|user| named && user.disabled_at.is_none());
     if user.is_none() {
         // What follows for somebody is thought out for nobody too, so that time tells nothing (R16).
         let confirmed: Vec<&Device> = parts.devices.iter().collect();
         std::hint::black_box(holding(app, &confirmed, &parts.hashes, &parts.set_by));
     }
     Ok(user.map(|user| parts.of(user)))
+}
+
+/// Whose an identifier is, and true; where it is nobody's, who is read in their place, by chance that is always the
+/// same for an identifier, and false.
+pub(super) async fn whose(
+    app: &App,
+    db: &mut impl Db,
+    kind: &str,
+    canonical: &str,
+) -> Result<(String, bool)> {
+    // As evenly as ids are.
+    let other = sha256_hex(app.subject(&["another", kind, canonical]).as_bytes());
+    let found = device_rows::whose(db, kind, canonical, &other).await?;
+    Ok(found.map(|whose| (whose.user_id, whose.named == 1)).unwrap_or_default())
 }
 
 /// The account of a user; disabled accounts are as good as none.

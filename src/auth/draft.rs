@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::account::{self, NOBODY};
+use super::account;
 use super::cards;
 use super::challenge;
 use super::chosen::{self, Chosen};
@@ -282,14 +282,13 @@ impl Draft {
     pub async fn look_up(&mut self, app: &App) -> Result<()> {
         let mut db = app.store.read().await?;
         for device in &mut self.devices {
-            let owner = rows::owner(&mut db, &device.kind, &device.canonical).await?;
-            device.taken = owner.is_some();
+            // Somebody is read for nobody too, so that a taken address costs no more than a free one (R16).
+            let (owner, taken) = account::whose(app, &mut db, &device.kind, &device.canonical).await?;
+            device.taken = taken;
             device.kept = device.confirm == Moment::Never
                 && rows::is_kept(&mut db, &device.kind, &device.canonical, &self.user).await?;
-            // Read for nobody too, so that a taken address costs no more than a free one (R16).
-            let owner = owner.as_ref().map_or(NOBODY, |device| device.user_id.as_str());
-            let profile = users::by_id(&mut db, owner).await?.map(|user| user.profile);
-            device.language = profile.as_deref().and_then(language::wished);
+            let profile = users::by_id(&mut db, &owner).await?.map(|user| user.profile);
+            device.language = profile.as_deref().and_then(language::wished).filter(|_| taken);
         }
         Ok(())
     }

@@ -3,7 +3,6 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
-use super::users::NOBODY;
 use crate::base::Millis;
 
 /// One device.
@@ -86,26 +85,20 @@ macro_rules! select {
 const INSERT: &str = "INSERT INTO devices (id, user_id, kind, canonical, delivery, label, is_primary, secret,
     last_step, created_at, confirmed_at, proven_at, replaces, own, added_in)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-/// Where there is none, one is made up: it costs what a real one costs.
-pub(super) const OWNER: &str = select!(
-    "WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL
-    UNION ALL SELECT 'nobody', 'nobody', $1, $2, $2, '', TRUE, NULL, NULL, 1772359200000, 1772359200000,
-        1772359200000, NULL, NULL, 'proven', NULL, NULL, NULL
-    WHERE NOT EXISTS (SELECT 1 FROM devices WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL
-        AND hidden_at IS NULL)"
-);
+const OWNER: &str =
+    select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL");
+/// Somebody else is found as well, and comes first where nobody has it.
+const WHOSE: &str = "SELECT user_id, 1 AS named FROM devices
+    WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL
+    UNION ALL SELECT id, 0 FROM (SELECT id FROM users WHERE id >= $3 ORDER BY id LIMIT 1) AS others
+    ORDER BY named DESC";
 const IS_KEPT: &str = "SELECT id FROM devices WHERE kind = $1 AND canonical = $2 AND user_id <> $3 AND hidden_at IS NOT NULL LIMIT 1";
 const NAMED: &str = "SELECT DISTINCT user_id FROM devices WHERE kind = $1 AND canonical = $2
     AND hidden_at IS NULL ORDER BY user_id LIMIT $3";
 const CONTAINING: &str = "SELECT DISTINCT user_id FROM devices WHERE LOWER(canonical) LIKE $1 ESCAPE '!'
     AND hidden_at IS NULL ORDER BY user_id LIMIT $2";
 const BY_ID: &str = select!("WHERE id = $1");
-pub(super) const OF_USER: &str = select!(
-    "WHERE user_id = $1
-    UNION ALL SELECT 'nobody', 'nobody', 'email', 'nobody@example.org', 'nobody@example.org', '', TRUE, NULL, NULL,
-        1772359200000, 1772359200000, 1772359200000, NULL, NULL, 'proven', NULL, NULL, NULL
-    WHERE $1 = 'nobody' ORDER BY created_at, id"
-);
+const OF_USER: &str = select!("WHERE user_id = $1 ORDER BY created_at, id");
 const CONFIRM: &str =
     "UPDATE devices SET confirmed_at = COALESCE(confirmed_at, $2), proven_at = COALESCE(proven_at, $2),
     own = COALESCE(own, $3), failing_since = NULL WHERE id = $1 AND hidden_at IS NULL";
@@ -168,8 +161,22 @@ pub async fn insert(db: &mut impl Db, d: &Device) -> Result<()> {
 
 /// The confirmed device with that address.
 pub async fn owner(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Option<Device>> {
-    let found: Option<Device> = sql::first(db, OWNER, (kind, canonical)).await?;
-    Ok(found.filter(|device| device.id != NOBODY))
+    sql::first(db, OWNER, (kind, canonical)).await
+}
+
+/// Whose reading an identifier leads to.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Whose {
+    /// The user's id.
+    pub user_id: String,
+    /// 1 where the identifier names that user; 0 where nobody has it, and somebody else is to be read in their place.
+    pub named: i32,
+}
+
+/// Whose the confirmed device with that address is. Where it is nobody's, the user whose id is `other` or the next after
+/// it: reading them, and forgetting what was read, costs what reading an owner costs (R16). None where there is none.
+pub async fn whose(db: &mut impl Db, kind: &str, canonical: &str, other: &str) -> Result<Option<Whose>> {
+    sql::first(db, WHOSE, (kind, canonical, other)).await
 }
 
 /// Whether that address is kept, hidden, in an account other than `user_id` that can have it back.
@@ -198,7 +205,7 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Device>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
-/// All devices of a user, hidden ones too, oldest first; of [`NOBODY`] one that is made up.
+/// All devices of a user, hidden ones too, oldest first.
 pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Device>> {
     sql::all(db, OF_USER, (user_id,)).await
 }

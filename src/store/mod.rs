@@ -19,8 +19,6 @@ pub mod guesses;
 pub mod known_devices;
 pub mod lines;
 mod migrate;
-#[cfg(test)]
-mod nobody;
 pub mod outbox;
 mod postgres;
 pub mod profile_values;

@@ -26,9 +26,7 @@ pub struct Secret {
 }
 
 /// Nobody has a password made up, as long as one is.
-pub(super) const OF_USER: &str = "SELECT id, kind, hash, created_at, set_by FROM secrets WHERE user_id = $1
-    UNION ALL SELECT 'nobody', 'password', '$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA', 1772359200000, NULL
-    WHERE $1 = 'nobody'";
+const OF_USER: &str = "SELECT id, kind, hash, created_at, set_by FROM secrets WHERE user_id = $1";
 const HASH_OF: &str = "SELECT hash FROM secrets WHERE user_id = $1 AND kind = $2";
 const INSERT: &str = "INSERT INTO secrets (id, user_id, kind, hash, created_at) VALUES ($1, $2, $3, $4, $5)";
 const SET: &str =
@@ -45,7 +43,7 @@ const DROP_ALL: &str = "DELETE FROM secrets WHERE user_id = $1";
 const DROP_YOUNG: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = $2 AND created_at > $3";
 const COUNT: &str = "SELECT COUNT(*) FROM secrets WHERE user_id = $1 AND kind = $2";
 
-/// All secrets of a user; of [`NOBODY`](super::users::NOBODY) one that is made up.
+/// All secrets of a user.
 pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Secret>> {
     sql::all(db, OF_USER, (user_id,)).await
 }

@@ -66,17 +66,10 @@ macro_rules! select {
     };
 }
 
-/// The id of a user that nobody is. Reading them, their devices and their secrets by it makes the rows up, so that it
-/// costs what reading somebody costs (R16), and gives none.
-pub const NOBODY: &str = "nobody";
-
 const INSERT: &str =
     "INSERT INTO users (id, profile, credentials, created_at, updated_at, group_names, disabled_at)
     VALUES ($1, $2, 1, $3, $3, $4, $5)";
-pub(super) const BY_ID: &str = select!(
-    "WHERE id = $1 UNION ALL SELECT 'nobody', '{}', 1, 1772359200000, 1772359200000, 1772359200000, NULL, '[]', NULL
-    WHERE $1 = 'nobody'"
-);
+const BY_ID: &str = select!("WHERE id = $1");
 const PAGE: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
 const CONTAINING: &str = select!("WHERE id > $1 AND LOWER(profile) LIKE $2 ESCAPE '!' ORDER BY id LIMIT $3");
 const DELETED: &str = select!("WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2");
@@ -120,8 +113,7 @@ pub async fn insert(db: &mut impl Db, new: &New<'_>, now: Millis) -> Result<()> 
 
 /// The user of that id.
 pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
-    let found: Option<User> = sql::first(db, BY_ID, (id,)).await?;
-    Ok(found.filter(|user| user.id != NOBODY))
+    sql::first(db, BY_ID, (id,)).await
 }
 
 /// Users in the order of their ids, after `after` (empty: from the beginning).

@@ -149,6 +149,10 @@ async fn hidden_devices_answer_nothing(tx: &mut Tx) {
     assert!(!devices::is_kept(tx, "email", "eve", "u").await.unwrap(), "their own");
     assert_eq!(devices::hide(tx, "d", "u", NOW + 5).await.unwrap(), 0, "hidden already");
     assert!(devices::owner(tx, "email", "eve").await.unwrap().is_none());
+    // Who has it, or whoever comes next, to be read in the place of nobody.
+    let whose = devices::whose(tx, "email", "eve", "").await.unwrap().unwrap();
+    assert_eq!(whose.named, 0);
+    assert!(devices::whose(tx, "email", "eve", "~").await.unwrap().is_none());
     assert!(devices::named(tx, "email", "eve", 9).await.unwrap().is_empty());
     assert!(devices::containing(tx, "ev", 9).await.unwrap().is_empty());
     devices::insert(tx, &device("e", "v", "eve", true)).await.unwrap();
