@@ -105,10 +105,10 @@ impl Links {
     /// A device is confirmed for whoever shows that the account is theirs: by an access token of it, or by the
     /// password or another fixed secret, which counts as a guess. With `attempt`, an attempt moves on. To anybody
     /// else the answer has the code to type, and says whose account it is about. A link that takes a change back asks
-    /// for the `passcode` beside it, and ends in a recovery. So does the link of a code to sign in or to recover that was
-    /// sent before anything was proven, whoever asked for it: it leads on in an attempt of your own, with `wish`
-    /// `wait` lets one more code be sent to whoever asks for it from your network within ten minutes, with `mute` sends
-    /// none that strangers ask for for a day; the same code at the same link ends that.
+    /// for the `passcode` beside it, and ends in a recovery. So does the link of a code to sign in or to recover that
+    /// was sent before anything was proven, whoever asked for it: it leads on in an attempt of your own, with `wish`
+    /// `wait` lets one more code be sent to whoever asks for it from your network within ten minutes, with `mute`
+    /// sends none that strangers ask for for a day; the same code at the same link ends that.
     #[oai(path = "/v1/confirm", method = "post", operation_id = "confirm")]
     async fn confirm(
         &self,

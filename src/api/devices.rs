@@ -73,8 +73,8 @@ impl DeviceApi {
 
     /// Add a device
     ///
-    /// `kind` and the kind's own field; those of other kinds are refused. An address is sent a code; an authenticator comes with its seed and a QR
-    /// code; both count once confirmed.
+    /// `kind` and the kind's own field; those of other kinds are refused. An address is sent a code; an authenticator
+    /// comes with its seed and a QR code; both count once confirmed.
     #[oai(path = "/v1/me/devices", method = "post", operation_id = "add_device")]
     async fn add(
         &self,

@@ -122,8 +122,8 @@ impl Doors {
 
     /// Send the passcode
     ///
-    /// For the first time, again, or by another way; with `secret`, the `unlock_code` that is asked while a factor rests.
-    /// The body may be left out.
+    /// For the first time, again, or by another way; with `secret`, the `unlock_code` that is asked while a factor
+    /// rests. The body may be left out.
     #[oai(path = "/v1/attempts/:attempt/send", method = "post", operation_id = "send")]
     async fn send(
         &self,

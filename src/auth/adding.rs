@@ -307,8 +307,8 @@ pub(super) async fn write_address(
     Ok(codes)
 }
 
-/// Whether recovery codes are to be made once `new` counts: there are none, or those that there are were made when there
-/// was less than they would stand in for now.
+/// Whether recovery codes are to be made once `new` counts: there are none, or those that there are were made when
+/// there was less than they would stand in for now.
 pub(super) fn codes_are_due(app: &App, account: &Account, new: &Device) -> bool {
     let mut after = account.clone();
     after.devices = without(account, &new.id);

@@ -116,8 +116,8 @@ impl Subject {
     /// and what they do is not counted against the factors of who does.
     #[must_use]
     pub fn before_proof(&self, app: &App, canonical: &str) -> Self {
-        // By what was typed, for somebody as for nobody: two identifiers of one account are not told to be that. A known
-        // device has its own count.
+        // By what was typed, for somebody as for nobody: two identifiers of one account are not told to be that. A
+        // known device has its own count.
         let apart = self.name.contains('/');
         let name = if apart { self.name.clone() } else { typed(app, (&self.identifier, canonical)) };
         Self { name, factor: BEFORE_PROOF, devices: 1, ..self.clone() }
@@ -208,8 +208,8 @@ impl Subject {
         notices::queue(app, tx, &told).await
     }
 
-    /// Whether a row of failures ever closes this factor: a fixed secret, or what an authenticator computes. What is sent
-    /// dies by itself, and a recovery code is too long to be guessed.
+    /// Whether a row of failures ever closes this factor: a fixed secret, or what an authenticator computes. What is
+    /// sent dies by itself, and a recovery code is too long to be guessed.
     fn may_rest(&self, app: &App, account: &Account) -> bool {
         let computes = |kind: &str| {
             app.devices.kind(kind).is_some_and(|kind| kind.carries_passcode() && kind.channels().is_empty())
@@ -243,8 +243,8 @@ impl Subject {
     }
 }
 
-/// By what guesses are counted where it is not known, or not to be told, whose an identifier (kind and canonical form) is:
-/// a keyed hash.
+/// By what guesses are counted where it is not known, or not to be told, whose an identifier (kind and canonical
+/// form) is: a keyed hash.
 pub fn typed(app: &App, (kind, canonical): (&str, &str)) -> String {
     app.subject(&["nobody", kind, canonical])
 }

@@ -203,8 +203,8 @@ pub(super) fn replaced(account: &Account, new: &Device) -> Option<Noted> {
     Some(noting::removed(By::User, old).naming(named_with(account, new)))
 }
 
-/// Kills what was under way, keeps what there was before, and tells every address; gives the events of that. What `stays`
-/// stands at [`touched`].
+/// Kills what was under way, keeps what there was before, and tells every address; gives the events of that. What
+/// `stays` stands at [`touched`].
 pub(super) async fn changed(
     app: &App,
     tx: &mut Tx,
@@ -217,9 +217,9 @@ pub(super) async fn changed(
     Ok(noted)
 }
 
-/// Kills what was under way, in other sessions above all: what was added there and waits is gone (R123), and nothing that
-/// was shown there vouches for a change any more, as it was weighed against another account. The device that changes and
-/// what was added in the session of whoever changes it `stays`; gives the events of it.
+/// Kills what was under way, in other sessions above all: what was added there and waits is gone (R123), and nothing
+/// that was shown there vouches for a change any more, as it was weighed against another account. The device that
+/// changes and what was added in the session of whoever changes it `stays`; gives the events of it.
 pub(super) async fn touched(
     app: &App,
     tx: &mut Tx,

@@ -117,8 +117,8 @@ async fn by_itself(
     device: &Device,
     typed: &Sensitive,
 ) -> Result<()> {
-    // One count for all sessions: each new one would bring new guesses (R33). Strangers have another, so that they do not
-    // bar whoever is inside, and a known device has its own (R35).
+    // One count for all sessions: each new one would bring new guesses (R33). Strangers have another, so that they do
+    // not bar whoever is inside, and a known device has its own (R35).
     let known = doors::known(&mut app.store.read().await?, client, &account.user.id).await?;
     let factor = if device.kind == "card" { "hardcode" } else { "passcode" };
     let apart = Some(known.as_deref().unwrap_or(guard::INSIDE));

@@ -187,8 +187,8 @@ impl Order {
         Keys { address, block, apart: self.is_trusted(), from: Some(client.ip), ..Keys::default() }
     }
 
-    /// The block of numbers that it is counted in. Who has shown something has one of their own: neighbours, and whoever
-    /// asks for codes to them, take nothing of it.
+    /// The block of numbers that it is counted in. Who has shown something has one of their own: neighbours, and
+    /// whoever asks for codes to them, take nothing of it.
     fn block(&self, app: &App) -> String {
         let whose = self.user.as_deref().filter(|_| self.is_trusted()).unwrap_or_default();
         app.subject(&["block", block(&self.address), whose])

@@ -1,5 +1,5 @@
-//! What a typed code must look like to be looked at. What cannot be a code of those that are asked is a malformed field:
-//! it costs no guess, and no vendor is asked.
+//! What a typed code must look like to be looked at. What cannot be a code of those that are asked is a malformed
+//! field: it costs no guess, and no vendor is asked.
 //!
 //! Whether a text could be a code at all the kind of secret says ([`crate::secrets::SecretKind::is_possible`]), before
 //! any operation begins. Here it is held against what was sent, which `ask` tells as `length`: never against what an

@@ -24,8 +24,8 @@ pub fn look(app: &App, device: &Device, typed: &Sensitive, now: Millis) -> Seen 
     seed.map_or(Seen::Wrong, |seed| authenticator::check(&seed, typed.expose(), now, last, width))
 }
 
-/// Takes the step of a right code; true for the first who does. Notes of a code that is right by another clock which way
-/// that goes, so that an app that runs ahead from some day on is taken at its second code.
+/// Takes the step of a right code; true for the first who does. Notes of a code that is right by another clock which
+/// way that goes, so that an app that runs ahead from some day on is taken at its second code.
 pub async fn take(tx: &mut Tx, device: &Device, seen: Seen, now: Millis) -> Result<bool> {
     match seen {
         Seen::Right(step) => Ok(devices::take_step(tx, &device.id, step, now).await? == 1),

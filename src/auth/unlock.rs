@@ -1,8 +1,8 @@
-//! What sets somebody apart from whoever guesses (R34, R38). While a factor rests for unknown devices, a long code that
-//! was sent to a confirmed address of the account, an email address before a phone, may be shown first; or a recovery
-//! code, which is spent. From then on the guesses of the attempt at that factor are counted under the name of that
-//! address, or of the recovery codes: one an account and address, never one an attempt. It proves nothing else: it is no
-//! passcode of a flow, raises no level and opens nothing.
+//! What sets somebody apart from whoever guesses (R34, R38). While a factor rests for unknown devices, a long code
+//! that was sent to a confirmed address of the account, an email address before a phone, may be shown first; or a
+//! recovery code, which is spent. From then on the guesses of the attempt at that factor are counted under the name
+//! of that address, or of the recovery codes: one an account and address, never one an attempt. It proves nothing
+//! else: it is no passcode of a flow, raises no level and opens nothing.
 
 use std::collections::BTreeMap;
 

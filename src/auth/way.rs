@@ -1,8 +1,8 @@
-//! The way that a mail opens to whoever reads it. Where nothing can be shown before a code, in a recovery and in flows
-//! that begin with one, strangers may use up what an address is sent; so every such mail is its reader's way on, whoever
-//! caused it. Its link opens a page where the code beside it is typed, and from there goes an attempt of the reader's
-//! own. The attempt that asked gains nothing by it, and its code is spent. A robot opens and presses, and types no code
-//! (R52–R54).
+//! The way that a mail opens to whoever reads it. Where nothing can be shown before a code, in a recovery and in
+//! flows that begin with one, strangers may use up what an address is sent; so every such mail is its reader's way
+//! on, whoever caused it. Its link opens a page where the code beside it is typed, and from there goes an attempt of
+//! the reader's own. The attempt that asked gains nothing by it, and its code is spent. A robot opens and presses,
+//! and types no code (R52–R54).
 
 use serde::{Deserialize, Serialize};
 

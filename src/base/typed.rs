@@ -1,7 +1,7 @@
 //! What people type: digits of every script, blanks and dashes of every keyboard, and codes in Crockford's base 32.
 //!
-//! Every place that takes a code, a card's number or a phone number reads it by [`digit`] and [`is_blank`], so that what
-//! is forgiven at one is forgiven at all.
+//! Every place that takes a code, a card's number or a phone number reads it by [`digit`] and [`is_blank`], so that
+//! what is forgiven at one is forgiven at all.
 
 use unicode_general_category::{GeneralCategory, get_general_category};
 use unicode_normalization::UnicodeNormalization;

@@ -122,8 +122,8 @@ impl Last {
 pub enum Width {
     /// None.
     Now,
-    /// One: the step before, or the one after where the last right code was ahead (RFC 6238, section 6). So no more than
-    /// two codes are right at any time.
+    /// One: the step before, or the one after where the last right code was ahead (RFC 6238, section 6). So no more
+    /// than two codes are right at any time.
     Two,
     /// Both, while an app is set up: whoever types its first code was shown the seed.
     Three,
@@ -136,7 +136,8 @@ pub enum Seen {
     Right(i64),
     /// Of the step after that of now, in which it is not right. Where this is noted, the next such code is.
     Ahead,
-    /// Of the step before that of now, and the app was ahead until now. Where this is noted, the next such code is right.
+    /// Of the step before that of now, and the app was ahead until now. Where this is noted, the next such code is
+    /// right.
     Behind,
     /// Of no step nearby, or of one that was taken.
     Wrong,

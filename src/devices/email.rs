@@ -13,8 +13,8 @@ const MAXIMUM_LOCAL: usize = 64;
 
 /// What a domain has in ASCII: letters, digits and hyphens.
 const STD3: AsciiDenyList = AsciiDenyList::STD3;
-/// Hyphens stand neither first nor last in a label (RFC 1035); two of them in third and fourth place do occur, and which of
-/// those labels is an A-label is checked as such.
+/// Hyphens stand neither first nor last in a label (RFC 1035); two of them in third and fourth place do occur, and
+/// which of those labels is an A-label is checked as such.
 const HYPHENS: Hyphens = Hyphens::CheckFirstLast;
 
 /// An email address.

@@ -211,8 +211,8 @@ fn spacing(c: char) -> bool {
     typed::is_blank(c) || sign || c == '\u{30fc}'
 }
 
-/// A number of Mexico without the `1` that stood before mobile numbers until 2019, and in many address books still does:
-/// with it and without it a number is one line.
+/// A number of Mexico without the `1` that stood before mobile numbers until 2019, and in many address books still
+/// does: with it and without it a number is one line.
 ///
 /// The `9` of Argentina is no such sign: a text needs it, and a number without it may be a landline.
 fn without_mobile_sign(dialled: &str) -> Option<String> {

@@ -1,11 +1,11 @@
 //! Hooks: the operator's own systems, asked at four points ([`Point`]).
 //!
 //! A hook is a service that is called over HTTP (`[hooks.*]` in the settings, [`http`]) or a piece of an own program
-//! (`multauth::Server::builder().hook(…)`, the trait [`Hook`]). Several are asked in their order, those of the program
-//! first, and the first refusal ends it. All of one point together are given the time-out of that point; one that
-//! does not answer in it, answers nonsense or panics counts as down, and `when_down` says what happens then. One that
-//! could not be reached, or was too late, five times in a row is left alone for 30 seconds: until then it is answered by
-//! `when_down` at once, and nobody waits for it. What it answers to one question never has that effect.
+//! (`multauth::Server::builder().hook(…)`, the trait [`Hook`]). Several are asked in their order, those of the
+//! program first, and the first refusal ends it. All of one point together are given the time-out of that point; one
+//! that does not answer in it, answers nonsense or panics counts as down, and `when_down` says what happens then. One
+//! that could not be reached, or was too late, five times in a row is left alone for 30 seconds: until then it is
+//! answered by `when_down` at once, and nobody waits for it. What it answers to one question never has that effect.
 //!
 //! `examples/own_hook.rs` is a whole program.
 

@@ -44,8 +44,9 @@ impl Breaker {
         self.admit(now, false).is_ok()
     }
 
-    /// [`Self::admits`] for a message that may have `failed` here before, or another to the same party: for the one that
-    /// is let through others go first, so that whoever has the most messages that fail does not use up every try.
+    /// [`Self::admits`] for a message that may have `failed` here before, or another to the same party: for the one
+    /// that is let through others go first, so that whoever has the most messages that fail does not use up every
+    /// try.
     ///
     /// # Errors
     /// When it is worth asking again.

@@ -91,8 +91,8 @@ impl Hasher {
         Ok(Self { present: Arc::new(Present { argon, nobody }), line, whole: false })
     }
 
-    /// The same for who has proven a secret, or comes from a known device: a tenth of the line's places is theirs alone,
-    /// so that strangers who fill it turn nobody else away.
+    /// The same for who has proven a secret, or comes from a known device: a tenth of the line's places is theirs
+    /// alone, so that strangers who fill it turn nobody else away.
     #[must_use]
     pub fn kept_for(&self, trusted: bool) -> Self {
         Self { whole: trusted, ..self.clone() }

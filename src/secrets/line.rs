@@ -45,8 +45,9 @@ impl<M: Default + Send + 'static> Line<M> {
         Arc::new(Self { threads, queue, wait, state: Mutex::new(state), waiting: AtomicUsize::new(0) })
     }
 
-    /// Runs `job` when its turn comes; the last tenth of the places is taken by `whole` alone. A caller that leaves before takes its job along; a job that has begun is
-    /// finished on its thread, and keeps it, though nobody waits any more.
+    /// Runs `job` when its turn comes; the last tenth of the places is taken by `whole` alone. A caller that leaves
+    /// before takes its job along; a job that has begun is finished on its thread, and keeps it, though nobody waits
+    /// any more.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         whole: bool,

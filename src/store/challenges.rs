@@ -131,7 +131,8 @@ pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u
     sql::run(db, UPSERT, row).await
 }
 
-/// Notes that a challenge was to be sent again, and was not; 0 rows where [`put`] would touch none, or there is none yet.
+/// Notes that a challenge was to be sent again, and was not; 0 rows where [`put`] would touch none, or there is none
+/// yet.
 pub async fn hold(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u64> {
     let row = (c.scope.as_str(), c.target.as_str(), c.expires_at, c.sent_at, not_after);
     sql::run(db, HOLD, row).await

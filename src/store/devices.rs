@@ -173,8 +173,9 @@ pub struct Whose {
     pub named: i32,
 }
 
-/// Whose the confirmed device with that address is. Where it is nobody's, the user whose id is `other` or the next after
-/// it: reading them, and forgetting what was read, costs what reading an owner costs (R16). None where there is none.
+/// Whose the confirmed device with that address is. Where it is nobody's, the user whose id is `other` or the next
+/// after it: reading them, and forgetting what was read, costs what reading an owner costs (R16). None where there is
+/// none.
 pub async fn whose(db: &mut impl Db, kind: &str, canonical: &str, other: &str) -> Result<Option<Whose>> {
     sql::first(db, WHOSE, (kind, canonical, other)).await
 }
@@ -270,8 +271,8 @@ pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Re
     sql::run(db, TAKE_STEP, (id, step, now)).await
 }
 
-/// Notes that an authenticator showed the code of the step after `step`, which is the one of now and is taken by that: a
-/// last step later than the time of the last right code says that its clock is ahead.
+/// Notes that an authenticator showed the code of the step after `step`, which is the one of now and is taken by
+/// that: a last step later than the time of the last right code says that its clock is ahead.
 pub async fn note_ahead(db: &mut impl Db, id: &str, step: i64) -> Result<u64> {
     sql::run(db, NOTE_AHEAD, (id, step)).await
 }

@@ -50,8 +50,8 @@ pub fn init(format: &str, level: &str) -> Result<(), Error> {
         .map_err(|_| Error::Again("the log was"))
 }
 
-/// What other crates would say of secrets and people: the driver of PostgreSQL of what stands in the database's URL, the
-/// plans of phone numbers of each number that is read.
+/// What other crates would say of secrets and people: the driver of PostgreSQL of what stands in the database's URL,
+/// the plans of phone numbers of each number that is read.
 const SILENCED: [&str; 2] = ["rlibphonenumber=warn", "sqlx_postgres::options=off"];
 
 /// What is logged at `level`.

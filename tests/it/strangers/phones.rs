@@ -1,5 +1,5 @@
-//! Texts that strangers have sent without end. A text has no link: beyond ten a day one goes each two hours to a network
-//! that had none today.
+//! Texts that strangers have sent without end. A text has no link: beyond ten a day one goes each two hours to a
+//! network that had none today.
 
 use multauth::base::clock::{HOUR, MINUTE};
 use serde_json::{Value, json};

@@ -201,7 +201,8 @@ impl Part {
             // Our sender is not allowed in that country; the account may write to no such number yet. Others go on.
             "15" | "29" => Outcome::Deferred { why },
             "2" | "3" if self.is_about_address() => Outcome::GiveUp { why },
-            // Whatever else is wrong with this one: a parameter that is not named, its length, the network of its number.
+            // Whatever else is wrong with this one: a parameter that is not named, its length, the network of its
+            // number.
             "2" | "3" if !self.is_about_us() => Outcome::Rejected { why },
             "12" | "22" => Outcome::Rejected { why },
             // No route to the number; barred; switched off for good.
