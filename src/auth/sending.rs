@@ -83,10 +83,11 @@ async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Resul
     let full = if muted { None } else { by_address(app, client, order, uses).await.err() };
     let spared = match &full {
         None if !muted => true,
-        _ if by_phone => is_beyond(app, client, uses).await,
+        // Not for a number that anybody may have named: texts to a block of them earn somebody money (R45).
+        _ if by_phone => order.goes_to_owners() && is_beyond(app, client, uses).await,
         _ => stranger && mutes::is_awaited(app, client, &order.address).await?,
     };
-    if full.is_none() && by_phone {
+    if full.is_none() && by_phone && order.goes_to_owners() {
         // Noted, so that this network has had its one today.
         is_new(app, client, uses).await;
     }
@@ -192,6 +193,11 @@ impl Order {
     fn block(&self, app: &App) -> String {
         let whose = self.user.as_deref().filter(|_| self.is_trusted()).unwrap_or_default();
         app.subject(&["block", block(&self.address), whose])
+    }
+
+    /// Whether it goes to confirmed addresses of accounts alone, and to nobody otherwise.
+    fn goes_to_owners(&self) -> bool {
+        matches!(self.purpose, Purpose::Signin | Purpose::Recovery | Purpose::Unlock)
     }
 
     /// Whether whoever asks is told that the address had enough: where it is theirs. One that is only being added to an
