@@ -1,7 +1,7 @@
 //! Links. A link carries the key that its code is derived from, so spending a link is answering with the
 //! code. Opening it changes nothing (R52). A link of an attempt finishes only for whoever holds the
 //! attempt; anybody else is shown the code to type there (R53), or types it here where the mail leads on its reader
-//! ([`way`](super::way)). So does the link of a device for whoever shows that the
+//! ([`super::way`]). So does the link of a device for whoever shows that the
 //! account is theirs, by a session of it or a fixed secret: a press alone, which a robot does as well, puts nobody's
 //! address into a stranger's account. Confirming a device again is no error (R54). A link that takes a change back asks
 //! for the code beside it.
