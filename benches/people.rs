@@ -186,13 +186,6 @@ fn challenge(app: &App, person: &Person, made: &Waiting) -> Challenge {
         sends: 1,
         sent_at: app.now(),
         expires_at: app.now() + 600_000,
-        spent_at: None,
-        verifier: None,
-        reference: None,
-        way_key: None,
-        way_code: None,
-        way_ends: None,
-        way_guesses: 0,
-        way_from: None,
+        ..Challenge::default()
     }
 }

@@ -142,13 +142,6 @@ fn challenge(id: &str, now: Millis) -> Challenge {
         sends: 1,
         sent_at: now,
         expires_at: now + 600_000,
-        spent_at: None,
-        verifier: None,
-        reference: None,
-        way_key: None,
-        way_code: None,
-        way_ends: None,
-        way_guesses: 0,
-        way_from: None,
+        ..Challenge::default()
     }
 }

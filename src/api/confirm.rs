@@ -119,11 +119,7 @@ impl Links {
     ) -> Result<Json<Confirmed>, Fail<Linking>> {
         let key = body.0.secret("key").unwrap_or_default();
         let caller = user.caller(&app).await?;
-        let wish = match body.0.text("wish") {
-            Some("wait") => Some(Wish::Wait),
-            Some("mute") => Some(Wish::Mute),
-            _ => None,
-        };
+        let wish = Wish::named(body.0.text("wish"));
         let with = With { attempt: body.0.secret("attempt"), caller, given: body.0.given(), wish };
         Ok(Json(confirm::spend(&app, &client, key.expose(), &with).await?.into()))
     }

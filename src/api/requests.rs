@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use super::fields::{Field, Form, field};
 use crate::auth::owned;
 use crate::auth::unlock::UNLOCK_CODE;
+use crate::auth::way::Wish;
 use crate::devices::DeviceKind;
 use crate::devices::phone::Phone;
 use crate::flows::{Flow, Flows, Secret};
@@ -231,7 +232,7 @@ impl Body {
                 )
                 .like(Passcode.example()),
                 field("wish", Form::Text, false, "What to do by a link that leads on; without it, to go on.")
-                    .one_of(["go_on", "wait", "mute"]),
+                    .one_of(Wish::NAMES),
             ],
             Self::Refresh => vec![field("refresh_token", Form::Secret, true, "The refresh token.")],
             Self::Introspect => vec![field("token", Form::Secret, true, TOKEN)],

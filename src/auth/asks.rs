@@ -156,6 +156,7 @@ pub async fn before_proof(
     if channel.is_some_and(|wanted| !able.contains(&wanted)) {
         return Err(AuthError::NotFound);
     }
+    let channel = channel.unwrap_or(usual);
     let device = reached.map(|device| device.id.clone());
     let parcel = if stored.is_some() && !walk.barred(reached) { Parcel::Code } else { Parcel::Nothing };
     Ok(Some(Order {
@@ -163,8 +164,8 @@ pub async fn before_proof(
         target: OWN.to_owned(),
         address,
         device,
-        way: (kind == "email").then(|| walk.begin_again(None)),
-        ..order(walk, channel.unwrap_or(usual), parcel).await?
+        way: (channel == Channel::Email).then(|| walk.begin_again(None)),
+        ..order(walk, channel, parcel).await?
     }))
 }
 

@@ -97,7 +97,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let lifetime = shape.lifetime.millis().min(order.ends - now);
     let length = length(app, order, shape.length).await?;
     let key = passcode::key(&app.random);
-    let fixed = app.sandbox.code(&counted(app, order), now);
+    let fixed = app.sandbox.code(&counted(app, order.channel, &order.address), now);
     let terms = if fixed.is_some() { Terms::Free } else { terms(order) };
     // Where a notice or nothing was to leave, nobody has the code: the fixed one neither.
     let (fixed, parcel) = match fixed {
@@ -131,14 +131,11 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         sends: 1,
         sent_at: now,
         expires_at: now + lifetime,
-        spent_at: None,
-        verifier: None,
-        reference: None,
         way_code: way.as_ref().map(|_| kept),
         way_ends: way.as_ref().map(|_| now + shape.lifetime.millis()),
-        way_guesses: 0,
         way_key: way.as_ref().map(|(key, _)| key.clone()),
         way_from: way.map(|(_, begin)| begin),
+        ..Challenge::default()
     };
     let not_after = now - shape.resend.millis();
     let about = about(order, &challenge, parcel);
@@ -168,14 +165,7 @@ pub fn undo(app: &App, (scope, ends): (&str, Millis), channel: Channel, address:
         sends: 1,
         sent_at: now,
         expires_at: ends,
-        spent_at: None,
-        verifier: None,
-        reference: None,
-        way_key: None,
-        way_code: None,
-        way_ends: None,
-        way_guesses: 0,
-        way_from: None,
+        ..Challenge::default()
     };
     (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: ends - now, leads_on: false })
 }
@@ -407,6 +397,13 @@ fn message(
     Ok(Message::new(app.random.uuid(), app.now(), order.channel, to, kind, rendered).with_code(shown))
 }
 
+/// [`latest`] of the challenges of a scope that were read already.
+pub fn last<'c>(all: &'c [Challenge], target: Option<&str>, now: Millis) -> Option<&'c Challenge> {
+    let any = |c: &Challenge| c.purpose != Purpose::Unlock.name();
+    let named = || all.iter().filter(|c| target.map_or(any(c), |target| target == c.target));
+    named().find(|c| alive(c, now)).or_else(|| named().next())
+}
+
 /// The challenge of a scope that was sent last, for the target that was named or for any; one that can still be
 /// answered before any other.
 pub async fn latest(
@@ -415,9 +412,5 @@ pub async fn latest(
     target: Option<&str>,
     now: Millis,
 ) -> Result<Option<Challenge>> {
-    let all = challenges::in_scope(db, scope).await?;
-    let any = |c: &Challenge| c.purpose != Purpose::Unlock.name();
-    let named: Vec<&Challenge> = all.iter().filter(|c| target.map_or(any(c), |t| t == c.target)).collect();
-    let live = named.iter().find(|c| alive(c, now)).or(named.first());
-    Ok(live.map(|c| (*c).clone()))
+    Ok(last(&challenges::in_scope(db, scope).await?, target, now).cloned())
 }

@@ -106,14 +106,16 @@ impl Walk<'_> {
             let app = |secret: &Secret| secret.device.as_deref().is_none_or(|device| device == AUTHENTICATOR);
             asked.iter().any(|secret| secret.name == "passcode" && app(secret))
         };
-        shapes::of_scope(self.app, &self.scope(), by_app, typed).await?;
+        let all = self.sent().await?;
+        shapes::of(self.app, &all, by_app, typed)?;
         if self.proven() {
-            return self.check_known(&carriers, typed, named, &subject).await;
+            return self.check_known(&carriers, &all, typed, named, &subject).await;
         }
-        let sent = &subject.before_proof(self.app, &self.attempt.canonical);
-        vendor::settle_latest(self.app, &self.scope(), Some(OWN), typed, sent, Hearer::Anybody).await?;
+        let sent = challenge::last(&all, Some(OWN), self.app.now());
+        let by_code = &subject.before_proof(self.app, &self.attempt.canonical);
+        vendor::settle(self.app, sent, typed, by_code, Hearer::Anybody).await?;
         let mut tx = self.app.store.begin().await?;
-        match self.check_own(&mut tx, &carriers, typed, &subject).await {
+        match self.check_own(&mut tx, (&carriers, sent), typed, &subject).await {
             Ok((device, channel)) => self.passed_code(tx, device, channel).await,
             Err(error) => {
                 tx.commit().await?;
@@ -137,6 +139,7 @@ impl Walk<'_> {
     async fn check_known(
         &mut self,
         carriers: &[Device],
+        all: &[Challenge],
         typed: &Sensitive,
         named: Option<String>,
         subject: &Subject,
@@ -145,11 +148,9 @@ impl Walk<'_> {
         let meant = |d: &&Device| named.as_ref().is_none_or(|id| *id == d.id);
         let authenticators: Vec<&Device> =
             carriers.iter().filter(|d| d.kind == AUTHENTICATOR).filter(meant).collect();
-        let mut db = self.app.store.read().await?;
-        let sent = challenge::latest(&mut db, &self.scope(), named.as_deref(), self.app.now()).await?;
-        let sent = sent.and_then(|c| sent_to(carriers, &c).map(|device| (c, device)));
-        let judged = subject.judge(self.app, &mut db, Bound::Fixed).await;
-        drop(db);
+        let sent = challenge::last(all, named.as_deref(), self.app.now());
+        let sent = sent.and_then(|c| sent_to(carriers, c).map(|device| (c, device)));
+        let judged = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await;
         // The waits are for what is computed: a sent code dies by itself, and goes on while an authenticator rests.
         let compared = match judged {
             Ok(_) => &authenticators[..],
@@ -186,13 +187,13 @@ impl Walk<'_> {
     /// The code that was sent, after `compared` authenticators did not fit.
     async fn check_sent(
         &mut self,
-        sent: Option<(Challenge, &Device)>,
+        sent: Option<(&Challenge, &Device)>,
         compared: usize,
         typed: &Sensitive,
         subject: &Subject,
     ) -> Result<()> {
         // Where an app was asked too, a code that can be typed no more is none, and what was typed a guess at the app.
-        let gone = sent.as_ref().and_then(|(sent, _)| challenge::gone(self.app, sent, subject));
+        let gone = sent.and_then(|(sent, _)| challenge::gone(self.app, sent, subject));
         let sent = match gone {
             Some(gone) if compared == 0 => return Err(gone),
             Some(_) => None,
@@ -205,12 +206,12 @@ impl Walk<'_> {
             tx.commit().await?;
             return Err(challenge::wrong("passcode", None));
         }
-        let found = sent.as_ref().map(|(sent, _)| sent);
+        let found = sent.map(|(sent, _)| sent);
         vendor::settle(self.app, found, typed, subject, Hearer::Owner).await?;
         let mut tx = self.app.store.begin().await?;
         let looked = challenge::look(self.app, &mut tx, found, typed, subject).await;
         match (looked, sent) {
-            (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel).await,
+            (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel.clone()).await,
             (looked, _) => {
                 tx.commit().await?;
                 looked.and(Err(challenge::wrong("passcode", None)))
@@ -224,26 +225,25 @@ impl Walk<'_> {
     async fn check_own<'d>(
         &self,
         tx: &mut Tx,
-        carriers: &'d [Device],
+        (carriers, sent): (&'d [Device], Option<&Challenge>),
         typed: &Sensitive,
         subject: &Subject,
     ) -> Result<(&'d Device, String)> {
-        let sent = challenge::latest(tx, &self.scope(), Some(OWN), self.app.now()).await?;
-        let reached = sent.as_ref().and_then(|c| sent_to(carriers, c));
+        let reached = sent.and_then(|c| sent_to(carriers, c));
         let authenticators: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).collect();
         let by_code = &subject.before_proof(self.app, &self.attempt.canonical);
         // A message that was not sent now, because its window is full, makes no authenticator the first proof.
         let by_message = carriers.iter().any(|device| device.delivery.is_some());
         if reached.is_some() || by_message || authenticators.is_empty() {
-            challenge::look(self.app, tx, sent.as_ref(), typed, by_code).await?;
-            let channel = sent.map(|sent| sent.channel).unwrap_or_default();
+            challenge::look(self.app, tx, sent, typed, by_code).await?;
+            let channel = sent.map(|sent| sent.channel.clone()).unwrap_or_default();
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
         }
-        if let Some(gone) = sent.as_ref().and_then(|sent| challenge::gone(self.app, sent, by_code)) {
+        if let Some(gone) = sent.and_then(|sent| challenge::gone(self.app, sent, by_code)) {
             return Err(gone);
         }
         let subject = &subject.at_once(authenticators.len());
-        let (_, left) = challenge::take(self.app, tx, sent.as_ref(), by_code).await?;
+        let (_, left) = challenge::take(self.app, tx, sent, by_code).await?;
         // Six digits of an app are bounded as such, however long the code is that was sent (R36). One that rests is
         // as wrong as the code that nobody has.
         let rests = subject.rests(self.app, tx).await?;
@@ -253,7 +253,7 @@ impl Walk<'_> {
             if !totp::take(tx, device, totp::look(self.app, device, typed, now), now).await? {
                 continue;
             }
-            if let Some(sent) = &sent {
+            if let Some(sent) = sent {
                 challenges::spend(tx, &sent.id, now).await?;
             }
             let so_far = subject.so_far(tx).await?;
@@ -263,7 +263,7 @@ impl Walk<'_> {
         if !rests {
             subject.count(self.app, tx).await?;
         }
-        challenge::missed(self.app, tx, sent.as_ref(), by_code).await?;
+        challenge::missed(self.app, tx, sent, by_code).await?;
         Err(challenge::wrong("passcode", None))
     }
 

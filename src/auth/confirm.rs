@@ -90,7 +90,7 @@ pub struct With {
     /// A fixed secret of the account, or the code beside an undo or a link that leads on.
     pub given: Given,
     /// What its reader wants of a link that leads on.
-    pub wish: Option<Wish>,
+    pub wish: Wish,
 }
 
 /// Looks at a link and changes nothing.
@@ -228,19 +228,18 @@ async fn moved(
     handle: &Sensitive,
     code: Sensitive,
 ) -> Result<Effect> {
-    let (device, field) = match Purpose::named(&challenge.purpose) {
-        Some(Purpose::Unlock) => (None, None),
-        _ => (Some(challenge.target.clone()), Some(code.clone())),
+    let given = if challenge.purpose == Purpose::Unlock.name() {
+        Given { unlock_code: Some(code), ..Given::default() }
+    } else {
+        let named = Some(challenge.target.clone());
+        Given { device: named, secrets: [("passcode", code)].into(), ..Given::default() }
     };
-    let unlock_code = field.is_none().then_some(code);
-    let secrets = field.into_iter().map(|code| ("passcode", code)).collect();
-    let given = Given { device, secrets, unlock_code, ..Given::default() };
     Ok(Effect::Moved(Box::new(doors::answer(app, client, handle, &given).await?)))
 }
 
 async fn led_on(app: &App, client: &Client, (way, key): (&Challenge, &str), with: &With) -> Result<Effect> {
     let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::WillLeadOn) };
-    let taken = way::take(app, client, (way, key), typed, with.wish.unwrap_or(Wish::GoOn));
+    let taken = way::take(app, client, (way, key), typed, with.wish);
     Ok(match doors::bounded(app, &client.keys(), taken).await? {
         Outcome::Went(progress) => Effect::Moved(progress),
         Outcome::Awaited => Effect::Awaited,

@@ -269,17 +269,13 @@ pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()
 
 /// The live attempt behind a handle. Where the network asks too often, one that a known device began goes on.
 pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
-    let id = ids::stored(handle.expose(), ids::ATTEMPT);
-    let full = app.throttle.check("attempt", app.now(), &client.keys()).await;
-    let id = match (&full, id) {
-        (_, Some(id)) => id,
-        (Ok(()), None) => return Err(AuthError::AttemptGone),
-        (Err(_), None) => return full.map_err(AuthError::from).and(Err(AuthError::AttemptGone)),
+    let full = app.throttle.check("attempt", app.now(), &client.keys()).await.err();
+    let attempt = match ids::stored(handle.expose(), ids::ATTEMPT) {
+        Some(id) => attempts::live(&mut app.store.read().await?, &id, app.now()).await?,
+        None => None,
     };
-    let attempt = attempts::live(&mut app.store.read().await?, &id, app.now()).await?;
-    if let Err(full) = full {
-        let known = attempt.as_ref().and_then(|attempt| attempt.known_device.as_deref());
-        let known = known.ok_or(full)?;
+    if let Some(full) = full {
+        let known = attempt.as_ref().and_then(|attempt| attempt.known_device.as_deref()).ok_or(full)?;
         app.throttle.check("attempt", app.now(), &client.keys_of(Some(known))).await?;
     }
     attempt.ok_or(AuthError::AttemptGone)

@@ -3,9 +3,11 @@
 
 use super::error::Result;
 use super::input::Client;
+use super::sending::counted;
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, MINUTE};
+use crate::messages::Channel;
 use crate::store::{Tx, wishes};
 
 /// How long strangers are muted, in milliseconds.
@@ -20,8 +22,13 @@ pub async fn is_muted(app: &App, address: &str) -> Result<bool> {
 
 /// Whether the reader of `address` has just shown, from the network of `client`, that they wait for a code: true once.
 pub async fn is_awaited(app: &App, client: &Client, address: &str) -> Result<bool> {
+    let (name, now) = (awaited(app, client, address), app.now());
+    // Looked at before it is taken: strangers come here without end, and nobody's writing is to wait for them.
+    if !wishes::holds(&mut app.store.read().await?, &name, now).await? {
+        return Ok(false);
+    }
     let mut tx = app.store.begin().await?;
-    let taken = wishes::take(&mut tx, &awaited(app, client, address), app.now()).await?;
+    let taken = wishes::take(&mut tx, &name, now).await?;
     tx.commit().await?;
     Ok(taken == 1)
 }
@@ -46,16 +53,9 @@ pub async fn wait_for(app: &App, tx: &mut Tx, client: &Client, address: &str) ->
 }
 
 fn muted(app: &App, address: &str) -> String {
-    app.subject(&["muted", &folded(app, address)])
+    app.subject(&["muted", &counted(app, Channel::Email, address)])
 }
 
 fn awaited(app: &App, client: &Client, address: &str) -> String {
-    app.subject(&["awaited", &folded(app, address), &client.place()])
-}
-
-/// Other capitals are no other mailbox.
-fn folded(app: &App, address: &str) -> String {
-    let kind = app.devices.kind("email");
-    let canonical = kind.and_then(|kind| kind.canonical(address, &app.rules).ok());
-    canonical.map_or_else(|| address.to_owned(), |address| address.canonical)
+    app.subject(&["awaited", &counted(app, Channel::Email, address), &client.place()])
 }

@@ -41,7 +41,7 @@ pub struct Leave {
 /// # Errors
 /// [`AuthError::TooMany`] where the attempt, the network or the installation had enough messages.
 pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
-    let address = counted(app, order);
+    let address = counted(app, order.channel, &order.address);
     if app.sandbox.code(&address, app.now()).is_some() {
         // It is sent to nobody.
         return Ok(Leave { parcel: order.parcel, part: Part::Common });
@@ -77,26 +77,51 @@ async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Resul
         }
         return Ok(false);
     }
-    let stranger = order.known.is_none();
-    let muted = stranger && mutes::is_muted(app, &order.address).await?;
-    // What is muted takes nothing of the address.
-    let full = if muted { None } else { by_address(app, client, order, uses).await.err() };
-    let spared = match &full {
-        None if !muted => true,
-        // Not for a number that anybody may have named: texts to a block of them earn somebody money (R45).
-        _ if by_phone => order.goes_to_owners() && is_beyond(app, client, uses).await,
-        _ => stranger && mutes::is_awaited(app, client, &order.address).await?,
+    let why = if by_phone {
+        number_had_enough(app, client, order, uses).await
+    } else {
+        mailbox_had_enough(app, client, order, uses).await?
     };
-    if full.is_none() && by_phone && order.goes_to_owners() {
-        // Noted, so that this network has had its one today.
-        is_new(app, client, uses).await;
-    }
-    if !spared {
+    if let Some(action) = why {
         let (purpose, channel) = (order.purpose.name(), order.channel.name());
-        let action = full.map_or("muted by its reader", |full| full.action);
         tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
     }
-    Ok(!spared)
+    Ok(why.is_some())
+}
+
+/// Why a mailbox is sent nothing now, where it is not. Whoever showed on the page of an earlier mail that they wait is
+/// sent one all the same.
+async fn mailbox_had_enough(
+    app: &App,
+    client: &Client,
+    order: &Order,
+    uses: &str,
+) -> Result<Option<&'static str>> {
+    let stranger = order.known.is_none();
+    // What is muted takes nothing of the address.
+    let why = if stranger && mutes::is_muted(app, &order.address).await? {
+        Some("muted by its reader")
+    } else {
+        by_address(app, client, order, uses).await.err().map(|full| full.action)
+    };
+    let spared = why.is_some() && stranger && mutes::is_awaited(app, client, &order.address).await?;
+    Ok(why.filter(|_| !spared))
+}
+
+/// Why a number is sent nothing now, where it is not. A text has no link, so that whoever reads it has no way in by it:
+/// beyond what a number may be sent, one more goes there each two hours to a network that had none today. Not to a
+/// number that anybody may have named: texts to a block of them earn somebody money (R45).
+async fn number_had_enough(app: &App, client: &Client, order: &Order, uses: &str) -> Option<&'static str> {
+    let full = by_address(app, client, order, uses).await.err();
+    let owners = order.goes_to_owners();
+    match full {
+        Some(_) if owners && is_beyond(app, client, uses).await => {}
+        Some(full) => return Some(full.action),
+        // Noted, so that this network has had its one today.
+        None if owners => drop(is_new(app, client, uses).await),
+        None => {}
+    }
+    None
 }
 
 async fn by_address(
@@ -114,8 +139,7 @@ async fn by_address(
     Ok(())
 }
 
-/// Whether a number is sent one more all the same. A text has no link, so that whoever reads it has no way in by it:
-/// beyond what a number may be sent, one more goes there each two hours to a network that had none today.
+/// Whether a number is sent one more all the same.
 async fn is_beyond(app: &App, client: &Client, uses: &str) -> bool {
     let keys = Keys { address: Some(uses), from: Some(client.ip), ..Keys::default() };
     app.throttle.peek("send_beyond", app.now(), &keys).await.is_ok()
@@ -168,10 +192,10 @@ pub fn terms(order: &Order) -> Terms {
 }
 
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).
-pub fn counted(app: &App, order: &Order) -> String {
-    let kind = app.devices.kind(if order.channel == Channel::Email { "email" } else { "phone" });
-    let canonical = kind.and_then(|kind| devices::read(kind, &order.address, &app.rules).ok());
-    canonical.map_or_else(|| order.address.clone(), |address| address.canonical)
+pub fn counted(app: &App, channel: Channel, address: &str) -> String {
+    let kind = app.devices.kind(if channel == Channel::Email { "email" } else { "phone" });
+    let canonical = kind.and_then(|kind| devices::read(kind, address, &app.rules).ok());
+    canonical.map_or_else(|| address.to_owned(), |address| address.canonical)
 }
 
 impl Order {

@@ -207,15 +207,14 @@ pub async fn answer(
         };
     };
     let scope = scope(&attempt);
-    let mut db = app.store.read().await?;
-    let sent = challenge::latest(&mut db, &scope, given.device.as_deref(), app.now()).await?;
-    drop(db);
+    let all = challenges::in_scope(&mut app.store.read().await?, &scope).await?;
+    shapes::of(app, &all, false, typed)?;
+    let sent = challenge::last(&all, given.device.as_deref(), app.now()).cloned();
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
     let subject = Subject::new(app, (client, Purpose::Signup), None, None, identifier, "passcode");
     let subject = subject.about(&draft.user);
-    shapes::of_scope(app, &scope, false, typed).await?;
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, sent.as_ref(), typed, &subject).await {

@@ -18,9 +18,9 @@ use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
 use crate::secrets::passcode;
+use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::Device;
-use crate::store::{Tx, challenges as rows};
 
 /// The scope of a way by which strangers were muted: it lives on, so that they can be let in again.
 pub const MUTED: &str = "muted/";
@@ -32,6 +32,8 @@ const MUTED_GUESSES: i64 = 100;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Begin {
+    /// What the attempt was for in which the code was asked for.
+    purpose: String,
     /// The identifier's kind.
     kind: String,
     /// The identifier in its canonical form.
@@ -44,15 +46,32 @@ pub struct Begin {
     factor: Option<String>,
 }
 
+const PASSCODE: &str = "passcode";
+
 /// What the reader of a mail wants.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wish {
     /// To go on.
+    #[default]
     GoOn,
     /// To go on where they began: one code more goes to whoever asks for it from here.
     Wait,
     /// To be sent nothing that strangers ask for, for a day.
     Mute,
+}
+
+impl Wish {
+    /// The names, as a client says them.
+    pub const NAMES: [&str; 3] = ["go_on", "wait", "mute"];
+
+    /// The wish of that name; to go on where there is none.
+    pub fn named(name: Option<&str>) -> Self {
+        match name {
+            Some("wait") => Self::Wait,
+            Some("mute") => Self::Mute,
+            _ => Self::GoOn,
+        }
+    }
 }
 
 /// What became of it.
@@ -69,6 +88,7 @@ impl Walk<'_> {
     /// What an attempt of whoever reads the mail begins by; `factor` where the code only sets that one's guesses apart.
     pub(super) fn begin_again(&self, factor: Option<&str>) -> Begin {
         Begin {
+            purpose: self.attempt.purpose.clone(),
             kind: self.attempt.kind.clone(),
             canonical: self.attempt.canonical.clone(),
             user: self.attempt.user_id.clone(),
@@ -109,7 +129,9 @@ pub async fn take(
     let purpose = Purpose::named(&way.purpose).ok_or(AuthError::LinkDead)?;
     let (account, device) = reader(app, way, &begin).await?;
     let mut tx = app.store.begin().await?;
-    if let Err(error) = right(app, &mut tx, client, (way, key), &begin, typed).await {
+    if let Err(error) =
+        right(app, &mut tx, client, (way, key), (&begin, purpose, &account.user.id), typed).await
+    {
         tx.commit().await?;
         return Err(error);
     }
@@ -127,9 +149,8 @@ pub async fn take(
             return Ok(Outcome::Muted(until));
         }
     }
-    // What only sets guesses apart is a sign-in of which nothing is proven yet.
-    let goes = if purpose == Purpose::Unlock { Purpose::Signin } else { purpose };
-    let mut walk = Walk::begin(app, client, goes, (&begin.kind, &begin.canonical), Some(account));
+    let goes_on = Purpose::named(&begin.purpose).ok_or(AuthError::LinkDead)?;
+    let mut walk = Walk::begin(app, client, goes_on, (&begin.kind, &begin.canonical), Some(account));
     match &begin.factor {
         Some(factor) => walk.count_apart(factor, &guard::at(app, &way.address))?,
         None => walk.proofs.push(Proof::passcode(&device.kind, &device.id)),
@@ -147,7 +168,7 @@ pub async fn take(
 /// [`AuthError::WrongSecret`] after counting the guess.
 pub async fn unmute(app: &App, client: &Client, muted: &Challenge, typed: &Sensitive) -> Result<()> {
     let subject =
-        Subject::new(app, (client, Purpose::Unlock), None, None, ("muted", &muted.address), "passcode");
+        Subject::new(app, (client, Purpose::Unlock), None, None, ("muted", &muted.address), PASSCODE);
     let mut tx = app.store.begin().await?;
     let looked = challenge::look(app, &mut tx, Some(muted), typed, &subject).await;
     if looked.is_ok() {
@@ -179,23 +200,19 @@ async fn right(
     tx: &mut Tx,
     client: &Client,
     (way, key): (&Challenge, &str),
-    begin: &Begin,
+    (begin, purpose, user): (&Begin, Purpose, &str),
     typed: &Sensitive,
 ) -> Result<()> {
     let hash = sha256_hex(key.as_bytes());
-    let stored = rows::guess_way(tx, &way.id, &hash, app.now()).await?.ok_or(AuthError::LinkDead)?;
+    let stored = challenges::guess_way(tx, &way.id, &hash, app.now()).await?.ok_or(AuthError::LinkDead)?;
     let place = challenge::place(&way.scope, &way.target);
     if !passcode::matches(&app.sealer, &place, typed.expose(), &stored) {
-        let purpose = Purpose::named(&way.purpose).unwrap_or(Purpose::Signin);
-        let identifier = (begin.kind.as_str(), begin.canonical.as_str());
-        let subject =
-            Subject::new(app, (client, purpose), None, None, ("way", &way.address), passcode_name());
-        let subject = subject.called(identifier.0);
-        let subject = begin.user.iter().fold(subject, |subject, user| subject.about(user));
+        let subject = Subject::new(app, (client, purpose), None, None, ("way", &way.address), PASSCODE);
+        let subject = subject.called(&begin.kind).about(user);
         subject.fail(app, tx, &way.channel).await?;
-        return Err(challenge::wrong(passcode_name(), Some((way.max_guesses - way.way_guesses - 1).max(0))));
+        return Err(challenge::wrong(PASSCODE, Some((way.max_guesses - way.way_guesses - 1).max(0))));
     }
-    match rows::spend_way(tx, &way.id, &hash).await? {
+    match challenges::spend_way(tx, &way.id, &hash).await? {
         1 => Ok(()),
         _ => Err(AuthError::LinkDead),
     }
@@ -231,8 +248,4 @@ async fn keep(
     };
     challenges::put(tx, &kept, app.now()).await?;
     Ok(())
-}
-
-fn passcode_name() -> &'static str {
-    "passcode"
 }

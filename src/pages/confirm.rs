@@ -58,13 +58,9 @@ fn typed(app: &App, body: &[u8]) -> Given {
 }
 
 /// What the reader of a mail wants: by the button that was pressed.
-fn wish(body: &[u8]) -> Option<Wish> {
+fn wish(body: &[u8]) -> Wish {
     let pressed = url::form_urlencoded::parse(body).find(|(name, _)| name == "wish").map(|(_, wish)| wish);
-    match pressed.as_deref() {
-        Some("wait") => Some(Wish::Wait),
-        Some("mute") => Some(Wish::Mute),
-        _ => None,
-    }
+    Wish::named(pressed.as_deref())
 }
 
 fn answer(app: &App, found: crate::auth::Result<Link>, wrong: Option<&str>) -> Response {

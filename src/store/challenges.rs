@@ -6,7 +6,7 @@ use super::sql::{self, Db, Result};
 use crate::base::Millis;
 
 /// One challenge.
-#[derive(Clone, Debug, FromRow)]
+#[derive(Clone, Debug, Default, FromRow)]
 pub struct Challenge {
     /// A random UUID.
     pub id: String,

@@ -1,7 +1,6 @@
 //! Recipients that a provider refuses hold up nobody else's message, whoever chose them and however it says so.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use multauth::base::clock::{MINUTE, SECOND};
 use multauth::settings::Settings;
@@ -11,6 +10,7 @@ use tracing::Level;
 
 use super::failover::carrier;
 use crate::support::app::{TestApp, flows, unlimited};
+use crate::support::log::Log;
 use crate::support::person::PASSWORD;
 use crate::support::sink::{Manner, Sink};
 use crate::support::vendor::{Does, Vendor};
@@ -291,27 +291,9 @@ async fn who_we_are_is_the_operators_and_opens_the_breaker() {
     assert_eq!(strict.bodies().len(), 5);
 }
 
-/// What a subscriber writes, kept.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn a_server_that_refuses_everybody_is_told_of_and_still_asked() {
-    let log = Log::default();
-    let written = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(Level::INFO).with_ansi(false);
-    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || written.clone()).finish());
-    tracing::callsite::rebuild_interest_cache();
+    let (log, _guard) = Log::listen(Level::INFO);
     let sink = Sink::up().await;
     sink.is_to(Manner::Answer("554 5.7.1 no"));
     let app = TestApp::new(|settings| {
@@ -320,12 +302,12 @@ async fn a_server_that_refuses_everybody_is_told_of_and_still_asked() {
     })
     .await;
     for n in 0..25 {
-        tracing::callsite::rebuild_interest_cache();
+        Log::hear();
         mail_to(&app, &format!("p{n}@example.org")).await;
         app.mail().await;
     }
     assert_eq!(sink.asked().len(), 25, "nobody was held up");
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     let told: Vec<_> = log.lines().filter(|line| line.contains("refuses every message")).collect();
     assert_eq!(told.len(), 2, "{log}");
     assert!(told[0].contains("in_a_row=10") && told[1].contains("in_a_row=20"), "{told:?}");

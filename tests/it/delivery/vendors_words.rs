@@ -1,8 +1,7 @@
 //! What vendors say is kept nowhere: they repeat the number and the text in their errors, and put control characters
 //! where names are expected.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use multauth::base::Sensitive;
 use multauth::store::deliveries;
@@ -11,6 +10,7 @@ use tracing::Level;
 
 use super::failover::carrier;
 use crate::support::app::{TestApp, flows};
+use crate::support::log::Log;
 use crate::support::vendor::{Does, Vendor};
 
 const NUMBER: &str = "+12025550123";
@@ -57,33 +57,15 @@ fn echo(status: u16) -> Does {
     }))
 }
 
-/// What a subscriber writes, kept.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn no_vendors_words_are_kept_with_a_message_nor_logged() {
-    let log = Log::default();
-    let written = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false);
-    let _guard = tracing::subscriber::set_default(subscriber.with_writer(move || written.clone()).finish());
+    let (log, _guard) = Log::listen(Level::TRACE);
     let vendor = Vendor::start(Does::Cuts).await;
     for (list, provider) in providers(&vendor.url) {
         let headers = ["location: https://e.example/+12025550123?canary", "www-authenticate: canary 31m"];
         let headers = headers.map(|header| Does::Says(401, header)).into_iter();
         for does in [200, 201, 400, 403, 404, 429, 500].map(echo).into_iter().chain(headers) {
-            // Another test may have come by a line while nobody listened, and then it stays silent for all.
-            tracing::callsite::rebuild_interest_cache();
+            Log::hear();
             vendor.now(does.clone());
             let app = TestApp::new(|settings| {
                 settings.flows = flows(&[&["phone", "passcode"], &["email", "passcode"]]);
@@ -112,7 +94,7 @@ async fn no_vendors_words_are_kept_with_a_message_nor_logged() {
             }
         }
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     for known in ["a message waits", "a provider refuses us", "answered 500"] {
         assert!(log.contains(known), "{known} was logged: {log}");
     }

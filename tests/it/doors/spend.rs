@@ -1,15 +1,14 @@
 //! What messages to phones cost is bounded (R45–R47), and the bounds tell nobody who has an account.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use futures_util::future::join_all;
 use multauth::base::clock::{DAY, HOUR, MINUTE};
 use multauth::settings::Settings;
 use serde_json::{Value, json};
+use tracing::Level;
 
 use crate::support::app::{TestApp, flows, unlimited};
 use crate::support::client::{Answer, Client};
+use crate::support::log::Log;
 use crate::support::person::CARD;
 
 /// A number with that end; each is in a block of its own, and all are in one prefix.
@@ -265,42 +264,21 @@ async fn sign_ups_count_as_typed_by_their_codes() {
     }
 }
 
-/// What a subscriber writes, kept.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_operator_is_warned_once_when_little_is_left() {
-    let log = Log::default();
-    let written = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::listen(Level::INFO);
     let change = |settings: &mut Settings| {
         open(settings);
         settings.phone.spend.per_day = 10;
     };
     let app = TestApp::new(change).await;
     let backend = app.backend().await;
-    let warnings = || {
-        let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-        text.matches("80 % of what may be sent to phones is used up").count()
-    };
+    let warnings = || log.text().matches("80 % of what may be sent to phones is used up").count();
     for n in 0..7 {
         verify(&backend, &number(n)).await.is(201);
     }
     assert_eq!(warnings(), 0);
-    // Another test may have come by the warning while nobody listened, and then it stays silent for all.
-    tracing::callsite::rebuild_interest_cache();
+    Log::hear();
     verify(&backend, &number(7)).await.is(201);
     assert_eq!(warnings(), 1);
     exhaust(&app, &backend, 8).await;

@@ -78,14 +78,7 @@ pub fn challenge(id: &str, scope: &str) -> Challenge {
         sends: 1,
         sent_at: NOW,
         expires_at: END,
-        spent_at: None,
-        verifier: None,
-        reference: None,
-        way_key: None,
-        way_code: None,
-        way_ends: None,
-        way_guesses: 0,
-        way_from: None,
+        ..Challenge::default()
     }
 }
 

@@ -300,3 +300,33 @@ async fn who_has_the_link_alone_keeps_nobody_muted() {
         assert_eq!(app.client().post("/v1/confirm", body).await.is(200).json()["confirmed"], true);
     }
 }
+
+/// Who is set apart by the link of a mail goes on in what it was asked for in: a recovery stays one.
+#[tokio::test]
+async fn a_mail_that_sets_apart_leads_on_where_it_was_asked_for() {
+    let change = |settings: &mut Settings| {
+        by(&[&["email", "hardcode", "password"]])(settings);
+        settings.recovery = crate::support::app::flows(&[&["email", "hardcode", "passcode"]]);
+    };
+    for app in TestApp::each(change).await {
+        app.signup(json!({ "email": EMAIL, "hardcode": CARD, "password": PASSWORD })).await;
+        app.mail().await;
+        let begin = async || {
+            let client = app.client();
+            let attempt = client.recovery(json!({ "email": EMAIL })).await.asks().attempt;
+            (client, attempt)
+        };
+        for _ in 0..3 {
+            let (stranger, attempt) = begin().await;
+            stranger.answer(&attempt, json!({ "hardcode": "4711-0815-9999" })).await.wrong();
+        }
+        let (client, attempt) = begin().await;
+        client.send(&attempt, json!({ "secret": "unlock_code" })).await.is(200);
+        let gone = goes_on(&app.client(), &app.code().await, json!({})).await.is(200).json();
+        assert_eq!(gone["attempt"]["purpose"], "recovery", "{gone} {}", app.database());
+        assert_eq!(gone["attempt"]["ask"][0]["secret"], "hardcode");
+        let own = gone["attempt"]["attempt"].as_str().unwrap();
+        let asked = app.client().answer(own, json!({ "hardcode": CARD })).await.asks();
+        assert_eq!(asked.secrets(), ["passcode"]);
+    }
+}

@@ -7,6 +7,7 @@ pub mod databases;
 pub mod fields;
 pub mod h2;
 pub mod letter;
+pub mod log;
 pub mod mailbox;
 pub mod person;
 pub mod program;

@@ -1,11 +1,10 @@
 //! Who is counted: the address that is connected, unless a proxy that the operator trusts says otherwise.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use serde_json::json;
+use tracing::Level;
 
 use super::server::{Call, PASSWORD, Server};
+use crate::support::log::Log;
 
 /// Headers by which somebody might say to be somebody else; `{n}` differs from call to call.
 const SPOOFED: [(&str, &str); 22] = [
@@ -168,15 +167,11 @@ async fn a_proxy_is_understood_as_proxies_write() {
 
 #[tokio::test]
 async fn a_proxy_that_cannot_be_understood_is_told_of_once() {
-    let log = Log::default();
-    let written = log.clone();
-    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || written.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
-    tracing::callsite::rebuild_interest_cache();
+    let (log, _guard) = Log::listen(Level::INFO);
     let trusting = |settings: &mut multauth::settings::Settings| {
         settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     };
-    let told = || String::from_utf8(log.0.lock().unwrap().clone()).unwrap().matches("trusted proxy").count();
+    let told = || log.text().matches("trusted proxy").count();
     let server = Server::start(trusting).await;
     let get = |name: &str, value: &str| server.call(Call::new("GET", "/healthz").header(name, value));
     for (name, value) in [("X-Forwarded-For", "junk, 203.0.113.9"), ("X-Real-IP", "junk")] {
@@ -189,22 +184,8 @@ async fn a_proxy_that_cannot_be_understood_is_told_of_once() {
         get(name, value).await;
         assert_eq!(told(), 1, "{name}: {value}");
     }
-    assert!(!String::from_utf8(log.0.lock().unwrap().clone()).unwrap().contains("canary"));
+    assert!(!log.text().contains("canary"));
     let stranger = Server::start(|_| {}).await;
     stranger.call(Call::new("GET", "/healthz").header("X-Forwarded-For", "junk")).await;
     assert_eq!(told(), 1, "a stranger's word is nothing");
-}
-
-/// What a subscriber writes, kept.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
 }

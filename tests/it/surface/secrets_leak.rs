@@ -1,9 +1,8 @@
 //! Canaries: secrets go in by every door, and then everything that is kept, logged or answered is searched
 //! for them, in the forms that secrets hide in (R30, R32, R55, R71, R78, R160).
 
-use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Mutex, Once};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -15,6 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::server::{Answer, Call, Server, Tokens, code, link};
+use crate::support::log::Log;
 
 const CHOSEN: &str = "canary-Pässword-77-sitting-quietly";
 const CHANGED: &str = "canary-second-Pass-88-singing-loud";
@@ -23,22 +23,9 @@ const EMAIL: &str = "canary.bird.4711@mine.example.org";
 const OTHER_EMAIL: &str = "canary.nest.4712@mine.example.org";
 const PHONE: &str = "+12025550176";
 
-/// Everything that was logged, at every level, by every crate of the process while it was listened to.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
 static LISTENING: AtomicBool = AtomicBool::new(false);
 
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
+/// Everything that is logged, at every level, by every crate of the process while it is listened to.
 fn listen() -> Log {
     static ONCE: Once = Once::new();
     static LOG: Mutex<Option<Log>> = Mutex::new(None);
@@ -160,7 +147,7 @@ async fn no_secret_is_kept_logged_or_answered() {
     walk(&server, &mut trail, &key).await;
     mistakes(&server, &mut trail).await;
     LISTENING.store(false, Ordering::Relaxed);
-    let log = log.0.lock().unwrap().clone();
+    let log = log.bytes();
     for word in ["TRACE", "sqlx", "multauth"] {
         assert!(found(&log, word), "{word} was logged");
     }

@@ -1,0 +1,50 @@
+//! What was logged, kept to be searched.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use tracing::Level;
+use tracing::subscriber::DefaultGuard;
+
+/// What a subscriber writes.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    /// Keeps what this thread logs, down to `level`, for as long as the guard lives.
+    pub fn listen(level: Level) -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let written = log.clone();
+        let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+        let subscriber = subscriber.with_writer(move || written.clone()).finish();
+        let guard = tracing::subscriber::set_default(subscriber);
+        Self::hear();
+        (log, guard)
+    }
+
+    /// Another test may have come by a line while nobody listened, and then it stays silent for all: from now on it is
+    /// heard.
+    pub fn hear() {
+        tracing::callsite::rebuild_interest_cache();
+    }
+
+    /// All of it so far.
+    pub fn text(&self) -> String {
+        String::from_utf8(self.bytes()).unwrap()
+    }
+
+    /// The same, as it was written.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
