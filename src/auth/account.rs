@@ -40,14 +40,23 @@ pub async fn by_identifier(
     canonical: &str,
 ) -> Result<Option<Account>> {
     let (owner, named) = whose(app, db, kind, canonical).await?;
-    let (user, parts) = gathered(db, &owner).await?;
+    let user = users::by_id(db, &owner).await?;
+    let parts = gathered(db, &owner).await?;
     let user = user.filter(|user| named && user.disabled_at.is_none());
-    if user.is_none() {
-        // What follows for somebody is thought out for nobody too, so that time tells nothing (R16).
-        let confirmed: Vec<&Device> = parts.devices.iter().collect();
-        std::hint::black_box(holding(app, &confirmed, &parts.hashes, &parts.set_by));
-    }
-    Ok(user.map(|user| parts.of(user)))
+    let Some(user) = user else {
+        parts.forget(app);
+        return Ok(None);
+    };
+    Ok(Some(parts.of(user)))
+}
+
+/// Reads for an identifier of nobody what [`by_id`] reads for somebody's, and forgets it (R16).
+pub async fn of_nobody(app: &App, db: &mut impl Db, kind: &str, canonical: &str) -> Result<()> {
+    let other = another(app, kind, canonical);
+    let user = users::first_from(db, &other).await?;
+    let owner = user.map_or(other, |user| user.id);
+    gathered(db, &owner).await?.forget(app);
+    Ok(())
 }
 
 /// Whose an identifier is, and true; where it is nobody's, who is read in their place, by chance that is always the
@@ -58,10 +67,13 @@ pub(super) async fn whose(
     kind: &str,
     canonical: &str,
 ) -> Result<(String, bool)> {
-    // As evenly as ids are.
-    let other = sha256_hex(app.subject(&["another", kind, canonical]).as_bytes());
-    let found = device_rows::whose(db, kind, canonical, &other).await?;
+    let found = device_rows::whose(db, kind, canonical, &another(app, kind, canonical)).await?;
     Ok(found.map(|whose| (whose.user_id, whose.named == 1)).unwrap_or_default())
+}
+
+/// From which id on somebody is read in the place of nobody: as evenly as ids are.
+fn another(app: &App, kind: &str, canonical: &str) -> String {
+    sha256_hex(app.subject(&["another", kind, canonical]).as_bytes())
 }
 
 /// The account of a user; disabled accounts are as good as none.
@@ -71,7 +83,8 @@ pub async fn by_id(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
 
 /// The account of a user, disabled or not: for operators alone.
 pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
-    let (user, parts) = gathered(db, user_id).await?;
+    let user = users::by_id(db, user_id).await?;
+    let parts = gathered(db, user_id).await?;
     Ok(user.map(|user| parts.of(user)))
 }
 
@@ -90,11 +103,16 @@ impl Parts {
         let Self { devices, hidden, hashes, set_by, set_at, recovery } = self;
         Account { user, devices, hidden, hashes, set_by, set_at, recovery }
     }
+
+    /// What follows for somebody is thought out for nobody too, so that time tells nothing (R16).
+    fn forget(self, app: &App) {
+        let confirmed: Vec<&Device> = self.devices.iter().collect();
+        std::hint::black_box(holding(app, &confirmed, &self.hashes, &self.set_by));
+    }
 }
 
-/// A user, where there is one, and what belongs to them or would.
-async fn gathered(db: &mut impl Db, user_id: &str) -> Result<(Option<User>, Parts)> {
-    let user = users::by_id(db, user_id).await?;
+/// What belongs to a user, or would where there is none.
+async fn gathered(db: &mut impl Db, user_id: &str) -> Result<Parts> {
     let devices = device_rows::of_user(db, user_id).await?;
     let secrets = secrets::of_user(db, user_id).await?;
     let (listed, kept): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|s| s.kind == secrets::RECOVERY);
@@ -104,7 +122,7 @@ async fn gathered(db: &mut impl Db, user_id: &str) -> Result<(Option<User>, Part
     let hashes = kept.into_iter().map(|secret| (secret.kind, secret.hash)).collect();
     let recovery = listed.into_iter().map(|secret| secret.hash).collect();
     let (devices, hidden) = devices.into_iter().partition(|device| device.hidden_at.is_none());
-    Ok((user, Parts { devices, hidden, hashes, set_by, set_at, recovery }))
+    Ok(Parts { devices, hidden, hashes, set_by, set_at, recovery })
 }
 
 impl Account {

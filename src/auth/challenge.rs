@@ -109,7 +109,10 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         None => (None, parcel),
     };
     let code = fixed.unwrap_or_else(|| passcode::code_for(&app.sealer, &key, length));
-    let message = message(app, client, order, &code, &key, lifetime)?;
+    let way_lifetime = way_lifetime(app, order);
+    // The reader of a way has as long as it lives.
+    let shown = if order.way.is_some() { way_lifetime } else { lifetime };
+    let message = message(app, client, order, &code, &key, shown)?;
     let kept = passcode::stored(&app.sealer, &place(&order.scope, &order.target), code.expose());
     // What is held back leaves the way of an earlier mail open.
     let begin = order.way.as_ref().filter(|_| parcel != Parcel::Held);
@@ -132,7 +135,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         sent_at: now,
         expires_at: now + lifetime,
         way_code: way.as_ref().map(|_| kept),
-        way_ends: way.as_ref().map(|_| now + shape.lifetime.millis()),
+        way_ends: way.as_ref().map(|_| now + way_lifetime),
         way_key: way.as_ref().map(|(key, _)| key.clone()),
         way_from: way.map(|(_, begin)| begin),
         ..Challenge::default()
@@ -349,10 +352,15 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
             resend: v.resend,
         };
     }
+    let (passcode, purpose) = (&app.settings.passcode, order.purpose.shape());
     // Where the channel is not told, the shape of the code must not tell it.
-    let of = |channel| app.settings.passcode.for_channel(channel, order.purpose.shape());
-    let own = of(order.channel.name());
-    if order.plain { of("") } else { own }
+    if order.plain { passcode.untold(purpose) } else { passcode.for_channel(order.channel.name(), purpose) }
+}
+
+/// How long the way lives that a mail opens: as long as a code by email, however soon the attempt ends in which it was
+/// asked for.
+fn way_lifetime(app: &App, order: &Order) -> Millis {
+    app.settings.passcode.for_channel(Channel::Email.name(), order.purpose.shape()).lifetime.millis()
 }
 
 async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {

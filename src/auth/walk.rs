@@ -119,10 +119,15 @@ impl<'a> Walk<'a> {
         handle: Sensitive,
     ) -> Result<Self> {
         let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
+        let mut db = app.store.read().await?;
         let account = match &attempt.user_id {
-            Some(user_id) => account::by_id(&mut app.store.read().await?, user_id).await?,
-            None => None,
+            Some(user_id) => account::by_id(&mut db, user_id).await?,
+            None => {
+                account::of_nobody(app, &mut db, &attempt.kind, &attempt.canonical).await?;
+                None
+            }
         };
+        drop(db);
         if account.as_ref().map(|a| a.user.credentials) != attempt.credentials {
             return Err(AuthError::AttemptGone);
         }

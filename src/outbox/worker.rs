@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use futures_util::pin_mut;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::delivery::Tried;
 use super::{Inbox, Parties};
@@ -26,6 +26,9 @@ const AT_ONCE: usize = 8;
 const LEASE: Millis = MINUTE;
 /// How long to rest where nothing is due: another instance may have queued something.
 const REST: Duration = Duration::from_secs(1);
+/// How long a message waits at most that was just queued, in milliseconds: by chance, so that the moment of its delivery
+/// holds up no certain request after the one that asked for it, and tells nobody that there is one (R16).
+const PAUSE: std::ops::Range<u64> = 20..220;
 /// The lane of messages that no provider was there for when they were written.
 const UNROUTED: &str = "";
 
@@ -75,6 +78,7 @@ impl Worker {
         let mut under_way = JoinSet::new();
         let mut rest = tokio::time::interval(REST);
         rest.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look_at = None;
         let stopped = stop.notified();
         pin_mut!(stopped);
         loop {
@@ -82,13 +86,18 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = &mut stopped => break,
-                () = self.wake.notified() => {}
+                () = at(look_at) => look_at = None,
                 _ = rest.tick() => {}
                 Some(first) = under_way.join_next() => {
                     look = false;
                     done.extend(first);
                     // What ends at the same moment is written down with it.
                     tokio::task::yield_now().await;
+                }
+                // The last: it rings as often as somebody asks.
+                () = self.wake.notified() => {
+                    look_at.get_or_insert_with(|| Instant::now() + self.pause());
+                    continue;
                 }
             }
             gather(&mut done, &mut under_way);
@@ -230,6 +239,11 @@ impl Worker {
         Ok(leased)
     }
 
+    fn pause(&self) -> Duration {
+        let span = PAUSE.end - PAUSE.start;
+        Duration::from_millis(PAUSE.start + u64::from_le_bytes(self.random.bytes()) % span)
+    }
+
     async fn is_due(&self, db: &mut Reader, lane: &str) -> Result<bool, StoreError> {
         let now = self.clock.now();
         Ok(store::outbox::next_due(db, lane, now).await?.is_some_and(|due| due <= now))
@@ -243,6 +257,14 @@ impl Worker {
         }
         let limit = i64::try_from(limit).unwrap_or(1);
         store::outbox::lease(tx, lane, now, now + LEASE, limit).await
+    }
+}
+
+/// Waits until `moment`; for ever where there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -98,6 +98,13 @@ impl Passcode {
         }
     }
 
+    /// What a code is made by of which nobody is told by which channel it goes: it lives as long as one by email, and no
+    /// longer than one by any other channel may.
+    pub fn untold(&self, purpose: &str) -> Shape {
+        let lifetime = self.for_channel("email", purpose).lifetime.min(SHORT);
+        Shape { lifetime, ..self.for_channel("", purpose) }
+    }
+
     fn channel(&self, name: &str) -> Option<&ByChannel> {
         match name {
             "email" => Some(&self.email),

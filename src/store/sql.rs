@@ -104,9 +104,11 @@ pub trait Db: Send {
     fn exec(&mut self) -> Exec<'_>;
 }
 
-/// Runs one expression on whichever driver is behind `$db`.
+/// Runs one expression on whichever driver is behind `$db`. The statement is logged at the finest level, without what
+/// is bound to it.
 macro_rules! dispatch {
-    ($db:expr, $params:expr, |$args:ident, $conn:ident| $body:expr) => {
+    ($db:expr, ($sql:expr, $params:expr), |$args:ident, $conn:ident| $body:expr) => {{
+        tracing::trace!(statement = $sql);
         match $db.exec() {
             Exec::Sqlite($conn) => {
                 let $args = $params.sqlite()?;
@@ -117,12 +119,12 @@ macro_rules! dispatch {
                 $body
             }
         }
-    };
+    }};
 }
 
 /// Runs a statement; gives the number of rows it touched.
 pub async fn run<'p>(db: &mut impl Db, sql: &'static str, params: impl Params<'p>) -> Result<u64> {
-    dispatch!(db, params, |args, conn| Ok(sqlx::query_with(sql, args)
+    dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_with(sql, args)
         .execute(&mut *conn)
         .await?
         .rows_affected()))
@@ -134,12 +136,16 @@ pub async fn first<'p, T: Row>(
     sql: &'static str,
     params: impl Params<'p>,
 ) -> Result<Option<T>> {
-    dispatch!(db, params, |args, conn| Ok(sqlx::query_as_with(sql, args).fetch_optional(&mut *conn).await?))
+    dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_as_with(sql, args)
+        .fetch_optional(&mut *conn)
+        .await?))
 }
 
 /// All rows.
 pub async fn all<'p, T: Row>(db: &mut impl Db, sql: &'static str, params: impl Params<'p>) -> Result<Vec<T>> {
-    dispatch!(db, params, |args, conn| Ok(sqlx::query_as_with(sql, args).fetch_all(&mut *conn).await?))
+    dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_as_with(sql, args)
+        .fetch_all(&mut *conn)
+        .await?))
 }
 
 /// The first column of the first row, where there is one.
@@ -148,7 +154,7 @@ pub async fn scalar<'p, T: Scalar>(
     sql: &'static str,
     params: impl Params<'p>,
 ) -> Result<Option<T>> {
-    dispatch!(db, params, |args, conn| Ok(sqlx::query_scalar_with(sql, args)
+    dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_scalar_with(sql, args)
         .fetch_optional(&mut *conn)
         .await?))
 }

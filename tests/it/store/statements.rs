@@ -65,6 +65,9 @@ async fn of_users() {
         assert_eq!(users::still(tx, "u", 2, NOW + 4).await.unwrap(), 0, "a credential changed");
         assert_eq!(users::set_disabled(tx, "u", Some(NOW), NOW).await.unwrap(), 1);
         assert_eq!(users::sign_in(tx, "u", 4, NOW).await.unwrap(), 0, "disabled");
+        let first = async |tx: &mut _, id| users::first_from(tx, id).await.unwrap().map(|user| user.id);
+        assert_eq!(first(tx, "ua").await.as_deref(), Some("v"), "the first behind it");
+        assert_eq!((first(tx, "v").await.as_deref(), first(tx, "va").await), (Some("v"), None));
         let page = users::page(tx, "u", 10).await.unwrap();
         assert_eq!(page.iter().map(|u| u.profile.as_str()).collect::<Vec<_>>(), [r#"{"name":"ä"}"#]);
         for (text, fits) in [("Ä", 1), ("NAME\":\"ä\"}", 1), ("n_me", 0), ("%", 0)] {

@@ -183,6 +183,31 @@ async fn a_link_takes_five_guesses_of_its_own() {
     }
 }
 
+/// Also where nobody is told that it goes by email: the link lives as the mail says, which is as long as by email.
+#[tokio::test]
+async fn a_link_lives_as_long_as_a_code_by_email() {
+    for app in TestApp::each(by(BY_CODE)).await {
+        app.signup(json!({ "email": EMAIL, "username": "ada" })).await;
+        app.mail().await;
+        let by_name = |name: &'static str| json!({ "username": name });
+        let nobody = app.client().signin(by_name("nobody")).await.asks().ask[0]["expires_in"].clone();
+        for (door, name, minutes) in [
+            ("/v1/signin", by_name("ada"), 10),
+            ("/v1/signin", json!({ "email": EMAIL }), 10),
+            ("/v1/recovery", json!({ "email": EMAIL }), 30),
+        ] {
+            let asked = app.client().post(door, name).await.asks();
+            let mail = app.code().await;
+            assert!(mail.text.contains(&format!("for {minutes} minutes")), "{}", mail.text);
+            if minutes == 10 {
+                assert_eq!((&asked.ask[0]["expires_in"], &nobody), (&json!(600), &json!(600)), "alike");
+            }
+            app.pass((minutes - 1) * MINUTE);
+            goes_on(&app.client(), &mail, json!({})).await.is(200);
+        }
+    }
+}
+
 /// With the next change of the account's secrets every way of before is closed (R121).
 #[tokio::test]
 async fn a_recovery_closes_every_way_of_before() {

@@ -16,6 +16,7 @@ mod guessing;
 mod mails;
 mod networks;
 mod phones;
+mod reads;
 mod siblings;
 
 use multauth::settings::Settings;
