@@ -6,7 +6,7 @@ use multauth::settings::Settings;
 use super::Class;
 use super::Class::{Costly, Disabled, Existing, Missing, MissingToo, Unconfirmed};
 
-/// One request that names an identifier.
+/// One request that names an identifier, or one that follows it.
 pub struct Door {
     /// What it is called in the report.
     pub name: &'static str,
@@ -18,18 +18,21 @@ pub struct Door {
     pub body: fn(&str) -> String,
     /// The status that everybody is answered.
     pub status: u16,
+    /// What is posted to the attempt that it begins, and the status of that: the answer that is measured then.
+    pub then: Option<(&'static str, u16)>,
     /// Whose identifiers are sent, nobody's first.
     pub classes: &'static [Class],
 }
 
 /// Every one.
-pub const DOORS: [Door; 4] = [
+pub const DOORS: [Door; 5] = [
     Door {
         name: "sign-in, identifier alone",
         key: "name",
         path: "/v1/signin",
         body: |address| format!(r#"{{"email":"{address}"}}"#),
         status: 200,
+        then: None,
         classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
     },
     Door {
@@ -38,6 +41,7 @@ pub const DOORS: [Door; 4] = [
         path: "/v1/signin",
         body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
         status: 401,
+        then: None,
         classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed, Costly],
     },
     Door {
@@ -46,6 +50,7 @@ pub const DOORS: [Door; 4] = [
         path: "/v1/signup",
         body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
         status: 200,
+        then: None,
         classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
     },
     Door {
@@ -54,6 +59,16 @@ pub const DOORS: [Door; 4] = [
         path: "/v1/recovery",
         body: |address| format!(r#"{{"email":"{address}"}}"#),
         status: 200,
+        then: None,
+        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
+    },
+    Door {
+        name: "recovery, wrong code",
+        key: "code",
+        path: "/v1/recovery",
+        body: |address| format!(r#"{{"email":"{address}"}}"#),
+        status: 200,
+        then: Some((r#"{"passcode":"000000"}"#, 401)),
         classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
     },
 ];
