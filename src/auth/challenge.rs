@@ -288,6 +288,12 @@ pub async fn converted(app: &App, tx: &mut Tx, challenge: &Challenge) -> Result<
     Ok(true)
 }
 
+/// How guesses at a challenge are bounded. A long code is what is sent once short ones are not safe: whatever was
+/// guessed before, it is looked at (R37).
+pub fn bound(challenge: Option<&Challenge>) -> Bound {
+    if challenge.is_some_and(|c| c.code_length >= LONG) { Bound::Long } else { Bound::Sent }
+}
+
 /// Takes a guess at the challenge; gives the code's hash where one was left.
 pub async fn take(
     app: &App,
@@ -295,8 +301,7 @@ pub async fn take(
     challenge: Option<&Challenge>,
     subject: &Subject,
 ) -> Result<(Guesses, Option<String>)> {
-    let bound = if challenge.is_some_and(|c| c.code_length >= LONG) { Bound::Long } else { Bound::Sent };
-    let so_far = subject.judge(app, tx, bound).await?;
+    let so_far = subject.judge(app, tx, bound(challenge)).await?;
     let stored = match challenge {
         Some(challenge) => challenges::guess(tx, &challenge.id, app.now()).await?,
         None => None,

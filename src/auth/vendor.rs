@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::challenge::{self, alive, place};
 use super::error::{AuthError, Result};
-use super::guard::{Bound, Subject};
+use super::guard::Subject;
 use crate::app::App;
 use crate::base::Sensitive;
 use crate::messages::Channel;
@@ -102,7 +102,7 @@ fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &
 /// Takes the guess; false where none was left.
 async fn take(app: &App, challenge: &Challenge, subject: &Subject) -> Result<bool> {
     let mut tx = app.store.begin().await?;
-    subject.judge(app, &mut tx, Bound::Sent).await?;
+    subject.judge(app, &mut tx, challenge::bound(Some(challenge))).await?;
     let left = challenges::guess(&mut tx, &challenge.id, app.now()).await?;
     tx.commit().await?;
     Ok(left.is_some())

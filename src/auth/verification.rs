@@ -4,12 +4,12 @@ use super::asks::with_challenge;
 use super::challenge::{self, Order};
 use super::channels::reaching;
 use super::error::{AuthError, Result};
-use super::guard::{Bound, Subject};
+use super::guard::Subject;
 use super::input::{Client, understand};
 use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
-use super::sending::Counted;
+use super::sending::{Counted, counted};
 use super::shapes;
 use super::spend::Parcel;
 use super::vendor::{self, Hearer};
@@ -76,7 +76,7 @@ pub async fn start(
         line::check(app, &address.canonical).await.map_err(called_to)?;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
-    let guessed = subject(app, client, &address.delivery);
+    let guessed = subject(app, client, &address.canonical);
     let order = Order {
         purpose: Purpose::Verification,
         scope: scope(key, &handle),
@@ -148,31 +148,49 @@ pub async fn check(
     typed: &Sensitive,
 ) -> Result<Passed> {
     let sent = find(app, key, handle).await?;
-    let address = app.subject(&["address", &sent.address]);
-    let keys = Keys { key: Some(&key.id), ip: Some(client.ip), address: Some(&address), ..Keys::default() };
+    let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("check", app.now(), &keys).await?;
-    let subject = subject(app, client, &sent.address);
+    let channel = if sent.channel == "email" { Channel::Email } else { Channel::Sms };
+    let canonical = counted(app, channel, &sent.address);
+    let looked = look(app, client, &sent, &canonical, typed).await;
+    if let Err(AuthError::WrongSecret { .. }) = looked {
+        // Once it was looked at: whoever types wrong codes for an address has no right one of its owner refused.
+        let address = app.subject(&["address", &canonical]);
+        let keys = Keys { address: Some(&address), from: Some(client.ip), ..Keys::default() };
+        app.throttle.check("check", app.now(), &keys).await?;
+    }
+    looked?;
+    prove(app, &sent)
+}
+
+async fn look(
+    app: &App,
+    client: &Client,
+    sent: &Challenge,
+    canonical: &str,
+    typed: &Sensitive,
+) -> Result<()> {
+    let subject = subject(app, client, canonical);
     let _turn = subject.turn(app).await;
-    shapes::of(app, std::slice::from_ref(&sent), false, typed)?;
-    vendor::settle(app, Some(&sent), typed, &subject, Hearer::Owner).await?;
+    shapes::of(app, std::slice::from_ref(sent), false, typed)?;
+    vendor::settle(app, Some(sent), typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
     let looked = if app.settings.verification.reuse {
-        look_again(app, &mut tx, &sent, typed, &subject).await
+        look_again(app, &mut tx, sent, typed, &subject).await
     } else {
-        challenge::look(app, &mut tx, Some(&sent), typed, &subject).await
+        challenge::look(app, &mut tx, Some(sent), typed, &subject).await
     };
     if looked.is_ok() {
         let right = challenge::succeeded(Purpose::Verification, &sent.channel, None);
         app.events.write(&mut tx, app.now(), &client.source(), &[right]).await?;
     }
     tx.commit().await?;
-    looked?;
-    prove(app, &sent)
+    looked
 }
 
-/// Whose guesses are counted: those at an address, whoever asks for its codes.
-fn subject(app: &App, client: &Client, address: &str) -> Subject {
-    Subject::new(app, (client, Purpose::Verification), None, None, ("verification", address), "passcode")
+/// Whose guesses are counted: those at an address, whoever asks for its codes and however it is spelled.
+fn subject(app: &App, client: &Client, canonical: &str) -> Subject {
+    Subject::new(app, (client, Purpose::Verification), None, None, ("verification", canonical), "passcode")
 }
 
 /// A code that stays good until it expires.
@@ -186,7 +204,7 @@ async fn look_again(
     if let Some(gone) = challenge::gone(app, &Challenge { spent_at: None, ..sent.clone() }, subject) {
         return Err(gone);
     }
-    let so_far = subject.judge(app, tx, Bound::Sent).await?;
+    let so_far = subject.judge(app, tx, challenge::bound(Some(sent))).await?;
     let stored = challenges::guess_again(tx, &sent.id, app.now()).await?;
     let place = challenge::place(&sent.scope, &sent.target);
     if stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored)) {

@@ -114,7 +114,7 @@ pub const ACTIONS: &[Action] = &[
         "check",
         "600/m/key, 20/10m/address",
         &[Ip, Net, Key, Address, All],
-        "codes checked for a verification",
+        "codes checked for a verification; by address the wrong ones alone",
     ),
 ];
 

@@ -18,6 +18,7 @@ mod networks;
 mod phones;
 mod reads;
 mod siblings;
+mod verifications;
 
 use multauth::settings::Settings;
 use serde_json::{Value, json};

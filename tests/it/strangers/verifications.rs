@@ -1,0 +1,84 @@
+//! Wrong codes that strangers type for an address whose owner is asked by a backend as well.
+
+use multauth::base::clock::MINUTE;
+use multauth::settings::Settings;
+use serde_json::json;
+
+use super::{EMAIL, by};
+use crate::support::app::{TestApp, unlimited};
+use crate::support::client::Client;
+use crate::support::mailbox::wrong;
+
+/// Begins a verification; gives where its code is checked, and the code.
+async fn begin(app: &TestApp, backend: &Client, to: &str) -> (String, String) {
+    let begun = backend.post("/v1/verifications", json!({ "to": to })).await.is(201).json();
+    let path = format!("/v1/verifications/{}/check", begun["verification"].as_str().unwrap());
+    (path, app.code().await.code().to_owned())
+}
+
+/// What can be typed no more, and what is no code at all, takes nothing of the address.
+#[tokio::test]
+async fn codes_that_are_not_looked_at_refuse_nobody() {
+    for app in TestApp::each(by(&[&["email", "passcode"]])).await {
+        let backend = app.backend().await;
+        let (path, code) = begin(&app, &backend, EMAIL).await;
+        for n in 0..5 {
+            backend.post(&path, json!({ "passcode": wrong(&code, n) })).await.wrong();
+        }
+        for _ in 0..30 {
+            backend.post(&path, json!({ "passcode": code })).await.fails(410, "code_dead");
+        }
+        let (path, code) = begin(&app, &backend, EMAIL).await;
+        for _ in 0..30 {
+            backend.post(&path, json!({ "passcode": "1234567" })).await.fails(400, "invalid_request");
+        }
+        backend.post(&path, json!({ "passcode": code })).await.is(200);
+    }
+}
+
+/// Beyond what an address may have of wrong codes they are too many, and a right one is taken.
+#[tokio::test]
+async fn a_right_code_is_taken_however_many_were_wrong() {
+    for reuse in [false, true] {
+        let change = |settings: &mut Settings| {
+            by(&[&["email", "passcode"]])(settings);
+            settings.verification.reuse = reuse;
+        };
+        for app in TestApp::each(change).await {
+            let backend = app.backend().await;
+            for _ in 0..4 {
+                let (path, code) = begin(&app, &backend, EMAIL).await;
+                for n in 0..5 {
+                    backend.post(&path, json!({ "passcode": wrong(&code, n) })).await.wrong();
+                }
+            }
+            let (path, code) = begin(&app, &backend, EMAIL).await;
+            assert!(code.len() >= 13, "{code}");
+            let other = format!("{}0", &code[..code.len() - 1]);
+            let other = if other == code { format!("{}1", &code[..code.len() - 1]) } else { other };
+            backend.post(&path, json!({ "passcode": other })).await.fails(429, "too_many");
+            backend.post(&path, json!({ "passcode": code })).await.is(200);
+        }
+    }
+}
+
+/// Other capitals are no other mailbox.
+#[tokio::test]
+async fn wrong_codes_are_counted_however_an_address_is_spelled() {
+    let change = |settings: &mut Settings| {
+        by(&[&["email", "passcode"]])(settings);
+        unlimited(settings, &["check"]);
+    };
+    for app in TestApp::each(change).await {
+        let backend = app.backend().await;
+        for to in ["ada@example.org", "Ada@example.org", "aDa@example.org", "ADA@EXAMPLE.ORG"] {
+            let (path, code) = begin(&app, &backend, to).await;
+            for n in 0..5 {
+                backend.post(&path, json!({ "passcode": wrong(&code, n) })).await.wrong();
+            }
+            app.pass(MINUTE);
+        }
+        let (_, code) = begin(&app, &backend, "adA@example.org").await;
+        assert!(code.len() >= 13, "{code} on {}", app.database());
+    }
+}
