@@ -86,7 +86,7 @@ pub fn read(
     let mut faults: Vec<Fault> = unknown.collect();
     for field in fields {
         let fault = wrong(field, sent.get(field.name));
-        faults.extend(fault.or_else(|| misfit(ways, field, sent.get(field.name)?.as_str()?)));
+        faults.extend(fault.or_else(|| misfit(ways.secrets, field.name, sent.get(field.name)?.as_str()?)));
     }
     if sent.is_empty() && fields.iter().all(|f| !f.required) && !optional {
         faults.push(Fault::new("", "empty", format!("give something of: {}", known.join(", "))));
@@ -99,10 +99,10 @@ pub fn read(
 }
 
 /// The fault of a text that could be no secret of the field's kind, whoever's it is.
-fn misfit(ways: &Ways<'_>, field: &Field, text: &str) -> Option<Fault> {
-    let kind = ways.secrets.by_field(field.name).filter(|kind| !kind.is_possible(text))?;
+pub fn misfit(secrets: &secrets::Kinds, field: &str, text: &str) -> Option<Fault> {
+    let kind = secrets.by_field(field).filter(|kind| !kind.is_possible(text))?;
     let message = format!("is none; one looks like {}", kind.example());
-    Some(Fault::new(field.name, "invalid", message))
+    Some(Fault::new(field, "invalid", message))
 }
 
 fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {

@@ -36,7 +36,21 @@ pub fn of(app: &App, sent: &[Challenge], by_app: bool, typed: &Sensitive) -> Res
     if lengths.is_empty() || vendors || lengths.iter().any(fits) {
         return Ok(());
     }
+    Err(none("passcode", &lengths).into())
+}
+
+/// Refuses what is no code of this one challenge, which `field` carries: one beside a link, or the long one that sets
+/// an attempt apart. No vendor ever owns it.
+///
+/// # Errors
+/// `field` with the code `invalid`.
+pub fn of_one(sent: &Challenge, field: &str, typed: &Sensitive) -> Result<()> {
+    let length = usize::try_from(sent.code_length).unwrap_or_default();
+    if passcode::has_length(typed.expose(), length) { Ok(()) } else { Err(none(field, &[length]).into()) }
+}
+
+fn none(field: &str, lengths: &[usize]) -> Fault {
     let lengths: Vec<String> = lengths.iter().map(usize::to_string).collect();
     let message = format!("is no code of those that are asked; one has {} characters", lengths.join(" or "));
-    Err(Fault::new("passcode", "invalid", message).into())
+    Fault::new(field, "invalid", message)
 }

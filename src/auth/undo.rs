@@ -214,7 +214,7 @@ pub async fn take_back(
     typed: &Sensitive,
 ) -> Result<Undone> {
     let id = challenge.scope.strip_prefix(SCOPE).ok_or(AuthError::LinkDead)?;
-    shapes::of(app, std::slice::from_ref(challenge), false, typed)?;
+    shapes::of_one(challenge, "passcode", typed)?;
     let mut db = app.store.read().await?;
     let change = changes::by_id(&mut db, id).await?.ok_or(AuthError::LinkDead)?;
     let account = account::by_id(&mut db, &change.user_id).await?.ok_or(AuthError::LinkDead)?;

@@ -15,7 +15,7 @@ use super::purpose::Purpose;
 use super::sending::Counted;
 use super::spend::Parcel;
 use super::walk::Walk;
-use super::{asks, language};
+use super::{asks, language, shapes};
 use crate::base::Sensitive;
 use crate::flows::Secret;
 use crate::messages::Channel;
@@ -157,6 +157,7 @@ impl Walk<'_> {
         let all = crate::store::challenges::in_scope(&mut tx, &scope).await?;
         let sent = all.iter().find(|challenge| challenge.purpose == Purpose::Unlock.name());
         let Some(sent) = sent else { return Err(AuthError::NotAsked("nothing that was sent".into())) };
+        shapes::of_one(sent, UNLOCK_CODE, typed)?;
         if let Err(error) = challenge::look(self.app, &mut tx, Some(sent), typed, &subject).await {
             tx.commit().await?;
             return Err(error);

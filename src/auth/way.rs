@@ -13,7 +13,7 @@ use super::input::Client;
 use super::progress::{Progress, Proof};
 use super::purpose::Purpose;
 use super::walk::Walk;
-use super::{challenge, guard, mutes};
+use super::{challenge, guard, mutes, shapes};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
@@ -125,6 +125,7 @@ pub async fn take(
     typed: &Sensitive,
     wish: Wish,
 ) -> Result<Outcome> {
+    shapes::of_one(way, PASSCODE, typed)?;
     let begin: Begin = read(way)?;
     let purpose = Purpose::named(&way.purpose).ok_or(AuthError::LinkDead)?;
     let (account, device) = reader(app, way, &begin).await?;
@@ -167,6 +168,7 @@ pub async fn take(
 /// # Errors
 /// [`AuthError::WrongSecret`] after counting the guess.
 pub async fn unmute(app: &App, client: &Client, muted: &Challenge, typed: &Sensitive) -> Result<()> {
+    shapes::of_one(muted, PASSCODE, typed)?;
     let subject =
         Subject::new(app, (client, Purpose::Unlock), None, None, ("muted", &muted.address), PASSCODE);
     let mut tx = app.store.begin().await?;

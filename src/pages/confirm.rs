@@ -10,6 +10,7 @@ use poem::web::{Data, Path};
 use poem::{Response, handler};
 
 use super::view::page;
+use crate::api::fields::{LONGEST, misfit};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::auth::AuthError;
@@ -18,8 +19,8 @@ use crate::auth::input::{Client, Given};
 use crate::auth::progress::Progress;
 use crate::auth::purpose::Purpose;
 use crate::auth::way::Wish;
-use crate::base::Sensitive;
 use crate::base::clock::rfc3339;
+use crate::base::{Fault, Sensitive};
 use crate::secrets::SecretKind;
 
 /// `GET /confirm/{key}`
@@ -37,14 +38,34 @@ pub async fn spend(
     body: Vec<u8>,
 ) -> Response {
     let with = With { given: typed(&app, &body), wish: wish(&body), ..With::default() };
-    match confirm::spend(&app, &client, &key, &with).await {
-        // What was typed is wrong: the same page says so.
+    let spent = match unfit(&app, &with.given) {
+        Some(fault) => Err(fault.into()),
+        None => confirm::spend(&app, &client, &key, &with).await,
+    };
+    // What was typed is wrong, or can be nothing that is asked: the same page says so.
+    let wrong = match &spent {
         Err(AuthError::WrongSecret { secret, .. }) => {
-            let wrong = format!("The {secret} is wrong.");
-            answer(&app, confirm::look(&app, &client, &key).await, Some(&wrong))
+            (StatusCode::UNAUTHORIZED, format!("The {secret} is wrong."))
         }
-        other => answer(&app, other, None),
-    }
+        Err(AuthError::Faults(faults)) => {
+            let said = faults.iter().map(|fault| format!("The {} {}.", fault.field, fault.message));
+            (StatusCode::BAD_REQUEST, said.collect::<Vec<_>>().join(" "))
+        }
+        _ => return answer(&app, spent, None),
+    };
+    answer(&app, confirm::look(&app, &client, &key).await, Some(wrong))
+}
+
+/// The fault of what was typed that can be no such secret, whoever's it is: by the API it is refused as well.
+fn unfit(app: &App, given: &Given) -> Option<Fault> {
+    given.secrets.iter().find_map(|(name, typed)| {
+        let field = app.secrets.kind(name)?.field();
+        if typed.expose().chars().count() > LONGEST {
+            let message = format!("must have at most {LONGEST} characters");
+            return Some(Fault::new(field, "too_long", message));
+        }
+        misfit(&app.secrets, field, typed.expose())
+    })
 }
 
 /// The secrets that were typed into the form; what is left empty was not.
@@ -63,12 +84,12 @@ fn wish(body: &[u8]) -> Wish {
     Wish::named(pressed.as_deref())
 }
 
-fn answer(app: &App, found: crate::auth::Result<Link>, wrong: Option<&str>) -> Response {
+fn answer(app: &App, found: crate::auth::Result<Link>, wrong: Option<(StatusCode, String)>) -> Response {
+    let (refused, wrong) = wrong.unzip();
     let (status, title, shown) = match found {
         Ok(link) => {
-            let status = if wrong.is_some() { StatusCode::UNAUTHORIZED } else { StatusCode::OK };
             let (title, shown) = shown(app, link);
-            (status, title, shown)
+            (refused.unwrap_or(StatusCode::OK), title, shown)
         }
         Err(error @ (AuthError::TooMany { .. } | AuthError::Busy(_) | AuthError::Store(_))) => {
             return Problem::from(error).response();

@@ -17,6 +17,7 @@ mod mails;
 mod networks;
 mod phones;
 mod reads;
+mod shapes;
 mod siblings;
 mod verifications;
 
