@@ -7,6 +7,7 @@ use super::channels::channels;
 use super::error::{AuthError, Result};
 use super::input::{Client, Given, understand};
 use super::owned::{changed, checked_label, named_with, not_yours, order, replaced, unchanged, without};
+use super::sending::ADDED;
 use super::session::Caller;
 use super::trusted::trusted;
 use super::{cards, guard, line, noting, rescue, standing, totp, undo};
@@ -225,7 +226,7 @@ pub(super) async fn address(
 ) -> Result<(Device, bool)> {
     let found = typed(app, kind, given)?;
     if is_dialled(kind, &found.canonical) {
-        line::check(app, &found.canonical).await?;
+        line::check(app, &found.canonical, ADDED).await?;
     }
     if account.devices.iter().any(|d| d.kind == kind.name() && d.canonical.as_ref() == Some(&found.canonical))
     {

@@ -138,7 +138,7 @@ pub fn understand(app: &App, given: &Given) -> Result<Understood> {
 pub async fn prepare(app: &App, understood: Understood) -> Result<Draft> {
     let Understood { devices, profile, chosen } = understood;
     for device in devices.iter().filter(|d| d.confirm != Moment::Never && costs(app, &d.kind, &d.canonical)) {
-        line::check(app, &device.canonical).await?;
+        line::check(app, &device.canonical, "").await?;
     }
     let mut draft = Draft {
         devices,

@@ -5,24 +5,25 @@
 //! known one is limited as an unknown one is, and takes as long (R15, R16).
 
 use super::error::Result;
+use super::sending::block_of;
 use crate::app::App;
 use crate::devices::phone;
 use crate::providers::lookup::Line;
 use crate::settings::Unknown;
 use crate::store::lines;
 use crate::telemetry::metrics;
-use crate::throttle::{Keys, block};
+use crate::throttle::Keys;
 
-/// Whether messages go to the line that `e164` is.
+/// Whether messages go to the line that `e164` is. Its block is counted in the name of `whose`, as what is sent there.
 ///
 /// # Errors
 /// A fault of `phone` with the code `line_type_not_allowed`, `not_texted` or `line_type_unknown`;
 /// [`super::AuthError::TooMany`] where too many numbers like this one were asked for.
-pub async fn check(app: &App, e164: &str) -> Result<()> {
+pub async fn check(app: &App, e164: &str, whose: &str) -> Result<()> {
     if app.lookup.is_none() || app.sandbox.code(e164, app.now()).is_some() {
         return Ok(());
     }
-    let block = app.subject(&["block", block(e164)]);
+    let block = block_of(app, e164, whose);
     let keys = Keys { block: Some(&block), ..Keys::default() };
     app.throttle.check("lookup", app.now(), &keys).await?;
     let line = find(app, e164).await?;

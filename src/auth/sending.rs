@@ -78,7 +78,7 @@ async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Resul
         return Ok(false);
     }
     let why = if by_phone {
-        number_had_enough(app, client, order, uses).await
+        had_enough(app, client, order, uses).await
     } else {
         mailbox_had_enough(app, client, order, uses).await?
     };
@@ -102,23 +102,22 @@ async fn mailbox_had_enough(
     let why = if stranger && mutes::is_muted(app, &order.address).await? {
         Some("muted by its reader")
     } else {
-        by_address(app, client, order, uses).await.err().map(|full| full.action)
+        had_enough(app, client, order, uses).await
     };
     let spared = why.is_some() && stranger && mutes::is_awaited(app, client, &order.address).await?;
     Ok(why.filter(|_| !spared))
 }
 
-/// Why a number is sent nothing now, where it is not. A text has no link, so that whoever reads it has no way in by it:
-/// beyond what a number may be sent, one more goes there each two hours to a network that had none today. Not to a
-/// number that anybody may have named: texts to a block of them earn somebody money (R45).
-async fn number_had_enough(app: &App, client: &Client, order: &Order, uses: &str) -> Option<&'static str> {
+/// Why an address is sent nothing now, where it is not. Where no message of others leads its owner on, one more goes
+/// there each two hours beyond its share, to a network that had none today.
+async fn had_enough(app: &App, client: &Client, order: &Order, uses: &str) -> Option<&'static str> {
     let full = by_address(app, client, order, uses).await.err();
-    let owners = order.goes_to_owners();
+    let spared = order.may_be_beyond();
     match full {
-        Some(_) if owners && is_beyond(app, client, uses).await => {}
+        Some(_) if spared && is_beyond(app, client, uses).await => {}
         Some(full) => return Some(full.action),
         // Noted, so that this network has had its one today.
-        None if owners => drop(is_new(app, client, uses).await),
+        None if spared => drop(is_new(app, client, uses).await),
         None => {}
     }
     None
@@ -139,7 +138,7 @@ async fn by_address(
     Ok(())
 }
 
-/// Whether a number is sent one more all the same.
+/// Whether an address is sent one more all the same.
 async fn is_beyond(app: &App, client: &Client, uses: &str) -> bool {
     let keys = Keys { address: Some(uses), from: Some(client.ip), ..Keys::default() };
     app.throttle.peek("send_beyond", app.now(), &keys).await.is_ok()
@@ -147,7 +146,7 @@ async fn is_beyond(app: &App, client: &Client, uses: &str) -> bool {
         && app.throttle.check("send_beyond", app.now(), &keys).await.is_ok()
 }
 
-/// Whether a network is sent its first code of today for a number; from now on it had one.
+/// Whether a network is sent its first code of today for an address; from now on it had one.
 async fn is_new(app: &App, client: &Client, uses: &str) -> bool {
     let pair = app.subject(&["network", uses, &client.place()]);
     let keys = Keys { identifier: Some(&pair), from: Some(client.ip), ..Keys::default() };
@@ -179,11 +178,27 @@ async fn common(app: &App, order: &Order) -> Result<()> {
     conversion::check(app, &order.address).await
 }
 
-/// Whether an order may take from what is kept for those who have shown something: each account a little of it.
+/// Whether an order may take from what is kept for those who have shown something: each account and each key a little
+/// of it.
 async fn is_spared(app: &App, order: &Order) -> bool {
-    let Some(account) = order.user.as_deref().filter(|_| order.is_trusted()) else { return false };
-    let keys = Keys { account: Some(account), apart: true, ..Keys::default() };
+    let Some(whose) = order.shown_by() else { return false };
+    let keys = Keys { account: Some(&whose), apart: true, ..Keys::default() };
     app.throttle.check("reserve", app.now(), &keys).await.is_ok()
+}
+
+/// In whose name a block of numbers is counted where they are added to accounts. Accounts are free, so all of them
+/// share it (R45).
+pub const ADDED: &str = "added";
+
+/// In whose name it is counted for a backend, by the id of its key.
+pub fn of_key(id: &str) -> String {
+    format!("key/{id}")
+}
+
+/// The block of a number, counted in the name of `whose`; strangers have none. Neighbours, and whoever asks for codes
+/// to them, take nothing of what is counted in another name.
+pub fn block_of(app: &App, e164: &str, whose: &str) -> String {
+    app.subject(&["block", block(e164), whose])
 }
 
 /// What it means for an order that no message may leave.
@@ -212,16 +227,32 @@ impl Order {
         Keys { address, block, apart: self.is_trusted(), from: Some(client.ip), ..Keys::default() }
     }
 
-    /// The block of numbers that it is counted in. Who has shown something has one of their own: neighbours, and
-    /// whoever asks for codes to them, take nothing of it.
-    fn block(&self, app: &App) -> String {
-        let whose = self.user.as_deref().filter(|_| self.is_trusted()).unwrap_or_default();
-        app.subject(&["block", block(&self.address), whose])
+    /// Who has shown something: the account, or whoever asks by a key. A key is the operator's, and stands for all who
+    /// come to its backend: what it asks for is bounded like what an account does, and not counted apart.
+    fn shown_by(&self) -> Option<String> {
+        match &self.counted {
+            Counted::Openly(key) if self.purpose == Purpose::Verification => Some(of_key(key)),
+            _ => self.user.clone().filter(|_| self.is_trusted()),
+        }
     }
 
-    /// Whether it goes to confirmed addresses of accounts alone, and to nobody otherwise.
-    fn goes_to_owners(&self) -> bool {
-        matches!(self.purpose, Purpose::Signin | Purpose::Recovery | Purpose::Unlock)
+    /// The block of numbers that it is counted in. Who has shown something has one of their own.
+    fn block(&self, app: &App) -> String {
+        let whose = self.shown_by();
+        let added = if self.purpose == Purpose::Device { ADDED } else { "" };
+        block_of(app, &self.address, whose.as_deref().unwrap_or(added))
+    }
+
+    /// Whether one more may go beyond what its address may be sent. Of phones only to confirmed numbers of accounts,
+    /// for a text has no link that leads its reader on; and not to what anybody may have named, as texts to a block of
+    /// numbers earn somebody money (R45). Of mails those that add an address to an account: their link leads into the
+    /// account of whoever asked, so that those of others are none for its owner.
+    fn may_be_beyond(&self) -> bool {
+        match self.purpose {
+            Purpose::Signin | Purpose::Recovery | Purpose::Unlock => Channel::PHONE.contains(&self.channel),
+            Purpose::Device => self.channel == Channel::Email,
+            _ => false,
+        }
     }
 
     /// Whether whoever asks is told that the address had enough: where it is theirs. One that is only being added to an

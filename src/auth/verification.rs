@@ -9,7 +9,7 @@ use super::input::{Client, understand};
 use super::line;
 use super::progress::Ask;
 use super::purpose::Purpose;
-use super::sending::{Counted, counted};
+use super::sending::{Counted, counted, of_key};
 use super::shapes;
 use super::spend::Parcel;
 use super::vendor::{self, Hearer};
@@ -73,7 +73,7 @@ pub async fn start(
     let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("verification", app.now(), &keys).await?;
     if kind == "phone" {
-        line::check(app, &address.canonical).await.map_err(called_to)?;
+        line::check(app, &address.canonical, &of_key(&key.id)).await.map_err(called_to)?;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
     let guessed = subject(app, client, &address.canonical);

@@ -86,13 +86,13 @@ pub const ACTIONS: &[Action] = &[
         "send_beyond",
         "1/2h/address, 1/d/identifier",
         &[Address, Identifier],
-        "codes to a phone beyond `send` and `send_phone`, each to a network that had none for that phone today",
+        "codes beyond `send` and `send_phone`, each to a network that had none for that address today",
     ),
     action(
         "reserve",
         "3/h/account, 100/h/all",
         &[Account, All],
-        "codes out of the tenth of [phone.spend] that is kept for who has proven a secret or is known",
+        "codes out of the tenth of [phone.spend] that is kept for who has proven something or asks by a key",
     ),
     action(
         "lookup",

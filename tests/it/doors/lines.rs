@@ -186,3 +186,22 @@ async fn a_number_is_shown_as_the_operator_likes_but_not_before_a_proof() {
         assert!(!told.contains("90\"") && !told.contains("7890"), "{told}");
     }
 }
+
+/// Numbers that strangers sign up with use up no question about neighbours that an account or a backend asks.
+#[tokio::test]
+async fn sign_ups_leave_questions_to_who_adds_a_number_and_who_asks_by_a_key() {
+    let vendor = Vendor::start(line(&json!("mobile"))).await;
+    for app in TestApp::each(asked_at(&vendor)).await {
+        let signup = async |n: usize| {
+            let body = json!({ "phone": format!("+1212456{}", 7000 + n), "hardcode": CARD });
+            app.client().signup(body).await
+        };
+        for n in 0..10 {
+            signup(n).await.asks();
+        }
+        signup(10).await.fails(429, "too_many");
+        let ada = app.named("ada").await;
+        ada.client.add(json!({ "kind": "phone", "phone": "+12124567891" })).await.is(201);
+        app.backend().await.post("/v1/verifications", json!({ "to": "+12124567892" })).await.is(201);
+    }
+}

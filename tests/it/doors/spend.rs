@@ -194,14 +194,15 @@ async fn a_bound_holds_over_two_instances_and_a_restart() {
         };
         let statuses = join_all((0..30).map(send)).await;
         let passed = statuses.iter().filter(|status| **status == 201).count();
-        // A tenth is kept for who has proven a secret.
-        assert_eq!(passed, 9, "{} {statuses:?}", app.database());
+        // A tenth is kept for who comes by a key once the rest is used up; at once none may have come so late.
+        let late = usize::from(send(31).await == 201);
+        assert_eq!(passed + late, 10, "{} {statuses:?}", app.database());
         assert!(statuses.iter().all(|status| [201, 429].contains(status)), "{statuses:?}");
-        assert_eq!(app.mail().await.len(), 9);
+        assert_eq!(app.mail().await.len(), 10);
         let restarted = app.again().await;
         verify(&backend.at(&restarted.base), &number(50)).await.fails(429, "too_many");
         let all = "SELECT messages FROM spend WHERE scope = 'day'";
-        assert_eq!(app.rows().number(all).await, 9, "what was refused is not counted");
+        assert_eq!(app.rows().number(all).await, 10, "what was refused is not counted");
     }
 }
 
@@ -218,6 +219,14 @@ async fn pump(app: &TestApp, backend: &Client, from: usize, typed: usize) {
     }
 }
 
+/// A key is left a little where a prefix rests: three an hour of each instance. Gives the refusal of the fourth.
+async fn rests(backend: &Client) -> Answer {
+    for n in 10..13 {
+        verify(backend, &number(n)).await.is(201);
+    }
+    verify(backend, &number(13)).await.fails(429, "too_many")
+}
+
 #[tokio::test]
 async fn a_prefix_whose_codes_nobody_types_rests_for_a_while() {
     let change = |settings: &mut Settings| {
@@ -230,10 +239,9 @@ async fn a_prefix_whose_codes_nobody_types_rests_for_a_while() {
         // They are still good: somebody may be typing.
         verify(&backend, &number(6)).await.is(201);
         app.pass(11 * MINUTE);
-        let refused = verify(&backend, &number(7)).await.fails(429, "too_many");
-        assert_eq!(wait(&refused), 3_600, "{}", app.database());
+        assert_eq!(wait(&rests(&backend).await), 3_600, "{}", app.database());
         let restarted = app.again().await;
-        verify(&backend.at(&restarted.base), &number(7)).await.fails(429, "too_many");
+        rests(&backend.at(&restarted.base)).await;
         verify(&backend, "+13105550143").await.is(201);
         app.pass(HOUR);
         app.mail().await;

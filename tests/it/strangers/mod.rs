@@ -10,6 +10,7 @@
 //! | code by text | had codes sent without end | a code of their own | one within two hours |
 //! | sign-up | signed up with the address | not concerned | not concerned |
 
+mod adding;
 mod answers;
 mod crowd;
 mod guessing;

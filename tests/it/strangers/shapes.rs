@@ -21,11 +21,17 @@ fn malformed(answer: Answer, field: &str) {
 async fn costs_nothing(client: &Client, mail: &Mail, codes: &[&str]) {
     let page = format!("/confirm/{}", mail.key());
     for code in codes.iter().cycle().take(6) {
-        malformed(client.post("/v1/confirm", json!({ "key": mail.key(), "passcode": code })).await, "passcode");
+        malformed(
+            client.post("/v1/confirm", json!({ "key": mail.key(), "passcode": code })).await,
+            "passcode",
+        );
     }
     for code in codes.iter().chain(&["12", "x"]).cycle().take(8) {
         let shown = client.form(&page, &format!("passcode={code}")).await.is(400);
-        assert!(shown.text.contains("name=\"passcode\"") && shown.text.contains("role=\"alert\""), "{shown:?}");
+        assert!(
+            shown.text.contains("name=\"passcode\"") && shown.text.contains("role=\"alert\""),
+            "{shown:?}"
+        );
     }
 }
 

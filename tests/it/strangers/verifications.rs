@@ -1,6 +1,6 @@
 //! Wrong codes that strangers type for an address whose owner is asked by a backend as well.
 
-use multauth::base::clock::MINUTE;
+use multauth::base::clock::{HOUR, MINUTE};
 use multauth::settings::Settings;
 use serde_json::json;
 
@@ -14,6 +14,61 @@ async fn begin(app: &TestApp, backend: &Client, to: &str) -> (String, String) {
     let begun = backend.post("/v1/verifications", json!({ "to": to })).await.is(201).json();
     let path = format!("/v1/verifications/{}/check", begun["verification"].as_str().unwrap());
     (path, app.code().await.code().to_owned())
+}
+
+/// Sign-ups to neighbours of a number, each by a stranger.
+async fn neighbours(app: &TestApp, many: usize, apart: usize) {
+    for n in 0..many {
+        let body = json!({ "phone": format!("+1202555{:04}", 1000 + n * apart) });
+        app.client().signup(body).await.asks();
+    }
+    app.mail().await;
+}
+
+fn by_phone(settings: &mut Settings) {
+    by(&[&["phone", "passcode"]])(settings);
+    settings.phone.countries = vec!["US".into()];
+}
+
+/// Whoever asks by a key has blocks of numbers of their own, as full as any.
+#[tokio::test]
+async fn sign_ups_to_neighbours_stop_no_verification() {
+    for app in TestApp::each(by_phone).await {
+        neighbours(&app, 12, 1).await;
+        let (one, other) = (app.backend().await, app.backend().await);
+        for n in 0..10 {
+            begin(&app, &one, &format!("+12025551{:03}", 200 + n)).await;
+        }
+        let body = json!({ "to": "+12025551299" });
+        one.post("/v1/verifications", body.clone()).await.fails(429, "too_many");
+        other.post("/v1/verifications", body).await.is(201);
+        app.code().await;
+    }
+}
+
+/// Where a prefix rests, a key takes a little of what is kept, and no more.
+#[tokio::test]
+async fn a_prefix_that_rests_for_strangers_leaves_a_key_a_little() {
+    let change = |settings: &mut Settings| {
+        by_phone(settings);
+        settings.phone.spend.conversion.sends = 5;
+    };
+    for app in TestApp::each(change).await {
+        neighbours(&app, 8, 100).await;
+        app.pass(6 * MINUTE);
+        let backend = app.backend().await;
+        let ask =
+            async |n: usize| backend.post("/v1/verifications", json!({ "to": format!("+1202555{n}") })).await;
+        for n in 0..3 {
+            ask(5000 + n).await.is(201);
+            app.code().await;
+        }
+        ask(5004).await.fails(429, "too_many");
+        app.client().signup(json!({ "phone": "+12025556000" })).await.asks();
+        TestApp::assert_silent(&app.mail().await);
+        app.pass(HOUR / 2);
+        ask(5005).await.fails(429, "too_many");
+    }
 }
 
 /// What can be typed no more, and what is no code at all, takes nothing of the address.
