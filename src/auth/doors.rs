@@ -67,6 +67,7 @@ async fn enter(
         let keys = Keys {
             identifier: Some(&counted).filter(|_| known.is_none()).map(String::as_str),
             from: Some(client.ip),
+            again: true,
             ..Keys::default()
         };
         let full = app.throttle.check(purpose.name(), app.now(), &keys).await;

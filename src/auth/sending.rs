@@ -221,10 +221,11 @@ impl Order {
         self.purpose != Purpose::Device && (self.known.is_some() || (proven && self.purpose.is_at_account()))
     }
 
-    /// The windows of its address, and of the block of numbers around it.
+    /// The windows of its address, and of the block of numbers around it; those of its client were asked before.
     fn of_address<'a>(&self, client: &Client, uses: &'a str, block: &'a str) -> Keys<'a> {
         let (address, block) = (Some(uses), Some(block));
-        Keys { address, block, apart: self.is_trusted(), from: Some(client.ip), ..Keys::default() }
+        let (apart, from) = (self.is_trusted(), Some(client.ip));
+        Keys { address, block, apart, from, again: true, ..Keys::default() }
     }
 
     /// Who has shown something: the account, or whoever asks by a key. A key is the operator's, and stands for all who

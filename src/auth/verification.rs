@@ -156,7 +156,7 @@ pub async fn check(
     if let Err(AuthError::WrongSecret { .. }) = looked {
         // Once it was looked at: whoever types wrong codes for an address has no right one of its owner refused.
         let address = app.subject(&["address", &canonical]);
-        let keys = Keys { address: Some(&address), from: Some(client.ip), ..Keys::default() };
+        let keys = Keys { address: Some(&address), from: Some(client.ip), again: true, ..Keys::default() };
         app.throttle.check("check", app.now(), &keys).await?;
     }
     looked?;

@@ -77,6 +77,8 @@ pub struct Keys<'a> {
     /// Whether whoever asks has proven a secret in this attempt, or is a known device of the account. Such calls are
     /// counted apart from those of strangers, in windows that no stranger fills.
     pub apart: bool,
+    /// Whether this is the same call as one that was counted a moment ago, by other keys: `all` counts it once.
+    pub again: bool,
     /// The keyed hash of the canonical identifier.
     pub identifier: Option<&'a str>,
     /// The id of the user.
@@ -126,7 +128,7 @@ impl Keys<'_> {
             By::Address => self.address.map(str::to_owned),
             By::Block => self.block.map(str::to_owned),
             By::Key => self.key.map(str::to_owned),
-            By::All => Some(String::new()),
+            By::All => (!self.again).then(String::new),
         }
     }
 }

@@ -30,5 +30,6 @@ mod strangers;
 mod typing;
 mod unfinished;
 mod weighing;
+mod windows;
 mod worked_example;
 mod wrong_values;
