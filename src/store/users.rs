@@ -70,7 +70,8 @@ const INSERT: &str =
     "INSERT INTO users (id, profile, credentials, created_at, updated_at, group_names, disabled_at)
     VALUES ($1, $2, 1, $3, $3, $4, $5)";
 const BY_ID: &str = select!("WHERE id = $1");
-const FROM: &str = select!("WHERE id >= $1 ORDER BY id LIMIT 1");
+const FROM: &str =
+    select!("WHERE id = COALESCE((SELECT MIN(id) FROM users WHERE id >= $1), (SELECT MAX(id) FROM users))");
 const PAGE: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
 const CONTAINING: &str = select!("WHERE id > $1 AND LOWER(profile) LIKE $2 ESCAPE '!' ORDER BY id LIMIT $3");
 const DELETED: &str = select!("WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2");
@@ -117,7 +118,7 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
-/// The first user whose id is that or after it.
+/// The first user whose id is that or after it; the last of all where there is none.
 pub async fn first_from(db: &mut impl Db, id: &str) -> Result<Option<User>> {
     sql::first(db, FROM, (id,)).await
 }

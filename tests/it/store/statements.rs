@@ -67,7 +67,8 @@ async fn of_users() {
         assert_eq!(users::sign_in(tx, "u", 4, NOW).await.unwrap(), 0, "disabled");
         let first = async |tx: &mut _, id| users::first_from(tx, id).await.unwrap().map(|user| user.id);
         assert_eq!(first(tx, "ua").await.as_deref(), Some("v"), "the first behind it");
-        assert_eq!((first(tx, "v").await.as_deref(), first(tx, "va").await), (Some("v"), None));
+        assert_eq!(first(tx, "v").await.as_deref(), Some("v"), "the very one");
+        assert_eq!(first(tx, "va").await.as_deref(), Some("v"), "the last, behind it");
         let page = users::page(tx, "u", 10).await.unwrap();
         assert_eq!(page.iter().map(|u| u.profile.as_str()).collect::<Vec<_>>(), [r#"{"name":"ä"}"#]);
         for (text, fits) in [("Ä", 1), ("NAME\":\"ä\"}", 1), ("n_me", 0), ("%", 0)] {
@@ -152,13 +153,15 @@ async fn hidden_devices_answer_nothing(tx: &mut Tx) {
     assert!(!devices::is_kept(tx, "email", "eve", "u").await.unwrap(), "their own");
     assert_eq!(devices::hide(tx, "d", "u", NOW + 5).await.unwrap(), 0, "hidden already");
     assert!(devices::owner(tx, "email", "eve").await.unwrap().is_none());
-    // Who has it, or whoever comes next, to be read in the place of nobody.
-    let whose = devices::whose(tx, "email", "eve", "").await.unwrap().unwrap();
-    assert_eq!(whose.named, 0);
-    assert!(devices::whose(tx, "email", "eve", "~").await.unwrap().is_none());
     assert!(devices::named(tx, "email", "eve", 9).await.unwrap().is_empty());
     assert!(devices::containing(tx, "ev", 9).await.unwrap().is_empty());
     devices::insert(tx, &device("e", "v", "eve", true)).await.unwrap();
+    // Who has it, or whoever comes next, to be read in the place of nobody.
+    for (kind, name, named) in [("email", "eve", 1), ("email", "ev", 0), ("email", "evf", 0)] {
+        let found = devices::whose(tx, kind, name).await.unwrap().unwrap();
+        assert_eq!((found.user_id.as_str(), found.named), ("v", named), "{name}");
+    }
+    assert!(devices::whose(tx, "card", "eve").await.unwrap().is_none());
     assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), 0, "it has an owner");
     assert_eq!(devices::delete(tx, "e", "v").await.unwrap(), 1);
     assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), 1);
