@@ -262,8 +262,11 @@ impl Order {
         self.counted != Counted::Silently && self.purpose != Purpose::Device
     }
 
-    /// The windows of its client.
+    /// The windows of its client. A backend asks for all who come to it, from one address: its key bounds it.
     fn network<'a>(&'a self, client: &'a Client) -> Keys<'a> {
+        if self.purpose == Purpose::Verification {
+            return Keys { from: Some(client.ip), ..Keys::default() };
+        }
         Keys { known: self.known.as_deref(), apart: self.is_trusted(), ..client.keys() }
     }
 

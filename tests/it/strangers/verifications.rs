@@ -46,6 +46,18 @@ async fn sign_ups_to_neighbours_stop_no_verification() {
     }
 }
 
+/// A backend asks from one address for everybody who comes to it: what its key may is what it may.
+#[tokio::test]
+async fn a_backend_verifies_more_than_one_client_may() {
+    for app in TestApp::each(by(&[&["email", "passcode"]])).await {
+        let backend = app.backend().await;
+        for n in 0..60 {
+            let (path, code) = begin(&app, &backend, &format!("person{n}@example.org")).await;
+            backend.post(&path, json!({ "passcode": code })).await.is(200);
+        }
+    }
+}
+
 /// Where a prefix rests, a key takes a little of what is kept, and no more.
 #[tokio::test]
 async fn a_prefix_that_rests_for_strangers_leaves_a_key_a_little() {
