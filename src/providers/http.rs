@@ -124,12 +124,14 @@ impl Answer {
 
     /// What a refusal means where the vendor's own code says nothing better: too much (429), their trouble (408, 5xx),
     /// what the request holds (400, 422 …, which is this message and its recipient as well as our settings), and who
-    /// we are or what we call (401, 403, 404 …) are told apart.
+    /// we are, what we owe or what we call (401 to 404, 407) are told apart. Any other 4xx may be about the recipient.
     pub fn refusal(&self) -> Outcome {
         let why = format!("answered {}", self.status);
         match self.status {
             408 | 429 | 500..=599 => Outcome::Retry { why, after: self.retry_after },
             400 | 409 | 413 | 414 | 422 | 451 => Outcome::Rejected { why },
+            401..=404 | 407 => Outcome::Misconfigured { why },
+            402..=499 => Outcome::Deferred { why },
             _ => Outcome::Misconfigured { why },
         }
     }
@@ -214,7 +216,8 @@ mod tests {
             let headers = HeaderMap::new();
             Answer { status, retry_after: None, headers, body: Vec::new() }.refusal().name()
         };
-        assert_eq!([302, 401, 402, 403, 404, 405].map(outcome), ["misconfigured"; 6]);
+        assert_eq!([302, 401, 402, 403, 404, 407].map(outcome), ["misconfigured"; 6]);
+        assert_eq!([405, 406, 410, 418, 499].map(outcome), ["deferred"; 5], "nobody can tell");
         assert_eq!([400, 409, 413, 422, 451].map(outcome), ["rejected"; 5], "it may be the recipient");
         assert_eq!([408, 429, 500, 503].map(outcome), ["failed"; 4]);
     }

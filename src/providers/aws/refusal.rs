@@ -43,6 +43,7 @@ pub(in crate::providers) fn outcome(answer: &Answer, code: &str) -> Outcome {
         Outcome::Retry { after, .. } => Outcome::Retry { why, after },
         _ if is_passing(code) => Outcome::Retry { why, after: answer.retry_after },
         Outcome::Rejected { .. } if !is_setting(code) => Outcome::Rejected { why },
+        Outcome::Deferred { .. } if !is_setting(code) => Outcome::Deferred { why },
         _ => Outcome::Misconfigured { why },
     }
 }
@@ -118,6 +119,7 @@ mod tests {
             assert_eq!(name(400, passing), "failed", "{passing}");
         }
         assert_eq!([name(429, ""), name(503, "x")], ["failed"; 2]);
+        assert_eq!([name(405, ""), name(410, "x"), name(418, "")], ["deferred"; 3]);
         for lasting in ["SignatureDoesNotMatch", "InvalidClientTokenId", "AccessDenied", "SendingPaused", ""]
         {
             assert_eq!(name(403, lasting), "misconfigured", "{lasting}");

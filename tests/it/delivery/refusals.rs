@@ -29,7 +29,9 @@ const FOR_GOOD: [&str; 9] = [
     "501 5.1.3 bad address",
     "521 5.3.2 takes no mail",
 ];
-const FOR_NOW: [&str; 4] = [
+const FOR_NOW: [&str; 6] = [
+    "421 4.7.0 no more of you today",
+    "421 4.3.2 bye",
     "450 4.2.0 greylisted",
     "451 4.7.1 come back later",
     "454 4.7.1 relay access denied",
@@ -84,9 +86,13 @@ async fn recipients_that_a_mail_server_refuses_for_good_are_not_tried_again_and_
 
 #[tokio::test]
 async fn recipients_that_a_mail_server_refuses_for_now_are_tried_again_and_hold_up_nobody() {
-    for reply in FOR_NOW {
+    for (reply, manner) in FOR_NOW
+        .iter()
+        .map(|reply| (reply, Manner::Refuse("bad", reply)))
+        .chain(FOR_NOW[..2].iter().map(|reply| (reply, Manner::RefuseContent("bad", reply))))
+    {
         let sink = Sink::up().await;
-        sink.is_to(Manner::Refuse("bad", reply));
+        sink.is_to(manner);
         for app in TestApp::each(|settings| settings.email.providers = vec![sink.settings("2s")]).await {
             honest_after_seven(&app, &sink, reply).await;
             app.pass(MINUTE);
@@ -175,10 +181,12 @@ fn gateways() -> Vec<Gateway> {
         Gateway {
             settings: |url| {
                 let body = "form = { to = \"{{ to }}\" }, success = { json = \"/ok\", equals = true }";
-                table(&format!("{{ kind = \"webhook\", url = \"{url}\", give_up_status = [410], {body} }}"))
+                table(&format!("{{ kind = \"webhook\", url = \"{url}\", give_up_status = [423], {body} }}"))
             },
             takes: (200, json!({ "ok": true }).to_string()),
-            refuses: [400, 403, 404, 409, 410, 422, 451, 200].map(|status| (status, "{}".into())).to_vec(),
+            refuses: [200, 400, 403, 404, 405, 406, 409, 410, 418, 422, 423, 451, 499]
+                .map(|status| (status, "{}".into()))
+                .to_vec(),
         },
     ]
 }

@@ -67,7 +67,7 @@ async fn each_refusal_has_its_outcome_and_tells_no_address() {
         ("later", "Deferred", "451 4.7.1"),
         ("limit", "Deferred", "454 4.7.1"),
         ("full", "Deferred", "452 4.2.2"),
-        ("away", "Retry", "421 4.3.2"),
+        ("away", "Deferred", "421 4.3.2"),
         ("cut", "Retry", "cut"),
     ] {
         let outcome = provider.send(&message(&format!("{who}@example.org"))).await;

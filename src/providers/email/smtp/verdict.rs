@@ -43,11 +43,10 @@ fn refused(step: Step, error: &Error, why: String) -> Outcome {
 /// What a refusal for now means.
 fn put_off(step: Step, error: &Error, why: String) -> Outcome {
     match (step, code(error)) {
-        // The server takes its leave.
-        (_, Some(421)) => Outcome::retry(why),
         // It works and has no room, or wants no more of us for the moment.
         (Step::Sender, Some(450..=452)) => Outcome::Retry { why, after: Some(Duration::ZERO) },
         (Step::Sender, _) => Outcome::retry(why),
+        // A server that takes its leave (421) does so of this recipient or mail: greylists and blocklists say it so.
         (Step::Recipient | Step::Content, _) => Outcome::deferred(why),
     }
 }

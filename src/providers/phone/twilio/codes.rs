@@ -1,7 +1,7 @@
 //! What Twilio's error numbers mean for a message (twilio.com/docs/api/errors).
 //!
-//! Twilio splits numbers into finer ones at times; one that is not here is judged by the HTTP status, and where that is
-//! 400 it may be about the number that was written to.
+//! Twilio splits numbers into finer ones at times; one that is not here is judged by the HTTP status, and where that
+//! tells nothing it may be about the number that was written to.
 
 use serde::Deserialize;
 
@@ -46,6 +46,7 @@ pub(super) fn outcome(answer: &Answer) -> Outcome {
         _ => match answer.refusal() {
             Outcome::Retry { after, .. } => Outcome::Retry { why, after },
             Outcome::Rejected { .. } => Outcome::Rejected { why },
+            Outcome::Deferred { .. } => Outcome::Deferred { why },
             // Verify says so of numbers that it does not write to; what it says of us is above.
             _ if answer.status == 403 => Outcome::Rejected { why },
             _ => Outcome::Misconfigured { why },

@@ -210,7 +210,10 @@ impl Part {
             // A parameter of ours, the credentials, the account, its credit, no HTTP, a signature, the callback, a
             // secret beside a signature.
             "2" | "3" | "4" | "8" | "9" | "11" | "14" | "23" | "32" => Outcome::Misconfigured { why },
-            _ => Outcome::Retry { why, after: None },
+            // An error of theirs, too many connections, a line that broke.
+            "5" | "10" | "13" => Outcome::Retry { why, after: None },
+            // Nobody can tell whose fault it is.
+            _ => Outcome::Deferred { why },
         }
     }
 
