@@ -107,7 +107,7 @@ pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<
     let mut tx = app.store.begin().await?;
     for person in people.iter().take(count) {
         let opened = session::open(app, &client, &person.user, &basis)?;
-        sessions::insert(&mut tx, &opened.session, "[]").await?;
+        sessions::insert(&mut tx, &opened.session, "[]", "").await?;
         held.push(Held {
             access: session::access_only(app, &opened.session, &Default::default())?
                 .access_token

@@ -95,8 +95,10 @@ impl Walk<'_> {
         let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
         let mut holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
-        let known = session::known_device(app, self.attempt.known_device.as_deref());
         let cleared = self.cleared(&account);
+        // Nothing is left of an account that is cleared, its known devices neither.
+        let known = self.attempt.known_device.as_deref().filter(|_| cleared.is_none());
+        let known = session::known_device(app, known);
         let left = cleared.as_ref().unwrap_or(&account);
         let mut told = self.told(left)?;
         if cleared.is_some() {
@@ -126,7 +128,8 @@ impl Walk<'_> {
             holder.profile = written.after;
         }
         self.owned(&mut tx, &account).await?;
-        sessions::insert(&mut tx, &opened.session, &standing::kept(app, &self.proofs, None)).await?;
+        let proofs = standing::kept(app, &self.proofs, None);
+        sessions::insert(&mut tx, &opened.session, &proofs, known.id()).await?;
         session::remember(&mut tx, &known, &account.user.id, now).await?;
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;

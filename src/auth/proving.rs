@@ -118,7 +118,7 @@ async fn proven(
         let kept = from.and_then(|from| from.session).unwrap_or_default();
         let ended = sessions::end_others(&mut tx, user, kept).await?;
         noted.extend(noting::ended(user, "proven", ended));
-        known_devices::forget(&mut tx, user).await?;
+        known_devices::forget_others(&mut tx, user, kept).await?;
     }
     let mut codes = Vec::new();
     if raises(app, account, device) && app.words.class(&device.kind) > Some(Class::Reach) {

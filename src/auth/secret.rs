@@ -118,7 +118,8 @@ async fn write(
     secrets::change(&mut tx, &app.random.uuid(), user, name, hash, now).await?;
     let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
     noted.extend(noting::ended(user, reason, ended));
-    known_devices::forget(&mut tx, user).await?;
+    // Whoever else was let in is strange again; the owner, at the device they sit at, is not.
+    known_devices::forget_others(&mut tx, user, &caller.session.id).await?;
     notices::queue(app, &mut tx, &told).await?;
     app.events.write(&mut tx, now, &client.source(), &noted).await?;
     tx.commit().await?;

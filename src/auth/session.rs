@@ -93,6 +93,15 @@ pub enum Known {
     },
 }
 
+impl Known {
+    /// The id of the device's row.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Already(id) | Self::New { id, .. } => id,
+        }
+    }
+}
+
 /// Whether the device that signs in is known, and what it gets if not (R66).
 pub fn known_device(app: &App, known: Option<&str>) -> Known {
     match known {

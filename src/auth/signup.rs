@@ -376,8 +376,9 @@ async fn made(
             recovery_codes = made;
             noted.push(event);
         }
-        sessions::insert(tx, &entry.opened.session, &standing::kept(app, &proofs, None)).await?;
         let known = session::known_device(app, None);
+        let proofs = standing::kept(app, &proofs, None);
+        sessions::insert(tx, &entry.opened.session, &proofs, known.id()).await?;
         session::remember(tx, &known, &user, app.now()).await?;
         noted.push(session::succeeded(Purpose::Signup, &entry.opened.session, false));
         entered = Some((entry, known));

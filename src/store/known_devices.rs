@@ -12,6 +12,8 @@ const USED: &str = "UPDATE known_devices SET last_used_at = $2 WHERE id = $1";
 const BOUND: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id <> $2 AND id NOT IN
     (SELECT id FROM known_devices WHERE user_id = $1 AND id <> $2 ORDER BY last_used_at DESC, id LIMIT $3)";
 const FORGET: &str = "DELETE FROM known_devices WHERE user_id = $1";
+const FORGET_OTHERS: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id NOT IN
+    (SELECT known_device FROM sessions WHERE id = $2 AND user_id = $1 AND known_device IS NOT NULL)";
 
 /// How many devices of a user are known. Another one takes the place of the one that was used least lately.
 pub const MOST: i64 = 50;
@@ -38,4 +40,9 @@ pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
 /// Forgets all known devices of a user.
 pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {
     sql::run(db, FORGET, (user_id,)).await
+}
+
+/// Forgets the known devices of a user but the one that their `session` was opened at.
+pub async fn forget_others(db: &mut impl Db, user_id: &str, session: &str) -> Result<u64> {
+    sql::run(db, FORGET_OTHERS, (user_id, session)).await
 }

@@ -60,8 +60,8 @@ macro_rules! select {
 
 const INSERT: &str =
     "INSERT INTO sessions (id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr,
-    auth_time, ip, agent, created_at, expires_at, proofs)
-    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $4, $8, $9, $4, $10, $11)";
+    auth_time, ip, agent, created_at, expires_at, proofs, known_device)
+    VALUES ($1, $2, $3, 0, $4, $5, $6, $7, $4, $8, $9, $4, $10, $11, $12)";
 const PROOFS: &str = "SELECT proofs FROM sessions WHERE id = $1 AND user_id = $2";
 const FORGET_PROOFS: &str =
     "UPDATE sessions SET proofs = '[]' WHERE user_id = $1 AND id <> $2 AND proofs <> '[]'";
@@ -78,8 +78,9 @@ const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 
-/// Starts a session; `proofs` is what was shown to open it, as JSON.
-pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str) -> Result<()> {
+/// Starts a session; `proofs` is what was shown to open it, as JSON, and `known` the id of the known device it is opened
+/// at.
+pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str, known: &str) -> Result<()> {
     let row = (
         s.id.as_str(),
         s.user_id.as_str(),
@@ -92,6 +93,7 @@ pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str) -> Result<()> {
         s.agent.as_str(),
         s.expires_at,
         proofs,
+        known,
     );
     sql::run(db, INSERT, row).await.map(drop)
 }

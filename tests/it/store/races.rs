@@ -93,7 +93,7 @@ async fn a_refresh_token_rotates_once() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         user(&mut tx, "u").await;
-        sessions::insert(&mut tx, &session("s", "u"), "[]").await.unwrap();
+        sessions::insert(&mut tx, &session("s", "u"), "[]", "k").await.unwrap();
         tx.commit().await.unwrap();
         let outcomes = at_once(&db, 20, |store: Store, _| async move {
             let turn = Turn { id: "s", from: "r0", to: "r1", generation: 0, idle_since: 0 };
@@ -163,7 +163,7 @@ async fn a_sign_in_and_a_changed_password_do_not_pass_each_other() {
                 users::touch(&mut tx, "u", NOW).await.unwrap();
                 sessions::end_all(&mut tx, "u").await.unwrap();
             } else if users::sign_in(&mut tx, "u", 1, NOW).await.unwrap() == 1 {
-                sessions::insert(&mut tx, &session(&format!("s{n}"), "u"), "[]").await.unwrap();
+                sessions::insert(&mut tx, &session(&format!("s{n}"), "u"), "[]", "k").await.unwrap();
             }
             tx.commit().await.unwrap();
         });

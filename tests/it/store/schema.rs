@@ -27,7 +27,12 @@ async fn instances_that_start_together_migrate_once() {
         // Each once, one by this instance and one by that.
         let mut names: Vec<_> = applied.into_iter().flat_map(|names| names.unwrap()).collect();
         names.sort_unstable();
-        assert_eq!(names, ["delivery", "own_model", "start", "strangers", "weighed"], "{}", db.name);
+        assert_eq!(
+            names,
+            ["delivery", "kept_devices", "own_model", "start", "strangers", "weighed"],
+            "{}",
+            db.name
+        );
     }
 }
 

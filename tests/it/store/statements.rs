@@ -241,6 +241,13 @@ async fn of_secrets_and_known_devices() {
         assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
         assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
         assert_eq!(known_devices::used(tx, "k", NOW + 1).await.unwrap(), 1);
+        known_devices::insert(tx, "l", "u", "another", NOW).await.unwrap();
+        sessions::insert(tx, &session("s", "u"), "[]", "k").await.unwrap();
+        assert_eq!(known_devices::forget_others(tx, "v", "s").await.unwrap(), 0, "another user's");
+        assert_eq!(known_devices::forget_others(tx, "u", "s").await.unwrap(), 1, "{}", db.name);
+        assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
+        assert_eq!(known_devices::forget_others(tx, "u", "").await.unwrap(), 1, "no session, no device");
+        known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
         assert_eq!(known_devices::forget(tx, "u").await.unwrap(), 1);
     }
 }
@@ -404,7 +411,7 @@ async fn of_sessions() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for id in ["a", "b", "c", "d"] {
-            sessions::insert(tx, &session(id, "u"), "[1]").await.unwrap();
+            sessions::insert(tx, &session(id, "u"), "[1]", "k").await.unwrap();
         }
         let mut turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW };
         assert!(sessions::rotate(tx, &turn, NOW + 5).await.unwrap().is_none(), "it rested too long");

@@ -34,7 +34,7 @@ async fn only_what_is_over_is_deleted() {
             challenges::put(&mut tx, &row, NOW).await.unwrap();
             let mut row = session(id, "named");
             row.expires_at = ended;
-            sessions::insert(&mut tx, &row, "[]").await.unwrap();
+            sessions::insert(&mut tx, &row, "[]", "k").await.unwrap();
             outbox::insert(&mut tx, &queued(id)).await.unwrap();
             let end = End { state: "sent", ..End::default() };
             outbox::finish(&mut tx, id, &end, made).await.unwrap();

@@ -14,6 +14,7 @@ mod adding;
 mod answers;
 mod crowd;
 mod guessing;
+mod known;
 mod mails;
 mod networks;
 mod phones;

@@ -1,0 +1,114 @@
+//! A device that is known stays so where its owner changes the account at it, however strangers guess then.
+
+use multauth::settings::{Confirm, Settings};
+use serde_json::json;
+
+use super::{EMAIL, by, come, rests};
+use crate::support::app::TestApp;
+use crate::support::client::Answer;
+use crate::support::person::{OTHER, PASSWORD, Person};
+
+const FLOWS: &[&[&str]] =
+    &[&["username", "password"], &["email", "password"], &["username", "password", "passcode"]];
+
+/// Strangers guess until the password rests for whoever is not known.
+async fn guessed_at(app: &TestApp, name: &str) {
+    come(app, 5, |stranger, n| {
+        let guess = json!({ "username": name, "password": format!("{OTHER} {n}") });
+        async move { stranger.signin(guess).await }
+    })
+    .await;
+}
+
+async fn comes_back(app: &TestApp, password: &str, known: &str) -> Answer {
+    app.client().signin(json!({ "username": "ada", "password": password, "known_device": known })).await
+}
+
+/// A second device of hers, which signs in.
+async fn second(app: &TestApp) -> String {
+    let done = app.client().signin(json!({ "username": "ada", "password": PASSWORD })).await.done();
+    done.known_device.unwrap()
+}
+
+fn own(person: &Person) -> String {
+    person.done.known_device.clone().unwrap()
+}
+
+#[tokio::test]
+async fn a_new_password_keeps_the_device_it_was_set_at_and_no_other() {
+    for app in TestApp::each(by(FLOWS)).await {
+        let ada = app.named("ada").await;
+        let other = second(&app).await;
+        let body = json!({ "password": PASSWORD, "new_password": OTHER });
+        ada.client.put("/v1/me/password", body).await.is(204);
+        guessed_at(&app, "ada").await;
+        comes_back(&app, OTHER, &own(&ada)).await.done();
+        rests(&comes_back(&app, OTHER, &other).await);
+        // The session of a later sign-in there is the same device's.
+        let done = comes_back(&app, OTHER, &own(&ada)).await.done();
+        let client = app.client().bearing(&done.access);
+        let body = json!({ "password": OTHER, "new_password": PASSWORD });
+        client.put("/v1/me/password", body).await.is(204);
+        guessed_at(&app, "ada").await;
+        comes_back(&app, PASSWORD, &own(&ada)).await.done();
+    }
+}
+
+#[tokio::test]
+async fn a_first_address_or_app_keeps_the_device_it_was_confirmed_at_and_no_other() {
+    for app in TestApp::each(by(FLOWS)).await {
+        for kind in ["email", "authenticator"] {
+            let name = if kind == "email" { "ada" } else { "eve" };
+            let person = app.named(name).await;
+            let login = json!({ "username": name, "password": PASSWORD });
+            let other = app.client().signin(login.clone()).await.done().known_device.unwrap();
+            match kind {
+                "email" => drop(person.add(&app, "email", EMAIL).await),
+                _ => drop(person.enrol(&app).await),
+            }
+            guessed_at(&app, name).await;
+            let with = |known: &str| {
+                let mut body = login.clone();
+                body["known_device"] = json!(known);
+                body
+            };
+            let answer = app.client().signin(with(&own(&person))).await;
+            assert_eq!(answer.status, 200, "{kind}, {}: {answer:?}", app.database());
+            rests(&app.client().signin(with(&other)).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_forgets_every_device() {
+    for app in TestApp::each(by(FLOWS)).await {
+        let ada = app.named("ada").await;
+        ada.add(&app, "email", EMAIL).await;
+        let known = async || app.rows().number("SELECT COUNT(*) FROM known_devices").await;
+        assert_eq!(known().await, 1);
+        let client = app.client();
+        let asked = client.recovery(json!({ "email": EMAIL })).await.asks();
+        client.passcode(&asked.attempt, app.code().await.code()).await.asks();
+        client.answer(&asked.attempt, json!({ "new_password": OTHER })).await.is(200);
+        assert_eq!(known().await, 0, "{}", app.database());
+    }
+}
+
+/// Where nothing that was there before is left, the one who came in is given a device that is known.
+#[tokio::test]
+async fn who_signs_in_and_clears_the_account_is_known_from_then_on() {
+    let change = |settings: &mut Settings| {
+        by(&[&["email", "password"], &["email", "passcode"]])(settings);
+        settings.email.confirm = Confirm::Never;
+    };
+    for app in TestApp::each(change).await {
+        let taken = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        app.mail().await;
+        let client = app.client();
+        let begun = client.signin(json!({ "email": EMAIL, "known_device": own(&taken) })).await.asks();
+        let asked = client.send(&begun.attempt, json!({ "secret": "passcode" })).await;
+        assert_eq!(asked.status, 200, "{asked:?}");
+        let done = client.passcode(&begun.attempt, app.code().await.code()).await.done();
+        assert!(done.known_device.is_some(), "{}", app.database());
+    }
+}
