@@ -85,3 +85,24 @@ async fn a_window_by_identifier_closes_no_door_to_a_right_secret() {
         app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done();
     }
 }
+
+/// Nobody can guess a key of 256 bits: a right one is let in, whatever was typed beside it.
+#[tokio::test]
+async fn wrong_api_keys_bar_no_right_one() {
+    for app in TestApp::each(by(LIST)).await {
+        let company = Client::new(&app.base, "10.252.1.1".into());
+        let right = app.backend().await;
+        let right = company.bearing(right.token().unwrap());
+        let asks =
+            async |client: &Client| client.post("/v1/introspect", json!({ "token": "x" })).await.status;
+        for n in 0..30 {
+            let wrong = company.bearing(&format!("mk_{}", char::from(b'A' + n % 26).to_string().repeat(43)));
+            assert_eq!(asks(&wrong).await, if n < 20 { 401 } else { 429 }, "{n}, {}", app.database());
+        }
+        assert_eq!(asks(&right).await, 200);
+        right.post("/v1/verifications", json!({ "to": EMAIL })).await.is(201);
+        // They count as wrong secrets do, and of what strangers bring nothing more is looked at.
+        let signin = json!({ "email": EMAIL, "password": PASSWORD });
+        company.signin(signin).await.fails(429, "too_many");
+    }
+}

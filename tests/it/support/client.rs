@@ -58,6 +58,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The token or key that it calls with.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// The same with an `Accept-Language`.
     pub fn speaking(&self, languages: &str) -> Self {
         Self { languages: Some(languages.to_owned()), ..self.clone() }

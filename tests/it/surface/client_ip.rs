@@ -132,7 +132,7 @@ async fn wrong_api_keys_are_counted_with_wrong_secrets() {
         let status = server.call(ask(&format!("mk_{}", "A".repeat(43)))).await.status;
         assert_eq!(status, if n <= 5 { 401 } else { 429 }, "guess {n}");
     }
-    assert_eq!(server.call(ask(&key)).await.status, 429, "the network, whatever the key");
+    assert_eq!(server.call(ask(&key)).await.status, 200, "a right one is no guess");
     assert_eq!(server.call(guess("visitor")).await.status, 429, "one window for both");
 }
 
