@@ -41,6 +41,11 @@ pub const BEFORE_PROOF: &str = "sent code";
 /// Under what the guesses of whoever is inside of an account are counted: strangers do not bar a session from proving
 /// again who it is.
 pub const INSIDE: &str = "inside";
+/// By what guesses of whoever is inside of that user's account are counted.
+pub fn inside(user_id: &str) -> String {
+    format!("{user_id}/{INSIDE}")
+}
+
 /// Under what those at the page behind a link are counted: only who has the link comes there.
 pub const LINK: &str = "link";
 /// Under what those are counted that a recovery code was shown before.
@@ -139,10 +144,11 @@ impl Subject {
         self.factor == BEFORE_PROOF || self.purpose == Purpose::Signup
     }
 
-    /// The user of a passcode that is typed after something of the account was proven.
-    pub fn proven_user(&self) -> Option<&str> {
-        let proven = self.factor == "passcode" && self.purpose.is_at_account();
-        self.user.as_deref().filter(|_| proven)
+    /// By what a rest after a dead code is counted, as guesses are: a known device and whoever is inside apart from
+    /// strangers. None where nothing of an account was proven before the code.
+    pub fn rests_by(&self) -> Option<&str> {
+        let proven = self.factor == "passcode" && self.purpose.is_at_account() && self.user.is_some();
+        proven.then_some(self.name.as_str())
     }
 
     /// Waits for this subject's turn: guesses at it are looked at one after the other.

@@ -96,6 +96,7 @@ pub(super) fn order(
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),
         known: None,
+        rests_by: None,
         way: None,
     }
 }

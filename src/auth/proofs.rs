@@ -90,6 +90,7 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),
         known: None,
+        rests_by: Some(guard::inside(&account.user.id)),
         way: None,
     }
 }

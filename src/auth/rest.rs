@@ -1,10 +1,10 @@
 //! A rest after a code that died of wrong guesses, where the settings ask for one: only where something of the account
-//! was proven before the code, so that a stranger holds up nobody.
+//! was proven before the code, so that a stranger holds up nobody; and only whoever is counted as they are who guessed,
+//! so that a thief with a secret does not either.
 
 use super::challenge::Order;
 use super::error::{AuthError, Result};
 use super::guard::Subject;
-use super::sending::Counted;
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::store::{Tx, guesses};
@@ -14,10 +14,10 @@ const DEAD: &str = "dead code";
 
 /// Notes that a code died.
 pub async fn begin(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
-    let Some(user) = subject.proven_user().filter(|_| app.settings.passcode.rest.millis() > 0) else {
+    let Some(name) = subject.rests_by().filter(|_| app.settings.passcode.rest.millis() > 0) else {
         return Ok(());
     };
-    guesses::fail(tx, user, DEAD, app.now(), 1).await?;
+    guesses::fail(tx, name, DEAD, app.now(), 1).await?;
     Ok(())
 }
 
@@ -27,9 +27,8 @@ pub async fn begin(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
 /// [`AuthError::TooMany`] until the rest is over.
 pub async fn check(app: &App, order: &Order) -> Result<()> {
     let rest = app.settings.passcode.rest.millis();
-    let proven = order.counted != Counted::Silently && order.purpose.is_at_account();
-    let Some(user) = order.user.as_deref().filter(|_| rest > 0 && proven) else { return Ok(()) };
-    let last = guesses::of(&mut app.store.read().await?, user, DEAD).await?;
+    let Some(name) = order.rests_by.as_deref().filter(|_| rest > 0) else { return Ok(()) };
+    let last = guesses::of(&mut app.store.read().await?, name, DEAD).await?;
     let until = last.last_at + rest;
     if last.streak == 0 || until <= app.now() {
         return Ok(());

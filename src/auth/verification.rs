@@ -93,6 +93,7 @@ pub async fn start(
         language: None,
         counted: Counted::Openly(key.id.clone()),
         known: None,
+        rests_by: None,
         way: None,
     };
     let ready = challenge::prepare(app, client, &order).await?;

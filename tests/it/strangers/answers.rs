@@ -124,3 +124,47 @@ async fn a_rest_after_a_dead_code_is_for_who_has_proven_something() {
         app.code().await;
     }
 }
+
+/// A thief with the password has codes die: the rest after that is theirs, and none of a known device or a session.
+#[tokio::test]
+async fn a_rest_of_strangers_is_none_of_a_known_device_nor_of_a_session() {
+    let password = crate::support::person::PASSWORD;
+    let rest = |settings: &mut Settings| {
+        by(&[&["email", "password", "passcode"]])(settings);
+        unlimited(settings, &["send", "signin", "failures", "attempt"]);
+        settings.passcode.rest = multauth::settings::Span(10 * MINUTE);
+    };
+    for app in TestApp::each(rest).await {
+        let ada = app.signup(json!({ "email": EMAIL, "password": password })).await;
+        app.mail().await;
+        let first = json!({ "email": EMAIL, "password": password });
+        let mut known = first.clone();
+        known["known_device"] = json!(ada.done.known_device.clone().unwrap());
+        let kills = async |attempt: &str, client: &Client| {
+            let code = app.code().await;
+            for n in 0..5 {
+                client.passcode(attempt, &wrong(code.code(), n)).await.wrong();
+            }
+            app.pass(61 * SECOND);
+        };
+        let thief = app.client();
+        kills(&thief.signin(first.clone()).await.asks().attempt, &thief).await;
+        thief.signin(first.clone()).await.asks();
+        TestApp::assert_silent(&app.mail().await);
+        let own = app.client();
+        let asked = own.signin(known.clone()).await.asks();
+        own.passcode(&asked.attempt, app.code().await.code()).await.done();
+        app.pass(61 * SECOND);
+        let asked = ada.client.reauth(json!({ "password": password })).await.asks();
+        ada.client.passcode(&asked.attempt, app.code().await.code()).await.done();
+        app.pass(61 * SECOND);
+        // Each rests after codes of its own that died.
+        kills(&own.signin(known.clone()).await.asks().attempt, &own).await;
+        own.signin(known).await.asks();
+        TestApp::assert_silent(&app.mail().await);
+        let begins = async || ada.client.reauth(json!({ "password": password })).await.asks().attempt;
+        kills(&begins().await, &ada.client).await;
+        begins().await;
+        TestApp::assert_silent(&app.mail().await);
+    }
+}
