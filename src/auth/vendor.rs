@@ -39,10 +39,10 @@ pub async fn settle(
 ) -> Result<()> {
     let Some(challenge) = challenge.filter(|challenge| alive(challenge, app.now())) else { return Ok(()) };
     let Some((challenge, entry, reference)) = owned(app, challenge) else {
-        if hearer == Hearer::Anybody {
-            as_if_asked(app, challenge).await;
-        }
-        return Ok(());
+        return match hearer {
+            Hearer::Anybody => as_if_asked(app, challenge, typed, subject).await,
+            Hearer::Owner => Ok(()),
+        };
     };
     let (Some(verifier), Some(code)) = (entry.provider.verifier(), passcode::normal(typed.expose())) else {
         return Ok(());
@@ -51,10 +51,21 @@ pub async fn settle(
         return Ok(());
     }
     let began = Instant::now();
-    let verdict = verifier.check(reference, &code).await;
-    if !matches!(verdict, Verdict::Unavailable { .. }) {
-        entry.pace.took(began.elapsed());
-    }
+    let asked = async {
+        match verifier.check(reference, &code).await {
+            Verdict::Unavailable { why } => Err(why),
+            verdict => {
+                entry.pace.took(began.elapsed());
+                Ok(verdict)
+            }
+        }
+    };
+    let verdict = match hearer {
+        Hearer::Owner => asked.await,
+        // What is asked where nobody has the number is asked here too: together they take as long as there.
+        Hearer::Anybody => both(asked, verifier.reached()).await,
+    };
+    let verdict = verdict.unwrap_or_else(|why| Verdict::Unavailable { why });
     apply(app, (challenge, reference), typed, subject, (verdict, hearer)).await
 }
 
@@ -85,13 +96,39 @@ pub async fn cancel(app: &App, challenge: &Challenge) {
     }
 }
 
-/// Takes as long as a vendor does where one would own the code if somebody had the number (R16).
-async fn as_if_asked(app: &App, challenge: &Challenge) {
+/// Takes as long as a vendor does where one would own the code if somebody had the number (R16), and says what is said
+/// there while the vendor is away. A code of ours passes all the same, whoever delivered it.
+async fn as_if_asked(app: &App, challenge: &Challenge, typed: &Sensitive, subject: &Subject) -> Result<()> {
     let channel = Channel::ALL.iter().find(|channel| channel.name() == challenge.channel);
     let route = channel.map(|channel| app.routes.of(*channel, &challenge.address, true)).unwrap_or_default();
-    if let Some(first) = route.first().filter(|first| first.provider.verifier().is_some()) {
-        first.pace.wait(&app.random).await;
+    let Some((first, verifier)) = route.first().and_then(|first| Some((first, first.provider.verifier()?)))
+    else {
+        return Ok(());
+    };
+    subject.judge(app, &mut app.store.read().await?, Bound::Sent).await?;
+    let wait = first.pace.wait(&app.random);
+    let Err(why) = both(verifier.reached(), wait).await else { return Ok(()) };
+    // Where another provider stands by, what is sent while this one is away is ours.
+    let ours = route.iter().any(|entry| entry.provider.verifier().is_none());
+    let place = place(&challenge.scope, &challenge.target);
+    let right = passcode::matches(&app.sealer, &place, typed.expose(), &challenge.code);
+    if ours || right || !take(app, challenge, subject).await? {
+        return Ok(());
     }
+    let verdict = Verdict::Unavailable { why };
+    apply(app, (challenge, ""), typed, subject, (verdict, Hearer::Anybody)).await
+}
+
+/// What the first gives, no sooner than the second has ended; what keeps it from that, at once.
+async fn both<T>(
+    first: impl Future<Output = std::result::Result<T, String>>,
+    second: impl Future,
+) -> std::result::Result<T, String> {
+    let second = async {
+        second.await;
+        Ok(())
+    };
+    futures_util::future::try_join(first, second).await.map(|(found, ())| found)
 }
 
 fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &'a Entry, &'a str)> {

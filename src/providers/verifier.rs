@@ -18,6 +18,15 @@ pub trait Verifier: Send + Sync {
     /// How the verification stands, without a guess.
     async fn status(&self, reference: &str) -> Verdict;
 
+    /// Whether the vendor can be asked at all now, by a call that concerns no verification: it is made where nobody has
+    /// the number, so that a vendor that is away does not tell who has one. Fine where there is no such call.
+    ///
+    /// # Errors
+    /// Why it cannot, for the operator's log.
+    async fn reached(&self) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Ends the verification: its code is dead from then on.
     ///
     /// # Errors

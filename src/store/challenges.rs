@@ -101,7 +101,7 @@ const ADOPT: &str =
     "UPDATE challenges SET code = $3, verifier = NULL, reference = NULL, guesses = guesses - 1
     WHERE id = $1 AND reference = $2 AND spent_at IS NULL";
 const GIVE_BACK: &str = "UPDATE challenges SET guesses = guesses - 1
-    WHERE id = $1 AND reference = $2 AND guesses > 0 AND spent_at IS NULL";
+    WHERE id = $1 AND COALESCE(reference, '') = $2 AND guesses > 0 AND spent_at IS NULL";
 const DROP_SENT: &str = "DELETE FROM challenges WHERE scope = $1 AND address = $2";
 const DROP_ASKED: &str = "DELETE FROM challenges WHERE scope = $1 AND way_key IS NULL";
 const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";

@@ -25,6 +25,9 @@ pub const KIND: ProviderKind = ProviderKind {
     build,
 };
 
+/// A name that Twilio gives to no verification: asked about it, it says that there is none.
+const NOBODYS: &str = "VE00000000000000000000000000000000";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -139,6 +142,13 @@ impl Verifier for Verify {
             return Verdict::Over;
         }
         self.ask(self.request(Method::GET, &format!("/Verifications/{reference}"))).await
+    }
+
+    async fn reached(&self) -> Result<(), String> {
+        match self.status(NOBODYS).await {
+            Verdict::Unavailable { why } => Err(why),
+            _ => Ok(()),
+        }
     }
 
     async fn cancel(&self, reference: &str) -> Result<(), String> {
