@@ -201,7 +201,9 @@ pub fn obstacles(settings: &Settings) -> Vec<Mistake> {
     let key = master_key_of(&settings.keys.file, settings.mode == Mode::Development).err();
     let key = key.map(|error| Mistake::new("keys.file", error.to_string()));
     let hasher = hasher(settings).err().map(|error| Mistake::new("password.memory_kib", error.to_string()));
-    key.into_iter().chain(hasher).collect()
+    let place = store::check_place(settings.database.url.expose()).err();
+    let place = place.map(|why| Mistake::new("database.url", why));
+    key.into_iter().chain(hasher).chain(place).collect()
 }
 
 /// The kinds of an own program, which no settings can mend.

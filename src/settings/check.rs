@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
-use crate::base::Mistake;
+use ipnet::IpNet;
+
+use crate::base::{Mistake, net};
 
 /// Mistakes as they are found.
 #[derive(Default)]
@@ -26,6 +28,17 @@ impl Checks {
         let message = || format!("must be from {} to {}, and is {value}", range.start(), range.end());
         if !range.contains(&value) {
             self.wrong(path, message());
+        }
+    }
+
+    /// IPv4 written as IPv6 with fewer bits than stand before it holds more than IPv4, and nothing that was meant.
+    pub fn networks(&mut self, path: &str, networks: &[IpNet]) {
+        for (n, network) in networks.iter().enumerate().filter(|(_, network)| net::is_mapped(network)) {
+            let (ip, bits) = (network.addr().to_canonical(), network.prefix_len().min(32));
+            let message = format!(
+                "is IPv4 written as IPv6, and too wide for it: write \"{ip}/{bits}\" if that is meant"
+            );
+            self.wrong(format!("{path}[{n}]"), message);
         }
     }
 }

@@ -7,6 +7,8 @@ use ipnet::IpNet;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use url::Url;
 
+use crate::base::net;
+
 /// Reads text with `parse`; `what` is the form that the refusal names.
 pub(super) struct Form<T> {
     pub what: &'static str,
@@ -87,7 +89,7 @@ pub(super) fn path_or_none<'de, D: Deserializer<'de>>(d: D) -> Result<Option<std
     })
 }
 
-/// Networks; a bare address is a network of one.
+/// Networks; a bare address is a network of one, and IPv4 written as IPv6 is IPv4, as clients are.
 pub(super) fn networks<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<IpNet>, D::Error> {
     struct Network(IpNet);
     impl<'de> Deserialize<'de> for Network {
@@ -100,5 +102,5 @@ pub(super) fn networks<'de, D: Deserializer<'de>>(d: D) -> Result<Vec<IpNet>, D:
 }
 
 fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from)).map(net::plain)
 }

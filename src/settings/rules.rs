@@ -16,6 +16,7 @@ impl Settings {
     pub(super) fn check(&self, mode: Option<Mode>, checks: &mut Checks) {
         self.check_top(checks);
         self.server.check(checks);
+        checks.networks("outbound.networks", &self.outbound.networks);
         self.database.check(checks);
         self.redis.check(checks);
         self.keys.check(checks);

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -59,7 +59,8 @@ impl Server {
         }
         checks.within("server.stop_delay", self.stop_delay, Span(0)..=Span(10 * MINUTE));
         checks.within("server.drain", self.drain, Span(0)..=Span(10 * MINUTE));
-        let apart = self.metrics_listen != Some(self.listen);
+        checks.networks("server.trusted_proxies", &self.trusted_proxies);
+        let apart = self.metrics_listen.is_none_or(|metrics| !clash(self.listen, metrics));
         checks.must(apart, "server.metrics_listen", "must be another address or port than server.listen");
         for (n, origin) in self.cors_origins.iter().enumerate() {
             let star = "has a star, and stars mean nothing here: name every origin, such as \"https://app.example.org\"";
@@ -68,6 +69,15 @@ impl Server {
             checks.must(is_origin(origin), &format!("server.cors_origins[{n}]"), message);
         }
     }
+}
+
+/// Whether two listeners want one place. An address that stands for all of its family has every place of it, and the one
+/// of IPv6 those of IPv4 too.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let (a, b) = (one.ip().to_canonical(), other.ip().to_canonical());
+    let holds = |a: IpAddr, b: IpAddr| a.is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    // Port 0 is another one each time.
+    one.port() == other.port() && one.port() != 0 && (a == b || holds(a, b) || holds(b, a))
 }
 
 /// Exactly what a browser sends as `Origin`.

@@ -136,6 +136,24 @@ pub fn check_url(url: &str) -> std::result::Result<(), String> {
     }
 }
 
+/// Looks whether a database could be where a sound URL says, and makes nothing: for SQLite a file in a folder.
+///
+/// # Errors
+/// What stands in its way, in words that have nothing of the URL in them.
+pub fn check_place(url: &str) -> std::result::Result<(), String> {
+    let Some(text) = url.strip_prefix("sqlite://") else { return Ok(()) };
+    let path = Path::new(text);
+    if text.ends_with('/') || path.is_dir() {
+        return Err("names a folder: name a file in it, such as multauth.db".into());
+    }
+    // Folders that are missing are made; what they would be made in has to be one.
+    let made_in = path.ancestors().skip(1).find(|folder| folder.exists());
+    match made_in {
+        Some(folder) if !folder.is_dir() => Err("names a file in what is no folder".into()),
+        _ => Ok(()),
+    }
+}
+
 impl Store {
     /// Opens the database at `url` (`sqlite://path` or `postgres://…`) with at most `connections`
     /// connections (for SQLite: readers).

@@ -30,6 +30,8 @@ fn every_section_refuses_values_without_sense() {
         "server.body_limit = 1",
         "server.idle_timeout = \"0s\"",
         "server.metrics_listen = \"127.0.0.1:8080\"",
+        "server.trusted_proxies = [\"::ffff:10.0.0.0/8\"]",
+        "outbound.networks = [\"::ffff:10.0.0.0/95\"]",
         "server.cors_origins = [\"*\"]",
         "server.cors_origins = [\"https://*.example.org\"]",
         "server.cors_origins = [\"https://app.*\"]",
@@ -170,4 +172,48 @@ fn the_document_is_served_in_development_or_where_it_is_asked_for() {
     let production = "mode = \"production\"\npublic_url = \"https://id.example.org\"\n";
     assert!(served("") && served("server.docs = \"\"") && !served("server.docs = false"));
     assert!(!served(production) && served(&format!("{production}server.docs = true")));
+}
+
+/// An address that is every address of its family, IPv6 with IPv4, leaves no room for another at the same port.
+#[test]
+fn two_listeners_never_want_one_place() {
+    let listens = |public: &str, metrics: &str| {
+        format!(
+            "mode = \"production\"\npublic_url = \"https://id.example.org\"\n[server]\nlisten = \"{public}\"\n\
+             metrics_listen = \"{metrics}\"\n"
+        )
+    };
+    for (one, two, apart) in [
+        ("0.0.0.0:93", "127.0.0.1:93", false),
+        ("0.0.0.0:93", "192.0.2.1:93", false),
+        ("[::]:93", "[::1]:93", false),
+        ("[::]:93", "127.0.0.1:93", false),
+        ("[::]:93", "0.0.0.0:93", false),
+        ("127.0.0.1:93", "127.0.0.1:93", false),
+        ("127.0.0.1:93", "[::ffff:127.0.0.1]:93", false),
+        ("0.0.0.0:93", "[::1]:93", true),
+        ("0.0.0.0:93", "127.0.0.1:94", true),
+        ("127.0.0.1:93", "192.0.2.1:93", true),
+        ("127.0.0.1:0", "127.0.0.1:0", true),
+    ] {
+        for text in [listens(one, two), listens(two, one)] {
+            let found = Operator::writes(&text).with(&[]).err().unwrap_or_default();
+            let told =
+                found.iter().any(|one| one.to_string().contains("server.metrics_listen: must be another"));
+            assert_eq!(!told, apart, "{text}: {found:?}");
+        }
+    }
+}
+
+/// A network of IPv4 addresses in the clothes of IPv6 is the one of IPv4: clients and calls have those.
+#[test]
+fn a_mapped_network_is_the_one_of_ipv4() {
+    let text = "[server]\ntrusted_proxies = [\"::ffff:10.1.0.0/112\", \"::ffff:192.0.2.7\", \"::ffff:0:0/96\", \"::/0\"]\n";
+    let settings = settings(text);
+    let read: Vec<String> = settings.server.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(read, ["10.1.0.0/16", "192.0.2.7/32", "0.0.0.0/0", "::/0"]);
+    let found = mistakes("[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::ffff:10.0.0.0/8\"]\n");
+    let told =
+        "server.trusted_proxies[1]: is IPv4 written as IPv6, and too wide for it: write \"10.0.0.0/8\"";
+    assert!(found.len() == 1 && found[0].contains(told), "{found:?}");
 }

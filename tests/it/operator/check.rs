@@ -104,6 +104,8 @@ fn what_serve_refuses_check_refuses_with_its_place() {
         database(&format!("postgres://multauth@127.0.0.1/db?sslpassword={SECRET}")),
         database(&format!("postgres:{SECRET}")),
         database("sqlite://:memory:"),
+        database("sqlite://FOLDER"),
+        database("sqlite://FOLDER/multauth.toml/m.db"),
         redis("redis://:a#b@h"),
         redis(&format!("redis://:p#{SECRET}@h")),
         (Site::new(PRODUCTION, FILE, ""), "keys.file"),
