@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::fields::{Field, Form};
 use super::problem::CASES;
 
-/// No control characters: [`super::strict`] refuses them in every text.
+/// No control characters: [`super::strict`] refuses them in every text, but for what was pasted around it.
 pub(super) const PLAIN: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
 
 /// The JSON Schema of a body that may, or may not, be `empty`.

@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::base::typed;
+
 /// How deep objects and lists may lie in each other.
 const DEPTH: usize = 32;
 /// How many items a list or an object may have.
@@ -78,12 +80,10 @@ impl<'de> Visitor<'de> for Any {
         Ok(value.into())
     }
 
+    /// Line ends and tabs around a text were pasted with it; no text has such in it, so that none is lost.
     fn visit_str<E: de::Error>(self, value: &str) -> Result<Value, E> {
+        let value = typed::pasted(value);
         text(value).map(|()| Value::String(value.to_owned()))
-    }
-
-    fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        text(&value).map(|()| Value::String(value))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
@@ -132,6 +132,11 @@ mod tests {
         let map = object(br#" {"a": "x", "b": [1, true, null, {"c": 1.5}]} "#).unwrap();
         assert_eq!(map["a"], "x");
         assert_eq!(map["b"][3]["c"], 1.5);
+        let pasted = object(br#"{"a": "123 456\r\n", "b": "\t x \n", "c": "\n"}"#).unwrap();
+        assert_eq!(
+            (&pasted["a"], &pasted["b"], &pasted["c"]),
+            (&"123 456".into(), &" x ".into(), &"".into())
+        );
     }
 
     #[test]
@@ -143,6 +148,8 @@ mod tests {
             (br#"{"profile":{"a":1,"a":2}}"#, KNOWN[0]),
             (b"{\"a\":\"secret\\u0000\"}", KNOWN[1]),
             (b"{\"a\":\"secret\\u0085\"}", KNOWN[1]),
+            (b"{\"a\":\"sec\\nret\"}", KNOWN[1]),
+            (b"{\"a\\n\":\"secret\"}", KNOWN[1]),
             (deep.as_bytes(), KNOWN[2]),
             (long.as_bytes(), KNOWN[3]),
             (br#"{"a":"\ud800"}"#, "the body is not valid JSON"),

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::error::{AuthError, Result};
 use crate::app::App;
-use crate::base::{Fault, Sensitive, net};
+use crate::base::{Fault, Sensitive, net, typed};
 use crate::devices::{self, Address, DeviceKind};
 use crate::events::Source;
 use crate::flows::Flows;
@@ -98,7 +98,7 @@ impl Given {
 fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
     match understand(app, kind, text) {
         Err(AuthError::Faults(faults)) if faults.iter().all(|fault| fault.code == "reserved") => {
-            let name = text.trim().to_ascii_lowercase();
+            let name = typed::trimmed(text).to_ascii_lowercase();
             let kind = app.devices.kind(kind).ok_or(AuthError::NotFound)?;
             Ok(Identifier { kind, address: Address { canonical: name.clone(), delivery: name } })
         }

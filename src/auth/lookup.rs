@@ -7,7 +7,8 @@ use super::input::understand;
 use super::noting;
 use super::operate::Listed;
 use crate::app::App;
-use crate::base::Fault;
+use crate::base::{Fault, typed};
+use crate::devices::{email, phone};
 use crate::events::{By, Event, Noted, Source};
 use crate::store::{Db, devices, users};
 use crate::users::profile;
@@ -34,7 +35,7 @@ pub struct Found {
 /// # Errors
 /// A fault of `text` where it is empty: everybody would fit.
 pub async fn find(app: &App, text: &str, unmasked: bool) -> Result<Found> {
-    let text = text.trim();
+    let text = typed::trimmed(text);
     if text.is_empty() {
         return Err(
             Fault::new("text", "empty", "is empty: give a part of an address, a number or a name").into()
@@ -75,8 +76,22 @@ async fn called(app: &App, db: &mut impl Db, text: &str) -> Result<Vec<String>> 
         let Ok(understood) = understand(app, kind.name(), text) else { continue };
         add(&mut ids, devices::named(db, kind.name(), &understood.address.canonical, limit).await?);
     }
-    add(&mut ids, devices::containing(db, text, limit).await?);
+    for part in parts(text) {
+        add(&mut ids, devices::containing(db, &part, limit).await?);
+    }
     Ok(ids)
+}
+
+/// What a part of an address may be kept as: as it was typed, as what would be dialled, and with a domain in ASCII.
+fn parts(text: &str) -> Vec<String> {
+    let mut parts = vec![text.to_owned()];
+    let others = [phone::dialled(text).ok(), email::stored_part(text)];
+    for part in others.into_iter().flatten() {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts
 }
 
 /// Adds those whose profile says it, until there is one more than [`MOST`].

@@ -44,13 +44,38 @@ pub fn digit(c: char) -> Option<char> {
 /// Whether a character only parts or directs what stands beside it: a blank, a dash, a soft hyphen, a joiner, a mark of
 /// direction.
 pub fn is_blank(c: char) -> bool {
-    let invisible = matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{2069}' | '\u{feff}'
-    );
-    let dash = || get_general_category(c) == GeneralCategory::DashPunctuation;
-    c.is_whitespace() || invisible || c == '\u{2212}' || dash()
+    is_nothing(c) || is_dash(c)
+}
+
+/// Whether a character is a blank of any width.
+pub fn is_space(c: char) -> bool {
+    get_general_category(c) == GeneralCategory::SpaceSeparator
+}
+
+/// Whether a character is a dash of any keyboard, the sign of subtraction and the soft hyphen among them.
+pub fn is_dash(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{2212}') || get_general_category(c) == GeneralCategory::DashPunctuation
+}
+
+/// Whether nothing of a character is to be seen: white space, a joiner, a mark of direction.
+fn is_nothing(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}' | '\u{feff}'
+        )
+}
+
+/// An address or a name without what keyboards, address books and clipboards leave around it and nobody sees. Inside it
+/// stays, to be judged by the kind.
+pub fn trimmed(text: &str) -> &str {
+    text.trim_matches(is_nothing)
+}
+
+/// A text without the line ends and tabs that are pasted with it.
+pub fn pasted(text: &str) -> &str {
+    text.trim_matches(['\t', '\n', '\r'])
 }
 
 /// `text` in NFC, without what parts it ([`is_blank`]), the digits of every script as ASCII ones; nothing else changes.
@@ -123,6 +148,20 @@ mod tests {
             assert_eq!(read(text).as_deref(), Some("012345"), "{text}");
         }
         assert_eq!(read("abcd-efgh").as_deref(), Some("ABCDEFGH"));
+    }
+
+    #[test]
+    fn what_nobody_sees_is_dropped_at_the_ends_alone() {
+        for around in [
+            "\u{202a}", "\u{202c}", "\u{2066}", "\u{2069}", "\u{200b}", "\u{200d}", "\u{feff}", "\u{200e}",
+            "\u{2060}",
+        ] {
+            assert_eq!(trimmed(&format!(" {around}\tada{around}\n\u{a0}{around}")), "ada", "{around:?}");
+            let inside = format!("a{around}da");
+            assert_eq!(trimmed(&inside), inside);
+        }
+        assert_eq!(trimmed("-ada-"), "-ada-");
+        assert_eq!(pasted("\r\n\t a\tb \n"), " a\tb ");
     }
 
     #[test]

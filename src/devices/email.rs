@@ -126,6 +126,14 @@ fn domain(text: &str) -> Result<String, Fault> {
     Err(invalid())
 }
 
+/// A part of an address with letters beyond ASCII in its domain, as it stands in one that is kept: each label whole.
+pub fn stored_part(text: &str) -> Option<String> {
+    let (local, host) =
+        text.rsplit_once('@').map_or(("", text), |(local, host)| (&text[..=local.len()], host));
+    let ascii = Uts46::new().to_ascii(host.as_bytes(), STD3, Hyphens::Allow, DnsLength::Ignore).ok()?;
+    (!host.is_ascii()).then(|| format!("{local}{ascii}"))
+}
+
 /// A domain of A-labels as people read it, where that reads back as itself and mixes no scripts: a label in which one
 /// letter of another alphabet stands among Latin ones is made to look like another.
 fn readable(host: &str) -> String {

@@ -6,7 +6,7 @@
 use regex_lite::Regex;
 
 use super::{Address, DeviceKind, Rules, contract};
-use crate::base::{Fault, Mistake};
+use crate::base::{Fault, Mistake, typed};
 use crate::settings::{self, Case, GivenBy, Settings};
 
 /// Bytes of a typed text, and characters of a canonical form, at most.
@@ -88,12 +88,18 @@ impl Identifier {
 
     /// The text in its case, without what is left out.
     fn bare(&self, text: &str) -> String {
-        let kept = text.chars().filter(|c| !self.strip.contains(*c));
+        let kept = text.chars().filter(|c| !self.leaves_out(*c));
         match self.case {
             Case::Lower => kept.map(|c| c.to_ascii_lowercase()).collect(),
             Case::Upper => kept.map(|c| c.to_ascii_uppercase()).collect(),
             Case::Keep => kept.collect(),
         }
+    }
+
+    /// Whether a sign is left out: one that `strip` names, and with a blank or a dash those of every keyboard.
+    fn leaves_out(&self, c: char) -> bool {
+        let names = |is: fn(char) -> bool| self.strip.contains(is) && is(c);
+        self.strip.contains(c) || names(typed::is_space) || names(typed::is_dash)
     }
 
     fn fault(&self, code: &'static str, message: impl Into<String>) -> Fault {
@@ -164,7 +170,8 @@ mod tests {
     #[test]
     fn spellings_of_one_number_are_one() {
         let kind = kind("E[0-9]{4}", Case::Upper, " -");
-        for text in ["E1234", "e1234", "e-12 34", " E - 1 2 3 4 "] {
+        let keyboards = ["E\u{a0}12\u{202f}34\u{3000}", "E\u{2011}12\u{2212}34", "E–1—2\u{ad}34", "E﹣1234"];
+        for text in ["E1234", "e1234", "e-12 34", " E - 1 2 3 4 "].into_iter().chain(keyboards) {
             assert_eq!(kind.canonical(text, &Rules::default()).unwrap().canonical, "E1234");
         }
         let code = |text: &str| kind.canonical(text, &Rules::default()).unwrap_err();
@@ -174,6 +181,9 @@ mod tests {
         assert_eq!(code("Е1234").code, "invalid_characters", "a Cyrillic letter");
         assert_eq!(code("E12３4").code, "invalid_characters", "a wide digit");
         assert_eq!(code(&"E".repeat(257)).code, "too_long");
+        let bare = self::kind("E[0-9]{4}", Case::Upper, "-");
+        assert!(bare.canonical("E\u{2013}1234", &Rules::default()).is_ok());
+        assert!(bare.canonical("E\u{a0}1234", &Rules::default()).is_err(), "no blank is left out");
         let fault = code("E123");
         assert_eq!(fault.field, "employee_no");
         assert!(fault.message.contains("E1234") && fault.message.contains("E[0-9]{4}"), "{fault}");

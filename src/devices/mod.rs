@@ -16,7 +16,7 @@ pub mod username;
 
 use std::sync::Arc;
 
-use crate::base::Fault;
+use crate::base::{Fault, typed};
 use crate::flows::Factor;
 use crate::messages::Channel;
 use crate::settings::{GivenBy, LineType, Mask};
@@ -181,12 +181,13 @@ impl std::fmt::Debug for Kinds {
     }
 }
 
-/// Understands an address as it was typed: blanks around it, which keyboards and clipboards add, are no part of it.
+/// Understands an address as it was typed: blanks and invisible marks around it, which keyboards and clipboards add, are
+/// no part of it.
 ///
 /// # Errors
 /// Those of [`DeviceKind::canonical`].
 pub fn read(kind: &dyn DeviceKind, text: &str, rules: &Rules) -> Result<Address, Fault> {
-    kind.canonical(text.trim(), rules)
+    kind.canonical(typed::trimmed(text), rules)
 }
 
 /// The address of a device of `kind` as an answer shows it to somebody who signs in: masked, as the settings say.

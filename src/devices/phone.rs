@@ -187,7 +187,10 @@ pub fn warm_up() {
 }
 
 /// What would be dialled: a leading `+`, then ASCII digits.
-fn dialled(text: &str) -> Result<String, Fault> {
+///
+/// # Errors
+/// Where anything but a number stands there.
+pub fn dialled(text: &str) -> Result<String, Fault> {
     if text.len() > MAXIMUM_TEXT {
         return Err(invalid());
     }

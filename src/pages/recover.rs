@@ -17,7 +17,7 @@ use crate::auth::input::{Client, Given};
 use crate::auth::progress::Progress;
 use crate::auth::recover::{self, NEW_PASSWORD};
 use crate::auth::{AuthError, Result, doors};
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Sensitive, typed};
 
 /// `GET /recover/{attempt}`
 #[handler]
@@ -77,7 +77,7 @@ async fn answer(app: &App, client: &Client, handle: &Sensitive, asked: &[String]
 fn typed(asked: &[String], body: &[u8]) -> Result<BTreeMap<String, Sensitive>> {
     let sent = url::form_urlencoded::parse(body).filter(|(name, _)| asked.iter().any(|field| field == name));
     let sent: BTreeMap<String, Sensitive> =
-        sent.map(|(name, text)| (name.into_owned(), Sensitive::new(text.into_owned()))).collect();
+        sent.map(|(name, text)| (name.into_owned(), Sensitive::new(typed::pasted(&text)))).collect();
     let faults: Vec<Fault> = asked.iter().filter_map(|field| wrong(field, sent.get(field))).collect();
     if faults.is_empty() { Ok(sent) } else { Err(AuthError::Faults(faults)) }
 }

@@ -380,8 +380,17 @@ async fn nothing_is_sent_to_what_no_message_reaches_and_that_is_told_as_such() {
 }
 
 /// A mark of this or that keyboard around what was meant.
-fn framed(text: &str) -> [String; 4] {
-    [format!("{text} "), format!(" {text}"), format!("\u{a0}{text}\u{3000}"), format!("{text}\u{2003}")]
+fn framed(text: &str) -> [String; 8] {
+    [
+        format!("{text} "),
+        format!(" {text}"),
+        format!("\u{a0}{text}\u{3000}"),
+        format!("{text}\u{2003}"),
+        format!("\u{202a}{text}\u{202c}"),
+        format!("\u{feff}{text}\u{200b}\u{200d}"),
+        format!("\u{2068} {text}\u{2069}\u{200e}"),
+        format!("\t{text}\r\n"),
+    ]
 }
 
 #[tokio::test]
@@ -419,6 +428,28 @@ async fn blanks_around_an_address_are_dropped_at_every_door() {
             assert_eq!(app.code().await.to, "Sp@example.org");
             app.pass(61 * SECOND);
         }
+    }
+}
+
+/// What was pasted with a code or a number is no part of it, and inside of a name it stays refused.
+#[tokio::test]
+async fn tabs_and_line_ends_that_were_pasted_are_dropped() {
+    for app in TestApp::each(open).await {
+        let client = app.client();
+        let asked = client.signup(json!({ "phone": "\t+12025550143\n", "hardcode": CARD })).await.asks();
+        let code = app.code().await;
+        client.passcode(&asked.attempt, &format!("\t{}\r\n", code.code())).await.done();
+        app.signup(json!({ "username": "ada", "password": PASSWORD })).await;
+        let pasted = json!({ "username": "ada\n", "password": format!("{PASSWORD}\n") });
+        app.client().signin(pasted).await.done();
+        for name in ["a\u{200b}da", "a\u{202e}da", "a\u{feff}da", "a da"] {
+            let body = json!({ "username": name, "password": PASSWORD });
+            app.client().signup(body).await.fails(400, "invalid_request");
+        }
+        app.client()
+            .signup(json!({ "email": "a\u{200b}da@example.org", "password": PASSWORD }))
+            .await
+            .is(400);
     }
 }
 

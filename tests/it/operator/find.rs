@@ -45,6 +45,12 @@ async fn somebody_is_found_by_what_they_are_called_and_reached_at() {
             "+1 212 456 7890",
             "(212) 456-7890",
             "2124567",
+            "(212) 456-7890",
+            "+1 (212) 456",
+            "212.456",
+            "٢١٢ ٤٥٦",
+            "۷۸۹۰",
+            "\u{202a}+1 212 456 7890\u{202c}",
             "king@exam",
             "lovelace",
             "\"Åsa\"",
@@ -60,6 +66,38 @@ async fn somebody_is_found_by_what_they_are_called_and_reached_at() {
         }
         for empty in ["", "  "] {
             assert!(matches!(lookup::find(&app.app, empty, false).await, Err(AuthError::Faults(_))));
+        }
+    }
+}
+
+/// A number is found by its digits where no country is taken for granted, a domain as its owner writes it.
+#[tokio::test]
+async fn numbers_and_domains_are_found_as_they_are_typed() {
+    let change = |settings: &mut Settings| {
+        named(settings);
+        settings.phone.default_region = String::new();
+    };
+    for app in TestApp::each(change).await {
+        let ada = app.signup(json!({ "username": "ada_l", "password": PASSWORD })).await;
+        ada.client.add(json!({ "kind": "email", "email": "max@m\u{fc}ller.de" })).await.is(201);
+        ada.client.add(json!({ "kind": "phone", "phone": "+12025550143" })).await.is(201);
+        for text in [
+            "(202) 555-0143",
+            "۰۱۴۳",
+            "555 0143",
+            "+1 202",
+            "m\u{fc}ller.de",
+            "mu\u{308}ller.de",
+            "M\u{dc}LLER.de",
+            "x@m\u{fc}ller.de".trim_start_matches('x'),
+            "max@mu\u{308}ller.de",
+            "m\u{fc}ller",
+            "xn--mller",
+        ] {
+            assert_eq!(found(&app, text).await, [ada.done.user.as_str()], "{text}, {}", app.database());
+        }
+        for nobody in ["(202) 555-0144", "m\u{f6}ller.de", "()", "- -", "+ +"] {
+            assert!(found(&app, nobody).await.is_empty(), "{nobody}, {}", app.database());
         }
     }
 }
