@@ -55,8 +55,8 @@ impl Anybody {
 pub struct Backend(Bearer);
 
 impl Backend {
-    /// The live key, if it has the scope. A wrong one counts as a failure of its network, and waits where there were too
-    /// many. A right one never does: it cannot be guessed, and a backend shares its address with others.
+    /// The live key, if it has the scope. A wrong one counts as a failure of its network, and waits where there were
+    /// too many. A right one never does: it cannot be guessed, and a backend shares its address with others.
     pub async fn key(&self, app: &App, client: &crate::auth::input::Client, scope: &str) -> Result<ApiKey> {
         let found = api_keys::check(app, &self.0.token, scope).await;
         if matches!(found, Err(AuthError::InvalidToken)) {

@@ -181,8 +181,8 @@ impl std::fmt::Debug for Kinds {
     }
 }
 
-/// Understands an address as it was typed: blanks and invisible marks around it, which keyboards and clipboards add, are
-/// no part of it.
+/// Understands an address as it was typed: blanks and invisible marks around it, which keyboards and clipboards add,
+/// are no part of it.
 ///
 /// # Errors
 /// Those of [`DeviceKind::canonical`].

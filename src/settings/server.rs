@@ -71,8 +71,8 @@ impl Server {
     }
 }
 
-/// Whether two listeners want one place. An address that stands for all of its family has every place of it, and the one
-/// of IPv6 those of IPv4 too.
+/// Whether two listeners want one place. An address that stands for all of its family has every place of it, and the
+/// one of IPv6 those of IPv4 too.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     let (a, b) = (one.ip().to_canonical(), other.ip().to_canonical());
     let holds = |a: IpAddr, b: IpAddr| a.is_unspecified() && (a.is_ipv6() || b.is_ipv4());

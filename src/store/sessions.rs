@@ -78,8 +78,8 @@ const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 
-/// Starts a session; `proofs` is what was shown to open it, as JSON, and `known` the id of the known device it is opened
-/// at.
+/// Starts a session; `proofs` is what was shown to open it, as JSON, and `known` the id of the known device that it is
+/// opened at.
 pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str, known: &str) -> Result<()> {
     let row = (
         s.id.as_str(),

@@ -178,10 +178,8 @@ fn the_document_is_served_in_development_or_where_it_is_asked_for() {
 #[test]
 fn two_listeners_never_want_one_place() {
     let listens = |public: &str, metrics: &str| {
-        format!(
-            "mode = \"production\"\npublic_url = \"https://id.example.org\"\n[server]\nlisten = \"{public}\"\n\
-             metrics_listen = \"{metrics}\"\n"
-        )
+        let head = "mode = \"production\"\npublic_url = \"https://id.example.org\"\n[server]\n";
+        format!("{head}listen = \"{public}\"\nmetrics_listen = \"{metrics}\"\n")
     };
     for (one, two, apart) in [
         ("0.0.0.0:93", "127.0.0.1:93", false),
@@ -208,8 +206,8 @@ fn two_listeners_never_want_one_place() {
 /// A network of IPv4 addresses in the clothes of IPv6 is the one of IPv4: clients and calls have those.
 #[test]
 fn a_mapped_network_is_the_one_of_ipv4() {
-    let text = "[server]\ntrusted_proxies = [\"::ffff:10.1.0.0/112\", \"::ffff:192.0.2.7\", \"::ffff:0:0/96\", \"::/0\"]\n";
-    let settings = settings(text);
+    let networks = r#"["::ffff:10.1.0.0/112", "::ffff:192.0.2.7", "::ffff:0:0/96", "::/0"]"#;
+    let settings = settings(&format!("[server]\ntrusted_proxies = {networks}\n"));
     let read: Vec<String> = settings.server.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(read, ["10.1.0.0/16", "192.0.2.7/32", "0.0.0.0/0", "::/0"]);
     let found = mistakes("[server]\ntrusted_proxies = [\"10.0.0.0/8\", \"::ffff:10.0.0.0/8\"]\n");

@@ -109,7 +109,7 @@ async fn a_vendor_that_cannot_be_asked_costs_no_guess() {
     client.passcode(&asked.attempt, THEIRS).await.done();
 }
 
-/// While the vendor is away nobody's identifier is answered as somebody's, at a sign-in and a recovery; no guess is lost.
+/// While the vendor is away nobody's identifier is answered as somebody's, at sign-in and recovery; no guess is lost.
 #[tokio::test]
 async fn a_vendor_that_cannot_be_asked_tells_of_nobody_that_they_have_an_account() {
     let verify = Vendor::start(twilio(Arc::default())).await;
