@@ -105,7 +105,7 @@ async fn as_if_asked(app: &App, challenge: &Challenge, typed: &Sensitive, subjec
     else {
         return Ok(());
     };
-    subject.judge(app, &mut app.store.read().await?, Bound::Sent).await?;
+    subject.judge(app, &mut app.store.read().await?, challenge::bound(Some(challenge))).await?;
     let wait = first.pace.wait(&app.random);
     let Err(why) = both(verifier.reached(), wait).await else { return Ok(()) };
     // Where another provider stands by, what is sent while this one is away is ours.
