@@ -39,7 +39,7 @@ pub async fn by_identifier(
     kind: &str,
     canonical: &str,
 ) -> Result<Option<Account>> {
-    let (owner, named) = whose(db, kind, canonical).await?;
+    let (owner, named) = whose(app, db, kind, canonical).await?;
     let user = users::by_id(db, &owner).await?;
     let parts = gathered(db, &owner).await?;
     let user = user.filter(|user| named && user.disabled_at.is_none());
@@ -52,8 +52,7 @@ pub async fn by_identifier(
 
 /// Reads for an identifier of nobody what [`by_id`] reads for somebody's, and forgets it (R16).
 pub async fn of_nobody(app: &App, db: &mut impl Db, kind: &str, canonical: &str) -> Result<()> {
-    // As evenly as ids are.
-    let other = sha256_hex(app.subject(&["another", kind, canonical]).as_bytes());
+    let other = another(app, kind, canonical);
     let user = users::first_from(db, &other).await?;
     let owner = user.map_or(other, |user| user.id);
     gathered(db, &owner).await?.forget(app);
@@ -62,9 +61,19 @@ pub async fn of_nobody(app: &App, db: &mut impl Db, kind: &str, canonical: &str)
 
 /// Whose an identifier is, and true; where it is nobody's, who is read in their place, always the same for an
 /// identifier, and false.
-pub(super) async fn whose(db: &mut impl Db, kind: &str, canonical: &str) -> Result<(String, bool)> {
-    let found = device_rows::whose(db, kind, canonical).await?;
+pub(super) async fn whose(
+    app: &App,
+    db: &mut impl Db,
+    kind: &str,
+    canonical: &str,
+) -> Result<(String, bool)> {
+    let found = device_rows::whose(db, kind, canonical, &another(app, kind, canonical)).await?;
     Ok(found.map(|whose| (whose.user_id, whose.named == 1)).unwrap_or_default())
+}
+
+/// From which id on somebody is read in the place of nobody: as evenly as ids are.
+fn another(app: &App, kind: &str, canonical: &str) -> String {
+    sha256_hex(app.subject(&["another", kind, canonical]).as_bytes())
 }
 
 /// The account of a user; disabled accounts are as good as none.

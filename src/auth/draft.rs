@@ -283,7 +283,7 @@ impl Draft {
         let mut db = app.store.read().await?;
         for device in &mut self.devices {
             // Somebody is read for nobody too, so that a taken address costs no more than a free one (R16).
-            let (owner, taken) = account::whose(&mut db, &device.kind, &device.canonical).await?;
+            let (owner, taken) = account::whose(app, &mut db, &device.kind, &device.canonical).await?;
             device.taken = taken;
             device.kept = device.confirm == Moment::Never
                 && rows::is_kept(&mut db, &device.kind, &device.canonical, &self.user).await?;

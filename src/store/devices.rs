@@ -87,13 +87,15 @@ const INSERT: &str = "INSERT INTO devices (id, user_id, kind, canonical, deliver
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const OWNER: &str =
     select!("WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL");
-/// One row is looked for and read, whether it is that one, the next, or behind all of them the last.
-const WHOSE: &str = "SELECT user_id, CASE WHEN canonical = $2 THEN 1 ELSE 0 END AS named FROM devices
-    WHERE kind = $1 AND confirmed_at IS NOT NULL AND hidden_at IS NULL AND canonical = COALESCE(
-        (SELECT MIN(canonical) FROM devices
-            WHERE kind = $1 AND canonical >= $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL),
-        (SELECT MAX(canonical) FROM devices
-            WHERE kind = $1 AND confirmed_at IS NOT NULL AND hidden_at IS NULL))";
+/// One row is looked for by its id and read, whether it is that one, or the next after an id that says nothing, or
+/// behind all of them the last.
+const WHOSE: &str = "SELECT user_id, CASE WHEN kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL
+        AND hidden_at IS NULL THEN 1 ELSE 0 END AS named
+    FROM devices WHERE id = COALESCE(
+        (SELECT id FROM devices
+            WHERE kind = $1 AND canonical = $2 AND confirmed_at IS NOT NULL AND hidden_at IS NULL),
+        (SELECT id FROM devices WHERE id >= $3 ORDER BY id LIMIT 1),
+        (SELECT id FROM devices ORDER BY id DESC LIMIT 1))";
 const IS_KEPT: &str = "SELECT id FROM devices WHERE kind = $1 AND canonical = $2 AND user_id <> $3 AND hidden_at IS NOT NULL LIMIT 1";
 const NAMED: &str = "SELECT DISTINCT user_id FROM devices WHERE kind = $1 AND canonical = $2
     AND hidden_at IS NULL ORDER BY user_id LIMIT $3";
@@ -175,10 +177,11 @@ pub struct Whose {
     pub named: i32,
 }
 
-/// Whose the confirmed device with that address is. Where it is nobody's, the user who has the next one of the kind:
-/// reading them, and forgetting what was read, costs what reading an owner costs (R16). None where nobody has one.
-pub async fn whose(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Option<Whose>> {
-    sql::first(db, WHOSE, (kind, canonical)).await
+/// Whose the confirmed device with that address is. Where it is nobody's, the user of the device whose id is `other` or
+/// the next after it: reading them, and forgetting what was read, costs what reading an owner costs (R16). None where
+/// there is none.
+pub async fn whose(db: &mut impl Db, kind: &str, canonical: &str, other: &str) -> Result<Option<Whose>> {
+    sql::first(db, WHOSE, (kind, canonical, other)).await
 }
 
 /// Whether that address is kept, hidden, in an account other than `user_id` that can have it back.

@@ -70,8 +70,10 @@ const INSERT: &str =
     "INSERT INTO users (id, profile, credentials, created_at, updated_at, group_names, disabled_at)
     VALUES ($1, $2, 1, $3, $3, $4, $5)";
 const BY_ID: &str = select!("WHERE id = $1");
-const FROM: &str =
-    select!("WHERE id = COALESCE((SELECT MIN(id) FROM users WHERE id >= $1), (SELECT MAX(id) FROM users))");
+const FROM: &str = select!(
+    "WHERE id = COALESCE((SELECT id FROM users WHERE id >= $1 ORDER BY id LIMIT 1),
+        (SELECT id FROM users ORDER BY id DESC LIMIT 1))"
+);
 const PAGE: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
 const CONTAINING: &str = select!("WHERE id > $1 AND LOWER(profile) LIKE $2 ESCAPE '!' ORDER BY id LIMIT $3");
 const DELETED: &str = select!("WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2");
