@@ -87,16 +87,17 @@ async fn a_verification_and_a_device_tell_that_a_code_was_used() {
     }
 }
 
+fn resting(settings: &mut Settings) {
+    by(&[&["email", "password", "passcode"]])(settings);
+    unlimited(settings, &["send", "signin", "failures", "attempt"]);
+    settings.passcode.rest = multauth::settings::Span(10 * MINUTE);
+}
+
 /// After a code that died of guesses there may be a rest, where something was proven before it.
 #[tokio::test]
 async fn a_rest_after_a_dead_code_is_for_who_has_proven_something() {
     let password = crate::support::person::PASSWORD;
-    let rest = |settings: &mut Settings| {
-        by(&[&["email", "password", "passcode"]])(settings);
-        unlimited(settings, &["send", "signin", "failures", "attempt"]);
-        settings.passcode.rest = multauth::settings::Span(10 * MINUTE);
-    };
-    for app in TestApp::each(rest).await {
+    for app in TestApp::each(resting).await {
         app.signup(json!({ "email": EMAIL, "password": password })).await;
         app.mail().await;
         let client = app.client();
@@ -129,12 +130,7 @@ async fn a_rest_after_a_dead_code_is_for_who_has_proven_something() {
 #[tokio::test]
 async fn a_rest_of_strangers_is_none_of_a_known_device_nor_of_a_session() {
     let password = crate::support::person::PASSWORD;
-    let rest = |settings: &mut Settings| {
-        by(&[&["email", "password", "passcode"]])(settings);
-        unlimited(settings, &["send", "signin", "failures", "attempt"]);
-        settings.passcode.rest = multauth::settings::Span(10 * MINUTE);
-    };
-    for app in TestApp::each(rest).await {
+    for app in TestApp::each(resting).await {
         let ada = app.signup(json!({ "email": EMAIL, "password": password })).await;
         app.mail().await;
         let first = json!({ "email": EMAIL, "password": password });
