@@ -40,14 +40,18 @@ const AT_ONCE: usize = 8;
 const WIDTH: usize = 10;
 
 /// The statements that insert 1, 2, … [`AT_ONCE`] rows. A row never stands before what its user has already, whatever
-/// the clock of another instance said.
+/// the clock of another instance said. One about nobody is looked up too, by its own id (R16).
 static INSERT: LazyLock<[String; AT_ONCE]> = LazyLock::new(|| std::array::from_fn(|n| insert_text(n + 1)));
 
 fn insert_text(rows: usize) -> String {
     let row = |n: usize| {
         let p = |column: usize| n * WIDTH + column;
-        let latest =
-            format!("(SELECT MAX(position) + 1 + {n} FROM events WHERE user_id = CAST(${} AS TEXT))", p(5));
+        let latest = format!(
+            "(SELECT MAX(position) + 1 + {n} FROM events \
+             WHERE COALESCE(user_id, id) = COALESCE(CAST(${} AS TEXT), CAST(${} AS TEXT)))",
+            p(5),
+            p(1)
+        );
         format!(
             "(${}, CASE WHEN {latest} > CAST(${} AS BIGINT) THEN {latest} ELSE CAST(${} AS BIGINT) END, \
              ${}, ${}, ${}, ${}, ${}, ${}, ${}, ${})",
@@ -127,8 +131,8 @@ pub async fn queue(db: &mut impl Db, id: &str, webhook: &str, event: &str) -> Re
     sql::run(db, QUEUE, (id, webhook, event)).await.map(drop)
 }
 
-const FORGET: &str =
-    "UPDATE events SET personal = NULL, network = '', request = '', session_id = NULL WHERE user_id = $1";
+const FORGET: &str = "UPDATE events SET personal = NULL, network = '', request = '', session_id = NULL
+    WHERE COALESCE(user_id, id) = $1";
 
 /// Takes away what could lead from a user's events to a person; what happened, and when, stays (R146, R150).
 pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {

@@ -11,6 +11,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "weighed", include_str!("../../migrations/0004_weighed.sql")),
     (5, "strangers", include_str!("../../migrations/0005_strangers.sql")),
     (6, "kept_devices", include_str!("../../migrations/0006_kept_devices.sql")),
+    (7, "alike", include_str!("../../migrations/0007_alike.sql")),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";

@@ -1,6 +1,7 @@
 //! The schema: brought up to date once, by whoever comes first; a newer one is refused.
 
 use futures_util::future::join_all;
+use multauth::store::attempts::{self, Attempt};
 use multauth::store::{self, Store, StoreError};
 
 use crate::support::databases;
@@ -16,6 +17,69 @@ async fn migrating_again_changes_nothing() {
     }
 }
 
+/// A database of the version before the last one, with a sign-in under way.
+const BEFORE: &str = concat!(
+    include_str!("../../../migrations/0001_start.sql"),
+    include_str!("../../../migrations/0002_delivery.sql"),
+    include_str!("../../../migrations/0003_own_model.sql"),
+    include_str!("../../../migrations/0004_weighed.sql"),
+    include_str!("../../../migrations/0005_strangers.sql"),
+    include_str!("../../../migrations/0006_kept_devices.sql"),
+    "CREATE TABLE migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL);
+    INSERT INTO migrations (version, name) VALUES (6, 'kept_devices');
+    INSERT INTO users (id, profile, credentials, created_at, updated_at) VALUES ('u', '{}', 3, 1, 1);
+    INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id, known_device, passed, draft,
+        ways, apart, created_at, expires_at)
+        VALUES ('a', 'signin', 'email', 'a@b.c', 'u', 3, 's', 'k', '[]', 'd', 'w', 'p', 5, 90);"
+);
+
+#[tokio::test]
+async fn what_is_under_way_outlives_a_new_version() {
+    for db in databases::empty().await {
+        db.execute(BEFORE).await;
+        assert_eq!(store::migrate(&db.store).await.unwrap(), ["alike"], "{}", db.name);
+        let mut tx = db.store.begin().await.unwrap();
+        let found = attempts::live(&mut tx, "a", 6).await.unwrap();
+        let expected = Attempt {
+            id: "a".to_owned(),
+            purpose: "signin".to_owned(),
+            kind: "email".to_owned(),
+            canonical: "a@b.c".to_owned(),
+            user_id: Some("u".to_owned()),
+            credentials: Some(3),
+            session_id: Some("s".to_owned()),
+            known_device: Some("k".to_owned()),
+            passed: "[]".to_owned(),
+            draft: Some("d".to_owned()),
+            ways: Some("w".to_owned()),
+            apart: Some("p".to_owned()),
+            created_at: 5,
+            expires_at: 90,
+        };
+        assert_eq!(format!("{found:?}"), format!("{:?}", Some(expected)), "{}", db.name);
+        assert_eq!(attempts::drop_of_user(&mut tx, "u").await.unwrap(), 1, "{}", db.name);
+    }
+}
+
+/// A row that an identifier leaves costs as much whether somebody has it: nothing of it is looked up or indexed for
+/// somebody alone (R16).
+#[tokio::test]
+async fn rows_about_nobody_cost_what_others_cost() {
+    const REFERENCES: &str = "SELECT COUNT(*) FROM sqlite_master t, pragma_foreign_key_list(t.name)
+        WHERE t.name IN ('attempts', 'challenges', 'events', 'outbox', 'guesses')";
+    const INDEXES: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'index'
+        AND tbl_name IN ('attempts', 'challenges', 'events', 'outbox', 'guesses')
+        AND (sql LIKE '%user_id%' OR sql LIKE '%device_id%')";
+    const BY_SUBJECT: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'index'
+        AND tbl_name IN ('attempts', 'events') AND sql LIKE '%((COALESCE(user_id, id))%'";
+    let db = databases::sqlite().await;
+    store::migrate(&db.store).await.unwrap();
+    assert_eq!(db.number(REFERENCES).await, 0);
+    assert_eq!(db.number(BY_SUBJECT).await, 2);
+    // The one beside those: of messages that failed, which are written long after the answer.
+    assert_eq!(db.number(INDEXES).await, 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn instances_that_start_together_migrate_once() {
     for db in databases::empty().await {
@@ -29,7 +93,7 @@ async fn instances_that_start_together_migrate_once() {
         names.sort_unstable();
         assert_eq!(
             names,
-            ["delivery", "kept_devices", "own_model", "start", "strangers", "weighed"],
+            ["alike", "delivery", "kept_devices", "own_model", "start", "strangers", "weighed"],
             "{}",
             db.name
         );

@@ -81,12 +81,12 @@ impl Database {
         Store::open(&self.url, 4).await.unwrap()
     }
 
-    /// Runs a statement that the crate itself has no use for.
+    /// Runs statements that the crate itself has no use for.
     pub async fn execute(&self, sql: &'static str) {
         let mut tx = self.store.begin().await.unwrap();
         match store::Db::exec(&mut tx) {
-            Exec::Sqlite(conn) => drop(sqlx::query(sql).execute(conn).await.unwrap()),
-            Exec::Postgres(conn) => drop(sqlx::query(sql).execute(conn).await.unwrap()),
+            Exec::Sqlite(conn) => drop(sqlx::raw_sql(sql).execute(conn).await.unwrap()),
+            Exec::Postgres(conn) => drop(sqlx::raw_sql(sql).execute(conn).await.unwrap()),
         }
         tx.commit().await.unwrap();
     }
