@@ -28,7 +28,7 @@ pub const SLOWNESS: Duration = Duration::from_secs(5);
 pub fn kinds() -> Vec<ProviderKind> {
     let kind = |name, build: Build| ProviderKind {
         name,
-        channels: &[Channel::Email],
+        channels: &[Channel::Email, Channel::Sms],
         development_only: true,
         example: "",
         build,
@@ -41,10 +41,11 @@ pub fn kinds() -> Vec<ProviderKind> {
     ]
 }
 
-/// Lets the one of that name be the only one for mail.
+/// Lets the one of that name be the only one for mail and texts.
 pub fn choose(settings: &mut Settings, name: &str) {
     let kind = toml::Table::from_iter([("kind".to_owned(), toml::Value::from(name))]);
-    settings.email.providers = vec![kind];
+    settings.email.providers = vec![kind.clone()];
+    settings.phone.providers = vec![kind];
 }
 
 static TAKEN: AtomicUsize = AtomicUsize::new(0);

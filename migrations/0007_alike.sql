@@ -1,5 +1,5 @@
--- An attempt or event about somebody costs what one about nobody costs, so that time tells nothing: it is looked up and
--- indexed by its subject, the user's id or, where there is none, its own.
+-- What an identifier leaves costs as much to write where somebody has it, so that time tells nothing. An attempt or event
+-- is looked up and indexed by its subject: the user's id or, where there is none, its own.
 
 -- No reference to the user, which would be looked up for somebody alone: whatever deletes a user deletes their
 -- attempts, and one that is left over answers nothing and goes with its time.
@@ -35,3 +35,7 @@ CREATE INDEX attempts_expires ON attempts (expires_at);
 
 DROP INDEX events_user;
 CREATE INDEX events_subject ON events ((COALESCE(user_id, id)), position);
+
+-- A message without a code, such as the notice to the owner of an address, takes a place in the index too.
+DROP INDEX outbox_challenge;
+CREATE INDEX outbox_challenge ON outbox ((COALESCE(challenge, id)));

@@ -1,4 +1,4 @@
-//! Accounts laid ready, as a sign-up by email leaves them.
+//! Accounts laid ready, as a sign-up by email or phone leaves them.
 
 use multauth::app::App;
 use multauth::base::Sensitive;
@@ -19,7 +19,7 @@ pub async fn make(app: &App, door: &Door, class: Class, count: usize) -> Result<
     let hash = hasher(class)?.hash(Sensitive::new(PASSWORD), app.random.bytes()).await?;
     let mut tx = app.store.begin().await?;
     for n in 0..count {
-        one(app, &mut tx, class, &class.address(door, n), &hash).await?;
+        one(app, &mut tx, class, (door.kind, &class.address(door, n)), &hash).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -33,7 +33,7 @@ fn hasher(class: Class) -> Result<Hasher> {
     Ok(Hasher::new(settings)?)
 }
 
-async fn one(app: &App, tx: &mut Tx, class: Class, address: &str, hash: &str) -> Result<()> {
+async fn one(app: &App, tx: &mut Tx, class: Class, (kind, address): (&str, &str), hash: &str) -> Result<()> {
     let (now, user) = (app.now(), app.random.uuid());
     let confirmed = (class != Class::Unconfirmed).then_some(now);
     users::insert(tx, &users::New::active(&user, "{}"), now).await?;
@@ -41,7 +41,7 @@ async fn one(app: &App, tx: &mut Tx, class: Class, address: &str, hash: &str) ->
     let device = Device {
         id: app.random.uuid(),
         user_id: user.clone(),
-        kind: "email".to_owned(),
+        kind: kind.to_owned(),
         canonical: Some(address.to_owned()),
         delivery: Some(address.to_owned()),
         label: String::new(),

@@ -12,6 +12,8 @@ pub struct Door {
     pub name: &'static str,
     /// The same in identifiers, which no two doors share.
     pub key: &'static str,
+    /// The kind of identifier.
+    pub kind: &'static str,
     /// Where it is.
     pub path: &'static str,
     /// What is posted for an address.
@@ -30,10 +32,11 @@ pub type Settle = fn(&mut Settings);
 /// Every one, by the server that has it.
 pub const SERVERS: [(Settle, &[Door]); 2] = [(settle, &DOORS), (settle_free, &[FREE])];
 
-const DOORS: [Door; 5] = [
+const DOORS: [Door; 7] = [
     Door {
         name: "sign-in, identifier alone",
         key: "name",
+        kind: "email",
         path: "/v1/signin",
         body: |address| format!(r#"{{"email":"{address}"}}"#),
         status: 200,
@@ -43,6 +46,7 @@ const DOORS: [Door; 5] = [
     Door {
         name: "sign-in, wrong password",
         key: "wrong",
+        kind: "email",
         path: "/v1/signin",
         body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
         status: 401,
@@ -52,6 +56,7 @@ const DOORS: [Door; 5] = [
     Door {
         name: "sign-up by email",
         key: "signup",
+        kind: "email",
         path: "/v1/signup",
         body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
         status: 200,
@@ -61,6 +66,7 @@ const DOORS: [Door; 5] = [
     Door {
         name: "recovery",
         key: "recovery",
+        kind: "email",
         path: "/v1/recovery",
         body: |address| format!(r#"{{"email":"{address}"}}"#),
         status: 200,
@@ -70,10 +76,31 @@ const DOORS: [Door; 5] = [
     Door {
         name: "recovery, wrong code",
         key: "code",
+        kind: "email",
         path: "/v1/recovery",
         body: |address| format!(r#"{{"email":"{address}"}}"#),
         status: 200,
         then: Some((r#"{"passcode":"000000"}"#, 401)),
+        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
+    },
+    Door {
+        name: "sign-in by phone, identifier alone",
+        key: "0",
+        kind: "phone",
+        path: "/v1/signin",
+        body: |number| format!(r#"{{"phone":"{number}"}}"#),
+        status: 200,
+        then: None,
+        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
+    },
+    Door {
+        name: "sign-up by phone",
+        key: "1",
+        kind: "phone",
+        path: "/v1/signup",
+        body: |number| format!(r#"{{"phone":"{number}"}}"#),
+        status: 200,
+        then: None,
         classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
     },
 ];
@@ -82,6 +109,7 @@ const DOORS: [Door; 5] = [
 const FREE: Door = Door {
     name: "sign-in, wrong password, nobody for nothing",
     key: "free",
+    kind: "email",
     path: "/v1/signin",
     body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
     status: 401,
@@ -89,10 +117,14 @@ const FREE: Door = Door {
     classes: &[Missing, MissingToo, Costly],
 };
 
-/// The flow that these doors lead to.
+/// The flows that these doors lead to, and texts without limits.
 fn settle(settings: &mut Settings) {
-    let words = ["email", "password", "passcode"].map(str::to_owned);
-    settings.flows = vec![TupleSpec::Plain(words.to_vec())];
+    let flow = |words: &[&str]| TupleSpec::Plain(words.iter().copied().map(str::to_owned).collect());
+    settings.flows = vec![flow(&["email", "password", "passcode"]), flow(&["phone", "passcode"])];
+    settings.phone.countries = vec!["PL".to_owned()];
+    let spend = &mut settings.phone.spend;
+    (spend.per_hour, spend.per_day, spend.country_per_hour, spend.country_per_day) = (0, 0, 0, 0);
+    spend.conversion.sends = 0;
 }
 
 /// The same, and a hasher that spends next to nothing: for nobody, as accounts have the hashes of another.

@@ -61,9 +61,12 @@ impl Class {
         }
     }
 
-    /// The `n`th identifier of it at a door.
+    /// The `n`th identifier of it at a door, an address or a Polish number.
     pub fn address(self, door: &Door, n: usize) -> String {
-        format!("{}-{}-{n:06}@example.org", door.key, self.name())
+        match door.kind {
+            "phone" => format!("+4850{}{}{n:05}", door.key, self as usize),
+            _ => format!("{}-{}-{n:06}@example.org", door.key, self.name()),
+        }
     }
 }
 

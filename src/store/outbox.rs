@@ -83,7 +83,8 @@ const LANES: &str = "WITH RECURSIVE lanes (lane) AS (
     SELECT lane FROM lanes WHERE lane IS NOT NULL";
 const MOVE_LANE: &str = "UPDATE outbox SET lane = $2 WHERE state = 'queued' AND lane = $1 AND due_at <= $3";
 const DROP_LANE: &str = "DELETE FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2";
-const CONFIRM: &str = "UPDATE outbox SET confirmed_at = $2 WHERE challenge = $1 AND confirmed_at IS NULL";
+const CONFIRM: &str = "UPDATE outbox SET confirmed_at = $2
+    WHERE COALESCE(challenge, id) = $1 AND confirmed_at IS NULL";
 
 /// Queues a message.
 pub async fn insert(db: &mut impl Db, q: &Queued) -> Result<()> {
