@@ -9,6 +9,7 @@ use crate::base::seal::sha256_hex;
 use crate::devices::{is_dialled, phone};
 use crate::flows::{Carried, Equipment, Fixed, Flow, Holding};
 use crate::secrets::{Kept, SecretKind};
+use crate::store::attempts::Attempt;
 use crate::store::devices::Device;
 use crate::store::users::User;
 use crate::store::{Db, devices as device_rows, secrets, users};
@@ -44,19 +45,26 @@ pub async fn by_identifier(
     let parts = gathered(db, &owner).await?;
     let user = user.filter(|user| named && user.disabled_at.is_none());
     let Some(user) = user else {
-        parts.forget(app);
+        parts.forget(app, kind, canonical);
         return Ok(None);
     };
     Ok(Some(parts.of(user)))
 }
 
-/// Reads for an identifier of nobody what [`by_id`] reads for somebody's, and forgets it (R16).
-pub async fn of_nobody(app: &App, db: &mut impl Db, kind: &str, canonical: &str) -> Result<()> {
-    let other = another(app, kind, canonical);
-    let user = users::first_from(db, &other).await?;
-    let owner = user.map_or(other, |user| user.id);
-    gathered(db, &owner).await?.forget(app);
-    Ok(())
+/// The account that an attempt is about, and none where it is disabled or nobody's. Somebody is read then all the same, by
+/// the same statements, and forgotten (R16).
+pub async fn of_attempt(app: &App, db: &mut impl Db, attempt: &Attempt) -> Result<Option<Account>> {
+    let (kind, canonical) = (&attempt.kind, &attempt.canonical);
+    let from = attempt.user_id.clone().unwrap_or_else(|| another(app, kind, canonical));
+    let user = users::first_from(db, &from).await?;
+    let owner = user.as_ref().map_or(from, |user| user.id.clone());
+    let parts = gathered(db, &owner).await?;
+    let user = user.filter(|user| attempt.user_id.as_ref() == Some(&user.id) && user.disabled_at.is_none());
+    let Some(user) = user else {
+        parts.forget(app, kind, canonical);
+        return Ok(None);
+    };
+    Ok(Some(parts.of(user)))
 }
 
 /// Whose an identifier is, and true; where it is nobody's, who is read in their place, always the same for an
@@ -104,8 +112,13 @@ impl Parts {
         Account { user, devices, hidden, hashes, set_by, set_at, recovery }
     }
 
-    /// What follows for somebody is thought out for nobody too, so that time tells nothing (R16).
-    fn forget(self, app: &App) {
+    /// What follows for somebody is thought out for nobody too, as if the identifier were theirs, so that time tells
+    /// nothing (R16).
+    fn forget(mut self, app: &App, kind: &str, canonical: &str) {
+        if let Some(first) = self.devices.first_mut() {
+            let named = || Some(canonical.to_owned());
+            (first.kind, first.canonical, first.delivery) = (kind.to_owned(), named(), named());
+        }
         let confirmed: Vec<&Device> = self.devices.iter().collect();
         std::hint::black_box(holding(app, &confirmed, &self.hashes, &self.set_by));
     }

@@ -120,13 +120,7 @@ impl<'a> Walk<'a> {
     ) -> Result<Self> {
         let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
         let mut db = app.store.read().await?;
-        let account = match &attempt.user_id {
-            Some(user_id) => account::by_id(&mut db, user_id).await?,
-            None => {
-                account::of_nobody(app, &mut db, &attempt.kind, &attempt.canonical).await?;
-                None
-            }
-        };
+        let account = account::of_attempt(app, &mut db, &attempt).await?;
         drop(db);
         if account.as_ref().map(|a| a.user.credentials) != attempt.credentials {
             return Err(AuthError::AttemptGone);
