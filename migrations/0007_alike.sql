@@ -1,5 +1,5 @@
--- What an identifier leaves costs as much to write where somebody has it, so that time tells nothing. An attempt or event
--- is looked up and indexed by its subject: the user's id or, where there is none, its own.
+-- What an identifier leaves costs as much to write where somebody has it, so that time tells nothing. An attempt or
+-- event is looked up and indexed by its subject: the user's id or, where there is none, its own.
 
 -- No reference to the user, which would be looked up for somebody alone: whatever deletes a user deletes their
 -- attempts, and one that is left over answers nothing and goes with its time.

@@ -51,8 +51,8 @@ pub async fn by_identifier(
     Ok(Some(parts.of(user)))
 }
 
-/// The account that an attempt is about, and none where it is disabled or nobody's. Somebody is read then all the same, by
-/// the same statements, and forgotten (R16).
+/// The account that an attempt is about, and none where it is disabled or nobody's. Somebody is read then all the same,
+/// by the same statements, and forgotten (R16).
 pub async fn of_attempt(app: &App, db: &mut impl Db, attempt: &Attempt) -> Result<Option<Account>> {
     let (kind, canonical) = (&attempt.kind, &attempt.canonical);
     let from = attempt.user_id.clone().unwrap_or_else(|| another(app, kind, canonical));

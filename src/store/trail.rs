@@ -57,11 +57,12 @@ const NOBODY: &str = "events of nobody went up to";
 const NEXT: &str = "SELECT position FROM
     (SELECT position FROM events WHERE position > $1 AND position < $2 ORDER BY position LIMIT 1000) AS next
     ORDER BY position DESC LIMIT 1";
-/// Somebody who was made, or deleted, has an event that says so; whoever only began to sign up has none.
+/// Somebody who was made, or deleted, has an event that says so; whoever only began to sign up has none. SQLite finds an
+/// expression by its index beside another expression alone, not beside a column.
 const SWEEP_NOBODY: &str = "DELETE FROM events WHERE position > $1 AND position <= $2
     AND (user_id IS NULL OR NOT EXISTS (SELECT 1 FROM users WHERE users.id = events.user_id)
         AND NOT EXISTS (SELECT 1 FROM events AS made
-            WHERE COALESCE(made.user_id, made.id) = events.user_id AND made.name LIKE 'user.%'))
+            WHERE COALESCE(made.user_id, made.id) = COALESCE(events.user_id, events.id) AND made.name LIKE 'user.%'))
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')";
 

@@ -3,6 +3,7 @@
 mod accounts;
 mod events;
 mod group_commit;
+mod plans;
 mod profile_values;
 mod races;
 mod rows;

@@ -8,7 +8,7 @@ use super::rows::{NOW, attempt, challenge, device, queued, user};
 use crate::support::databases;
 
 #[tokio::test]
-async fn of_deleted_users() {
+pub(super) async fn of_deleted_users() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -33,7 +33,7 @@ async fn of_deleted_users() {
 }
 
 #[tokio::test]
-async fn of_users_that_nothing_names() {
+pub(super) async fn of_users_that_nothing_names() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -79,7 +79,7 @@ fn removed(user: &str, by: &str) -> events::Row {
 }
 
 #[tokio::test]
-async fn of_what_speaks_of_a_user_elsewhere() {
+pub(super) async fn of_what_speaks_of_a_user_elsewhere() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;

@@ -30,7 +30,7 @@ fn event(id: &str, position: i64, user: Option<&str>) -> Row {
 }
 
 #[tokio::test]
-async fn events_of_one_user_stand_in_order_whatever_the_clocks_say() {
+pub(super) async fn events_of_one_user_stand_in_order_whatever_the_clocks_say() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -70,7 +70,7 @@ async fn three(tx: &mut Tx) -> [Row; 3] {
 }
 
 #[tokio::test]
-async fn the_trail_is_paged_and_narrowed_by_user_name_and_time() {
+pub(super) async fn the_trail_is_paged_and_narrowed_by_user_name_and_time() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -98,7 +98,7 @@ async fn the_trail_is_paged_and_narrowed_by_user_name_and_time() {
 }
 
 #[tokio::test]
-async fn old_events_go_unless_a_webhook_still_waits_for_them() {
+pub(super) async fn old_events_go_unless_a_webhook_still_waits_for_them() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -115,7 +115,7 @@ async fn old_events_go_unless_a_webhook_still_waits_for_them() {
 }
 
 #[tokio::test]
-async fn what_is_about_nobody_goes_sooner_and_is_looked_at_once() {
+pub(super) async fn what_is_about_nobody_goes_sooner_and_is_looked_at_once() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -145,7 +145,7 @@ async fn what_is_about_nobody_goes_sooner_and_is_looked_at_once() {
 
 /// Transactions end in another order than they begin, and clocks differ.
 #[tokio::test]
-async fn a_follower_gives_each_event_once_however_late_it_appears() {
+pub(super) async fn a_follower_gives_each_event_once_however_late_it_appears() {
     for db in databases::migrated().await {
         let mut early = event("early", NOW * 1_000 - 1, Some("u"));
         let mut tx = db.store.begin().await.unwrap();
@@ -178,7 +178,7 @@ async fn a_follower_gives_each_event_once_however_late_it_appears() {
 }
 
 #[tokio::test]
-async fn what_is_forgotten_leads_to_nobody() {
+pub(super) async fn what_is_forgotten_leads_to_nobody() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;

@@ -7,7 +7,7 @@ use super::rows::{NOW, user};
 use crate::support::databases;
 
 #[tokio::test]
-async fn a_value_is_one_users_until_it_is_given_up() {
+pub(super) async fn a_value_is_one_users_until_it_is_given_up() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         user(&mut tx, "a").await;
@@ -25,7 +25,7 @@ async fn a_value_is_one_users_until_it_is_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_of_many_gets_a_value() {
+pub(super) async fn one_of_many_gets_a_value() {
     for db in databases::migrated().await {
         let stores = [db.store.clone(), db.again().await];
         let one = |n: usize| {
@@ -45,7 +45,7 @@ async fn one_of_many_gets_a_value() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_holds_a_user_reads_what_it_will_write_over() {
+pub(super) async fn whoever_holds_a_user_reads_what_it_will_write_over() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         user(&mut tx, "u").await;

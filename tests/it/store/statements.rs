@@ -49,7 +49,7 @@ async fn with_user() -> Vec<(databases::Database, Tx)> {
 }
 
 #[tokio::test]
-async fn of_users() {
+pub(super) async fn of_users() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         users::insert(tx, &users::New::active("v", r#"{"name":"ä"}"#), NOW).await.unwrap();
@@ -81,7 +81,7 @@ async fn of_users() {
 }
 
 #[tokio::test]
-async fn of_devices() {
+pub(super) async fn of_devices() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         user(tx, "v").await;
@@ -184,7 +184,7 @@ async fn hidden_devices_answer_nothing(tx: &mut Tx) {
 }
 
 #[tokio::test]
-async fn of_changes() {
+pub(super) async fn of_changes() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for (id, at) in [("one", NOW), ("two", NOW + 1), ("three", NOW + 2)] {
@@ -201,7 +201,7 @@ async fn of_changes() {
 }
 
 #[tokio::test]
-async fn of_secrets_and_known_devices() {
+pub(super) async fn of_secrets_and_known_devices() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         secrets::set(tx, "p1", "u", "password", "old", NOW, None).await.unwrap();
@@ -254,7 +254,7 @@ async fn of_secrets_and_known_devices() {
 }
 
 #[tokio::test]
-async fn of_attempts() {
+pub(super) async fn of_attempts() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for id in ["a", "b", "c"] {
@@ -278,7 +278,7 @@ async fn of_attempts() {
 }
 
 #[tokio::test]
-async fn of_attempts_that_were_not_finished() {
+pub(super) async fn of_attempts_that_were_not_finished() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         let passed = |id: &str, user: Option<&str>| Attempt { passed: "[1]".into(), ..attempt(id, user) };
@@ -305,7 +305,7 @@ async fn of_attempts_that_were_not_finished() {
 }
 
 #[tokio::test]
-async fn of_challenges() {
+pub(super) async fn of_challenges() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         let sent = challenge("c", "attempt/a");
@@ -349,7 +349,7 @@ async fn of_challenges() {
 }
 
 #[tokio::test]
-async fn of_ways() {
+pub(super) async fn of_ways() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         let way = |id: &str, key: &str| {
@@ -388,7 +388,7 @@ async fn of_ways() {
 }
 
 #[tokio::test]
-async fn of_wishes() {
+pub(super) async fn of_wishes() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         assert!(!wishes::holds(tx, "n", NOW).await.unwrap(), "{}", db.name);
@@ -408,7 +408,7 @@ async fn of_wishes() {
 }
 
 #[tokio::test]
-async fn of_sessions() {
+pub(super) async fn of_sessions() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for id in ["a", "b", "c", "d"] {
@@ -444,7 +444,7 @@ async fn of_sessions() {
 }
 
 #[tokio::test]
-async fn of_guesses() {
+pub(super) async fn of_guesses() {
     const DAY: i64 = 86_400_000;
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
@@ -476,7 +476,7 @@ async fn of_guesses() {
 }
 
 #[tokio::test]
-async fn of_the_outbox() {
+pub(super) async fn of_the_outbox() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         assert_eq!(outbox::next_due(tx, "smtp", NOW).await.unwrap(), None);
@@ -512,7 +512,7 @@ async fn of_the_outbox() {
 }
 
 #[tokio::test]
-async fn of_lanes() {
+pub(super) async fn of_lanes() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for (id, lane) in [("a", "smtp"), ("b", "old"), ("c", "none")] {
@@ -529,7 +529,7 @@ async fn of_lanes() {
 }
 
 #[tokio::test]
-async fn of_receipts() {
+pub(super) async fn of_receipts() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         let row =
@@ -569,7 +569,7 @@ async fn of_receipts() {
 }
 
 #[tokio::test]
-async fn of_dead_letters() {
+pub(super) async fn of_dead_letters() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         outbox::insert(tx, &queued("notice")).await.unwrap();
@@ -595,7 +595,7 @@ async fn of_dead_letters() {
 }
 
 #[tokio::test]
-async fn of_codes_that_a_vendor_owns() {
+pub(super) async fn of_codes_that_a_vendor_owns() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap();
@@ -616,7 +616,7 @@ async fn of_codes_that_a_vendor_owns() {
 }
 
 #[tokio::test]
-async fn of_devices_that_fail() {
+pub(super) async fn of_devices_that_fail() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         devices::insert(tx, &device("d", "u", "ada@example.com", true)).await.unwrap();
@@ -631,7 +631,7 @@ async fn of_devices_that_fail() {
 }
 
 #[tokio::test]
-async fn of_what_is_spent() {
+pub(super) async fn of_what_is_spent() {
     const NONE: i64 = i64::MAX;
     let free = spend::Caps {
         hour: NONE,
@@ -684,7 +684,7 @@ async fn of_what_is_spent() {
 }
 
 #[tokio::test]
-async fn of_suspensions_and_lines() {
+pub(super) async fn of_suspensions_and_lines() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for (id, typed) in [("a", true), ("b", false), ("c", false), ("d", false)] {
@@ -723,7 +723,7 @@ async fn of_suspensions_and_lines() {
 }
 
 #[tokio::test]
-async fn of_keys_and_facts() {
+pub(super) async fn of_keys_and_facts() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         let key = |id: &str, active_at| SigningKey {

@@ -12,7 +12,7 @@ use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
 use crate::support::databases;
 
 #[tokio::test]
-async fn only_what_is_over_is_deleted() {
+pub(super) async fn only_what_is_over_is_deleted() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         user(&mut tx, "named").await;
@@ -119,7 +119,7 @@ async fn spent(tx: &mut Tx, country: &str, at: i64) {
 }
 
 #[tokio::test]
-async fn a_thousand_rows_go_at_a_time() {
+pub(super) async fn a_thousand_rows_go_at_a_time() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         for n in 0..1_001 {
@@ -134,7 +134,7 @@ async fn a_thousand_rows_go_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_signin_that_passed_a_secret_waits_a_day_for_its_owner_to_be_told() {
+pub(super) async fn a_signin_that_passed_a_secret_waits_a_day_for_its_owner_to_be_told() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         user(&mut tx, "u").await;

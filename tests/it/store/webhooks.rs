@@ -43,7 +43,7 @@ fn tried(leased: &Leased) -> Tried<'_> {
 }
 
 #[tokio::test]
-async fn the_first_of_each_subject_is_leased_and_the_next_when_it_ended() {
+pub(super) async fn the_first_of_each_subject_is_leased_and_the_next_when_it_ended() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -80,7 +80,7 @@ async fn the_first_of_each_subject_is_leased_and_the_next_when_it_ended() {
 }
 
 #[tokio::test]
-async fn one_that_is_put_off_puts_off_what_stands_behind_it_and_what_comes_later() {
+pub(super) async fn one_that_is_put_off_puts_off_what_stands_behind_it_and_what_comes_later() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -102,7 +102,7 @@ async fn one_that_is_put_off_puts_off_what_stands_behind_it_and_what_comes_later
 }
 
 #[tokio::test]
-async fn what_ended_is_listed_counted_and_queued_again() {
+pub(super) async fn what_ended_is_listed_counted_and_queued_again() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         let tx = &mut tx;
@@ -149,7 +149,7 @@ async fn what_ended_is_listed_counted_and_queued_again() {
 }
 
 #[tokio::test]
-async fn what_was_sent_goes_after_a_week_and_what_failed_after_a_month() {
+pub(super) async fn what_was_sent_goes_after_a_week_and_what_failed_after_a_month() {
     const DAY: i64 = 86_400_000;
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
