@@ -162,8 +162,8 @@ fn reauth_identifier(
 pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Given) -> Result<Progress> {
     let attempt = live(app, client, handle).await?;
     let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
-    let known = attempt.known_device.clone();
-    let keys = client.keys_of(known.as_deref());
+    let own = own(&attempt).map(str::to_owned);
+    let keys = client.keys_of(own.as_deref());
     let progress = bounded(app, &keys, async {
         if purpose == Purpose::Signup {
             return signup::answer(app, client, attempt, handle, given).await;
@@ -268,7 +268,13 @@ pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()
     Ok(tx.commit().await?)
 }
 
-/// The live attempt behind a handle. Where the network asks too often, one that a known device began goes on.
+/// What an attempt is counted by apart from whoever guesses in the same network: its known device, or its session.
+fn own(attempt: &Attempt) -> Option<&str> {
+    attempt.known_device.as_deref().or(attempt.session_id.as_deref())
+}
+
+/// The live attempt behind a handle. Where the network asks too often, one that a known device or a session began goes
+/// on.
 pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
     let full = app.throttle.check("attempt", app.now(), &client.keys()).await.err();
     let attempt = match ids::stored(handle.expose(), ids::ATTEMPT) {
@@ -276,8 +282,8 @@ pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Resu
         None => None,
     };
     if let Some(full) = full {
-        let known = attempt.as_ref().and_then(|attempt| attempt.known_device.as_deref()).ok_or(full)?;
-        app.throttle.check("attempt", app.now(), &client.keys_of(Some(known))).await?;
+        let own = attempt.as_ref().and_then(own).ok_or(full)?;
+        app.throttle.check("attempt", app.now(), &client.keys_of(Some(own))).await?;
     }
     attempt.ok_or(AuthError::AttemptGone)
 }

@@ -340,3 +340,11 @@ pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<u64> {
     known_devices::forget(tx, user_id).await?;
     Ok(ended)
 }
+
+/// Ends every session of a user but one; gives how many there were. Whoever else was let in is strange again: known
+/// devices are forgotten, but that at which the one was opened.
+pub async fn end_others(tx: &mut Tx, user_id: &str, session: &str) -> Result<u64> {
+    let ended = sessions::end_others(tx, user_id, session).await?;
+    known_devices::forget_others(tx, user_id, session).await?;
+    Ok(ended)
+}

@@ -10,6 +10,7 @@ use super::account::Account;
 use super::challenge::{self, Order};
 use super::channels::reaching;
 use super::error::{AuthError, Result};
+use super::finish::end_others;
 use super::input::{Client, Given};
 use super::purpose::Purpose;
 use super::sending::Counted;
@@ -164,7 +165,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     let mut noted = vec![noting::removed(By::User, device).naming(personal)];
     if let Some(told) = &told {
         noted.extend(changed(app, &mut tx, &account, told, (id, Some(&caller.session.id))).await?);
-        let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
+        let ended = end_others(&mut tx, user, &caller.session.id).await?;
         noted.extend(noting::ended(user, "device_removed", ended));
     }
     let gone = if confirmed {

@@ -4,6 +4,7 @@ use super::account::Account;
 use super::adding::{Added, codes_are_due, raises};
 use super::challenge;
 use super::error::{AuthError, Result};
+use super::finish::end_others;
 use super::guard::{self, Bound, Subject};
 use super::input::Client;
 use super::owned::{named_with, replaced, touched};
@@ -17,7 +18,7 @@ use crate::base::Sensitive;
 use crate::events::{By, Noted};
 use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{StoreError, Tx, known_devices, secrets, sessions};
+use crate::store::{StoreError, Tx, secrets};
 
 /// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -116,9 +117,8 @@ async fn proven(
     if is_first(account) {
         // Whoever made this account is shown to hold its address only now (R121).
         let kept = from.and_then(|from| from.session).unwrap_or_default();
-        let ended = sessions::end_others(&mut tx, user, kept).await?;
+        let ended = end_others(&mut tx, user, kept).await?;
         noted.extend(noting::ended(user, "proven", ended));
-        known_devices::forget_others(&mut tx, user, kept).await?;
     }
     let mut codes = Vec::new();
     if raises(app, account, device) && app.words.class(&device.kind) > Some(Class::Reach) {

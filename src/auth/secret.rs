@@ -2,6 +2,7 @@
 
 use super::account::Account;
 use super::error::{AuthError, Result};
+use super::finish::end_others;
 use super::guard::{self, Bound, Subject};
 use super::input::Client;
 use super::purpose::Purpose;
@@ -13,7 +14,7 @@ use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{SecretKind, password::Password};
-use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
+use crate::store::{attempts, devices, secrets, users};
 use crate::throttle::Keys;
 
 /// What a change was given, and the request fields that faults are of.
@@ -116,10 +117,8 @@ async fn write(
         noted.extend(noting::dropped(By::User, gone).map(|gone| gone.naming(personal.clone())));
     }
     secrets::change(&mut tx, &app.random.uuid(), user, name, hash, now).await?;
-    let ended = sessions::end_others(&mut tx, user, &caller.session.id).await?;
+    let ended = end_others(&mut tx, user, &caller.session.id).await?;
     noted.extend(noting::ended(user, reason, ended));
-    // Whoever else was let in is strange again; the owner, at the device they sit at, is not.
-    known_devices::forget_others(&mut tx, user, &caller.session.id).await?;
     notices::queue(app, &mut tx, &told).await?;
     app.events.write(&mut tx, now, &client.source(), &noted).await?;
     tx.commit().await?;

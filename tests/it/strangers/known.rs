@@ -80,6 +80,25 @@ async fn a_first_address_or_app_keeps_the_device_it_was_confirmed_at_and_no_othe
 }
 
 #[tokio::test]
+async fn who_removes_a_device_keeps_the_one_they_sit_at_and_no_other() {
+    for app in TestApp::each(by(&FLOWS[..2])).await {
+        let ada = app.named("ada").await;
+        let id = ada.add(&app, "email", EMAIL).await;
+        let other = second(&app).await;
+        let own_one = own(&ada);
+        let done = comes_back(&app, PASSWORD, &own_one).await.done();
+        let client = app.client().bearing(&done.access);
+        app.mail().await;
+        client.post(&format!("/v1/me/devices/{id}/send"), json!({})).await.is(204);
+        let body = json!({ "passcode": app.code().await.code() }).to_string();
+        client.raw("DELETE", &format!("/v1/me/devices/{id}"), Some(&body)).await.is(204);
+        guessed_at(&app, "ada").await;
+        comes_back(&app, PASSWORD, &own_one).await.done();
+        rests(&comes_back(&app, PASSWORD, &other).await);
+    }
+}
+
+#[tokio::test]
 async fn a_recovery_forgets_every_device() {
     for app in TestApp::each(by(FLOWS)).await {
         let ada = app.named("ada").await;

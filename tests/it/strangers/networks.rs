@@ -68,6 +68,26 @@ async fn a_known_device_has_windows_of_its_own() {
     }
 }
 
+/// So has a session: who proves again what they are goes on, whoever guesses or asks behind the same address.
+#[tokio::test]
+async fn a_session_proves_again_beside_a_guesser() {
+    for app in TestApp::each(by(&[&["email", "password", "passcode"]])).await {
+        let ada = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        app.pass(6 * MINUTE);
+        app.mail().await;
+        let company = Client::new(&app.base, "10.251.1.1".into());
+        let own = Client::new(&app.base, "10.251.1.1".into()).bearing(&ada.done.access);
+        for n in 0..70 {
+            company.signin(json!({ "email": format!("x{n}@example.org"), "password": OTHER })).await;
+            company.answer("at_nobodys", json!({ "password": OTHER })).await;
+        }
+        company.signin(json!({ "email": EMAIL, "password": PASSWORD })).await.fails(429, "too_many");
+        let asked = own.reauth(json!({ "password": PASSWORD })).await.asks();
+        let code = app.code().await;
+        own.passcode(&asked.attempt, code.code()).await.done();
+    }
+}
+
 /// Where an operator counts by identifier, a secret that comes along is looked at before that window refuses.
 #[tokio::test]
 async fn a_window_by_identifier_closes_no_door_to_a_right_secret() {
