@@ -76,7 +76,7 @@ fn heard() -> BTreeSet<String> {
         test();
     }
     let text = log.text();
-    let quoted = text.lines().filter_map(|line| line.split_once("statement=").map(|(_, rest)| rest));
+    let quoted = text.lines().filter_map(|line| line.split_once(" statement=").map(|(_, rest)| rest));
     quoted
         .map(|quoted| serde_json::Deserializer::from_str(quoted).into_iter().next().unwrap().unwrap())
         .collect()
@@ -99,7 +99,8 @@ fn no_statement_reads_a_whole_table() {
         store::migrate(&db.store).await.unwrap();
         let mut tx = db.store.begin().await.unwrap();
         let mut found = Vec::new();
-        for statement in &heard {
+        // PostgreSQL alone is asked for its locks.
+        for statement in heard.iter().filter(|statement| !statement.contains("pg_advisory")) {
             for step in plan(&mut tx, statement).await {
                 let whole = step.starts_with("SCAN ") && !step.contains(" INDEX ");
                 let made = MADE.iter().any(|made| step.contains(made));
