@@ -78,7 +78,8 @@ const PAGE: &str = select!("WHERE id > $1 ORDER BY id LIMIT $2");
 const CONTAINING: &str = select!("WHERE id > $1 AND LOWER(profile) LIKE $2 ESCAPE '!' ORDER BY id LIMIT $3");
 const DELETED: &str = select!("WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2");
 /// Accounts that nothing confirmed names, or can name again; but for those that were signed in to, and those that the
-/// operator has taken something from, who is not done with them. Each is looked at for a week, not for ever.
+/// operator has taken something from, who is not done with them. Each is looked at for a week, not for ever. SQLite finds
+/// their events by the index beside an expression alone, not beside a column.
 const ORPHANS: &str = select!(
     "WHERE created_at < $1 AND created_at > $2 AND deleted_at IS NULL AND signed_in_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.id AND devices.canonical IS NOT NULL

@@ -70,6 +70,21 @@ const WHOLE: [&str; 7] = [
     "FROM outbox WHERE ($2 = ''",
 ];
 
+/// Reads this folder: a test of statements that is not heard guards no plan.
+#[test]
+fn every_test_of_statements_is_heard() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/store");
+    let read = |module: &str| std::fs::read_to_string(folder.join(format!("{module}.rs"))).unwrap();
+    let here = read("plans");
+    for module in ["accounts", "events", "profile_values", "statements", "sweep", "webhooks"] {
+        let text = read(module);
+        for test in text.split("#[tokio::test").skip(1) {
+            let name = test.split("async fn ").nth(1).and_then(|rest| rest.split('(').next()).unwrap();
+            assert!(here.contains(&format!("{module}::{name},")), "{module}::{name} is not heard");
+        }
+    }
+}
+
 fn heard() -> BTreeSet<String> {
     let (log, _guard) = Log::listen(Level::TRACE);
     for test in all() {
