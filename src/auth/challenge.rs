@@ -293,7 +293,11 @@ pub async fn converted(app: &App, tx: &mut Tx, challenge: &Challenge) -> Result<
 /// How guesses at a challenge are bounded. A long code is what is sent once short ones are not safe: whatever was
 /// guessed before, it is looked at (R37).
 pub fn bound(challenge: Option<&Challenge>) -> Bound {
-    if challenge.is_some_and(|c| c.code_length >= LONG) { Bound::Long } else { Bound::Sent }
+    match challenge {
+        Some(challenge) if challenge.code_length >= LONG => Bound::Long,
+        Some(challenge) if challenge.purpose == Purpose::Verification.name() => Bound::Asked,
+        _ => Bound::Sent,
+    }
 }
 
 /// Takes a guess at the challenge; gives the code's hash where one was left.

@@ -23,7 +23,6 @@ use crate::secrets::passcode::{self, Shape};
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::{self, Device};
 use crate::store::sessions;
-use crate::throttle::Keys;
 
 /// What a link leads to.
 #[derive(Clone, Debug)]
@@ -98,7 +97,7 @@ pub struct With {
 /// # Errors
 /// [`AuthError::LinkDead`].
 pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
-    let challenge = find(app, client, key).await?;
+    let challenge = find(app, client, key, &With::default()).await?;
     let effect = effect(app, key, &challenge).await?;
     Ok(link(&challenge, effect))
 }
@@ -157,7 +156,7 @@ fn called(app: &App, account: &Account) -> Option<String> {
 /// # Errors
 /// [`AuthError::LinkDead`], [`AuthError::WrongSecret`], and whatever answering the attempt gives.
 pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result<Link> {
-    let challenge = find(app, client, key).await?;
+    let challenge = find(app, client, key, with).await?;
     let code = code(app, key, &challenge);
     let effect = match (effect(app, key, &challenge).await?, &with.attempt) {
         (Effect::WillUndo, _) => undone(app, client, &challenge, with).await?,
@@ -259,9 +258,14 @@ async fn unmuted(
     Ok(Effect::Unmuted)
 }
 
-async fn find(app: &App, client: &Client, key: &str) -> Result<Challenge> {
-    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
-    app.throttle.check("confirm", app.now(), &keys).await?;
+/// The live challenge of a link. Where the network opens too many, a session, or the attempt of a known device, goes on
+/// in windows of its own.
+async fn find(app: &App, client: &Client, key: &str, with: &With) -> Result<Challenge> {
+    if let Err(full) = app.throttle.check("confirm", app.now(), &client.keys()).await {
+        let own = doors::own_of(app, with.attempt.as_ref()).await?;
+        let own = own.or_else(|| with.caller.as_ref().map(|caller| caller.session.id.clone())).ok_or(full)?;
+        app.throttle.check("confirm", app.now(), &client.keys_of(Some(&own))).await?;
+    }
     let hash = sha256_hex(key.as_bytes());
     let found = challenges::by_key(&mut app.store.read().await?, &hash).await?;
     let alive = |c: &Challenge| match c.way_key {

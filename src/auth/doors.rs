@@ -273,14 +273,24 @@ fn own(attempt: &Attempt) -> Option<&str> {
     attempt.known_device.as_deref().or(attempt.session_id.as_deref())
 }
 
+/// The same of the attempt behind a handle, where there is one.
+pub(super) async fn own_of(app: &App, handle: Option<&Sensitive>) -> Result<Option<String>> {
+    let Some(handle) = handle else { return Ok(None) };
+    Ok(behind(app, handle).await?.as_ref().and_then(own).map(str::to_owned))
+}
+
+async fn behind(app: &App, handle: &Sensitive) -> Result<Option<Attempt>> {
+    Ok(match ids::stored(handle.expose(), ids::ATTEMPT) {
+        Some(id) => attempts::live(&mut app.store.read().await?, &id, app.now()).await?,
+        None => None,
+    })
+}
+
 /// The live attempt behind a handle. Where the network asks too often, one that a known device or a session began goes
 /// on.
 pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
     let full = app.throttle.check("attempt", app.now(), &client.keys()).await.err();
-    let attempt = match ids::stored(handle.expose(), ids::ATTEMPT) {
-        Some(id) => attempts::live(&mut app.store.read().await?, &id, app.now()).await?,
-        None => None,
-    };
+    let attempt = behind(app, handle).await?;
     if let Some(full) = full {
         let own = attempt.as_ref().and_then(own).ok_or(full)?;
         app.throttle.check("attempt", app.now(), &client.keys_of(Some(own))).await?;

@@ -76,6 +76,9 @@ pub enum Bound {
     Fixed,
     /// A code that dies by itself after a few guesses: days are counted.
     Sent,
+    /// Such a code that a backend asked for. It is told when an address had enough, so that there are few of them, and
+    /// only long ones once days are full: those that left before are looked at for twice as long.
+    Asked,
     /// A secret of 64 bits or more: nothing to guess (R37).
     Long,
 }
@@ -183,7 +186,7 @@ impl Subject {
     /// not say whose account it is (R15). The waits between guesses do not count.
     pub async fn rests(&self, app: &App, db: &mut impl Db) -> Result<bool> {
         let (settings, so_far) = (&app.settings.guesses, self.so_far(db).await?);
-        Ok(by_count(settings, &so_far) > app.now() || so_far.streak >= i64::from(settings.stop_after))
+        Ok(by_count(settings, &so_far, 1) > app.now() || so_far.streak >= i64::from(settings.stop_after))
     }
 
     /// Whether only long secrets are issued for this subject now (R37).
@@ -259,16 +262,18 @@ pub fn typed(app: &App, (kind, canonical): (&str, &str)) -> String {
 fn wait(settings: &settings::Guesses, so_far: &Guesses, bound: Bound, now: Millis) -> Millis {
     let until = match bound {
         Bound::Long => 0,
-        Bound::Sent => by_count(settings, so_far),
-        Bound::Fixed => by_count(settings, so_far).max(by_ladder(settings, so_far)),
+        Bound::Sent => by_count(settings, so_far, 1),
+        Bound::Asked => by_count(settings, so_far, 2),
+        Bound::Fixed => by_count(settings, so_far, 1).max(by_ladder(settings, so_far)),
     };
     (until - now).max(0)
 }
 
-/// Until when the failures of the day or the month bar another guess (R36).
-fn by_count(settings: &settings::Guesses, so_far: &Guesses) -> Millis {
-    let day = if so_far.day_count >= i64::from(settings.per_day) { so_far.day_start + DAY } else { 0 };
-    let full = so_far.month_count >= i64::from(settings.per_month);
+/// Until when so many `times` the failures of the day or the month bar another guess (R36).
+fn by_count(settings: &settings::Guesses, so_far: &Guesses, times: i64) -> Millis {
+    let reached = |count: i64, most: u32| count >= i64::from(most) * times;
+    let day = if reached(so_far.day_count, settings.per_day) { so_far.day_start + DAY } else { 0 };
+    let full = reached(so_far.month_count, settings.per_month);
     day.max(if full { so_far.month_start + 30 * DAY } else { 0 })
 }
 
@@ -326,6 +331,7 @@ mod tests {
         assert_eq!(wait(&settings(), &after(0, 20), Bound::Sent, 0), DAY);
         assert_eq!(wait(&settings(), &after(0, 100), Bound::Sent, 2 * DAY), 28 * DAY);
         assert_eq!(wait(&settings(), &after(0, 100), Bound::Long, 0), 0);
+        assert_eq!([39, 40].map(|n| wait(&settings(), &after(0, n), Bound::Asked, 0)), [0, DAY]);
     }
 
     #[test]

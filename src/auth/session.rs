@@ -16,7 +16,6 @@ use crate::events::{Event, Noted};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
 use crate::store::{Tx, attempts, known_devices, users};
-use crate::throttle::Keys;
 use crate::tokens::jwt::{self, Access};
 use crate::tokens::refresh::Refresh;
 
@@ -175,10 +174,8 @@ pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Toke
 pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, Tokens)> {
     let shown = Refresh::parse(text).ok_or(AuthError::InvalidToken)?;
     let id = shown.session();
-    // Not by session: its id is no secret, and whoever knows it must not use its share up.
-    let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     let now = app.now();
-    app.throttle.check("token", now, &keys).await?;
+    bound(app, client, &shown).await?;
     let next = shown.successor(&app.sealer);
     let turn = Turn {
         id: &id,
@@ -204,6 +201,20 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     let tokens =
         Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, &holder)? };
     Ok((session.user_id, tokens))
+}
+
+/// Where the network asks too often, the token of a live session goes on in windows of that session. Its id alone is no
+/// secret: whoever merely knows it uses nothing of them up.
+async fn bound(app: &App, client: &Client, shown: &Refresh) -> Result<()> {
+    let now = app.now();
+    let Err(full) = app.throttle.check("token", now, &client.keys()).await else { return Ok(()) };
+    let id = shown.session();
+    if !shown.is_genuine(&app.sealer)
+        || sessions::live(&mut app.store.read().await?, &id, now).await?.is_none()
+    {
+        return Err(full.into());
+    }
+    Ok(app.throttle.check("token", now, &client.keys_of(Some(&id))).await?)
 }
 
 /// Asks the hooks about a refresh, before anything of it is written: where they refuse, the token that was shown stays

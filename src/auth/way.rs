@@ -12,11 +12,13 @@ use super::guard::Subject;
 use super::input::Client;
 use super::progress::{Progress, Proof};
 use super::purpose::Purpose;
+use super::sending::counted;
 use super::walk::Walk;
 use super::{challenge, guard, mutes, shapes};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
+use crate::messages::Channel;
 use crate::secrets::passcode;
 use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};
@@ -24,6 +26,11 @@ use crate::store::devices::Device;
 
 /// The scope of a way by which strangers were muted: it lives on, so that they can be let in again.
 pub const MUTED: &str = "muted/";
+
+/// The scope of those by which the reader of `address` muted strangers.
+pub fn muted(app: &App, address: &str) -> String {
+    format!("{MUTED}{}", app.subject(&["muted by", &counted(app, Channel::Email, address)]))
+}
 
 /// Codes that may be typed at the link of somebody who muted strangers.
 const MUTED_GUESSES: i64 = 100;
@@ -228,7 +235,7 @@ async fn keep(
     typed: &Sensitive,
     until: Millis,
 ) -> Result<()> {
-    let (scope, target) = (format!("{MUTED}{}", app.random.uuid()), "own".to_owned());
+    let (scope, target) = (muted(app, &way.address), app.random.uuid());
     let code = passcode::normal(typed.expose()).unwrap_or_default();
     let kept = Challenge {
         id: app.random.uuid(),

@@ -82,11 +82,16 @@ impl Refresh {
         Self::of(self.session, self.generation.wrapping_add(1), self.seed, sealer)
     }
 
-    /// Whether it was the session's own once, of a generation before `live`. Nobody makes one without the key, and
-    /// whichever it is costs one mac.
-    pub fn was_live_before(&self, live: u32, sealer: &Sealer) -> bool {
+    /// Whether it is the session's own, or was once. Nobody makes one without the key, and whichever it is costs one
+    /// mac.
+    pub fn is_genuine(&self, sealer: &Sealer) -> bool {
         let own = Self::of(self.session, self.generation, self.seed, sealer);
-        self.generation < live && same(&own.mac, &self.mac)
+        same(&own.mac, &self.mac)
+    }
+
+    /// Whether it was the session's own once, of a generation before `live`; costs one mac too.
+    pub fn was_live_before(&self, live: u32, sealer: &Sealer) -> bool {
+        self.is_genuine(sealer) && self.generation < live
     }
 }
 

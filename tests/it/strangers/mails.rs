@@ -252,6 +252,25 @@ async fn its_reader_mutes_strangers_for_a_day_and_ends_it_at_once() {
     }
 }
 
+/// What mutes for a day is no trace of an account that is purged.
+#[tokio::test]
+async fn who_muted_strangers_is_forgotten_with_the_account() {
+    for app in TestApp::each(by(BY_CODE)).await {
+        let ada = app.signup(json!({ "email": EMAIL })).await;
+        app.client().signin(json!({ "email": EMAIL })).await.asks();
+        let mail = app.code().await;
+        goes_on(&app.client(), &mail, json!({ "wish": "mute" })).await.is(200);
+        app.pass(3 * HOUR);
+        app.sweep().await;
+        assert!(app.rows().dump().await.contains(EMAIL), "the test sees it");
+        let user = &ada.done.user;
+        multauth::auth::deletion::purge(&app.app, user, multauth::events::By::Operator).await.unwrap();
+        app.sweep().await;
+        let left = app.rows().dump().await;
+        assert!(!left.contains(EMAIL), "{}: {left}", app.database());
+    }
+}
+
 /// Muted, or with nothing left to be sent: who waits for a code in their own network shows it on the page.
 #[tokio::test]
 async fn a_code_comes_to_whoever_waits_for_it() {

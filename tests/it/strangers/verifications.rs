@@ -129,6 +129,31 @@ async fn a_right_code_is_taken_however_many_were_wrong() {
     }
 }
 
+/// So is one that was sent before the last of them was typed.
+#[tokio::test]
+async fn a_right_code_that_was_sent_before_is_taken_too() {
+    for reuse in [false, true] {
+        let change = |settings: &mut Settings| {
+            by(&[&["email", "passcode"]])(settings);
+            settings.verification.reuse = reuse;
+        };
+        for app in TestApp::each(change).await {
+            let backend = app.backend().await;
+            let mut begun = Vec::new();
+            for _ in 0..5 {
+                begun.push(begin(&app, &backend, EMAIL).await);
+            }
+            let (owners, right) = begun.pop().unwrap();
+            for (path, code) in &begun {
+                for n in 0..5 {
+                    backend.post(path, json!({ "passcode": wrong(code, n) })).await;
+                }
+            }
+            backend.post(&owners, json!({ "passcode": right })).await.is(200);
+        }
+    }
+}
+
 /// Other capitals are no other mailbox.
 #[tokio::test]
 async fn wrong_codes_are_counted_however_an_address_is_spelled() {
