@@ -55,7 +55,8 @@ impl SessionApi {
 
     /// End a session
     ///
-    /// Its refresh token is dead at once; its access token lives on for its minutes where nobody asks here.
+    /// Its refresh token is dead at once; its access token lives on for its minutes where nobody asks here. Where it is
+    /// another than this one, the device that it was opened at is known no more.
     #[oai(path = "/v1/me/sessions/:id", method = "delete", operation_id = "end_session")]
     async fn end(
         &self,

@@ -193,6 +193,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
             None => Counted::Silently,
         },
         known: walk.attempt.known_device.clone(),
+        session: walk.attempt.session_id.clone(),
         rests_by: subject.rests_by().map(str::to_owned),
         way: None,
     })

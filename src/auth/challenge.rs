@@ -65,6 +65,8 @@ pub struct Order {
     pub counted: Counted,
     /// The known device of the account that asks: it is counted apart from everybody.
     pub known: Option<String>,
+    /// The session that asks, or that its device is added in.
+    pub session: Option<String>,
     /// By what a rest after a dead code is counted; none where there is none.
     pub rests_by: Option<String>,
     /// What its mail opens to whoever reads it, beside the attempt; none where the code is good for that alone.

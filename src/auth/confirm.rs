@@ -97,7 +97,7 @@ pub struct With {
 /// # Errors
 /// [`AuthError::LinkDead`].
 pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
-    let challenge = find(app, client, key, &With::default()).await?;
+    let challenge = find(app, client, key).await?;
     let effect = effect(app, key, &challenge).await?;
     Ok(link(&challenge, effect))
 }
@@ -156,7 +156,7 @@ fn called(app: &App, account: &Account) -> Option<String> {
 /// # Errors
 /// [`AuthError::LinkDead`], [`AuthError::WrongSecret`], and whatever answering the attempt gives.
 pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result<Link> {
-    let challenge = find(app, client, key, with).await?;
+    let challenge = find(app, client, key).await?;
     let code = code(app, key, &challenge);
     let effect = match (effect(app, key, &challenge).await?, &with.attempt) {
         (Effect::WillUndo, _) => undone(app, client, &challenge, with).await?,
@@ -239,7 +239,7 @@ async fn moved(
 async fn led_on(app: &App, client: &Client, (way, key): (&Challenge, &str), with: &With) -> Result<Effect> {
     let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::WillLeadOn) };
     let taken = way::take(app, client, (way, key), typed, with.wish);
-    Ok(match doors::bounded(app, &client.keys(), taken).await? {
+    Ok(match doors::noticed(app, &client.keys(), taken).await? {
         Outcome::Went(progress) => Effect::Moved(progress),
         Outcome::Awaited => Effect::Awaited,
         Outcome::Muted(until) => Effect::Muted(until),
@@ -254,25 +254,23 @@ async fn unmuted(
     with: &With,
 ) -> Result<Effect> {
     let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::Muted(until)) };
-    doors::bounded(app, &client.keys(), way::unmute(app, client, muted, typed)).await?;
+    doors::noticed(app, &client.keys(), way::unmute(app, client, muted, typed)).await?;
     Ok(Effect::Unmuted)
 }
 
-/// The live challenge of a link. Where the network opens too many, a session, or the attempt of a known device, goes on
-/// in windows of its own.
-async fn find(app: &App, client: &Client, key: &str, with: &With) -> Result<Challenge> {
-    if let Err(full) = app.throttle.check("confirm", app.now(), &client.keys()).await {
-        let own = doors::own_of(app, with.attempt.as_ref()).await?;
-        let own = own.or_else(|| with.caller.as_ref().map(|caller| caller.session.id.clone())).ok_or(full)?;
-        app.throttle.check("confirm", app.now(), &client.keys_of(Some(&own))).await?;
-    }
+/// The live challenge of a link. Nobody guesses its key, so that a live one is counted by itself, and what somebody
+/// opens beside it takes nothing of it; dead ones are counted by who opens them.
+async fn find(app: &App, client: &Client, key: &str) -> Result<Challenge> {
     let hash = sha256_hex(key.as_bytes());
     let found = challenges::by_key(&mut app.store.read().await?, &hash).await?;
     let alive = |c: &Challenge| match c.way_key {
         Some(_) => way::is_open(c, app.now()),
         None => c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses),
     };
-    found.filter(alive).ok_or(AuthError::LinkDead)
+    let found = found.filter(alive);
+    let keys = client.keys_of(found.as_ref().map(|challenge| challenge.id.as_str()));
+    app.throttle.check("confirm", app.now(), &keys).await?;
+    found.ok_or(AuthError::LinkDead)
 }
 
 /// The code that belongs to a link.

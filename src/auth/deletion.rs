@@ -5,7 +5,7 @@ use super::account::{Account, even_disabled};
 use super::error::{AuthError, Result};
 use super::finish::end_everything;
 use super::notices::{self, Notice};
-use super::{noting, undo, way};
+use super::{mutes, noting, undo, way};
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
@@ -119,7 +119,11 @@ async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     for device in devices::of_user(tx, &user.id).await? {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
         challenges::drop_scope(tx, &format!("proof/{}", device.id)).await?;
-        challenges::drop_scope(tx, &way::muted(app, device.delivery.as_deref().unwrap_or_default())).await?;
+        let own = device.confirmed_at.is_some() && device.hidden_at.is_none();
+        if let Some(address) = device.delivery.as_ref().filter(|_| own) {
+            challenges::drop_scope(tx, &way::muted(app, address)).await?;
+            mutes::unmute(app, tx, address).await?;
+        }
         outbox::forget_device(tx, &device.id).await?;
     }
     for change in changes::of_user(tx, &user.id).await? {

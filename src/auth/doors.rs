@@ -273,24 +273,14 @@ fn own(attempt: &Attempt) -> Option<&str> {
     attempt.known_device.as_deref().or(attempt.session_id.as_deref())
 }
 
-/// The same of the attempt behind a handle, where there is one.
-pub(super) async fn own_of(app: &App, handle: Option<&Sensitive>) -> Result<Option<String>> {
-    let Some(handle) = handle else { return Ok(None) };
-    Ok(behind(app, handle).await?.as_ref().and_then(own).map(str::to_owned))
-}
-
-async fn behind(app: &App, handle: &Sensitive) -> Result<Option<Attempt>> {
-    Ok(match ids::stored(handle.expose(), ids::ATTEMPT) {
-        Some(id) => attempts::live(&mut app.store.read().await?, &id, app.now()).await?,
-        None => None,
-    })
-}
-
 /// The live attempt behind a handle. Where the network asks too often, one that a known device or a session began goes
 /// on.
 pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
     let full = app.throttle.check("attempt", app.now(), &client.keys()).await.err();
-    let attempt = behind(app, handle).await?;
+    let attempt = match ids::stored(handle.expose(), ids::ATTEMPT) {
+        Some(id) => attempts::live(&mut app.store.read().await?, &id, app.now()).await?,
+        None => None,
+    };
     if let Some(full) = full {
         let own = attempt.as_ref().and_then(own).ok_or(full)?;
         app.throttle.check("attempt", app.now(), &client.keys_of(Some(own))).await?;
@@ -302,6 +292,12 @@ pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Resu
 /// nothing (R40, R41).
 pub async fn bounded<T>(app: &App, keys: &Keys<'_>, work: impl Future<Output = Result<T>>) -> Result<T> {
     app.throttle.peek("failures", app.now(), keys).await?;
+    noticed(app, keys, work).await
+}
+
+/// The same where a full window refuses nobody: where each guess is at something that has a few of its own, and that
+/// only who holds a key of 256 bits comes to.
+pub async fn noticed<T>(app: &App, keys: &Keys<'_>, work: impl Future<Output = Result<T>>) -> Result<T> {
     let outcome = work.await;
     if let Err(AuthError::WrongSecret { secret, .. }) = &outcome {
         metrics::wrong(app.secrets.kind(secret).map_or("other", |kind| kind.name()));

@@ -77,7 +77,7 @@ pub enum Bound {
     /// A code that dies by itself after a few guesses: days are counted.
     Sent,
     /// Such a code that a backend asked for. It is told when an address had enough, so that there are few of them, and
-    /// only long ones once days are full: those that left before are looked at for twice as long.
+    /// only long ones once days are full: those that left before are looked at for five times as long.
     Asked,
     /// A secret of 64 bits or more: nothing to guess (R37).
     Long,
@@ -263,7 +263,7 @@ fn wait(settings: &settings::Guesses, so_far: &Guesses, bound: Bound, now: Milli
     let until = match bound {
         Bound::Long => 0,
         Bound::Sent => by_count(settings, so_far, 1),
-        Bound::Asked => by_count(settings, so_far, 2),
+        Bound::Asked => by_count(settings, so_far, 5),
         Bound::Fixed => by_count(settings, so_far, 1).max(by_ladder(settings, so_far)),
     };
     (until - now).max(0)
@@ -331,7 +331,7 @@ mod tests {
         assert_eq!(wait(&settings(), &after(0, 20), Bound::Sent, 0), DAY);
         assert_eq!(wait(&settings(), &after(0, 100), Bound::Sent, 2 * DAY), 28 * DAY);
         assert_eq!(wait(&settings(), &after(0, 100), Bound::Long, 0), 0);
-        assert_eq!([39, 40].map(|n| wait(&settings(), &after(0, n), Bound::Asked, 0)), [0, DAY]);
+        assert_eq!([99, 100].map(|n| wait(&settings(), &after(0, n), Bound::Asked, 0)), [0, DAY]);
     }
 
     #[test]

@@ -47,7 +47,9 @@ pub async fn send(
     }
     if device.proven_at.is_some() {
         proofs::forget_spent(app, device).await?;
-        return doors::dispatch(app, client, &proofs::order(app, &account, device, channel)).await;
+        let session = Some(caller.session.id.clone());
+        let order = Order { session, ..proofs::order(app, &account, device, channel) };
+        return doors::dispatch(app, client, &order).await;
     }
     let canonical = device.canonical.as_deref().unwrap_or_default();
     let owner = rows::owner(&mut app.store.read().await?, &device.kind, canonical).await?;
@@ -97,6 +99,7 @@ pub(super) fn order(
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),
         known: None,
+        session: device.added_in.clone(),
         rests_by: None,
         way: None,
     }
@@ -157,7 +160,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     if confirmed && !rules::could_do_without(app, &account, device) {
         return Err(AuthError::LastWayIn);
     }
-    proofs::of_factor(app, client, &shown, &account, (device, true), given).await?;
+    proofs::of_factor(app, client, (&caller.session.id, &shown), &account, (device, true), given).await?;
     let told = || undo::tell(app, client, &account, Kind::DeviceRemoved, Some(device));
     let told = confirmed.then(told).transpose()?;
     let mut tx = app.store.begin().await?;

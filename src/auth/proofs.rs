@@ -30,7 +30,7 @@ use crate::store::{challenges, secrets};
 pub async fn of_factor(
     app: &App,
     client: &Client,
-    shown: &Shown,
+    (session, shown): (&str, &Shown),
     account: &Account,
     (device, gone): (&Device, bool),
     given: &Given,
@@ -44,12 +44,11 @@ pub async fn of_factor(
     let alone = unproven.iter().all(|factor| factor.id == device.id);
     let hardcode = given.secrets.get("hardcode").filter(|_| device.kind == "card");
     let typed = given.secrets.get("passcode").or(hardcode).filter(|_| alone);
+    let keys = client.keys_of(Some(session));
     match (typed, &given.recovery_code) {
-        (Some(typed), _) => {
-            doors::bounded(app, &client.keys(), by_itself(app, client, account, device, typed)).await
-        }
+        (Some(typed), _) => doors::bounded(app, &keys, by_itself(app, client, account, device, typed)).await,
         (None, Some(typed)) => {
-            doors::bounded(app, &client.keys(), by_recovery_code(app, client, account, typed)).await
+            doors::bounded(app, &keys, by_recovery_code(app, client, account, typed)).await
         }
         (None, None) => Err(AuthError::ProofNeeded),
     }
@@ -90,6 +89,7 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),
         known: None,
+        session: None,
         rests_by: Some(guard::inside(&account.user.id)),
         way: None,
     }

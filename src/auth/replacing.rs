@@ -33,7 +33,8 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
     if old.confirmed_at.is_none() {
         // Where it is to take the place of a factor, another address takes what the first one took.
         if let Some(replaced) = old.replaces.as_deref().and_then(|id| account.device(id)) {
-            proofs::of_factor(app, client, &shown, &account, (replaced, false), given).await?;
+            proofs::of_factor(app, client, (&caller.session.id, &shown), &account, (replaced, false), given)
+                .await?;
         }
         // It waits in this session from now on.
         let old = Device { added_in: Some(caller.session.id.clone()), ..old.clone() };
@@ -45,7 +46,7 @@ pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, give
         ..blank(app, &account, kind.name(), &old.label)
     };
     let (new, taken) = address(app, client, &account, kind, given, new).await?;
-    proofs::of_factor(app, client, &shown, &account, (old, false), given).await?;
+    proofs::of_factor(app, client, (&caller.session.id, &shown), &account, (old, false), given).await?;
     write_address(app, client, &account, &new, taken).await?;
     Ok(new)
 }

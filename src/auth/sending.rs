@@ -97,7 +97,7 @@ async fn mailbox_had_enough(
     order: &Order,
     uses: &str,
 ) -> Result<Option<&'static str>> {
-    let stranger = order.known.is_none();
+    let stranger = order.known.is_none() && order.session.is_none();
     // What is muted takes nothing of the address.
     let why = if stranger && mutes::is_muted(app, &order.address).await? {
         Some("muted by its reader")
@@ -262,12 +262,16 @@ impl Order {
         self.counted != Counted::Silently && self.purpose != Purpose::Device
     }
 
-    /// The windows of its client. A backend asks for all who come to it, from one address: its key bounds it.
+    /// The windows of its client. A backend asks for all who come to it, from one address: its key bounds it. A session
+    /// that proves again who it is has its own, as a known device has; one that adds an address, which may be anybody's,
+    /// shares those of everybody who has shown something.
     fn network<'a>(&'a self, client: &'a Client) -> Keys<'a> {
         if self.purpose == Purpose::Verification {
             return Keys { from: Some(client.ip), ..Keys::default() };
         }
-        Keys { known: self.known.as_deref(), apart: self.is_trusted(), ..client.keys() }
+        let session = self.session.as_deref().filter(|_| self.purpose != Purpose::Device);
+        let apart = self.is_trusted() || self.session.is_some();
+        Keys { known: self.known.as_deref().or(session), apart, ..client.keys() }
     }
 
     /// The address, for this use of it: to sign in before anything is proven, after, to recover, to confirm. What

@@ -16,6 +16,7 @@ use crate::events::{Event, Noted};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
 use crate::store::{Tx, attempts, known_devices, users};
+use crate::throttle::Keys;
 use crate::tokens::jwt::{self, Access};
 use crate::tokens::refresh::Refresh;
 
@@ -203,18 +204,18 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     Ok((session.user_id, tokens))
 }
 
-/// Where the network asks too often, the token of a live session goes on in windows of that session. Its id alone is no
-/// secret: whoever merely knows it uses nothing of them up.
+/// Where the network asks too often, the tokens of live sessions go on, a few a minute for each account. The id of a
+/// session is no secret: whoever merely knows it uses nothing of them up.
 async fn bound(app: &App, client: &Client, shown: &Refresh) -> Result<()> {
     let now = app.now();
     let Err(full) = app.throttle.check("token", now, &client.keys()).await else { return Ok(()) };
-    let id = shown.session();
-    if !shown.is_genuine(&app.sealer)
-        || sessions::live(&mut app.store.read().await?, &id, now).await?.is_none()
-    {
+    if !shown.is_genuine(&app.sealer) {
         return Err(full.into());
     }
-    Ok(app.throttle.check("token", now, &client.keys_of(Some(&id))).await?)
+    let live = sessions::live(&mut app.store.read().await?, &shown.session(), now).await?;
+    let account = live.ok_or(full)?.user_id;
+    let keys = Keys { account: Some(&account), apart: true, ..Keys::default() };
+    Ok(app.throttle.check("token_beyond", now, &keys).await?)
 }
 
 /// Asks the hooks about a refresh, before anything of it is written: where they refuse, the token that was shown stays
@@ -307,13 +308,14 @@ pub async fn end_own(app: &App, client: &Client, caller: &Caller) -> Result<()> 
     end(app, client, caller, &caller.session.id).await
 }
 
-/// Ends one of the caller's sessions.
+/// Ends one of the caller's sessions; the device that another one was opened at is known no more.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where it is none of theirs.
 pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
     let user = &caller.session.user_id;
     let mut tx = app.store.begin().await?;
+    known_devices::forget_at(&mut tx, user, (id, &caller.session.id)).await?;
     if sessions::end(&mut tx, id, user).await? != 1 {
         return Err(AuthError::NotFound);
     }

@@ -453,6 +453,7 @@ async fn order(
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted: Counted::Silently,
         known: None,
+        session: None,
         rests_by: None,
         way: None,
     })

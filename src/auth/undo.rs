@@ -221,7 +221,7 @@ pub async fn take_back(
     let leaning: Vec<&str> = account.leaning(app).iter().map(|device| device.id.as_str()).collect();
     let plan = plan(app, &mut db, &account, &change, &leaning, &challenge.address).await?;
     drop(db);
-    doors::bounded(app, &client.keys(), carry_out(app, client, (&account, &change), plan, (challenge, typed)))
+    doors::noticed(app, &client.keys(), carry_out(app, client, (&account, &change), plan, (challenge, typed)))
         .await
 }
 

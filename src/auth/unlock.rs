@@ -124,6 +124,7 @@ impl Walk<'_> {
             language: self.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
             counted: Counted::Silently,
             known: None,
+            session: None,
             rests_by: None,
             way: (channel == Channel::Email).then(|| self.begin_again(Some(factor))),
         })

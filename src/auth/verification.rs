@@ -93,6 +93,7 @@ pub async fn start(
         language: None,
         counted: Counted::Openly(key.id.clone()),
         known: None,
+        session: None,
         rests_by: None,
         way: None,
     };

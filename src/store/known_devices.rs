@@ -14,6 +14,9 @@ const BOUND: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id <> $2 A
 const FORGET: &str = "DELETE FROM known_devices WHERE user_id = $1";
 const FORGET_OTHERS: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id NOT IN
     (SELECT known_device FROM sessions WHERE id = $2 AND user_id = $1 AND known_device IS NOT NULL)";
+const FORGET_AT: &str = "DELETE FROM known_devices WHERE user_id = $1
+    AND id IN (SELECT known_device FROM sessions WHERE id = $2 AND user_id = $1 AND known_device IS NOT NULL)
+    AND id NOT IN (SELECT known_device FROM sessions WHERE id = $3 AND user_id = $1 AND known_device IS NOT NULL)";
 
 /// How many devices of a user are known. Another one takes the place of the one that was used least lately.
 pub const MOST: i64 = 50;
@@ -45,4 +48,10 @@ pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {
 /// Forgets the known devices of a user but the one that their `session` was opened at.
 pub async fn forget_others(db: &mut impl Db, user_id: &str, session: &str) -> Result<u64> {
     sql::run(db, FORGET_OTHERS, (user_id, session)).await
+}
+
+/// Forgets the known device of a user that a session was opened at, unless another one, which stays, was opened there
+/// too.
+pub async fn forget_at(db: &mut impl Db, user_id: &str, (session, stays): (&str, &str)) -> Result<u64> {
+    sql::run(db, FORGET_AT, (user_id, session, stays)).await
 }

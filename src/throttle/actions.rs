@@ -50,7 +50,12 @@ pub const ACTIONS: &[Action] = &[
         "re-authentications begun; each session counts apart",
     ),
     action("attempt", "60/m/ip, 600/m/net", &[Ip, Net, All], "answers to an attempt, right or wrong"),
-    action("confirm", "30/m/ip, 300/m/net", &[Ip, Net, All], "links opened or spent"),
+    action(
+        "confirm",
+        "30/m/ip, 300/m/net",
+        &[Ip, Net, All],
+        "links opened or spent: dead ones by who opens them, each live one by itself alone",
+    ),
     action(
         "username_lookup",
         "20/m/ip, 200/m/net",
@@ -94,6 +99,12 @@ pub const ACTIONS: &[Action] = &[
     action("notice", "1/d/address", &[Address], "mails that tell an owner of a sign-up with their address"),
     // signed in
     action("token", "600/m/ip, 6000/m/net", &[Ip, Net, All], "refreshes"),
+    action(
+        "token_beyond",
+        "10/m/account",
+        &[Account, All],
+        "refreshes of live sessions beyond `token`, whatever others send from the same network",
+    ),
     action("me", "120/m/account", &[Account, All], "calls with an access token"),
     action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
     action("profile", "60/h/account", &[Ip, Net, Account, All], "changes of a profile"),

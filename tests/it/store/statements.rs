@@ -247,6 +247,10 @@ pub(super) async fn of_secrets_and_known_devices() {
         assert_eq!(known_devices::forget_others(tx, "v", "s").await.unwrap(), 0, "another user's");
         assert_eq!(known_devices::forget_others(tx, "u", "s").await.unwrap(), 1, "{}", db.name);
         assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
+        assert_eq!(known_devices::forget_at(tx, "u", ("s", "s")).await.unwrap(), 0, "it stays");
+        assert_eq!(known_devices::forget_at(tx, "v", ("s", "")).await.unwrap(), 0, "another user's");
+        assert_eq!(known_devices::forget_at(tx, "u", ("s", "")).await.unwrap(), 1, "{}", db.name);
+        known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
         assert_eq!(known_devices::forget_others(tx, "u", "").await.unwrap(), 1, "no session, no device");
         known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
         assert_eq!(known_devices::forget(tx, "u").await.unwrap(), 1);

@@ -98,6 +98,31 @@ async fn who_removes_a_device_keeps_the_one_they_sit_at_and_no_other() {
     }
 }
 
+/// Who is signed out by somebody else is thrown out; who signs out where they sit comes back.
+#[tokio::test]
+async fn a_session_that_is_ended_from_another_takes_its_device_along() {
+    for app in TestApp::each(by(&FLOWS[..2])).await {
+        let ada = app.named("ada").await;
+        let own_one = own(&ada);
+        let at_own = comes_back(&app, PASSWORD, &own_one).await.done();
+        let other = second(&app).await;
+        let at_other = comes_back(&app, PASSWORD, &other).await.done();
+        let own_client = app.client().bearing(&at_own.access);
+        let ends = async |ended: &str| {
+            let all = app.client().bearing(ended).get("/v1/me/sessions").await.is(200).json();
+            let one = all.as_array().unwrap().iter().find(|session| session["current"] == true).unwrap();
+            own_client.delete(&format!("/v1/me/sessions/{}", one["id"].as_str().unwrap())).await.is(204);
+        };
+        // Another session of the device that they sit at.
+        ends(&ada.done.access).await;
+        ends(&at_other.access).await;
+        ends(&at_own.access).await;
+        guessed_at(&app, "ada").await;
+        comes_back(&app, PASSWORD, &own_one).await.done();
+        rests(&comes_back(&app, PASSWORD, &other).await);
+    }
+}
+
 #[tokio::test]
 async fn a_recovery_forgets_every_device() {
     for app in TestApp::each(by(FLOWS)).await {

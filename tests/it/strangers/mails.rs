@@ -268,6 +268,31 @@ async fn who_muted_strangers_is_forgotten_with_the_account() {
         app.sweep().await;
         let left = app.rows().dump().await;
         assert!(!left.contains(EMAIL), "{}: {left}", app.database());
+        // Nobody would be there to end it.
+        app.client().signup(json!({ "email": EMAIL })).await.asks();
+        app.code().await;
+    }
+}
+
+/// An account that only waited for the address, or had it before, takes no link of its owner along.
+#[tokio::test]
+async fn a_strangers_account_takes_no_mute_along() {
+    let change = |settings: &mut multauth::settings::Settings| {
+        by(&[&["email", "passcode"], &["username", "password"]])(settings);
+        settings.user.deletion_grace = multauth::settings::Span(0);
+    };
+    for app in TestApp::each(change).await {
+        app.signup(json!({ "email": EMAIL })).await;
+        let mallory = app.named("mallory").await;
+        mallory.client.add(json!({ "kind": "email", "email": EMAIL })).await.is(201);
+        app.mail().await;
+        app.client().signin(json!({ "email": EMAIL })).await.asks();
+        let mail = app.code().await;
+        goes_on(&app.client(), &mail, json!({ "wish": "mute" })).await.is(200);
+        mallory.client.delete("/v1/me").await.is(204);
+        app.client().signin(json!({ "email": EMAIL })).await.asks();
+        TestApp::assert_silent(&app.mail().await);
+        goes_on(&app.client(), &mail, json!({})).await.is(200);
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod adding;
 mod answers;
+mod beside;
 mod crowd;
 mod guessing;
 mod known;

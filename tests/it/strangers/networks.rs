@@ -88,52 +88,6 @@ async fn a_session_proves_again_beside_a_guesser() {
     }
 }
 
-/// So has a link that is opened with a session or the attempt of a known device, and a refresh of a live session.
-#[tokio::test]
-async fn links_and_refreshes_go_on_beside_a_stranger() {
-    for app in TestApp::each(by(&[&["email", "passcode"], &["username", "password"]])).await {
-        let ada = app.named("ada").await;
-        let mallory = app.named("mallory").await;
-        app.mail().await;
-        let company = Client::new(&app.base, "10.253.1.1".into());
-        let link = async |client: &Client, key: &str, attempt: Option<&str>| {
-            let mut body = json!({ "key": key });
-            if let Some(attempt) = attempt {
-                body["attempt"] = json!(attempt);
-            }
-            client.post("/v1/confirm", body).await
-        };
-        // The last token of a session that its owner ended is nobody's any more.
-        let old = mallory.done.refresh.clone();
-        mallory.client.delete("/v1/me/sessions").await.is(204);
-        let mut told = Vec::new();
-        for n in 0..605 {
-            told.push(company.refresh(&old).await.status);
-            if n < 31 {
-                link(&company, &format!("{n:0>43}"), None).await;
-            }
-        }
-        assert_eq!((told[0], told[604]), (401, 429), "{}", app.database());
-        let bare = Client::new(&app.base, "10.253.1.1".into());
-        let renewed = bare.refresh(&ada.done.refresh).await.is(200).json();
-        let own = bare.bearing(renewed["access_token"].as_str().unwrap());
-        // What is only made up after the id of a live session opens no window.
-        let mut forged = renewed["refresh_token"].as_str().unwrap().to_owned();
-        forged.replace_range(forged.len() - 8.., "AAAAAAAA");
-        bare.refresh(&forged).await.fails(429, "too_many");
-        own.add(json!({ "kind": "email", "email": EMAIL })).await.is(201);
-        let mail = app.code().await;
-        link(&bare, mail.key(), None).await.fails(429, "too_many");
-        link(&own, mail.key(), None).await.is(200);
-        let known = ada.done.known_device.clone().unwrap();
-        let asked = bare.signin(json!({ "email": EMAIL, "known_device": known })).await.asks();
-        let mail = app.code().await;
-        let stranger = company.signin(json!({ "email": "nobody@example.org" })).await.asks();
-        link(&company, mail.key(), Some(&stranger.attempt)).await.fails(429, "too_many");
-        link(&bare, mail.key(), Some(&asked.attempt)).await.is(200);
-    }
-}
-
 /// Where an operator counts by identifier, a secret that comes along is looked at before that window refuses.
 #[tokio::test]
 async fn a_window_by_identifier_closes_no_door_to_a_right_secret() {
