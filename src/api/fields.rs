@@ -101,7 +101,7 @@ pub fn read(
 /// The fault of a text that could be no secret of the field's kind, whoever's it is.
 pub fn misfit(secrets: &secrets::Kinds, field: &str, text: &str) -> Option<Fault> {
     let kind = secrets.by_field(field).filter(|kind| !kind.is_possible(text))?;
-    let message = format!("is none; one looks like {}", kind.example());
+    let message = format!("is malformed; one looks like {}", kind.example());
     Some(Fault::new(field, "invalid", message))
 }
 

@@ -162,7 +162,10 @@ impl Walk<'_> {
         shapes::of_one(sent, UNLOCK_CODE, typed)?;
         if let Err(error) = challenge::look(self.app, &mut tx, Some(sent), typed, &subject).await {
             tx.commit().await?;
-            return Err(error);
+            return Err(match error {
+                AuthError::WrongSecret { attempts_left, .. } => challenge::wrong(UNLOCK_CODE, attempts_left),
+                other => other,
+            });
         }
         let factor = sent.target.strip_prefix(TARGET).unwrap_or_default().to_owned();
         self.count_apart(&factor, &guard::at(self.app, &sent.address))?;

@@ -117,6 +117,9 @@ fn called_to(error: AuthError) -> AuthError {
 }
 
 fn kind(to: &str, channel: Option<Channel>) -> Result<&'static str> {
+    if !to.contains('@') && !to.chars().any(char::is_numeric) {
+        return Err(Fault::new("to", "invalid", "is neither an email address nor a phone number").into());
+    }
     let kind = if to.contains('@') { "email" } else { "phone" };
     let fits = channel.is_none_or(|channel| (channel == Channel::Email) == (kind == "email"));
     if fits {

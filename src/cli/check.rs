@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::net::IpAddr;
 
 use ipnet::IpNet;
 
@@ -205,10 +206,14 @@ fn webhook_warnings(settings: &Settings) -> Vec<Mistake> {
     plain.map(|(name, _)| Mistake::new(format!("webhooks.{name}.url"), text)).collect()
 }
 
-/// Networks too wide to be proxies of one's own: the widest private ones have 8 bits of IPv4, and nobody is given more
-/// than 32 of IPv6.
+/// Networks too wide to be proxies of one's own: private ones have 8 bits of IPv4 at most, those of the largest hosts of
+/// proxies 12, and nobody is given more than 32 of IPv6.
 fn proxy_warnings(settings: &Settings) -> Vec<Mistake> {
-    let widest = |net: &IpNet| if net.addr().is_ipv4() { 8 } else { 32 };
+    let widest = |net: &IpNet| match net.network() {
+        IpAddr::V4(ip) if ip.is_private() || ip.is_loopback() => 8,
+        IpAddr::V4(_) => 12,
+        IpAddr::V6(_) => 32,
+    };
     let wide = |(n, net): (usize, &IpNet)| {
         let text = format!(
             "{net} is more than proxies of your own: whoever connects from there says which address they have, and \

@@ -68,7 +68,7 @@ Examples:
         #[arg(long)]
         all: bool,
     },
-    /// Codes sent, reported as delivered and typed, by provider and country.
+    /// Codes sent, reported as delivered and, of those to phones, typed; by provider and country.
     #[command(after_help = "Examples:\n  multauth messages stats\n  multauth messages stats --days 7 --json")]
     Stats {
         /// How many days back, at most 7.

@@ -36,7 +36,7 @@ use crate::startup::Started;
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address cannot be listened at.
-    #[error("cannot listen at {0}: {1}")]
+    #[error("cannot listen at {0}: {1}; stop what listens there, or choose another address: server.listen")]
     Listen(SocketAddr, std::io::Error),
     /// Requests were cut off when the time to drain was over.
     #[error("some requests were cut off: they took longer than server.drain")]

@@ -167,15 +167,14 @@ fn it_warns_that_a_sign_up_without_confirmation_tells_what_is_taken() {
 #[test]
 fn it_warns_of_networks_too_wide_to_be_proxies() {
     let folder = tempfile::tempdir().unwrap();
-    let networks =
-        r#"["10.0.0.0/8", "0.0.0.0/0", "128.0.0.0/7", "2001:db8::/32", "::/0", "2001::/31", "192.0.2.7"]"#;
+    let networks = r#"["10.0.0.0/8", "0.0.0.0/0", "203.0.0.0/8", "2001:db8::/32", "::/0", "2001::/31", "104.16.0.0/12"]"#;
     let (file, _) = config(folder.path(), &format!("trusted_proxies = {networks}"), "");
     let mut command = Command::new(env!("CARGO_BIN_EXE_multauth"));
     let run = command.args(["check", "--config"]).arg(&file).output().unwrap();
     assert!(run.status.success(), "{run:?}");
     let text = String::from_utf8(run.stdout).unwrap();
     let found: Vec<&str> = text.lines().filter(|line| line.contains("trusted_proxies[")).collect();
-    let wide = [(1, "0.0.0.0/0"), (2, "128.0.0.0/7"), (4, "::/0"), (5, "2001::/31")];
+    let wide = [(1, "0.0.0.0/0"), (2, "203.0.0.0/8"), (4, "::/0"), (5, "2001::/31")];
     assert_eq!(found.len(), wide.len(), "{text}");
     for ((n, net), line) in wide.iter().zip(found) {
         let told = format!(":3: server.trusted_proxies[{n}]: {net} is more than proxies of your own");

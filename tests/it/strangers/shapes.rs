@@ -80,6 +80,9 @@ async fn a_code_of_the_wrong_shape_costs_no_guess_at_what_sets_apart() {
             for code in ["123456", "ABCDEFGHJKMN", "ABCDEFGHJKMNPQ", "12", "ABCDEFGHJKMN-"] {
                 malformed(client.answer(&attempt, json!({ "unlock_code": code })).await, "unlock_code");
             }
+            let told =
+                client.answer(&attempt, json!({ "unlock_code": "AAAABBBBCCCCD" })).await.wrong().json();
+            assert_eq!(told["detail"], "The unlock_code is wrong.");
             let shown = json!({ "unlock_code": mail.code(), "password": PASSWORD });
             client.answer(&attempt, shown).await.done();
         }
