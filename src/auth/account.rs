@@ -55,7 +55,8 @@ pub async fn by_identifier(
 /// by the same statements, and forgotten (R16).
 pub async fn of_attempt(app: &App, db: &mut impl Db, attempt: &Attempt) -> Result<Option<Account>> {
     let (kind, canonical) = (&attempt.kind, &attempt.canonical);
-    let from = attempt.user_id.clone().unwrap_or_else(|| another(app, kind, canonical));
+    // Thought out for somebody too (R16).
+    let from = attempt.user_id.clone().unwrap_or(another(app, kind, canonical));
     let user = users::first_from(db, &from).await?;
     let owner = user.as_ref().map_or(from, |user| user.id.clone());
     let parts = gathered(db, &owner).await?;

@@ -186,6 +186,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
         parcel,
         long,
         user: walk.account.as_ref().map(|account| account.user.id.clone()),
+        subject: subject.name().to_owned(),
         account: None,
         language: walk.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
         counted: match walk.account.as_ref().filter(|_| walk.proven()) {

@@ -57,6 +57,8 @@ pub struct Order {
     pub long: bool,
     /// Whose account it is about, or is to be.
     pub user: Option<String>,
+    /// By what the guesses at its code are counted; what is about nobody is noted under that.
+    pub subject: String,
     /// What the account or the caller is called in the message.
     pub account: Option<String>,
     /// The language that the profile of who reads the message wishes for.
@@ -84,6 +86,7 @@ pub struct Ready {
     not_after: Millis,
     purpose: Purpose,
     user: Option<String>,
+    subject: String,
 }
 
 /// Thinks: limits, code, message. Nothing is written yet.
@@ -146,8 +149,8 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     };
     let not_after = now - shape.resend.millis();
     let about = about(order, &challenge, parcel);
-    let (purpose, user) = (order.purpose, order.user.clone());
-    Ok(Ready { challenge, message, about, parcel, terms, part, not_after, purpose, user })
+    let (purpose, user, subject) = (order.purpose, order.user.clone(), order.subject.clone());
+    Ok(Ready { challenge, message, about, parcel, terms, part, not_after, purpose, user, subject })
 }
 
 /// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a
@@ -215,7 +218,7 @@ impl Ready {
         };
         match &self.user {
             Some(user) => event.of(user),
-            None => event.of_nobody(),
+            None => event.of_identifier(&self.subject),
         }
     }
 }

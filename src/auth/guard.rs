@@ -147,6 +147,11 @@ impl Subject {
         self.factor == BEFORE_PROOF || self.purpose == Purpose::Signup
     }
 
+    /// By what its guesses are counted.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// By what a rest after a dead code is counted, as guesses are: a known device and whoever is inside apart from
     /// strangers. None where nothing of an account was proven before the code.
     pub fn rests_by(&self) -> Option<&str> {
@@ -238,7 +243,7 @@ impl Subject {
         let wrong = by_code.then(|| Event::VerificationFailed { purpose, channel: channel.to_owned() });
         let about = |event: Event| match &self.user {
             Some(user) => event.of(user),
-            None => event.of_nobody(),
+            None => event.of_identifier(&self.name),
         };
         refused.into_iter().chain(wrong).map(about).collect()
     }

@@ -95,6 +95,7 @@ pub(super) fn order(
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
         long: false,
         user: Some(account.user.id.clone()),
+        subject: account.user.id.clone(),
         account: name,
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),

@@ -85,6 +85,7 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         parcel: Parcel::Code,
         long: false,
         user: Some(account.user.id.clone()),
+        subject: account.user.id.clone(),
         account: None,
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),

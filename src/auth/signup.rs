@@ -128,6 +128,7 @@ fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
         kind: String::new(),
         canonical: String::new(),
         user_id: None,
+        subject: None,
         credentials: None,
         session_id: None,
         known_device: None,
@@ -449,6 +450,7 @@ async fn order(
         long: subject.exhausted(app, &mut app.store.read().await?).await?,
         // The id of the account to be: whoever purges it finds all that led to it.
         user: Some(draft.user.clone()),
+        subject: subject.name().to_owned(),
         account: None,
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted: Counted::Silently,

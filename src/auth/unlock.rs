@@ -120,6 +120,7 @@ impl Walk<'_> {
             device: device.map(|device| device.id.clone()),
             long: true,
             user: self.account.as_ref().map(|account| account.user.id.clone()),
+            subject: self.subject(UNLOCK_CODE).name().to_owned(),
             account: None,
             language: self.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
             counted: Counted::Silently,

@@ -89,6 +89,7 @@ pub async fn start(
         parcel: Parcel::Code,
         long: guessed.exhausted(app, &mut app.store.read().await?).await?,
         user: None,
+        subject: guessed.name().to_owned(),
         account: None,
         language: None,
         counted: Counted::Openly(key.id.clone()),

@@ -38,6 +38,7 @@ pub(super) async fn begin(
         kind: identifier.0.to_owned(),
         canonical: identifier.1.to_owned(),
         user_id: Some(user.id),
+        subject: None,
         credentials: Some(user.credentials),
         session_id: None,
         known_device: None,

@@ -73,12 +73,15 @@ impl<'a> Walk<'a> {
     ) -> Self {
         let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
         let now = app.now();
+        // Thought out for somebody too (R16).
+        let subject = Some(guard::typed(app, identifier));
         let attempt = Attempt {
             id: sha256_hex(handle.expose().as_bytes()),
             purpose: purpose.name().to_owned(),
             kind: identifier.0.to_owned(),
             canonical: identifier.1.to_owned(),
             user_id: account.as_ref().map(|a| a.user.id.clone()),
+            subject: subject.filter(|_| account.is_none()),
             credentials: account.as_ref().map(|a| a.user.credentials),
             session_id: None,
             known_device: None,

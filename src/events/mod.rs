@@ -43,17 +43,24 @@ pub struct Noted {
     pub session: Option<String>,
     /// What names the user, for webhooks.
     pub personal: Option<Value>,
+    /// A keyed hash of the identifier that it is about, where nobody has it.
+    pub subject: Option<String>,
 }
 
 impl Event {
     /// About a user.
     pub fn of(self, user: impl Into<String>) -> Noted {
-        Noted { event: self, user: Some(user.into()), session: None, personal: None }
+        Noted { event: self, user: Some(user.into()), session: None, personal: None, subject: None }
+    }
+
+    /// About an identifier that nobody has, by its keyed hash: written beside what else is about it (R16).
+    pub fn of_identifier(self, subject: impl Into<String>) -> Noted {
+        Noted { subject: Some(subject.into()), ..self.of_nobody() }
     }
 
     /// About nobody that is known.
     pub fn of_nobody(self) -> Noted {
-        Noted { event: self, user: None, session: None, personal: None }
+        Noted { event: self, user: None, session: None, personal: None, subject: None }
     }
 }
 
@@ -148,6 +155,7 @@ impl Events {
             request: source.request.clone(),
             data: noted.event.data().to_string(),
             personal: noted.personal.as_ref().map(Value::to_string),
+            subject: noted.subject.clone(),
         }
     }
 

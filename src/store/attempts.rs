@@ -1,5 +1,5 @@
 //! Attempts: a sign-in, sign-up, recovery or re-authentication under way. They are found by whom they are about, those
-//! about nobody by themselves: the one index takes as long to write for either (R16).
+//! about nobody by what was typed: the one index takes as long to write for either (R16).
 
 use sqlx::FromRow;
 
@@ -19,6 +19,9 @@ pub struct Attempt {
     pub canonical: String,
     /// Whom it is about, who may be gone by now; none where nobody has that identifier.
     pub user_id: Option<String>,
+    /// By what one about nobody is found, a keyed hash of the identifier; written, and not read.
+    #[sqlx(default)]
+    pub subject: Option<String>,
     /// The user's credentials number when it began (R7).
     pub credentials: Option<i64>,
     /// The session that is re-authenticated.
@@ -49,8 +52,8 @@ pub struct Unfinished {
 }
 
 const INSERT: &str = "INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id,
-    known_device, passed, draft, ways, apart, created_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    known_device, passed, draft, ways, apart, created_at, expires_at, subject)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
 const BY_ID: &str =
     "SELECT id, purpose, kind, canonical, user_id, credentials, session_id, known_device, passed,
     draft, ways, apart, created_at, expires_at FROM attempts WHERE id = $1 AND expires_at > $2";
@@ -61,12 +64,12 @@ const SET_APART: &str = "UPDATE attempts SET apart = $2 WHERE id = $1";
 const FINISH: &str = "DELETE FROM attempts WHERE id = $1 AND passed = $2";
 const DELETE: &str = "DELETE FROM attempts WHERE id = $1";
 const CALL_OFF: &str = "UPDATE attempts SET credentials = NULL WHERE id = $1";
-const OF_USER: &str = "DELETE FROM attempts WHERE COALESCE(user_id, id) = $1";
+const OF_USER: &str = "DELETE FROM attempts WHERE COALESCE(user_id, subject, id) = $1";
 const UNFINISHED: &str = "SELECT user_id, MAX(created_at) AS began FROM attempts
     WHERE expires_at < $1 AND purpose = 'signin' AND passed <> '[]' AND user_id IS NOT NULL
     GROUP BY user_id LIMIT $2";
 const TAKE_UNFINISHED: &str = "DELETE FROM attempts
-    WHERE COALESCE(user_id, id) = $1 AND expires_at < $2 AND purpose = 'signin' AND passed <> '[]'";
+    WHERE COALESCE(user_id, subject, id) = $1 AND expires_at < $2 AND purpose = 'signin' AND passed <> '[]'";
 
 /// Begins an attempt.
 pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
@@ -85,6 +88,7 @@ pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
         a.apart.as_deref(),
         a.created_at,
         a.expires_at,
+        a.subject.as_deref(),
     );
     sql::run(db, INSERT, row).await.map(drop)
 }

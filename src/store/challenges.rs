@@ -217,7 +217,7 @@ pub async fn drop_scope(db: &mut impl Db, scope: &str) -> Result<u64> {
 }
 
 const OF_ATTEMPTS: &str = "DELETE FROM challenges WHERE scope IN (SELECT 'attempt/' || id FROM attempts
-    WHERE COALESCE(user_id, id) = $1)";
+    WHERE COALESCE(user_id, subject, id) = $1)";
 
 /// Drops the codes of all attempts of a user.
 pub async fn drop_of_attempts(db: &mut impl Db, user_id: &str) -> Result<u64> {

@@ -32,12 +32,15 @@ pub struct Row {
     pub data: String,
     /// What names the user, a JSON object; none from the purge on.
     pub personal: Option<String>,
+    /// By what one about nobody is found, with others about the same identifier; written, and not read.
+    #[sqlx(default)]
+    pub subject: Option<String>,
 }
 
 /// How many rows one statement writes at most.
 const AT_ONCE: usize = 8;
 /// Parameters of a row.
-const WIDTH: usize = 10;
+const WIDTH: usize = 11;
 
 /// The statements that insert 1, 2, … [`AT_ONCE`] rows. A row never stands before what its user has already, whatever
 /// the clock of another instance said. One about nobody is looked up too, by its own id (R16).
@@ -48,13 +51,15 @@ fn insert_text(rows: usize) -> String {
         let p = |column: usize| n * WIDTH + column;
         let latest = format!(
             "(SELECT MAX(position) + 1 + {n} FROM events \
-             WHERE COALESCE(user_id, id) = COALESCE(CAST(${} AS TEXT), CAST(${} AS TEXT)))",
+             WHERE COALESCE(user_id, subject, id) \
+             = COALESCE(CAST(${} AS TEXT), CAST(${} AS TEXT), CAST(${} AS TEXT)))",
             p(5),
+            p(11),
             p(1)
         );
         format!(
             "(${}, CASE WHEN {latest} > CAST(${} AS BIGINT) THEN {latest} ELSE CAST(${} AS BIGINT) END, \
-             ${}, ${}, ${}, ${}, ${}, ${}, ${}, ${})",
+             ${}, ${}, ${}, ${}, ${}, ${}, ${}, ${}, ${})",
             p(1),
             p(2),
             p(2),
@@ -65,12 +70,14 @@ fn insert_text(rows: usize) -> String {
             p(7),
             p(8),
             p(9),
-            p(10)
+            p(10),
+            p(11)
         )
     };
     let rows: Vec<String> = (0..rows).map(row).collect();
     format!(
-        "INSERT INTO events (id, position, at, name, user_id, session_id, network, request, data, personal) \
+        "INSERT INTO events (id, position, at, name, user_id, session_id, network, request, data, personal, \
+         subject) \
          VALUES {}",
         rows.join(", ")
     )
@@ -79,9 +86,9 @@ fn insert_text(rows: usize) -> String {
 /// It is due when the one before it is (see [`super::webhooks`]).
 const QUEUE: &str = "INSERT INTO webhook_deliveries (id, webhook, event_id, subject, position, state, tries,
     created_at, due_at, leased_until)
-    SELECT $1, $2, id, COALESCE(user_id, id), position, 'queued', 0, at,
+    SELECT $1, $2, id, COALESCE(user_id, subject, id), position, 'queued', 0, at,
         COALESCE((SELECT d.due_at FROM webhook_deliveries d WHERE d.state = 'queued' AND d.webhook = $2
-            AND d.subject = COALESCE(events.user_id, events.id) ORDER BY d.position DESC LIMIT 1), at), 0
+            AND d.subject = COALESCE(events.user_id, events.subject, events.id) ORDER BY d.position DESC LIMIT 1), at), 0
     FROM events WHERE id = $3";
 
 /// Some rows as the parameters of one statement.
@@ -101,6 +108,7 @@ macro_rules! bind {
             args.add(row.request.as_str()).map_err(sqlx::Error::Encode)?;
             args.add(row.data.as_str()).map_err(sqlx::Error::Encode)?;
             args.add(row.personal.as_deref()).map_err(sqlx::Error::Encode)?;
+            args.add(row.subject.as_deref()).map_err(sqlx::Error::Encode)?;
         }
         Ok(args)
     }};
@@ -132,7 +140,7 @@ pub async fn queue(db: &mut impl Db, id: &str, webhook: &str, event: &str) -> Re
 }
 
 const FORGET: &str = "UPDATE events SET personal = NULL, network = '', request = '', session_id = NULL
-    WHERE COALESCE(user_id, id) = $1";
+    WHERE COALESCE(user_id, subject, id) = $1";
 
 /// Takes away what could lead from a user's events to a person; what happened, and when, stays (R146, R150).
 pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {

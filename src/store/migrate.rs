@@ -12,6 +12,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "strangers", include_str!("../../migrations/0005_strangers.sql")),
     (6, "kept_devices", include_str!("../../migrations/0006_kept_devices.sql")),
     (7, "alike", include_str!("../../migrations/0007_alike.sql")),
+    (8, "subjects", include_str!("../../migrations/0008_subjects.sql")),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";

@@ -38,12 +38,12 @@ const AFTER: &str = select!(
     "AND (position > $5 OR position = $5 AND id > $6) ORDER BY position, id LIMIT $7"
 );
 const AFTER_OF_USER: &str = select!(
-    "COALESCE(user_id, id) = $1",
+    "COALESCE(user_id, subject, id) = $1",
     "AND (position > $5 OR position = $5 AND id > $6) ORDER BY position, id LIMIT $7"
 );
 const LATEST: &str = select!("CAST($1 AS TEXT) IS NULL", "ORDER BY position DESC, id DESC LIMIT $5");
 const LATEST_OF_USER: &str =
-    select!("COALESCE(user_id, id) = $1", "ORDER BY position DESC, id DESC LIMIT $5");
+    select!("COALESCE(user_id, subject, id) = $1", "ORDER BY position DESC, id DESC LIMIT $5");
 const BY_ID: &str = "SELECT id, position, at, name, user_id, session_id, network, request, data, personal
     FROM events WHERE id = $1";
 /// An event that a webhook still has to be told of stays.
@@ -62,7 +62,7 @@ const NEXT: &str = "SELECT position FROM
 const SWEEP_NOBODY: &str = "DELETE FROM events WHERE position > $1 AND position <= $2
     AND (user_id IS NULL OR NOT EXISTS (SELECT 1 FROM users WHERE users.id = events.user_id)
         AND NOT EXISTS (SELECT 1 FROM events AS made
-            WHERE COALESCE(made.user_id, made.id) = COALESCE(events.user_id, events.id) AND made.name LIKE 'user.%'))
+            WHERE COALESCE(made.user_id, made.subject, made.id) = COALESCE(events.user_id, events.subject, events.id) AND made.name LIKE 'user.%'))
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')";
 

@@ -84,7 +84,7 @@ const ORPHANS: &str = select!(
     "WHERE created_at < $1 AND created_at > $2 AND deleted_at IS NULL AND signed_in_at IS NULL
     AND NOT EXISTS (SELECT 1 FROM devices WHERE devices.user_id = users.id AND devices.canonical IS NOT NULL
         AND devices.confirmed_at IS NOT NULL)
-    AND NOT EXISTS (SELECT 1 FROM events WHERE COALESCE(events.user_id, events.id) = COALESCE(users.id, '')
+    AND NOT EXISTS (SELECT 1 FROM events WHERE COALESCE(events.user_id, events.subject, events.id) = COALESCE(users.id, '')
         AND events.name = 'device.removed' AND events.data LIKE '%operator%') ORDER BY created_at LIMIT $3"
 );
 const SET_PROFILE: &str = "UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1";

@@ -44,6 +44,7 @@ mod tests {
             request: "r".into(),
             data: r#"{"by":"user"}"#.into(),
             personal: Some(r#"{"email":"ada@example.org"}"#.into()),
+            subject: None,
         };
         assert_eq!(
             event(&row),

@@ -119,6 +119,7 @@ async fn write_and_read(store: &Store) -> Result<(), StoreError> {
         kind: String::new(),
         canonical: String::new(),
         user_id: None,
+        subject: None,
         credentials: None,
         session_id: None,
         known_device: None,

@@ -75,6 +75,7 @@ fn removed(user: &str, by: &str) -> events::Row {
         request: String::new(),
         data: format!(r#"{{"by":"{by}","device":"d","kind":"email"}}"#),
         personal: None,
+        subject: None,
     }
 }
 

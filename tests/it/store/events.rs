@@ -26,6 +26,7 @@ fn event(id: &str, position: i64, user: Option<&str>) -> Row {
         request: String::new(),
         data: "{}".into(),
         personal: None,
+        subject: None,
     }
 }
 
@@ -186,6 +187,7 @@ pub(super) async fn what_is_forgotten_leads_to_nobody() {
             session_id: Some("s".into()),
             request: "r".into(),
             personal: Some("{}".into()),
+            subject: None,
             ..event(id, 1, Some(user))
         };
         events::insert(tx, &[whole("a", "u"), whole("b", "v")]).await.unwrap();

@@ -56,6 +56,7 @@ pub fn attempt(id: &str, user_id: Option<&str>) -> Attempt {
         draft: None,
         ways: None,
         apart: None,
+        subject: None,
         created_at: NOW,
         expires_at: END,
     }

@@ -37,7 +37,7 @@ const BEFORE: &str = concat!(
 async fn what_is_under_way_outlives_a_new_version() {
     for db in databases::empty().await {
         db.execute(BEFORE).await;
-        assert_eq!(store::migrate(&db.store).await.unwrap(), ["alike"], "{}", db.name);
+        assert_eq!(store::migrate(&db.store).await.unwrap(), ["alike", "subjects"], "{}", db.name);
         let mut tx = db.store.begin().await.unwrap();
         let found = attempts::live(&mut tx, "a", 6).await.unwrap();
         let expected = Attempt {
@@ -53,6 +53,7 @@ async fn what_is_under_way_outlives_a_new_version() {
             draft: Some("d".to_owned()),
             ways: Some("w".to_owned()),
             apart: Some("p".to_owned()),
+            subject: None,
             created_at: 5,
             expires_at: 90,
         };
@@ -71,7 +72,7 @@ async fn rows_about_nobody_cost_what_others_cost() {
         AND tbl_name IN ('attempts', 'challenges', 'events', 'outbox', 'guesses')
         AND (sql LIKE '%user_id%' OR sql LIKE '%device_id%')";
     const BY_SUBJECT: &str = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'index'
-        AND (sql LIKE '%((COALESCE(user_id, id))%' OR sql LIKE '%((COALESCE(challenge, id))%')";
+        AND (sql LIKE '%((COALESCE(user_id, subject, id))%' OR sql LIKE '%((COALESCE(challenge, id))%')";
     let db = databases::sqlite().await;
     store::migrate(&db.store).await.unwrap();
     assert_eq!(db.number(REFERENCES).await, 0);
@@ -93,7 +94,7 @@ async fn instances_that_start_together_migrate_once() {
         names.sort_unstable();
         assert_eq!(
             names,
-            ["alike", "delivery", "kept_devices", "own_model", "start", "strangers", "weighed"],
+            ["alike", "delivery", "kept_devices", "own_model", "start", "strangers", "subjects", "weighed"],
             "{}",
             db.name
         );

@@ -94,6 +94,7 @@ async fn told(tx: &mut Tx) {
             request: String::new(),
             data: "{}".into(),
             personal: None,
+            subject: None,
         };
         events::insert(tx, &[row]).await.unwrap();
         events::queue(tx, state, "crm", state).await.unwrap();

@@ -23,6 +23,7 @@ async fn told(tx: &mut Tx, id: &str, position: i64, user: Option<&str>) {
         request: String::new(),
         data: "{}".into(),
         personal: None,
+        subject: None,
     };
     events::insert(tx, &[row]).await.unwrap();
     events::queue(tx, id, "crm", id).await.unwrap();

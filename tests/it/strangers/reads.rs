@@ -124,3 +124,27 @@ async fn nobody_costs_the_database_what_somebody_does() {
         }
     }
 }
+
+/// Whoever asks again and again finds the same places read already: what is about one identifier stands beside each
+/// other, whether somebody has it.
+#[tokio::test]
+async fn what_is_about_an_identifier_of_nobody_stands_together() {
+    for app in TestApp::each(change).await {
+        let (log, _guard) = Log::listen(Level::TRACE);
+        for nobody in ["nobody@example.org", "noone@example.org"] {
+            all(&app, &log, json!({ "email": nobody })).await;
+            app.client().recovery(json!({ "email": nobody })).await.asks();
+        }
+        let rows = app.rows();
+        let of_nobody = [
+            rows.number("SELECT COUNT(*) FROM events WHERE user_id IS NULL").await,
+            rows.number("SELECT COUNT(*) FROM attempts WHERE user_id IS NULL").await,
+        ];
+        assert!(of_nobody.iter().all(|rows| *rows > 2), "{of_nobody:?}");
+        let places = [
+            rows.number("SELECT COUNT(DISTINCT COALESCE(user_id, subject, id)) FROM events").await,
+            rows.number("SELECT COUNT(DISTINCT COALESCE(user_id, subject, id)) FROM attempts").await,
+        ];
+        assert_eq!(places, [2, 2], "{}", app.database());
+    }
+}

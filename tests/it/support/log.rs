@@ -1,10 +1,17 @@
 //! What was logged, kept to be searched.
 
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
-use tracing::Level;
 use tracing::subscriber::DefaultGuard;
+use tracing::{Dispatch, Level};
+
+/// Somebody who wants every line, whichever thread comes by it first, and writes none. Where one test alone listens, a
+/// line that another one comes by is otherwise silent for all.
+static WANTS_ALL: LazyLock<Dispatch> = LazyLock::new(|| {
+    let all = tracing_subscriber::fmt().with_max_level(Level::TRACE);
+    Dispatch::new(all.with_writer(std::io::sink).finish())
+});
 
 /// What a subscriber writes.
 #[derive(Clone, Default)]
@@ -13,6 +20,7 @@ pub struct Log(Arc<Mutex<Vec<u8>>>);
 impl Log {
     /// Keeps what this thread logs, down to `level`, for as long as the guard lives.
     pub fn listen(level: Level) -> (Self, DefaultGuard) {
+        LazyLock::force(&WANTS_ALL);
         let log = Self::default();
         let written = log.clone();
         let subscriber = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
