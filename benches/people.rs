@@ -164,6 +164,7 @@ fn attempt(app: &App, person: &Person, made: &Waiting) -> Attempt {
         draft: None,
         ways: None,
         apart: None,
+        subject: None,
         created_at: app.now(),
         expires_at: app.now() + app.settings.attempt.lifetime.millis(),
     }

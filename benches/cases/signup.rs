@@ -184,5 +184,5 @@ fn noted(user: &str, row: &Written) -> Result<Noted> {
         other => return Err(format!("an event that the bench does not know: {other}").into()),
     };
     let personal = row.personal.as_deref().map(serde_json::from_str).transpose()?;
-    Ok(Noted { event, user: Some(user.to_owned()), session: row.session_id.clone(), personal })
+    Ok(Noted { event, user: Some(user.to_owned()), session: row.session_id.clone(), personal, subject: None })
 }

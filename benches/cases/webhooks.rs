@@ -158,6 +158,7 @@ async fn queue(app: &App, db: &mut impl Db, count: usize, now: Millis) -> Result
             request: String::new(),
             data: "{}".into(),
             personal: None,
+            subject: None,
         };
         events::insert(db, &[row]).await?;
         events::queue(db, &id, ALONE, &id).await?;

@@ -56,7 +56,7 @@ impl SessionApi {
     /// End a session
     ///
     /// Its refresh token is dead at once; its access token lives on for its minutes where nobody asks here. Where it is
-    /// another than this one, the device that it was opened at is known no more.
+    /// another than this one, and this one was proven lately, the device that it was opened at is known no more.
     #[oai(path = "/v1/me/sessions/:id", method = "delete", operation_id = "end_session")]
     async fn end(
         &self,

@@ -97,7 +97,7 @@ pub struct With {
 /// # Errors
 /// [`AuthError::LinkDead`].
 pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
-    let challenge = find(app, client, key).await?;
+    let challenge = find(app, client, key, false).await?;
     let effect = effect(app, key, &challenge).await?;
     Ok(link(&challenge, effect))
 }
@@ -156,7 +156,7 @@ fn called(app: &App, account: &Account) -> Option<String> {
 /// # Errors
 /// [`AuthError::LinkDead`], [`AuthError::WrongSecret`], and whatever answering the attempt gives.
 pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result<Link> {
-    let challenge = find(app, client, key).await?;
+    let challenge = find(app, client, key, links::is_given(app, &with.given)).await?;
     let code = code(app, key, &challenge);
     let effect = match (effect(app, key, &challenge).await?, &with.attempt) {
         (Effect::WillUndo, _) => undone(app, client, &challenge, with).await?,
@@ -216,7 +216,7 @@ async fn began(app: &App, account: &Account, device: &Device) -> Result<bool> {
 async fn undone(app: &App, client: &Client, challenge: &Challenge, with: &With) -> Result<Effect> {
     let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::WillUndo) };
     let Undone { lost, attempt } = undo::take_back(app, client, challenge, typed).await?;
-    let recovery = Box::new(recover::look(app, client, &attempt).await?);
+    let recovery = Box::new(recover::begun(app, client, &attempt).await?);
     Ok(Effect::Undone { lost, recovery })
 }
 
@@ -259,8 +259,9 @@ async fn unmuted(
 }
 
 /// The live challenge of a link. Nobody guesses its key, so that a live one is counted by itself, and what somebody
-/// opens beside it takes nothing of it; dead ones are counted by who opens them.
-async fn find(app: &App, client: &Client, key: &str) -> Result<Challenge> {
+/// opens beside it takes nothing of it; dead ones are counted by who opens them, and those that a fixed secret is typed
+/// at, which may be hashed.
+async fn find(app: &App, client: &Client, key: &str, hashes: bool) -> Result<Challenge> {
     let hash = sha256_hex(key.as_bytes());
     let found = challenges::by_key(&mut app.store.read().await?, &hash).await?;
     let alive = |c: &Challenge| match c.way_key {
@@ -268,7 +269,8 @@ async fn find(app: &App, client: &Client, key: &str) -> Result<Challenge> {
         None => c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses),
     };
     let found = found.filter(alive);
-    let keys = client.keys_of(found.as_ref().map(|challenge| challenge.id.as_str()));
+    let live = found.as_ref().filter(|_| !hashes);
+    let keys = client.keys_of(live.map(|challenge| challenge.id.as_str()));
     app.throttle.check("confirm", app.now(), &keys).await?;
     found.ok_or(AuthError::LinkDead)
 }

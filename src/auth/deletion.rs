@@ -119,7 +119,7 @@ async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     for device in devices::of_user(tx, &user.id).await? {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
         challenges::drop_scope(tx, &format!("proof/{}", device.id)).await?;
-        let own = device.confirmed_at.is_some() && device.hidden_at.is_none();
+        let own = device.proven_at.is_some() && device.hidden_at.is_none();
         if let Some(address) = device.delivery.as_ref().filter(|_| own) {
             challenges::drop_scope(tx, &way::muted(app, address)).await?;
             mutes::unmute(app, tx, address).await?;

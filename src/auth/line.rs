@@ -5,7 +5,7 @@
 //! known one is limited as an unknown one is, and takes as long (R15, R16).
 
 use super::error::Result;
-use super::sending::block_of;
+use super::sending::{ADDED, block_of};
 use crate::app::App;
 use crate::devices::phone;
 use crate::providers::lookup::Line;
@@ -24,8 +24,9 @@ pub async fn check(app: &App, e164: &str, whose: &str) -> Result<()> {
         return Ok(());
     }
     let block = block_of(app, e164, whose);
-    // What strangers ask takes nothing of what backends and sessions do.
-    let keys = Keys { block: Some(&block), apart: !whose.is_empty(), ..Keys::default() };
+    // What others ask, accounts that anybody may have included, takes nothing of what backends do.
+    let apart = !whose.is_empty() && whose != ADDED;
+    let keys = Keys { block: Some(&block), apart, ..Keys::default() };
     app.throttle.check("lookup", app.now(), &keys).await?;
     let line = find(app, e164).await?;
     judge(app, line)

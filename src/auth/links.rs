@@ -11,13 +11,21 @@ use crate::app::App;
 use crate::base::Sensitive;
 use crate::secrets::{Kept, SecretKind};
 
+/// Whether a fixed secret was given.
+pub fn is_given(app: &App, given: &Given) -> bool {
+    app.secrets.iter().any(|kind| is_fixed(kind) && given.secrets.contains_key(kind.name()))
+}
+
+fn is_fixed(kind: &'static dyn SecretKind) -> bool {
+    matches!(kind.kept(), Kept::Hashed | Kept::InDevice)
+}
+
 /// Whether one of the fixed secrets that were given is the account's; false where none was given.
 ///
 /// # Errors
 /// [`AuthError::WrongSecret`](super::AuthError) after counting the guess.
 pub async fn by_secret(app: &App, client: &Client, account: &Account, given: &Given) -> Result<bool> {
-    let fixed = |kind: &&'static dyn SecretKind| matches!(kind.kept(), Kept::Hashed | Kept::InDevice);
-    for kind in app.secrets.iter().filter(fixed) {
+    for kind in app.secrets.iter().filter(|kind| is_fixed(*kind)) {
         if let Some(typed) = given.secrets.get(kind.name()) {
             doors::bounded(app, &client.keys(), check(app, client, account, kind, typed)).await?;
             return Ok(true);

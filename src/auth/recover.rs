@@ -12,11 +12,13 @@ use super::purpose::Purpose;
 use super::walk::Walk;
 use super::{cards, clearing, doors, gone, guard, noting, recent, undo};
 use crate::app::App;
+use crate::base::seal::sha256_hex;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::events::{By, Event, Noted};
 use crate::flows::Step;
 use crate::secrets::password::Password;
 use crate::secrets::{Kept, SecretKind};
+use crate::store::attempts::Attempt;
 use crate::store::devices::{Device, Gone};
 use crate::store::sweep::UNDO;
 use crate::store::{Tx, attempts, devices, guesses, secrets, users};
@@ -30,6 +32,17 @@ pub const NEW_PASSWORD: &str = "new_password";
 /// [`AuthError::AttemptGone`] where it is no recovery, or something of it is still to be proven.
 pub async fn look(app: &App, client: &Client, handle: &Sensitive) -> Result<Progress> {
     let attempt = doors::live(app, client, handle).await?;
+    left(app, client, handle, attempt).await
+}
+
+/// The same of a recovery that was only just begun, which no window refuses.
+pub async fn begun(app: &App, client: &Client, handle: &Sensitive) -> Result<Progress> {
+    let id = sha256_hex(handle.expose().as_bytes());
+    let attempt = attempts::live(&mut app.store.read().await?, &id, app.now()).await?;
+    left(app, client, handle, attempt.ok_or(AuthError::AttemptGone)?).await
+}
+
+async fn left(app: &App, client: &Client, handle: &Sensitive, attempt: Attempt) -> Result<Progress> {
     let walk = Walk::resume(app, client, attempt, handle.clone()).await?;
     let last = walk.purpose == Purpose::Recovery && matches!(walk.step(), Step::Done(_));
     let account = walk.account.clone().filter(|_| last).ok_or(AuthError::AttemptGone)?;

@@ -97,7 +97,8 @@ async fn mailbox_had_enough(
     order: &Order,
     uses: &str,
 ) -> Result<Option<&'static str>> {
-    let stranger = order.known.is_none() && order.session.is_none();
+    let inside = order.session.is_some() && order.purpose != Purpose::Device;
+    let stranger = order.known.is_none() && !inside;
     // What is muted takes nothing of the address.
     let why = if stranger && mutes::is_muted(app, &order.address).await? {
         Some("muted by its reader")
@@ -278,7 +279,11 @@ impl Order {
     /// strangers begin takes nothing from what somebody goes on with.
     fn uses(&self, app: &App, address: &str) -> String {
         let proven = if self.counted == Counted::Silently { "" } else { "proven" };
-        let known = self.known.as_deref().unwrap_or_default();
+        // A text costs money: all known devices of an account share what a number may be sent.
+        let known = match &self.known {
+            Some(_) if Channel::PHONE.contains(&self.channel) => "known",
+            known => known.as_deref().unwrap_or_default(),
+        };
         app.subject(&["address", address, self.purpose.name(), proven, known])
     }
 }

@@ -308,14 +308,19 @@ pub async fn end_own(app: &App, client: &Client, caller: &Caller) -> Result<()> 
     end(app, client, caller, &caller.session.id).await
 }
 
-/// Ends one of the caller's sessions; the device that another one was opened at is known no more.
+/// Ends one of the caller's sessions; the device that another one was opened at is known no more where the caller has
+/// proven lately who they are.
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where it is none of theirs.
 pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
     let user = &caller.session.user_id;
+    // Whoever only found a session open leaves its owner known elsewhere.
+    let proven = caller.session.auth_time + app.settings.reauth.fresh.millis() >= app.now();
     let mut tx = app.store.begin().await?;
-    known_devices::forget_at(&mut tx, user, (id, &caller.session.id)).await?;
+    if proven {
+        known_devices::forget_at(&mut tx, user, (id, &caller.session.id)).await?;
+    }
     if sessions::end(&mut tx, id, user).await? != 1 {
         return Err(AuthError::NotFound);
     }

@@ -148,6 +148,9 @@ async fn links_go_on() {
         let leading = app.code().await;
         guesses(&app).await;
         let company = company(&app);
+        for _ in 0..61 {
+            company.answer("at_nobodys", json!({ "passcode": "123456" })).await;
+        }
         goes_on(&company, &muting, json!({ "wish": "mute" })).await.is(200);
         company.get(&format!("/confirm/{}", leading.key())).await.is(200);
         goes_on(&company, &muting, json!({})).await.is(200);
@@ -155,6 +158,9 @@ async fn links_go_on() {
             json!({ "key": leading.key(), "passcode": crate::support::mailbox::wrong(leading.code(), 0) });
         company.post("/v1/confirm", wrong).await.wrong();
         goes_on(&company, &leading, json!({})).await.is(200);
+        // What may be hashed is no link's own.
+        let typed = json!({ "key": undo["key"], "password": PASSWORD });
+        company.post("/v1/confirm", typed).await.fails(429, "too_many");
         company.get(&format!("/confirm/{}", undo["key"].as_str().unwrap())).await.is(200);
         company.post("/v1/confirm", undo).await.is(200);
     }

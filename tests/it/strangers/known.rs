@@ -1,5 +1,6 @@
 //! A device that is known stays so where its owner changes the account at it, however strangers guess then.
 
+use multauth::base::clock::HOUR;
 use multauth::settings::{Confirm, Settings};
 use serde_json::json;
 
@@ -120,6 +121,24 @@ async fn a_session_that_is_ended_from_another_takes_its_device_along() {
         guessed_at(&app, "ada").await;
         comes_back(&app, PASSWORD, &own_one).await.done();
         rests(&comes_back(&app, PASSWORD, &other).await);
+    }
+}
+
+/// A session that was only found open throws nobody out for good.
+#[tokio::test]
+async fn a_session_that_was_not_proven_lately_takes_no_device_along() {
+    for app in TestApp::each(by(&FLOWS[..2])).await {
+        let ada = app.named("ada").await;
+        let other = app.client().signin(json!({ "username": "ada", "password": PASSWORD })).await.done();
+        app.pass(HOUR);
+        let renewed = app.client().refresh(&other.refresh).await.is(200).json();
+        let found = app.client().bearing(renewed["access_token"].as_str().unwrap());
+        let all = found.get("/v1/me/sessions").await.json();
+        for session in all.as_array().unwrap().iter().filter(|session| session["current"] == false) {
+            found.delete(&format!("/v1/me/sessions/{}", session["id"].as_str().unwrap())).await.is(204);
+        }
+        guessed_at(&app, "ada").await;
+        comes_back(&app, PASSWORD, &own(&ada)).await.done();
     }
 }
 
