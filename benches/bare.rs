@@ -103,6 +103,9 @@ pub struct Job {
     done: oneshot::Sender<Result<()>>,
 }
 
+/// What only bounds a table, and finds nothing where there is little.
+const BOUNDS: &str = "DELETE FROM known_devices";
+
 /// Sends one statement; a write must have touched a row, else nothing was measured.
 macro_rules! send {
     ($sql:expr, $values:expr, $conn:expr, $write:expr) => {{
@@ -115,7 +118,7 @@ macro_rules! send {
         }
         if $write {
             let touched = query.execute(&mut *$conn).await?.rows_affected();
-            if touched == 0 {
+            if touched == 0 && !$sql.starts_with(BOUNDS) {
                 return Err(Failed::from(format!("it touched no row: {}", $sql)));
             }
         } else {

@@ -31,8 +31,8 @@ impl Work for Answer {
 }
 
 /// The statements of an answer.
-const KNOWN: [&str; 16] = [
-    "draft, ways, created_at, expires_at FROM attempts",
+const KNOWN: [&str; 17] = [
+    "draft, ways, apart, created_at, expires_at FROM attempts",
     "FROM users",
     "FROM devices",
     "FROM secrets",
@@ -46,7 +46,8 @@ const KNOWN: [&str; 16] = [
     "UPDATE users SET signed_in_at",
     "INSERT INTO sessions",
     "INSERT INTO known_devices",
-    "UPDATE devices SET last_used_at",
+    "DELETE FROM known_devices",
+    "UPDATE devices SET failing_since",
     "INSERT INTO events",
 ];
 
@@ -92,8 +93,11 @@ impl Work for Statements {
                 "127.0.0.0/24".into(),
                 "".into(),
                 (now + 1_000_000).into(),
+                "[]".into(),
+                id.into(),
             ],
             vec![id.into(), user.as_str().into(), hash.into(), now.into()],
+            vec![user.as_str().into(), id.into(), 49.into()],
             vec![device.as_str().into(), now.into()],
             [("verification.succeeded", "a"), ("signin.succeeded", "b")]
                 .into_iter()
@@ -106,7 +110,7 @@ impl Work for Statements {
 }
 
 /// The parameters of an event.
-fn event(user: &str, id: &str, name: &str, now: i64) -> [Value; 10] {
+fn event(user: &str, id: &str, name: &str, now: i64) -> [Value; 11] {
     let data = r#"{"purpose":"signin","flow":"email+passcode","acr":"single","amr":["otp"]}"#;
     let [session, network, request] = [id, "127.0.0.0/24", id];
     [
@@ -119,6 +123,7 @@ fn event(user: &str, id: &str, name: &str, now: i64) -> [Value; 10] {
         network.into(),
         request.into(),
         data.into(),
+        "null".into(),
         "null".into(),
     ]
 }
