@@ -263,9 +263,9 @@ impl Order {
         self.counted != Counted::Silently && self.purpose != Purpose::Device
     }
 
-    /// The windows of its client. A backend asks for all who come to it, from one address: its key bounds it. A session
-    /// that proves again who it is has its own, as a known device has; one that adds an address, which may be anybody's,
-    /// shares those of everybody who has shown something.
+    /// The windows of its client. A backend asks for all who come to it, from one address: its key bounds it. A
+    /// session that proves again who it is has its own, as a known device has; one that adds an address, which may be
+    /// anybody's, shares those of everybody who has shown something.
     fn network<'a>(&'a self, client: &'a Client) -> Keys<'a> {
         if self.purpose == Purpose::Verification {
             return Keys { from: Some(client.ip), ..Keys::default() };

@@ -206,8 +206,8 @@ fn webhook_warnings(settings: &Settings) -> Vec<Mistake> {
     plain.map(|(name, _)| Mistake::new(format!("webhooks.{name}.url"), text)).collect()
 }
 
-/// Networks too wide to be proxies of one's own: private ones have 8 bits of IPv4 at most, those of the largest hosts of
-/// proxies 12, and nobody is given more than 32 of IPv6.
+/// Networks too wide to be proxies of one's own: private ones have 8 bits of IPv4 at most, those of the largest hosts
+/// of proxies 12, and nobody is given more than 32 of IPv6.
 fn proxy_warnings(settings: &Settings) -> Vec<Mistake> {
     let widest = |net: &IpNet| match net.network() {
         IpAddr::V4(ip) if ip.is_private() || ip.is_loopback() => 8,

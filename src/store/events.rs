@@ -43,7 +43,7 @@ const AT_ONCE: usize = 8;
 const WIDTH: usize = 11;
 
 /// The statements that insert 1, 2, … [`AT_ONCE`] rows. A row never stands before what its user has already, whatever
-/// the clock of another instance said. One about nobody is looked up too, by its own id (R16).
+/// the clock of another instance said. One about nobody is looked up too, by its subject or id (R16).
 static INSERT: LazyLock<[String; AT_ONCE]> = LazyLock::new(|| std::array::from_fn(|n| insert_text(n + 1)));
 
 fn insert_text(rows: usize) -> String {
@@ -83,12 +83,12 @@ fn insert_text(rows: usize) -> String {
     )
 }
 
-/// It is due when the one before it is (see [`super::webhooks`]).
+/// It is due when the one before it of its user is; one about nobody waits for no other (see [`super::webhooks`]).
 const QUEUE: &str = "INSERT INTO webhook_deliveries (id, webhook, event_id, subject, position, state, tries,
     created_at, due_at, leased_until)
-    SELECT $1, $2, id, COALESCE(user_id, subject, id), position, 'queued', 0, at,
+    SELECT $1, $2, id, COALESCE(user_id, id), position, 'queued', 0, at,
         COALESCE((SELECT d.due_at FROM webhook_deliveries d WHERE d.state = 'queued' AND d.webhook = $2
-            AND d.subject = COALESCE(events.user_id, events.subject, events.id) ORDER BY d.position DESC LIMIT 1), at), 0
+            AND d.subject = COALESCE(events.user_id, events.id) ORDER BY d.position DESC LIMIT 1), at), 0
     FROM events WHERE id = $3";
 
 /// Some rows as the parameters of one statement.

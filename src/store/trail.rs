@@ -62,7 +62,8 @@ const NEXT: &str = "SELECT position FROM
 const SWEEP_NOBODY: &str = "DELETE FROM events WHERE position > $1 AND position <= $2
     AND (user_id IS NULL OR NOT EXISTS (SELECT 1 FROM users WHERE users.id = events.user_id)
         AND NOT EXISTS (SELECT 1 FROM events AS made
-            WHERE COALESCE(made.user_id, made.subject, made.id) = COALESCE(events.user_id, events.subject, events.id) AND made.name LIKE 'user.%'))
+            WHERE COALESCE(made.user_id, made.subject, made.id) = COALESCE(events.user_id, events.subject, events.id)
+            AND made.name LIKE 'user.%'))
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')";
 

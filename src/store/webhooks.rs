@@ -151,7 +151,7 @@ const FAILED_AGAIN: &str = again!("state = 'failed' AND webhook = $1");
 const EVENT_AGAIN: &str = again!("webhook = $1 AND event_id = $3");
 const ADD: &str = "INSERT INTO webhook_deliveries (id, webhook, event_id, subject, position, state, tries,
     created_at, due_at, leased_until)
-    SELECT $1, $2, id, COALESCE(user_id, subject, id), position, 'queued', 0, $4, $4, 0 FROM events WHERE id = $3
+    SELECT $1, $2, id, COALESCE(user_id, id), position, 'queued', 0, $4, $4, 0 FROM events WHERE id = $3
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook = $2 AND d.event_id = $3)";
 const SINCE: &str =
     "SELECT id, name, position, at FROM events WHERE position > $1 ORDER BY position, id LIMIT $2";

@@ -296,6 +296,26 @@ async fn a_strangers_account_takes_no_mute_along() {
     }
 }
 
+/// Muted is muted for whoever adds the address to an account of theirs, too.
+#[tokio::test]
+async fn a_muted_address_that_is_given_up_is_sent_nothing_by_whoever_adds_it() {
+    for app in TestApp::each(by(&[&["email", "passcode"], &["username", "password"]])).await {
+        let ada = app.named("ada").await;
+        let id = ada.add(&app, "email", EMAIL).await;
+        app.mail().await;
+        app.client().signin(json!({ "email": EMAIL })).await.asks();
+        let mail = app.code().await;
+        goes_on(&app.client(), &mail, json!({ "wish": "mute" })).await.is(200);
+        ada.client.post(&format!("/v1/me/devices/{id}/send"), json!({})).await.is(204);
+        let body = json!({ "passcode": app.code().await.code() }).to_string();
+        ada.client.raw("DELETE", &format!("/v1/me/devices/{id}"), Some(&body)).await.is(204);
+        app.mail().await;
+        let mallory = app.named("mallory").await;
+        mallory.client.add(json!({ "kind": "email", "email": EMAIL })).await.is(201);
+        TestApp::assert_silent(&app.mail().await);
+    }
+}
+
 /// Muted, or with nothing left to be sent: who waits for a code in their own network shows it on the page.
 #[tokio::test]
 async fn a_code_comes_to_whoever_waits_for_it() {

@@ -103,15 +103,19 @@ async fn codes_that_are_not_looked_at_refuse_nobody() {
     }
 }
 
+/// Whether a right code stays good.
+fn reused(reuse: bool) -> impl Fn(&mut Settings) {
+    move |settings| {
+        by(&[&["email", "passcode"]])(settings);
+        settings.verification.reuse = reuse;
+    }
+}
+
 /// Beyond what an address may have of wrong codes they are too many, and a right one is taken.
 #[tokio::test]
 async fn a_right_code_is_taken_however_many_were_wrong() {
     for reuse in [false, true] {
-        let change = |settings: &mut Settings| {
-            by(&[&["email", "passcode"]])(settings);
-            settings.verification.reuse = reuse;
-        };
-        for app in TestApp::each(change).await {
+        for app in TestApp::each(reused(reuse)).await {
             let backend = app.backend().await;
             for _ in 0..4 {
                 let (path, code) = begin(&app, &backend, EMAIL).await;
@@ -133,11 +137,7 @@ async fn a_right_code_is_taken_however_many_were_wrong() {
 #[tokio::test]
 async fn a_right_code_that_was_sent_before_is_taken_too() {
     for reuse in [false, true] {
-        let change = |settings: &mut Settings| {
-            by(&[&["email", "passcode"]])(settings);
-            settings.verification.reuse = reuse;
-        };
-        for app in TestApp::each(change).await {
+        for app in TestApp::each(reused(reuse)).await {
             let backend = app.backend().await;
             let mut begun = Vec::new();
             for _ in 0..5 {
