@@ -188,7 +188,7 @@ pub async fn reuse(app: &App, client: &Client, session: &Session) -> Result<()> 
     let about = concerning(app, None);
     let told = account.map(|account| render(app, &account, None, Kind::RefreshReused, &about)).transpose()?;
     let mut tx = app.store.begin().await?;
-    if sessions::end(&mut tx, &session.id, &session.user_id).await? == 1 {
+    if sessions::end(&mut tx, &session.id, &session.user_id).await?.is_some() {
         queue(app, &mut tx, &told.unwrap_or_default()).await?;
         let ended = Event::SessionEnded { reason: "reused", count: 1 };
         let ended = ended.of(&session.user_id).in_session(&session.id);

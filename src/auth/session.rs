@@ -318,11 +318,10 @@ pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Resul
     // Whoever only found a session open leaves its owner known elsewhere.
     let proven = caller.session.auth_time + app.settings.reauth.fresh.millis() >= app.now();
     let mut tx = app.store.begin().await?;
-    if proven {
-        known_devices::forget_at(&mut tx, user, (id, &caller.session.id)).await?;
-    }
-    if sessions::end(&mut tx, id, user).await? != 1 {
-        return Err(AuthError::NotFound);
+    // Sessions before known devices, as everywhere: otherwise two of these could wait for each other.
+    let ended = sessions::end(&mut tx, id, user).await?.ok_or(AuthError::NotFound)?;
+    if let Some(known) = ended.known_device.filter(|_| proven && id != caller.session.id) {
+        known_devices::forget_one(&mut tx, user, &known, &caller.session.id).await?;
     }
     let ended = Event::SessionEnded { reason: "signed_out", count: 1 }.of(user).in_session(id);
     app.events.write(&mut tx, app.now(), &client.source(), &[ended]).await?;

@@ -14,9 +14,8 @@ const BOUND: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id <> $2 A
 const FORGET: &str = "DELETE FROM known_devices WHERE user_id = $1";
 const FORGET_OTHERS: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id NOT IN
     (SELECT known_device FROM sessions WHERE id = $2 AND user_id = $1 AND known_device IS NOT NULL)";
-const FORGET_AT: &str = "DELETE FROM known_devices WHERE user_id = $1
-    AND id IN (SELECT known_device FROM sessions WHERE id = $2 AND user_id = $1 AND known_device IS NOT NULL)
-    AND id NOT IN (SELECT known_device FROM sessions WHERE id = $3 AND user_id = $1 AND known_device IS NOT NULL)";
+const FORGET_ONE: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id = $2 AND id NOT IN
+    (SELECT known_device FROM sessions WHERE id = $3 AND user_id = $1 AND known_device IS NOT NULL)";
 
 /// How many devices of a user are known. Another one takes the place of the one that was used least lately.
 pub const MOST: i64 = 50;
@@ -50,8 +49,7 @@ pub async fn forget_others(db: &mut impl Db, user_id: &str, session: &str) -> Re
     sql::run(db, FORGET_OTHERS, (user_id, session)).await
 }
 
-/// Forgets the known device of a user that a session was opened at, unless another one, which stays, was opened there
-/// too.
-pub async fn forget_at(db: &mut impl Db, user_id: &str, (session, stays): (&str, &str)) -> Result<u64> {
-    sql::run(db, FORGET_AT, (user_id, session, stays)).await
+/// Forgets a known device of a user, unless it is the one that their session `stays` was opened at.
+pub async fn forget_one(db: &mut impl Db, user_id: &str, id: &str, stays: &str) -> Result<u64> {
+    sql::run(db, FORGET_ONE, (user_id, id, stays)).await
 }

@@ -74,7 +74,7 @@ const ROTATE: &str = "UPDATE sessions SET refresh_hash = $3, generation = genera
     created_at, expires_at, (SELECT group_names FROM users WHERE users.id = sessions.user_id) AS group_names,
     (SELECT profile FROM users WHERE users.id = sessions.user_id) AS profile";
 const RAISE: &str = "UPDATE sessions SET acr = $2, amr = $3, auth_time = $4 WHERE id = $1 AND user_id = $5";
-const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2";
+const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2 RETURNING known_device";
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 
@@ -155,9 +155,16 @@ pub async fn raise(
     sql::run(db, RAISE, (id, acr, amr, now, user_id)).await
 }
 
-/// Ends one session of a user.
-pub async fn end(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
-    sql::run(db, END, (id, user_id)).await
+/// A session that was ended.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct Ended {
+    /// The id of the known device that it was opened at, where it is told.
+    pub known_device: Option<String>,
+}
+
+/// Ends one session of a user; gives it where they had it.
+pub async fn end(db: &mut impl Db, id: &str, user_id: &str) -> Result<Option<Ended>> {
+    sql::first(db, END, (id, user_id)).await
 }
 
 /// Ends all sessions of a user.

@@ -43,6 +43,7 @@ fn all() -> Vec<fn()> {
         sweep::a_thousand_rows_go_at_a_time,
         sweep::a_signin_that_passed_a_secret_waits_a_day_for_its_owner_to_be_told,
         webhooks::the_first_of_each_subject_is_leased_and_the_next_when_it_ended,
+        webhooks::what_is_about_nobody_waits_for_nothing,
         webhooks::one_that_is_put_off_puts_off_what_stands_behind_it_and_what_comes_later,
         webhooks::what_ended_is_listed_counted_and_queued_again,
         webhooks::what_was_sent_goes_after_a_week_and_what_failed_after_a_month,

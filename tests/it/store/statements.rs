@@ -247,9 +247,9 @@ pub(super) async fn of_secrets_and_known_devices() {
         assert_eq!(known_devices::forget_others(tx, "v", "s").await.unwrap(), 0, "another user's");
         assert_eq!(known_devices::forget_others(tx, "u", "s").await.unwrap(), 1, "{}", db.name);
         assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
-        assert_eq!(known_devices::forget_at(tx, "u", ("s", "s")).await.unwrap(), 0, "it stays");
-        assert_eq!(known_devices::forget_at(tx, "v", ("s", "")).await.unwrap(), 0, "another user's");
-        assert_eq!(known_devices::forget_at(tx, "u", ("s", "")).await.unwrap(), 1, "{}", db.name);
+        assert_eq!(known_devices::forget_one(tx, "u", "k", "s").await.unwrap(), 0, "it stays");
+        assert_eq!(known_devices::forget_one(tx, "v", "k", "").await.unwrap(), 0, "another user's");
+        assert_eq!(known_devices::forget_one(tx, "u", "k", "").await.unwrap(), 1, "{}", db.name);
         known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
         assert_eq!(known_devices::forget_others(tx, "u", "").await.unwrap(), 1, "no session, no device");
         known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
@@ -440,8 +440,9 @@ pub(super) async fn of_sessions() {
         assert_eq!(sessions::forget_proofs(tx, "u", "x").await.unwrap(), 1);
         assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[]"));
         assert_eq!(sessions::of_user(tx, "u", NOW).await.unwrap().len(), 4);
-        assert_eq!(sessions::end(tx, "b", "v").await.unwrap(), 0, "another user's");
-        assert_eq!(sessions::end(tx, "b", "u").await.unwrap(), 1);
+        assert_eq!(sessions::end(tx, "b", "v").await.unwrap(), None, "another user's");
+        let ended = sessions::end(tx, "b", "u").await.unwrap().unwrap();
+        assert_eq!(ended.known_device.as_deref(), Some("k"), "{}", db.name);
         assert_eq!(sessions::end_others(tx, "u", "a").await.unwrap(), 2);
         assert_eq!(sessions::end_all(tx, "u").await.unwrap(), 1);
     }

@@ -10,7 +10,8 @@ use crate::support::databases;
 /// How long a lease is here.
 const LEASE: i64 = 1_000;
 
-/// An event, written and queued for `crm`; the delivery is called as the event is.
+/// An event, written and queued for `crm`; the delivery is called as the event is. What is about no user is about one
+/// identifier.
 async fn told(tx: &mut Tx, id: &str, position: i64, user: Option<&str>) {
     let row = Row {
         id: id.into(),
@@ -23,7 +24,7 @@ async fn told(tx: &mut Tx, id: &str, position: i64, user: Option<&str>) {
         request: String::new(),
         data: "{}".into(),
         personal: None,
-        subject: None,
+        subject: user.is_none().then(|| "nobody".into()),
     };
     events::insert(tx, &[row]).await.unwrap();
     events::queue(tx, id, "crm", id).await.unwrap();
@@ -77,6 +78,22 @@ pub(super) async fn the_first_of_each_subject_is_leased_and_the_next_when_it_end
         let again = lease(tx, NOW + LEASE).await;
         assert_eq!(ids(&again), ["a2", "b1", "n1", "n2"], "the leases ran out");
         assert!(again.iter().all(|one| one.tries == 2));
+    }
+}
+
+/// Strangers ask about nobody's identifiers as often as they like: what is told of that keeps no order, so that none of
+/// it waits for all that came before.
+#[tokio::test]
+pub(super) async fn what_is_about_nobody_waits_for_nothing() {
+    for db in databases::migrated().await {
+        let mut tx = db.store.begin().await.unwrap();
+        let tx = &mut tx;
+        for (id, position) in [("n1", 1), ("n2", 2)] {
+            told(tx, id, position, None).await;
+            assert_eq!(webhooks::tell(tx, &format!("again {id}"), "new", id, NOW).await.unwrap(), 1);
+        }
+        assert_eq!(ids(&lease(tx, NOW).await), ["n1", "n2"], "{}", db.name);
+        assert_eq!(webhooks::lease(tx, "new", NOW, NOW + LEASE, 8).await.unwrap().len(), 2, "{}", db.name);
     }
 }
 

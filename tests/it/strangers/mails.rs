@@ -296,6 +296,31 @@ async fn a_strangers_account_takes_no_mute_along() {
     }
 }
 
+/// Nor does one that was made with the address and that nobody proved: its maker could end it, and ask anew.
+#[tokio::test]
+async fn an_account_that_nobody_proved_takes_no_mute_along() {
+    let change = |settings: &mut multauth::settings::Settings| {
+        by(&[&["email", "password"], &["email", "passcode"]])(settings);
+        settings.email.confirm = multauth::settings::Confirm::Never;
+        settings.user.deletion_grace = multauth::settings::Span(0);
+    };
+    for app in TestApp::each(change).await {
+        let mallory = app.signup(json!({ "email": EMAIL, "password": OTHER })).await;
+        app.mail().await;
+        let begun = app.client().signin(json!({ "email": EMAIL })).await.asks();
+        app.client().send(&begun.attempt, json!({ "secret": "passcode" })).await.is(200);
+        let mail = app.code().await;
+        goes_on(&app.client(), &mail, json!({ "wish": "mute" })).await.is(200);
+        mallory.client.delete("/v1/me").await.is(204);
+        app.signup(json!({ "email": EMAIL, "password": OTHER })).await;
+        app.mail().await;
+        let begun = app.client().signin(json!({ "email": EMAIL })).await.asks();
+        app.client().send(&begun.attempt, json!({ "secret": "passcode" })).await.is(200);
+        TestApp::assert_silent(&app.mail().await);
+        goes_on(&app.client(), &mail, json!({})).await.is(200);
+    }
+}
+
 /// Muted is muted for whoever adds the address to an account of theirs, too.
 #[tokio::test]
 async fn a_muted_address_that_is_given_up_is_sent_nothing_by_whoever_adds_it() {
