@@ -160,6 +160,7 @@ fn attempt(app: &App, person: &Person, made: &Waiting) -> Attempt {
         credentials: Some(1),
         session_id: None,
         known_device: None,
+        known_shown: None,
         passed: "[]".into(),
         draft: None,
         ways: None,

@@ -16,10 +16,12 @@ use crate::throttle::Keys;
 pub struct User(Bearer);
 
 impl User {
-    /// The live session behind the token; every call of a signed-in user counts.
+    /// The live session behind the token; every call of a signed-in user counts, for each session
+    /// apart: one that somebody else holds does not keep its owner from ending it.
     pub async fn caller(&self, app: &App) -> Result<Caller> {
         let caller = session::caller(app, &self.0.token).await?;
-        let keys = Keys { account: Some(&caller.session.user_id), ..Keys::default() };
+        let (account, session) = (Some(caller.session.user_id.as_str()), Some(caller.session.id.as_str()));
+        let keys = Keys { account, known: session, ..Keys::default() };
         app.throttle.check("me", app.now(), &keys).await?;
         Ok(caller)
     }

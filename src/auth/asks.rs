@@ -127,7 +127,7 @@ pub async fn to_device(walk: &Walk<'_>, device: &Device, channel: Option<Channel
         target: device.id.clone(),
         address,
         device: Some(device.id.clone()),
-        ..order(walk, channel.unwrap_or(usual), Parcel::Code).await?
+        ..order(walk, Some(device), channel.unwrap_or(usual), Parcel::Code).await?
     })
 }
 
@@ -165,12 +165,12 @@ pub async fn before_proof(
         address,
         device,
         way: (channel == Channel::Email).then(|| walk.begin_again(None)),
-        ..order(walk, channel, parcel).await?
+        ..order(walk, reached, channel, parcel).await?
     }))
 }
 
-async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Order> {
-    let subject = walk.subject("passcode");
+async fn order(walk: &Walk<'_>, device: Option<&Device>, channel: Channel, parcel: Parcel) -> Result<Order> {
+    let subject = walk.subject_at(device);
     let subject =
         if walk.proven() { subject } else { subject.before_proof(walk.app, &walk.attempt.canonical) };
     let long = subject.exhausted(walk.app, &mut walk.app.store.read().await?).await?;
@@ -194,6 +194,7 @@ async fn order(walk: &Walk<'_>, channel: Channel, parcel: Parcel) -> Result<Orde
             None => Counted::Silently,
         },
         known: walk.attempt.known_device.clone(),
+        has_shown: device.is_some_and(|device| walk.was_shown(&device.id)),
         session: walk.attempt.session_id.clone(),
         rests_by: subject.rests_by().map(str::to_owned),
         way: None,

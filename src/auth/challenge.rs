@@ -67,6 +67,8 @@ pub struct Order {
     pub counted: Counted,
     /// The known device of the account that asks: it is counted apart from everybody.
     pub known: Option<String>,
+    /// Whether a code that went to that address was shown at that device before.
+    pub has_shown: bool,
     /// The session that asks, or that its device is added in.
     pub session: Option<String>,
     /// By what a rest after a dead code is counted; none where there is none.
@@ -300,6 +302,8 @@ pub async fn converted(app: &App, tx: &mut Tx, challenge: &Challenge) -> Result<
 pub fn bound(challenge: Option<&Challenge>) -> Bound {
     match challenge {
         Some(challenge) if challenge.code_length >= LONG => Bound::Long,
+        // It has a number of guesses of its own, for who has the link.
+        Some(challenge) if challenge.scope.starts_with(way::MUTED) => Bound::Long,
         Some(challenge) if challenge.purpose == Purpose::Verification.name() => Bound::Asked,
         _ => Bound::Sent,
     }

@@ -96,9 +96,9 @@ impl Walk<'_> {
         named: Option<String>,
     ) -> Result<()> {
         self.flush().await?;
-        let subject = self.subject("passcode");
-        let _turn = subject.turn(self.app).await;
         let carriers = self.all_carriers(asked);
+        let subject = self.subject_of(&carriers, named.as_deref()).await?;
+        let _turn = subject.turn(self.app).await;
         // By what is asked, for nobody's identifier too.
         let by_app = if self.proven() {
             carriers.iter().any(|carrier| carrier.kind == AUTHENTICATOR)
@@ -122,6 +122,20 @@ impl Walk<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// Whose guesses are counted for a passcode: of a known device it matters what the code is compared with.
+    async fn subject_of(&self, carriers: &[Device], named: Option<&str>) -> Result<Subject> {
+        if self.attempt.known_device.is_none() {
+            return Ok(self.subject_at([]));
+        }
+        let sent = self.sent().await?;
+        let to: Vec<&str> =
+            sent.iter().filter_map(|sent| sent_to(carriers, sent)).map(|device| device.id.as_str()).collect();
+        let named = named.filter(|id| self.proven() && carriers.iter().any(|device| device.id == *id));
+        let meant = |device: &&Device| named.is_none_or(|id| id == device.id);
+        let compared = |device: &&Device| device.kind == AUTHENTICATOR || to.contains(&device.id.as_str());
+        Ok(self.subject_at(carriers.iter().filter(meant).filter(compared)))
     }
 
     /// Notes a right passcode, in the transaction that spent it.

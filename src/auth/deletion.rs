@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
 use crate::events::{By, Event, Source};
+use crate::store::devices::Device;
 use crate::store::users::User;
 use crate::store::{Tx, attempts, challenges, changes, devices, events, guesses, outbox, users};
 
@@ -113,16 +114,26 @@ async fn still_due(tx: &mut Tx, user: &User, before: Millis) -> Result<bool> {
     }))
 }
 
+/// Nobody would be there to end the mute of an address that was the account's; that of another one stays, without the
+/// address: an account that merely named it, or had it before, takes nothing of its reader's along.
+async fn erase_mute(app: &App, tx: &mut Tx, device: &Device, address: &str) -> Result<()> {
+    let scope = way::muted(app, address);
+    if device.proven_at.is_none() || device.hidden_at.is_some() {
+        challenges::forget_address(tx, &scope).await?;
+        return Ok(());
+    }
+    challenges::drop_scope(tx, &scope).await?;
+    mutes::unmute(tx, &mutes::name(app, address)).await
+}
+
 /// Takes away the account and whatever else speaks of its owner. What stays is a random id in the events, without the
 /// network and request of whoever asked for it.
 async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     for device in devices::of_user(tx, &user.id).await? {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
         challenges::drop_scope(tx, &format!("proof/{}", device.id)).await?;
-        let own = device.proven_at.is_some() && device.hidden_at.is_none();
-        if let Some(address) = device.delivery.as_ref().filter(|_| own) {
-            challenges::drop_scope(tx, &way::muted(app, address)).await?;
-            mutes::unmute(app, tx, address).await?;
+        if let Some(address) = &device.delivery {
+            erase_mute(app, tx, &device, address).await?;
         }
         outbox::forget_device(tx, &device.id).await?;
     }

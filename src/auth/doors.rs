@@ -8,16 +8,17 @@ use super::input::{Client, Given, Identifier};
 use super::progress::Progress;
 use super::purpose::Purpose;
 use super::session::Caller;
-use super::signup;
 use super::standing;
 use super::walk::Walk;
+use super::{known, signup};
 use crate::app::App;
 use crate::base::{Sensitive, ids};
 use crate::flows::{Flows, Secret, Step};
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::Device;
-use crate::store::{Db, challenges, known_devices, sessions};
+use crate::store::known_devices::KnownDevice;
+use crate::store::{challenges, sessions};
 use crate::telemetry::metrics;
 use crate::throttle::Keys;
 
@@ -56,7 +57,7 @@ async fn enter(
         Some(_) => find(app, client, &identifier).await?,
         None => (None, None),
     };
-    let keys = client.keys_of(known.as_deref());
+    let keys = client.keys_of(known.as_ref().map(|known| known.id.as_str()));
     bounded(app, &keys, async {
         app.throttle.check(purpose.name(), app.now(), &keys).await?;
         let (account, known) = match client.known_device {
@@ -72,7 +73,7 @@ async fn enter(
         };
         let full = app.throttle.check(purpose.name(), app.now(), &keys).await;
         let mut walk = Walk::begin(app, client, purpose, name, account);
-        walk.attempt.known_device = known;
+        walk.is_at(known);
         // A secret that is asked and comes along is looked at before that window refuses: a right one is let in.
         if !walk.is_answered_by(given) {
             full.clone()?;
@@ -90,22 +91,13 @@ async fn find(
     app: &App,
     client: &Client,
     identifier: &Identifier,
-) -> Result<(Option<Account>, Option<String>)> {
+) -> Result<(Option<Account>, Option<KnownDevice>)> {
     let mut db = app.store.read().await?;
     let kind = identifier.kind.name();
     let account = account::by_identifier(app, &mut db, kind, &identifier.address.canonical).await?;
     let user_id = account.as_ref().map_or("", |a| a.user.id.as_str());
-    let known = known(&mut db, client, user_id).await?;
+    let known = known::find(&mut db, client, user_id).await?;
     Ok((account, known))
-}
-
-/// The id of the known device that the client is, if it is one of theirs.
-pub(super) async fn known(db: &mut impl Db, client: &Client, user_id: &str) -> Result<Option<String>> {
-    let hash = client.known_device.as_deref().and_then(|text| ids::stored(text, ids::KNOWN_DEVICE));
-    match hash {
-        Some(hash) => Ok(known_devices::find(db, &hash, user_id).await?),
-        None => Ok(None),
-    }
 }
 
 /// Begins a re-authentication of the caller: by the flow that is named, else by the one they signed in by.
@@ -120,18 +112,18 @@ pub async fn reauth(
     let mut db = app.store.read().await?;
     let account = account::by_id(&mut db, user_id).await?.ok_or(AuthError::InvalidToken)?;
     let shown = sessions::proofs(&mut db, &caller.session.id, user_id).await?;
-    let known = known(&mut db, client, user_id).await?;
+    let known = known::find(&mut db, client, user_id).await?;
     drop(db);
     // A session has windows of its own, as a known device has: whoever guesses in the same network does not bar it.
-    let own = known.as_deref().unwrap_or(&caller.session.id);
-    let keys = Keys { account: Some(user_id), ..client.keys_of(Some(own)) };
+    let own = known.as_ref().map_or(caller.session.id.as_str(), |known| known.id.as_str()).to_owned();
+    let keys = Keys { account: Some(user_id), ..client.keys_of(Some(&own)) };
     app.throttle.check("reauth", app.now(), &keys).await?;
     let identifier = reauth_identifier(app, caller, flow, &account, &standing::devices(shown.as_deref()))?;
     bounded(app, &keys, async {
         let name = (identifier.0.as_str(), identifier.1.as_str());
         let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
         walk.attempt.session_id = Some(caller.session.id.clone());
-        walk.attempt.known_device.clone_from(&known);
+        walk.is_at(known);
         walk.run(given).await
     })
     .await

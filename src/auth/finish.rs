@@ -13,7 +13,7 @@ use super::purpose::Purpose;
 use super::session::{self, Basis};
 use super::undo::Told;
 use super::walk::Walk;
-use super::{clearing, fields, guard, language, notices, rescue, standing};
+use super::{clearing, fields, guard, known, language, notices, rescue, standing};
 use crate::base::Sensitive;
 use crate::events::By;
 use crate::flows::{self, Flow, Holding, Level};
@@ -97,8 +97,9 @@ impl Walk<'_> {
         let mut holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let cleared = self.cleared(&account);
         // Nothing is left of an account that is cleared, its known devices neither.
-        let known = self.attempt.known_device.as_deref().filter(|_| cleared.is_none());
-        let known = session::known_device(app, known);
+        let known = self.attempt.known_device.clone().filter(|_| cleared.is_none());
+        let before = self.attempt.known_shown.as_deref().filter(|_| cleared.is_none());
+        let shown = known::shown(before, &self.proofs, &account);
         let left = cleared.as_ref().unwrap_or(&account);
         let mut told = self.told(left)?;
         if cleared.is_some() {
@@ -129,8 +130,8 @@ impl Walk<'_> {
         }
         self.owned(&mut tx, &account).await?;
         let proofs = standing::kept(app, &self.proofs, None);
+        let known = known::remember(app, &mut tx, known.as_deref(), (&account.user.id, &shown), now).await?;
         sessions::insert(&mut tx, &opened.session, &proofs, known.id()).await?;
-        session::remember(&mut tx, &known, &account.user.id, now).await?;
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
         let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
@@ -216,6 +217,7 @@ impl Walk<'_> {
         if Level::of_acr(&basis.acr) >= Level::of_acr(&before.acr) {
             sessions::raise(&mut tx, &session, &user, &basis.acr, &basis.amr.join(" "), now).await?;
         }
+        self.shown_again(&mut tx, &account).await?;
         self.used(&mut tx).await?;
         if due && users::still(&mut tx, &user, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
@@ -232,6 +234,16 @@ impl Walk<'_> {
         let tokens = session::access_only(app, &raised, &holder)?;
         let tokens = Tokens { recovery_code, recovery_codes, ..tokens };
         Ok(Progress::Done(Done { tokens: Some(tokens), ..Done::of(self.purpose, user) }))
+    }
+
+    /// Notes what was shown at a known device for the first time.
+    async fn shown_again(&self, tx: &mut Tx, account: &Account) -> Result<()> {
+        let (id, before) = (self.attempt.known_device.as_deref(), self.attempt.known_shown.as_deref());
+        let shown = known::shown(before, &self.proofs, account);
+        if let Some(id) = id.filter(|_| before != Some(&shown)) {
+            known_devices::note(tx, id, &shown).await?;
+        }
+        Ok(())
     }
 
     /// Whether recovery codes are to be made with this answer: the highest class was shown, and there are none (R72).

@@ -147,6 +147,11 @@ impl Subject {
         self.factor == BEFORE_PROOF || self.purpose == Purpose::Signup
     }
 
+    /// Whether its guesses are counted by the known device of that id alone.
+    pub fn is_counted_by(&self, device: &str) -> bool {
+        self.name.split_once('/').is_some_and(|(_, apart)| apart == device)
+    }
+
     /// By what its guesses are counted.
     pub fn name(&self) -> &str {
         &self.name

@@ -30,6 +30,7 @@ mod guard;
 mod hooked;
 pub mod input;
 pub mod introspect;
+mod known;
 mod language;
 mod line;
 mod links;

@@ -17,7 +17,7 @@ const AWAITED: Millis = 10 * MINUTE;
 
 /// Whether the reader of `address` wants no codes that strangers ask for.
 pub async fn is_muted(app: &App, address: &str) -> Result<bool> {
-    Ok(wishes::holds(&mut app.store.read().await?, &muted(app, address), app.now()).await?)
+    Ok(wishes::holds(&mut app.store.read().await?, &name(app, address), app.now()).await?)
 }
 
 /// Whether the reader of `address` has just shown, from the network of `client`, that they wait for a code: true once.
@@ -36,13 +36,13 @@ pub async fn is_awaited(app: &App, client: &Client, address: &str) -> Result<boo
 /// Mutes strangers; gives until when.
 pub async fn mute(app: &App, tx: &mut Tx, address: &str) -> Result<Millis> {
     let ends_at = app.now() + MUTED;
-    wishes::make(tx, &muted(app, address), ends_at).await?;
+    wishes::make(tx, &name(app, address), ends_at).await?;
     Ok(ends_at)
 }
 
-/// Lets strangers ask for codes again.
-pub async fn unmute(app: &App, tx: &mut Tx, address: &str) -> Result<()> {
-    wishes::end(tx, &muted(app, address)).await?;
+/// Lets strangers ask for codes again, by the [`name`] of the mute.
+pub async fn unmute(tx: &mut Tx, name: &str) -> Result<()> {
+    wishes::end(tx, name).await?;
     Ok(())
 }
 
@@ -52,7 +52,8 @@ pub async fn wait_for(app: &App, tx: &mut Tx, client: &Client, address: &str) ->
     Ok(())
 }
 
-fn muted(app: &App, address: &str) -> String {
+/// What the mute of an address is called: a keyed hash.
+pub fn name(app: &App, address: &str) -> String {
     app.subject(&["muted", &counted(app, Channel::Email, address)])
 }
 

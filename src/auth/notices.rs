@@ -13,9 +13,9 @@ use crate::devices::phone;
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox::About;
-use crate::store::Tx;
 use crate::store::devices::Device;
 use crate::store::sessions::{self, Session};
+use crate::store::{Tx, spend as rows};
 
 /// A notice, rendered and not yet queued.
 pub struct Notice {
@@ -59,10 +59,27 @@ pub fn about(
     render(app, account, Some(client), kind, &about)
 }
 
-/// Queues notices in the transaction of what they tell. One to a phone costs money, and is dropped where there is
-/// none left.
+/// How many texts of one kind a number is told in a day: more happens to nobody, but by somebody who wants them sent.
+/// The first says what the others would; of changes that can be taken back it takes back all.
+const TEXTS: i64 = 5;
+/// How many mails of one kind an address is told in a day.
+const MAILS: i64 = 20;
+
+/// Queues notices in the transaction of what they tell. Of each kind an address is told some a day. One to a phone
+/// costs money, and is dropped where there is none left.
 pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
     for Notice { message, about } in notices {
+        let kind = message.kind.name();
+        let most = if message.channel == Channel::Email { MAILS } else { TEXTS };
+        let told = format!("told/{}", app.subject(&["told", kind, &message.to]));
+        if !rows::count(tx, &told, spend::day(app.now()), most).await? {
+            tracing::warn!(
+                kind,
+                channel = message.channel.name(),
+                "a notice is dropped: its address had enough"
+            );
+            continue;
+        }
         if spend::settle(app, tx, message, Parcel::Taken, (Terms::Owed, Part::Whole)).await?
             != Parcel::Nothing
         {

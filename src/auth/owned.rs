@@ -100,6 +100,7 @@ pub(super) fn order(
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),
         known: None,
+        has_shown: false,
         session: device.added_in.clone(),
         rests_by: None,
         way: None,

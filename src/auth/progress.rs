@@ -198,6 +198,15 @@ impl Proof {
         self.secret == "passcode" && self.device.is_none()
     }
 
+    /// What it shows of an account, for as long as the account has it: a fixed secret by its name, a device by its id.
+    pub fn shows(&self) -> Option<&str> {
+        match self.secret.as_str() {
+            VOUCHED | LOST => None,
+            "passcode" => self.device.as_deref(),
+            fixed => Some(fixed),
+        }
+    }
+
     /// As the flow engine sees it: a recovery code counts as what it stood in for.
     pub fn passed(&self) -> Passed {
         Passed {

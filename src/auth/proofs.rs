@@ -12,7 +12,7 @@ use super::sending::Counted;
 use super::spend::Parcel;
 use super::standing::{self, Shown};
 use super::vendor::{self, Hearer};
-use super::{cards, doors, language, notices, shapes, totp};
+use super::{cards, doors, known, language, notices, shapes, totp};
 use crate::app::App;
 use crate::base::{Millis, Sensitive};
 use crate::devices::authenticator::Seen;
@@ -90,6 +90,7 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.clone()),
         known: None,
+        has_shown: false,
         session: None,
         rests_by: Some(guard::inside(&account.user.id)),
         way: None,
@@ -120,10 +121,12 @@ async fn by_itself(
     typed: &Sensitive,
 ) -> Result<()> {
     // One count for all sessions: each new one would bring new guesses (R33). Strangers have another, so that they do
-    // not bar whoever is inside, and a known device has its own (R35).
-    let known = doors::known(&mut app.store.read().await?, client, &account.user.id).await?;
-    let factor = if device.kind == "card" { "hardcode" } else { "passcode" };
-    let apart = Some(known.as_deref().unwrap_or(guard::INSIDE));
+    // not bar whoever is inside, and a known device has its own, where the factor was shown at it before (R35).
+    let known = known::find(&mut app.store.read().await?, client, &account.user.id).await?;
+    let (factor, item) =
+        if device.kind == "card" { ("hardcode", "hardcode") } else { ("passcode", device.id.as_str()) };
+    let known = known.filter(|known| known::is_among(&known.shown, item));
+    let apart = Some(known.as_ref().map_or(guard::INSIDE, |known| &known.id));
     let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), factor);
     let _turn = subject.turn(app).await;
     if device.kind != "card" {

@@ -8,13 +8,13 @@ use super::input::Client;
 use super::purpose::Purpose;
 use super::session::Caller;
 use super::trusted::{account, trusted};
-use super::{challenge, chosen, doors, notices, noting};
+use super::{challenge, chosen, doors, notices, noting, standing};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{SecretKind, password::Password};
-use crate::store::{attempts, devices, secrets, users};
+use crate::store::{attempts, devices, secrets, sessions, users};
 use crate::throttle::Keys;
 
 /// What a change was given, and the request fields that faults are of.
@@ -68,7 +68,9 @@ async fn carry_out(
     change: &Change<'_>,
 ) -> Result<()> {
     let name = change.kind.name();
-    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    // Each session apart: one that somebody else holds does not keep its owner from a change.
+    let session = Some(caller.session.id.as_str());
+    let keys = Keys { account: Some(&account.user.id), ..client.keys_of(session) };
     app.throttle.peek("password", app.now(), &keys).await?;
     // A form that is wrong is no change: it is told before the change is counted, and before the current one is tried.
     let (field, typed) = change.chosen;
@@ -135,7 +137,9 @@ fn told(name: &str) -> (Kind, Event, &'static str) {
     }
 }
 
-/// Guesses are counted by session: whoever fails elsewhere does not bar the owner from a change.
+/// Guesses are counted by session where the secret was shown when it was opened: whoever fails elsewhere does not bar
+/// the owner from a change. Those of all other sessions of the account are counted together, for each new one would
+/// bring new guesses (R33).
 async fn check_current(
     app: &App,
     (client, session): (&Client, &str),
@@ -144,7 +148,10 @@ async fn check_current(
     (stored, typed): (&str, &Sensitive),
 ) -> Result<()> {
     let who = (client, Purpose::Reauth);
-    let subject = Subject::new(app, who, Some(account), Some(session), ("", ""), kind.name());
+    let shown = sessions::proofs(&mut app.store.read().await?, session, &account.user.id).await?;
+    let by_itself = standing::has_shown(shown.as_deref(), kind.name());
+    let apart = Some(if by_itself { session } else { guard::INSIDE });
+    let subject = Subject::new(app, who, Some(account), apart, ("", ""), kind.name());
     let _turn = subject.turn(app).await;
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let typed = kind.prepare(typed.expose());

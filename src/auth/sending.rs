@@ -279,10 +279,12 @@ impl Order {
     /// strangers begin takes nothing from what somebody goes on with.
     fn uses(&self, app: &App, address: &str) -> String {
         let proven = if self.counted == Counted::Silently { "" } else { "proven" };
-        // A text costs money: all known devices of an account share what a number may be sent.
+        // Anybody who passes a flow has as many known devices as they like: those of an account share what an address
+        // may be sent, apart from those where a code that went there was shown before.
         let known = match &self.known {
-            Some(_) if Channel::PHONE.contains(&self.channel) => "known",
-            known => known.as_deref().unwrap_or_default(),
+            Some(_) if self.has_shown => "shown",
+            Some(_) => "known",
+            None => "",
         };
         app.subject(&["address", address, self.purpose.name(), proven, known])
     }

@@ -5,17 +5,17 @@ use serde_json::{Map, Value};
 use super::claims::{self, Holder};
 use super::error::{AuthError, Result};
 use super::input::Client;
+use super::known::Known;
 use super::noting;
 use super::progress::Tokens;
 use super::purpose::Purpose;
 use super::{account, hooked};
 use crate::app::App;
-use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, ids};
+use crate::base::Sensitive;
 use crate::events::{Event, Noted};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
-use crate::store::{Tx, attempts, known_devices, users};
+use crate::store::{attempts, known_devices, users};
 use crate::throttle::Keys;
 use crate::tokens::jwt::{self, Access};
 use crate::tokens::refresh::Refresh;
@@ -80,57 +80,9 @@ fn amr(session: &Session) -> Vec<String> {
     session.amr.split(' ').filter(|m| !m.is_empty()).map(str::to_owned).collect()
 }
 
-/// The device that signs in: known already, or to be remembered.
-pub enum Known {
-    /// It is the known device with that id.
-    Already(String),
-    /// It gets this credential.
-    New {
-        /// The row's id.
-        id: String,
-        /// The credential.
-        credential: Sensitive,
-    },
-}
-
-impl Known {
-    /// The id of the device's row.
-    pub fn id(&self) -> &str {
-        match self {
-            Self::Already(id) | Self::New { id, .. } => id,
-        }
-    }
-}
-
-/// Whether the device that signs in is known, and what it gets if not (R66).
-pub fn known_device(app: &App, known: Option<&str>) -> Known {
-    match known {
-        Some(id) => Known::Already(id.to_owned()),
-        None => Known::New {
-            id: app.random.uuid(),
-            credential: Sensitive::new(ids::handle(&app.random, ids::KNOWN_DEVICE)),
-        },
-    }
-}
-
-/// Stores what [`known_device`] found.
-pub async fn remember(tx: &mut Tx, known: &Known, user_id: &str, now: Millis) -> Result<()> {
-    match known {
-        Known::Already(id) => known_devices::used(tx, id, now).await.map(drop)?,
-        Known::New { id, credential } => {
-            let hash = sha256_hex(credential.expose().as_bytes());
-            known_devices::insert(tx, id, user_id, &hash, now).await?;
-        }
-    }
-    Ok(())
-}
-
 /// What the client carries after a session was opened.
 pub fn tokens(app: &App, opened: &Opened, known: Known, holder: &Holder) -> Result<Tokens> {
-    let known_device = match known {
-        Known::New { credential, .. } => Some(credential),
-        Known::Already(_) => None,
-    };
+    let known_device = known.credential();
     let refresh_token = Some(Sensitive::new(opened.refresh.text()));
     Ok(Tokens { refresh_token, known_device, ..access_only(app, &opened.session, holder)? })
 }

@@ -12,6 +12,7 @@ use super::error::{AuthError, Result};
 use super::guard::Subject;
 use super::hooked;
 use super::input::{Client, Given};
+use super::known::{self, Known};
 use super::notices::Notice;
 use super::progress::{Ask, Asking, Done, Progress, Tokens};
 use super::purpose::Purpose;
@@ -132,6 +133,7 @@ fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
         credentials: None,
         session_id: None,
         known_device: None,
+        known_shown: None,
         passed: "[]".to_owned(),
         ways: None,
         apart: None,
@@ -341,7 +343,7 @@ struct Made {
     waiting: Vec<(String, bool)>,
     recovery_codes: Vec<Sensitive>,
     /// The first session; none where accounts wait for the operator.
-    entered: Option<(Entry, session::Known)>,
+    entered: Option<(Entry, Known)>,
 }
 
 impl Made {
@@ -377,10 +379,10 @@ async fn made(
             recovery_codes = made;
             noted.push(event);
         }
-        let known = session::known_device(app, None);
+        let shown = known::of(&proofs);
+        let known = known::remember(app, tx, None, (&user, &shown), app.now()).await?;
         let proofs = standing::kept(app, &proofs, None);
         sessions::insert(tx, &entry.opened.session, &proofs, known.id()).await?;
-        session::remember(tx, &known, &user, app.now()).await?;
         noted.push(session::succeeded(Purpose::Signup, &entry.opened.session, false));
         entered = Some((entry, known));
     }
@@ -455,6 +457,7 @@ async fn order(
         language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
         counted: Counted::Silently,
         known: None,
+        has_shown: false,
         session: None,
         rests_by: None,
         way: None,

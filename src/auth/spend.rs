@@ -49,8 +49,8 @@ pub enum Terms {
     Told,
     /// It goes to nobody, and nobody is told: that would tell whether there is a number.
     Silent,
-    /// Nobody asked for it: it tells an owner what happened. Only limits in money hold it back, and then it is
-    /// dropped; other people's codes cannot use up the messages that it needs.
+    /// Nobody asked for it: it tells an owner what happened. Beside limits in money it is bounded as codes are, in
+    /// windows of notices alone: neither takes messages from the other. Where those are full it is dropped.
     Owed,
     /// It is sent to nobody whatever happens: it has a fixed code.
     Free,
@@ -106,7 +106,11 @@ pub async fn settle(
     let cost = limits.price_of(&message.to).saturating_mul(Micros::from(segments(message)));
     let toll = Toll { country: &country, cost, caps: caps(limits, terms, part) };
     let leaves = matches!(parcel, Parcel::Code | Parcel::Taken);
-    let charge = Charge { country: &country, hour: hour(now), day: day(now), cost, leaves, caps: toll.caps };
+    let (hour, day, counts) = (hour(now), day(now), terms != Terms::Owed);
+    let charge = Charge { apart: "", country: &country, hour, day, cost, leaves, counts, caps: toll.caps };
+    if !counts && !has_room(tx, &Charge { apart: NOTICES, caps: of_notices(limits), ..charge }).await? {
+        return Ok(dropped(message, &country));
+    }
     let counted = spend::charge(tx, &charge).await?;
     if counted.len() == WINDOWS {
         if leaves {
@@ -123,15 +127,27 @@ pub async fn settle(
     match terms {
         Terms::Told => Err(error),
         Terms::Silent | Terms::Free => Ok(Parcel::Nothing),
-        Terms::Owed => {
-            tracing::warn!(
-                kind = message.kind.name(),
-                country,
-                "a notice is dropped: no money is left for it"
-            );
-            Ok(Parcel::Nothing)
-        }
+        Terms::Owed => Ok(dropped(message, &country)),
     }
+}
+
+/// What sets the windows of notices apart.
+const NOTICES: &str = "notices/";
+
+/// Counts a notice as a message, where notices have room for it.
+async fn has_room(tx: &mut Tx, charge: &Charge<'_>) -> Result<bool> {
+    let charge = Charge { cost: 0, counts: true, ..*charge };
+    let counted = spend::charge(tx, &charge).await?;
+    let fits = counted.len() == WINDOWS;
+    for window in counted.iter().filter(|_| !fits && charge.leaves) {
+        spend::give_back(tx, window, 0).await?;
+    }
+    Ok(fits)
+}
+
+fn dropped(message: &Message, country: &str) -> Parcel {
+    tracing::warn!(kind = message.kind.name(), country, "a notice is dropped: see [phone.spend]");
+    Parcel::Nothing
 }
 
 impl Toll<'_> {
@@ -176,11 +192,18 @@ fn caps(limits: &settings::Spend, terms: Terms, part: Part) -> Caps {
     }
 }
 
+/// How many notices may leave: as many as codes.
+fn of_notices(limits: &settings::Spend) -> Caps {
+    let all = caps(limits, Terms::Told, Part::Whole);
+    Caps { hour_money: Micros::MAX, day_money: Micros::MAX, country_day_money: Micros::MAX, ..all }
+}
+
 fn hour(now: Millis) -> Millis {
     now.div_euclid(HOUR) * HOUR
 }
 
-fn day(now: Millis) -> Millis {
+/// When the day of `now` began.
+pub(super) fn day(now: Millis) -> Millis {
     now.div_euclid(DAY) * DAY
 }
 

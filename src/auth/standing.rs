@@ -115,6 +115,11 @@ pub fn devices(stored: Option<&str>) -> Vec<String> {
     read(stored).into_iter().filter_map(|proof| proof.device).collect()
 }
 
+/// Whether a session's row says that a fixed secret was shown, however long ago.
+pub fn has_shown(stored: Option<&str>, secret: &str) -> bool {
+    read(stored).iter().any(|proof| proof.shows() == Some(secret))
+}
+
 /// What a session keeps of proofs passed at `now`, beside those of `before` that are still of use.
 pub fn kept(app: &App, proofs: &[Proof], before: Option<&str>) -> String {
     let now = app.now();

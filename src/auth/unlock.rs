@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::challenge::{self, Order};
 use super::error::{AuthError, Result};
-use super::guard;
+use super::guard::{self, Subject};
 use super::input::Given;
 use super::progress::Ask;
 use super::purpose::Purpose;
@@ -42,7 +42,7 @@ impl Walk<'_> {
     /// The factors of what is asked that rest for whoever comes from a device that is not known, with the seconds that
     /// they rest.
     pub(super) async fn resting(&self, asked: &[Secret]) -> Result<Vec<(&'static str, u64)>> {
-        if !self.may_unlock() {
+        if self.purpose == Purpose::Reauth {
             return Ok(Vec::new());
         }
         let mut found: Vec<(&'static str, u64)> = Vec::new();
@@ -50,11 +50,13 @@ impl Walk<'_> {
             let subject = match kind.kept() {
                 Kept::Hashed | Kept::InDevice => self.subject(kind.name()),
                 Kept::Carried if !asked.iter().any(|secret| self.is_computed(secret)) => continue,
-                Kept::Carried if self.proven() => self.subject(kind.name()),
-                Kept::Carried => self.subject(kind.name()).before_proof(self.app, &self.attempt.canonical),
+                Kept::Carried if self.proven() => self.subject_at(self.computing(asked)),
+                Kept::Carried => {
+                    self.subject_at(self.computing(asked)).before_proof(self.app, &self.attempt.canonical)
+                }
                 Kept::Listed => continue,
             };
-            if found.iter().any(|(name, _)| *name == kind.name()) {
+            if self.is_by_itself(&subject) || found.iter().any(|(name, _)| *name == kind.name()) {
                 continue;
             }
             let mut db = self.app.store.read().await?;
@@ -72,14 +74,20 @@ impl Walk<'_> {
             let narrowed = secret.device.as_deref().and_then(|kind| self.app.devices.kind(kind));
             return narrowed.is_some_and(|kind| kind.channels().is_empty());
         }
-        let kind = |device: &Device| self.app.devices.kind(&device.kind);
-        let computes = |device: &Device| kind(device).is_some_and(|kind| kind.channels().is_empty());
-        self.carriers(secret).into_iter().any(computes)
+        !self.computing(std::slice::from_ref(secret)).is_empty()
     }
 
-    /// Known devices have a count of their own, and so has who proves again who they are.
-    pub(super) fn may_unlock(&self) -> bool {
-        self.attempt.known_device.is_none() && self.purpose != Purpose::Reauth
+    /// The apps among what carries the passcodes that are asked.
+    fn computing(&self, asked: &[Secret]) -> Vec<&Device> {
+        let kind = |device: &Device| self.app.devices.kind(&device.kind);
+        let computes = |device: &&Device| kind(device).is_some_and(|kind| kind.channels().is_empty());
+        let passcodes = asked.iter().filter(|secret| secret.name == "passcode");
+        passcodes.flat_map(|secret| self.carriers(secret)).filter(computes).collect()
+    }
+
+    /// Whether a known device is counted by itself there: nobody else makes it wait.
+    fn is_by_itself(&self, subject: &Subject) -> bool {
+        self.attempt.known_device.as_deref().is_some_and(|id| subject.is_counted_by(id))
     }
 
     /// What may be shown first, for identifiers of nobody too.
@@ -125,6 +133,7 @@ impl Walk<'_> {
             language: self.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
             counted: Counted::Silently,
             known: None,
+            has_shown: false,
             session: None,
             rests_by: None,
             way: (channel == Channel::Email).then(|| self.begin_again(Some(factor))),

@@ -94,6 +94,7 @@ pub async fn start(
         language: None,
         counted: Counted::Openly(key.id.clone()),
         known: None,
+        has_shown: false,
         session: None,
         rests_by: None,
         way: None,

@@ -42,6 +42,7 @@ pub(super) async fn begin(
         credentials: Some(user.credentials),
         session_id: None,
         known_device: None,
+        known_shown: None,
         passed: passed.map_err(|error| AuthError::Internal(error.to_string()))?,
         draft: None,
         ways: None,

@@ -12,13 +12,11 @@ use super::guard::Subject;
 use super::input::Client;
 use super::progress::{Progress, Proof};
 use super::purpose::Purpose;
-use super::sending::counted;
 use super::walk::Walk;
 use super::{challenge, guard, mutes, shapes};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
-use crate::messages::Channel;
 use crate::secrets::passcode;
 use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};
@@ -29,7 +27,7 @@ pub const MUTED: &str = "muted/";
 
 /// The scope of those by which the reader of `address` muted strangers.
 pub fn muted(app: &App, address: &str) -> String {
-    format!("{MUTED}{}", app.subject(&["muted by", &counted(app, Channel::Email, address)]))
+    format!("{MUTED}{}", mutes::name(app, address))
 }
 
 /// Codes that may be typed at the link of somebody who muted strangers.
@@ -176,12 +174,11 @@ pub async fn take(
 /// [`AuthError::WrongSecret`] after counting the guess.
 pub async fn unmute(app: &App, client: &Client, muted: &Challenge, typed: &Sensitive) -> Result<()> {
     shapes::of_one(muted, PASSCODE, typed)?;
-    let subject =
-        Subject::new(app, (client, Purpose::Unlock), None, None, ("muted", &muted.address), PASSCODE);
+    let subject = Subject::new(app, (client, Purpose::Unlock), None, None, ("muted", &muted.scope), PASSCODE);
     let mut tx = app.store.begin().await?;
     let looked = challenge::look(app, &mut tx, Some(muted), typed, &subject).await;
     if looked.is_ok() {
-        mutes::unmute(app, &mut tx, &muted.address).await?;
+        mutes::unmute(&mut tx, muted.scope.strip_prefix(MUTED).unwrap_or_default()).await?;
     }
     tx.commit().await?;
     looked

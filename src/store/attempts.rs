@@ -28,6 +28,9 @@ pub struct Attempt {
     pub session_id: Option<String>,
     /// The known device that it comes from.
     pub known_device: Option<String>,
+    /// What was shown at that device before; read with it, and not written.
+    #[sqlx(default)]
+    pub known_shown: Option<String>,
     /// What has been proven so far, as JSON.
     pub passed: String,
     /// What sign-up was given, sealed.
@@ -54,9 +57,11 @@ pub struct Unfinished {
 const INSERT: &str = "INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id,
     known_device, passed, draft, ways, apart, created_at, expires_at, subject)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
+/// A device that was forgotten meanwhile is known no more.
 const BY_ID: &str =
-    "SELECT id, purpose, kind, canonical, user_id, credentials, session_id, known_device, passed,
-    draft, ways, apart, created_at, expires_at FROM attempts WHERE id = $1 AND expires_at > $2";
+    "SELECT a.id, a.purpose, a.kind, a.canonical, a.user_id, a.credentials, a.session_id, k.id AS known_device,
+    k.shown AS known_shown, a.passed, a.draft, a.ways, a.apart, a.created_at, a.expires_at
+    FROM attempts a LEFT JOIN known_devices k ON k.id = a.known_device WHERE a.id = $1 AND a.expires_at > $2";
 const PASS: &str = "UPDATE attempts SET passed = $3 WHERE id = $1 AND passed = $2";
 const SET_DRAFT: &str = "UPDATE attempts SET draft = $2 WHERE id = $1";
 const SET_WAYS: &str = "UPDATE attempts SET ways = $2 WHERE id = $1";

@@ -216,6 +216,13 @@ pub async fn drop_scope(db: &mut impl Db, scope: &str) -> Result<u64> {
     sql::run(db, DROP_SCOPE, (scope,)).await
 }
 
+const FORGET_ADDRESS: &str = "UPDATE challenges SET address = '' WHERE scope = $1";
+
+/// Takes the address out of the challenges of a scope, which are good without it.
+pub async fn forget_address(db: &mut impl Db, scope: &str) -> Result<u64> {
+    sql::run(db, FORGET_ADDRESS, (scope,)).await
+}
+
 const OF_ATTEMPTS: &str = "DELETE FROM challenges WHERE scope IN (SELECT 'attempt/' || id FROM attempts
     WHERE COALESCE(user_id, subject, id) = $1)";
 

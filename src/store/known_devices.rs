@@ -1,42 +1,69 @@
 //! Known devices: a credential given at the first sign-in, so that an attacker elsewhere cannot slow
 //! the owner (R35, R66).
 
+use sqlx::FromRow;
+
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
 use crate::base::clock::DAY;
 
-const INSERT: &str =
-    "INSERT INTO known_devices (id, user_id, hash, created_at, last_used_at) VALUES ($1, $2, $3, $4, $4)";
-const FIND: &str = "SELECT id FROM known_devices WHERE hash = $1 AND user_id = $2";
-const USED: &str = "UPDATE known_devices SET last_used_at = $2 WHERE id = $1";
+const INSERT: &str = "INSERT INTO known_devices (id, user_id, hash, shown, created_at, last_used_at)
+    VALUES ($1, $2, $3, $4, $5, $5)";
+const FIND: &str = "SELECT id, shown FROM known_devices WHERE hash = $1 AND user_id = $2";
+const USED: &str = "UPDATE known_devices SET shown = $2, last_used_at = $3 WHERE id = $1";
+const NOTE: &str = "UPDATE known_devices SET shown = $2 WHERE id = $1";
+/// Those stay at which more was shown: whoever has a part of what an account asks for pushes nobody out who has all.
 const BOUND: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id <> $2 AND id NOT IN
-    (SELECT id FROM known_devices WHERE user_id = $1 AND id <> $2 ORDER BY last_used_at DESC, id LIMIT $3)";
+    (SELECT id FROM known_devices WHERE user_id = $1 AND id <> $2
+        ORDER BY LENGTH(shown) - LENGTH(REPLACE(shown, ' ', '')) DESC, last_used_at DESC, id LIMIT $3)";
 const FORGET: &str = "DELETE FROM known_devices WHERE user_id = $1";
 const FORGET_OTHERS: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id NOT IN
     (SELECT known_device FROM sessions WHERE id = $2 AND user_id = $1 AND known_device IS NOT NULL)";
 const FORGET_ONE: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id = $2 AND id NOT IN
     (SELECT known_device FROM sessions WHERE id = $3 AND user_id = $1 AND known_device IS NOT NULL)";
 
-/// How many devices of a user are known. Another one takes the place of the one that was used least lately.
+/// A known device, as it is looked up.
+#[derive(Clone, Debug, PartialEq, Eq, FromRow)]
+pub struct KnownDevice {
+    /// A random UUID.
+    pub id: String,
+    /// What was shown at it: fixed secrets by their names and devices by their ids, a space behind each.
+    pub shown: String,
+}
+
+/// How many devices of a user are known. Another one takes the place of the one at which least was shown, of several the
+/// one that was used least lately.
 pub const MOST: i64 = 50;
 /// How long a device that nobody signs in with is known, in milliseconds.
 pub const UNUSED: Millis = 180 * DAY;
 
-/// Remembers a device by the hash of its credential; where the user has more than [`MOST`] then, those go that were
-/// used least lately.
-pub async fn insert(db: &mut impl Db, id: &str, user_id: &str, hash: &str, now: Millis) -> Result<()> {
-    sql::run(db, INSERT, (id, user_id, hash, now)).await?;
+/// Remembers a device by the hash of its credential, and what was shown at it; where the user has more than [`MOST`]
+/// then, those go at which less was shown.
+pub async fn insert(
+    db: &mut impl Db,
+    id: &str,
+    user_id: &str,
+    hash: &str,
+    shown: &str,
+    now: Millis,
+) -> Result<()> {
+    sql::run(db, INSERT, (id, user_id, hash, shown, now)).await?;
     sql::run(db, BOUND, (user_id, id, MOST - 1)).await.map(drop)
 }
 
-/// The id of the user's device with that credential.
-pub async fn find(db: &mut impl Db, hash: &str, user_id: &str) -> Result<Option<String>> {
-    sql::scalar(db, FIND, (hash, user_id)).await
+/// The user's device with that credential.
+pub async fn find(db: &mut impl Db, hash: &str, user_id: &str) -> Result<Option<KnownDevice>> {
+    sql::first(db, FIND, (hash, user_id)).await
 }
 
-/// Notes its use.
-pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, USED, (id, now)).await
+/// Notes its use, and all that was shown at it.
+pub async fn used(db: &mut impl Db, id: &str, shown: &str, now: Millis) -> Result<u64> {
+    sql::run(db, USED, (id, shown, now)).await
+}
+
+/// Notes all that was shown at it.
+pub async fn note(db: &mut impl Db, id: &str, shown: &str) -> Result<u64> {
+    sql::run(db, NOTE, (id, shown)).await
 }
 
 /// Forgets all known devices of a user.

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "kept_devices", include_str!("../../migrations/0006_kept_devices.sql")),
     (7, "alike", include_str!("../../migrations/0007_alike.sql")),
     (8, "subjects", include_str!("../../migrations/0008_subjects.sql")),
+    (9, "shown", include_str!("../../migrations/0009_shown.sql")),
 ];
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY, name TEXT NOT NULL)";

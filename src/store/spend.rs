@@ -8,6 +8,8 @@ use crate::base::Millis;
 /// One message, and what bounds it. A bound that is not there is `i64::MAX`; money is in millionths.
 #[derive(Clone, Copy, Debug)]
 pub struct Charge<'a> {
+    /// What stands before the names of its windows: nothing, or what sets them apart from those of codes.
+    pub apart: &'a str,
     /// The country of the number, such as `PL`.
     pub country: &'a str,
     /// When this hour began.
@@ -18,6 +20,8 @@ pub struct Charge<'a> {
     pub cost: i64,
     /// Whether it leaves. Otherwise nothing is added, and all else is the same.
     pub leaves: bool,
+    /// Whether it counts as a message, and not by its cost alone.
+    pub counts: bool,
     /// Bounds of the installation's and the country's hour and day.
     pub caps: Caps,
 }
@@ -44,7 +48,7 @@ pub struct Caps {
 /// An hour or a day, and what was spent in it.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Window {
-    /// `day`, `hour`, `day/PL` or `hour/PL`.
+    /// `day`, `hour`, `day/PL` or `hour/PL`, behind what sets it apart.
     pub scope: String,
     /// When it began.
     pub since: Millis,
@@ -57,10 +61,10 @@ pub struct Window {
 /// The largest first: whoever holds it holds up everybody else before they hold anything.
 macro_rules! windows {
     () => {
-        "(SELECT 'day' AS scope, CAST($2 AS BIGINT) AS since
-        UNION ALL SELECT 'hour', CAST($3 AS BIGINT)
-        UNION ALL SELECT 'day/' || CAST($1 AS TEXT), CAST($2 AS BIGINT)
-        UNION ALL SELECT 'hour/' || CAST($1 AS TEXT), CAST($3 AS BIGINT)) AS w"
+        "(SELECT CAST($4 AS TEXT) || 'day' AS scope, CAST($2 AS BIGINT) AS since
+        UNION ALL SELECT CAST($4 AS TEXT) || 'hour', CAST($3 AS BIGINT)
+        UNION ALL SELECT CAST($4 AS TEXT) || 'day/' || CAST($1 AS TEXT), CAST($2 AS BIGINT)
+        UNION ALL SELECT CAST($4 AS TEXT) || 'hour/' || CAST($1 AS TEXT), CAST($3 AS BIGINT)) AS w"
     };
 }
 
@@ -70,23 +74,26 @@ macro_rules! money {
         concat!(
             "CASE ",
             $scope,
-            " WHEN 'day' THEN CAST($10 AS BIGINT) WHEN 'hour' THEN CAST($11 AS BIGINT)
-            WHEN 'day/' || CAST($1 AS TEXT) THEN CAST($12 AS BIGINT) ELSE 9223372036854775807 END"
+            " WHEN CAST($4 AS TEXT) || 'day' THEN CAST($12 AS BIGINT)
+            WHEN CAST($4 AS TEXT) || 'hour' THEN CAST($13 AS BIGINT)
+            WHEN CAST($4 AS TEXT) || 'day/' || CAST($1 AS TEXT) THEN CAST($14 AS BIGINT)
+            ELSE 9223372036854775807 END"
         )
     };
 }
 
 const CHARGE: &str = concat!(
     "INSERT INTO spend (scope, since, messages, cost)
-    SELECT w.scope, w.since, CAST($5 AS BIGINT), CAST($4 AS BIGINT) * CAST($5 AS BIGINT) FROM ",
+    SELECT w.scope, w.since, CAST($7 AS BIGINT), CAST($5 AS BIGINT) * CAST($6 AS BIGINT) FROM ",
     windows!(),
-    " WHERE CAST($4 AS BIGINT) <= ",
+    " WHERE CAST($5 AS BIGINT) <= ",
     money!("w.scope"),
     " ON CONFLICT (scope, since) DO UPDATE
     SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost
-    WHERE spend.messages < CASE spend.scope WHEN 'day' THEN CAST($6 AS BIGINT) WHEN 'hour' THEN CAST($7 AS BIGINT)
-        WHEN 'day/' || CAST($1 AS TEXT) THEN CAST($8 AS BIGINT) ELSE CAST($9 AS BIGINT) END
-    AND spend.cost + CAST($4 AS BIGINT) <= ",
+    WHERE spend.messages < CASE spend.scope WHEN CAST($4 AS TEXT) || 'day' THEN CAST($8 AS BIGINT)
+        WHEN CAST($4 AS TEXT) || 'hour' THEN CAST($9 AS BIGINT)
+        WHEN CAST($4 AS TEXT) || 'day/' || CAST($1 AS TEXT) THEN CAST($10 AS BIGINT) ELSE CAST($11 AS BIGINT) END
+    AND spend.cost + CAST($5 AS BIGINT) <= ",
     money!("spend.scope"),
     " RETURNING scope, since, messages, cost"
 );
@@ -109,8 +116,10 @@ pub async fn charge(db: &mut impl Db, charge: &Charge<'_>) -> Result<Vec<Window>
         charge.country,
         charge.day,
         charge.hour,
+        charge.apart,
         charge.cost,
         i64::from(charge.leaves),
+        i64::from(charge.leaves && charge.counts),
         caps.day,
         caps.hour,
         caps.country_day,
@@ -129,5 +138,13 @@ pub async fn give_back(db: &mut impl Db, window: &Window, cost: i64) -> Result<u
 
 /// The windows of a country and the installation, where anything was counted in them.
 pub async fn now(db: &mut impl Db, country: &str, day: Millis, hour: Millis) -> Result<Vec<Window>> {
-    sql::all(db, NOW, (country, day, hour)).await
+    sql::all(db, NOW, (country, day, hour, "")).await
+}
+
+const COUNT: &str = "INSERT INTO spend (scope, since, messages, cost) VALUES ($1, $2, 1, 0)
+    ON CONFLICT (scope, since) DO UPDATE SET messages = spend.messages + 1 WHERE spend.messages < $3";
+
+/// Counts one more of what `scope` says since then, where there are fewer than `most`; gives whether there were.
+pub async fn count(db: &mut impl Db, scope: &str, since: Millis, most: i64) -> Result<bool> {
+    Ok(sql::run(db, COUNT, (scope, since, most)).await? == 1)
 }

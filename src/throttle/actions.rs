@@ -105,10 +105,15 @@ pub const ACTIONS: &[Action] = &[
         &[Account, All],
         "refreshes of live sessions beyond `token`, whatever others send from the same network",
     ),
-    action("me", "120/m/account", &[Account, All], "calls with an access token"),
+    action("me", "120/m/account", &[Account, All], "calls with an access token; each session counts apart"),
     action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
     action("profile", "60/h/account", &[Ip, Net, Account, All], "changes of a profile"),
-    action("password", "10/h/account", &[Ip, Net, Account, All], "changes of a password"),
+    action(
+        "password",
+        "10/h/account",
+        &[Ip, Account, All],
+        "changes of a password; each session counts apart",
+    ),
     // applications
     action("introspect", "6000/m/key", &[Key, All], "tokens looked at"),
     action("verification", "600/h/key", &[Ip, Net, Key, All], "verifications begun"),

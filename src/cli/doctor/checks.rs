@@ -123,6 +123,7 @@ async fn write_and_read(store: &Store) -> Result<(), StoreError> {
         credentials: None,
         session_id: None,
         known_device: None,
+        known_shown: None,
         passed: "[]".to_owned(),
         draft: None,
         ways: None,

@@ -52,6 +52,7 @@ pub fn attempt(id: &str, user_id: Option<&str>) -> Attempt {
         credentials: user_id.map(|_| 1),
         session_id: None,
         known_device: None,
+        known_shown: None,
         passed: "[]".into(),
         draft: None,
         ways: None,

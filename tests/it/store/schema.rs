@@ -30,14 +30,15 @@ const BEFORE: &str = concat!(
     INSERT INTO users (id, profile, credentials, created_at, updated_at) VALUES ('u', '{}', 3, 1, 1);
     INSERT INTO attempts (id, purpose, kind, canonical, user_id, credentials, session_id, known_device, passed, draft,
         ways, apart, created_at, expires_at)
-        VALUES ('a', 'signin', 'email', 'a@b.c', 'u', 3, 's', 'k', '[]', 'd', 'w', 'p', 5, 90);"
+        VALUES ('a', 'signin', 'email', 'a@b.c', 'u', 3, 's', 'k', '[]', 'd', 'w', 'p', 5, 90);
+    INSERT INTO known_devices (id, user_id, hash, created_at, last_used_at) VALUES ('k', 'u', 'h', 1, 1);"
 );
 
 #[tokio::test]
 async fn what_is_under_way_outlives_a_new_version() {
     for db in databases::empty().await {
         db.execute(BEFORE).await;
-        assert_eq!(store::migrate(&db.store).await.unwrap(), ["alike", "subjects"], "{}", db.name);
+        assert_eq!(store::migrate(&db.store).await.unwrap(), ["alike", "subjects", "shown"], "{}", db.name);
         let mut tx = db.store.begin().await.unwrap();
         let found = attempts::live(&mut tx, "a", 6).await.unwrap();
         let expected = Attempt {
@@ -49,6 +50,7 @@ async fn what_is_under_way_outlives_a_new_version() {
             credentials: Some(3),
             session_id: Some("s".to_owned()),
             known_device: Some("k".to_owned()),
+            known_shown: Some(String::new()),
             passed: "[]".to_owned(),
             draft: Some("d".to_owned()),
             ways: Some("w".to_owned()),
@@ -94,7 +96,17 @@ async fn instances_that_start_together_migrate_once() {
         names.sort_unstable();
         assert_eq!(
             names,
-            ["alike", "delivery", "kept_devices", "own_model", "start", "strangers", "subjects", "weighed"],
+            [
+                "alike",
+                "delivery",
+                "kept_devices",
+                "own_model",
+                "shown",
+                "start",
+                "strangers",
+                "subjects",
+                "weighed"
+            ],
             "{}",
             db.name
         );

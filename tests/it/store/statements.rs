@@ -238,21 +238,25 @@ pub(super) async fn of_secrets_and_known_devices() {
         assert_eq!(secrets::drop_young(tx, "u", secrets::RECOVERY, NOW).await.unwrap(), 1);
         assert_eq!(secrets::drop_kind(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
         assert_eq!(secrets::drop_all(tx, "u").await.unwrap(), 2);
-        known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
+        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
         assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
-        assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
-        assert_eq!(known_devices::used(tx, "k", NOW + 1).await.unwrap(), 1);
-        known_devices::insert(tx, "l", "u", "another", NOW).await.unwrap();
+        let found = async |tx: &mut Tx| known_devices::find(tx, "hash", "u").await.unwrap().unwrap();
+        assert_eq!(found(tx).await.shown, "password ");
+        assert_eq!(known_devices::used(tx, "k", "password d ", NOW + 1).await.unwrap(), 1);
+        assert_eq!(found(tx).await.shown, "password d ");
+        assert_eq!(known_devices::note(tx, "k", "d ").await.unwrap(), 1);
+        assert_eq!(found(tx).await.shown, "d ");
+        known_devices::insert(tx, "l", "u", "another", "", NOW).await.unwrap();
         sessions::insert(tx, &session("s", "u"), "[]", "k").await.unwrap();
         assert_eq!(known_devices::forget_others(tx, "v", "s").await.unwrap(), 0, "another user's");
         assert_eq!(known_devices::forget_others(tx, "u", "s").await.unwrap(), 1, "{}", db.name);
-        assert_eq!(known_devices::find(tx, "hash", "u").await.unwrap().as_deref(), Some("k"));
+        assert_eq!(found(tx).await.id, "k");
         assert_eq!(known_devices::forget_one(tx, "u", "k", "s").await.unwrap(), 0, "it stays");
         assert_eq!(known_devices::forget_one(tx, "v", "k", "").await.unwrap(), 0, "another user's");
         assert_eq!(known_devices::forget_one(tx, "u", "k", "").await.unwrap(), 1, "{}", db.name);
-        known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
+        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
         assert_eq!(known_devices::forget_others(tx, "u", "").await.unwrap(), 1, "no session, no device");
-        known_devices::insert(tx, "k", "u", "hash", NOW).await.unwrap();
+        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
         assert_eq!(known_devices::forget(tx, "u").await.unwrap(), 1);
     }
 }
@@ -330,6 +334,8 @@ pub(super) async fn of_challenges() {
         assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap(), None, "the sixth");
         assert_eq!(challenges::put(tx, &again, END).await.unwrap(), 0, "dead for good");
         assert_eq!(challenges::spend_by_link(tx, "c", NOW).await.unwrap(), 0, "by the link too");
+        assert_eq!(challenges::forget_address(tx, "attempt/a").await.unwrap(), 1);
+        assert_eq!(challenges::forget_address(tx, "attempt/none").await.unwrap(), 0);
         assert_eq!(challenges::drop_scope(tx, "attempt/a").await.unwrap(), 1);
 
         challenges::put(tx, &challenge("l", "device/d"), NOW).await.unwrap();
@@ -647,7 +653,16 @@ pub(super) async fn of_what_is_spent() {
         day_money: NONE,
         country_day_money: NONE,
     };
-    let one = spend::Charge { country: "PL", hour: 3, day: 3, cost: 7, leaves: true, caps: free };
+    let one = spend::Charge {
+        apart: "",
+        country: "PL",
+        hour: 3,
+        day: 3,
+        cost: 7,
+        leaves: true,
+        counts: true,
+        caps: free,
+    };
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         let scopes = async |tx: &mut Tx, charge: &spend::Charge<'_>| {
@@ -682,6 +697,14 @@ pub(super) async fn of_what_is_spent() {
         assert_eq!(scopes(tx, &enough).await, all(3, 21), "up to the bound and no further");
         let first = spend::Charge { country: "DE", day: 9, hour: 9, cost: 30, ..enough };
         assert_eq!(scopes(tx, &first).await.len(), 3, "the first of a day may be too dear");
+        let told = spend::Charge { apart: "told/", ..one };
+        assert_eq!(scopes(tx, &told).await[0], ("told/day".to_owned(), 1, 7), "apart from the others");
+        let cost = spend::Charge { counts: false, country: "FR", day: 11, hour: 11, ..one };
+        assert_eq!(scopes(tx, &cost).await[0], ("day".to_owned(), 0, 7), "by its cost alone");
+        for (n, counted) in [true, true, false].into_iter().enumerate() {
+            assert_eq!(spend::count(tx, "c", 3, 2).await.unwrap(), counted, "{}: {n}", db.name);
+        }
+        assert!(spend::count(tx, "c", 4, 2).await.unwrap(), "another day");
         let now = spend::now(tx, "PL", 3, 3).await.unwrap();
         assert_eq!((now.len(), now.iter().map(|w| w.messages).sum::<i64>()), (4, 12));
         assert!(spend::now(tx, "PL", 4, 4).await.unwrap().is_empty());

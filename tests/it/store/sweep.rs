@@ -40,7 +40,7 @@ pub(super) async fn only_what_is_over_is_deleted() {
             outbox::finish(&mut tx, id, &end, made).await.unwrap();
             guesses::fail(&mut tx, id, "password", made, 1).await.unwrap();
             guesses::count_day(&mut tx, made).await.unwrap();
-            known_devices::insert(&mut tx, &format!("known {id}"), "named", id, made - 150 * DAY)
+            known_devices::insert(&mut tx, &format!("known {id}"), "named", id, "", made - 150 * DAY)
                 .await
                 .unwrap();
             suspensions::begin(&mut tx, id, made, ended).await.unwrap();
@@ -115,7 +115,8 @@ async fn spent(tx: &mut Tx, country: &str, at: i64) {
         day_money: most,
         country_day_money: most,
     };
-    let charge = spend::Charge { country, hour: at, day: at, cost: 1, leaves: true, caps };
+    let charge =
+        spend::Charge { apart: "", country, hour: at, day: at, cost: 1, leaves: true, counts: true, caps };
     assert_eq!(spend::charge(tx, &charge).await.unwrap().len(), spend::WINDOWS);
 }
 

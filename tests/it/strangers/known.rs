@@ -13,7 +13,7 @@ const FLOWS: &[&[&str]] =
     &[&["username", "password"], &["email", "password"], &["username", "password", "passcode"]];
 
 /// Strangers guess until the password rests for whoever is not known.
-async fn guessed_at(app: &TestApp, name: &str) {
+pub(super) async fn guessed_at(app: &TestApp, name: &str) {
     come(app, 5, |stranger, n| {
         let guess = json!({ "username": name, "password": format!("{OTHER} {n}") });
         async move { stranger.signin(guess).await }

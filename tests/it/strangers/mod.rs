@@ -15,6 +15,7 @@ mod answers;
 mod beside;
 mod crowd;
 mod guessing;
+mod inside;
 mod known;
 mod mails;
 mod networks;
