@@ -1,3 +1,3 @@
--- What was shown in sign-ins at a known device: fixed secrets by their names and devices by their ids, a space behind
+-- What was shown at a known device: secrets that a person chose by their names, devices by their ids, a space behind
 -- each. Guesses at anything else are not counted by that device.
 ALTER TABLE known_devices ADD COLUMN shown TEXT NOT NULL DEFAULT '';

@@ -3,7 +3,7 @@
 
 use super::challenge;
 use super::error::Result;
-use super::guard::{Bound, Subject};
+use super::guard::{self, Bound, Subject};
 use super::progress::Proof;
 use super::vendor::Hearer;
 use super::walk::{OWN, Walk};
@@ -14,7 +14,7 @@ use crate::flows::Secret;
 use crate::secrets::{SecretKind, recovery};
 use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
-use crate::store::guesses::{self, Guesses};
+use crate::store::guesses::Guesses;
 use crate::store::{Tx, challenges, secrets};
 
 /// How the code of an authenticator comes, in events.
@@ -97,8 +97,12 @@ impl Walk<'_> {
     ) -> Result<()> {
         self.flush().await?;
         let carriers = self.all_carriers(asked);
-        let subject = self.subject_of(&carriers, named.as_deref()).await?;
-        let _turn = subject.turn(self.app).await;
+        let named = named.filter(|id| self.proven() && carriers.iter().any(|device| device.id == *id));
+        let meant = |d: &&Device| named.as_ref().is_none_or(|id| *id == d.id);
+        let apps: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).filter(meant).collect();
+        let subject = self.subject_at(apps.iter().copied());
+        let turn = if apps.is_empty() { self.subject_at(&carriers) } else { subject.clone() };
+        let _turn = turn.turn(self.app).await;
         // By what is asked, for nobody's identifier too.
         let by_app = if self.proven() {
             carriers.iter().any(|carrier| carrier.kind == AUTHENTICATOR)
@@ -109,33 +113,23 @@ impl Walk<'_> {
         let all = self.sent().await?;
         shapes::of(self.app, &all, by_app, typed)?;
         if self.proven() {
-            return self.check_known(&carriers, &all, typed, named, &subject).await;
+            let sent = challenge::last(&all, named.as_deref(), self.app.now());
+            let sent = sent.and_then(|c| sent_to(&carriers, c).map(|device| (c, device)));
+            let by_code = self.subject_at(sent.map(|(_, device)| device));
+            return self.check_known(&apps, sent, typed, (&subject, &by_code)).await;
         }
         let sent = challenge::last(&all, Some(OWN), self.app.now());
-        let by_code = &subject.before_proof(self.app, &self.attempt.canonical);
-        vendor::settle(self.app, sent, typed, by_code, Hearer::Anybody).await?;
+        let by_code = self.subject_at(sent.and_then(|sent| sent_to(&carriers, sent)));
+        let by_code = by_code.before_proof(self.app, &self.attempt.canonical);
+        vendor::settle(self.app, sent, typed, &by_code, Hearer::Anybody).await?;
         let mut tx = self.app.store.begin().await?;
-        match self.check_own(&mut tx, (&carriers, sent), typed, &subject).await {
+        match self.check_own(&mut tx, (&carriers, sent), typed, (&subject, &by_code)).await {
             Ok((device, channel)) => self.passed_code(tx, device, channel).await,
             Err(error) => {
                 tx.commit().await?;
                 Err(error)
             }
         }
-    }
-
-    /// Whose guesses are counted for a passcode: of a known device it matters what the code is compared with.
-    async fn subject_of(&self, carriers: &[Device], named: Option<&str>) -> Result<Subject> {
-        if self.attempt.known_device.is_none() {
-            return Ok(self.subject_at([]));
-        }
-        let sent = self.sent().await?;
-        let to: Vec<&str> =
-            sent.iter().filter_map(|sent| sent_to(carriers, sent)).map(|device| device.id.as_str()).collect();
-        let named = named.filter(|id| self.proven() && carriers.iter().any(|device| device.id == *id));
-        let meant = |device: &&Device| named.is_none_or(|id| id == device.id);
-        let compared = |device: &&Device| device.kind == AUTHENTICATOR || to.contains(&device.id.as_str());
-        Ok(self.subject_at(carriers.iter().filter(meant).filter(compared)))
     }
 
     /// Notes a right passcode, in the transaction that spent it.
@@ -149,32 +143,26 @@ impl Walk<'_> {
 
     /// Once something is proven: the device that is named, alone; where none is, each authenticator that is asked, and
     /// the code that was sent last. If one fits, the others' counters stay as they are. If none does, each of them was
-    /// guessed at: that many count towards the day and the month, and the waits rise by one step in all.
+    /// guessed at: that many count towards the day and the month, and the waits rise by one step in all. A known device
+    /// may be counted by itself at one of both and not at the other.
     async fn check_known(
         &mut self,
-        carriers: &[Device],
-        all: &[Challenge],
+        authenticators: &[&Device],
+        sent: Option<(&Challenge, &Device)>,
         typed: &Sensitive,
-        named: Option<String>,
-        subject: &Subject,
+        (subject, by_code): (&Subject, &Subject),
     ) -> Result<()> {
-        let named = named.filter(|id| carriers.iter().any(|device| device.id == *id));
-        let meant = |d: &&Device| named.as_ref().is_none_or(|id| *id == d.id);
-        let authenticators: Vec<&Device> =
-            carriers.iter().filter(|d| d.kind == AUTHENTICATOR).filter(meant).collect();
-        let sent = challenge::last(all, named.as_deref(), self.app.now());
-        let sent = sent.and_then(|c| sent_to(carriers, c).map(|device| (c, device)));
         let judged = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await;
         // The waits are for what is computed: a sent code dies by itself, and goes on while an authenticator rests.
         let compared = match judged {
-            Ok(_) => &authenticators[..],
+            Ok(_) => authenticators,
             Err(error) if sent.is_none() && !authenticators.is_empty() => return Err(error),
             Err(_) => &[],
         };
         if let Some((tx, device)) = self.by_authenticator(compared, typed, subject).await? {
             return self.passed_code(tx, device, AUTHENTICATOR.to_owned()).await;
         }
-        self.check_sent(sent, compared.len(), typed, subject).await
+        self.check_sent(sent, compared.len(), typed, (subject, by_code)).await
     }
 
     /// The authenticator whose code it is, and the transaction that took its step.
@@ -204,22 +192,23 @@ impl Walk<'_> {
         sent: Option<(&Challenge, &Device)>,
         compared: usize,
         typed: &Sensitive,
-        subject: &Subject,
+        (by_app, by_code): (&Subject, &Subject),
     ) -> Result<()> {
         // Where an app was asked too, a code that can be typed no more is none, and what was typed a guess at the app.
-        let gone = sent.and_then(|(sent, _)| challenge::gone(self.app, sent, subject));
+        let gone = sent.and_then(|(sent, _)| challenge::gone(self.app, sent, by_code));
         let sent = match gone {
             Some(gone) if compared == 0 => return Err(gone),
             Some(_) => None,
             None => sent,
         };
-        let subject = &subject.at_once(compared + usize::from(sent.is_some()));
         if let (None, 1..) = (&sent, compared) {
             let mut tx = self.app.store.begin().await?;
-            subject.fail(self.app, &mut tx, AUTHENTICATOR).await?;
+            by_app.at_once(compared).fail(self.app, &mut tx, AUTHENTICATOR).await?;
             tx.commit().await?;
             return Err(challenge::wrong("passcode", None));
         }
+        let apart = by_app.name() != by_code.name();
+        let subject = &by_code.at_once(usize::from(sent.is_some()) + if apart { 0 } else { compared });
         let found = sent.map(|(sent, _)| sent);
         vendor::settle(self.app, found, typed, subject, Hearer::Owner).await?;
         let mut tx = self.app.store.begin().await?;
@@ -227,6 +216,9 @@ impl Walk<'_> {
         match (looked, sent) {
             (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel.clone()).await,
             (looked, _) => {
+                if apart && compared > 0 {
+                    by_app.at_once(compared).count(self.app, &mut tx).await?;
+                }
                 tx.commit().await?;
                 looked.and(Err(challenge::wrong("passcode", None)))
             }
@@ -241,11 +233,10 @@ impl Walk<'_> {
         tx: &mut Tx,
         (carriers, sent): (&'d [Device], Option<&Challenge>),
         typed: &Sensitive,
-        subject: &Subject,
+        (subject, by_code): (&Subject, &Subject),
     ) -> Result<(&'d Device, String)> {
         let reached = sent.and_then(|c| sent_to(carriers, c));
         let authenticators: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).collect();
-        let by_code = &subject.before_proof(self.app, &self.attempt.canonical);
         // A message that was not sent now, because its window is full, makes no authenticator the first proof.
         let by_message = carriers.iter().any(|device| device.delivery.is_some());
         if reached.is_some() || by_message || authenticators.is_empty() {
@@ -295,7 +286,7 @@ impl Walk<'_> {
         }
         // Whoever has it waits no longer for what it stands in for, so that a device that was lost and guessed at is
         // replaced (R38); what was counted for day and month stays.
-        guesses::succeed(&mut tx, &user, "passcode").await?;
+        guard::lift(&mut tx, &user, self.attempt.known_device.as_deref()).await?;
         self.by_recovery_code = true;
         let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
         self.proofs.push(Proof::stood_in(kind));

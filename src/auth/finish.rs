@@ -217,11 +217,12 @@ impl Walk<'_> {
         if Level::of_acr(&basis.acr) >= Level::of_acr(&before.acr) {
             sessions::raise(&mut tx, &session, &user, &basis.acr, &basis.amr.join(" "), now).await?;
         }
-        self.shown_again(&mut tx, &account).await?;
         self.used(&mut tx).await?;
         if due && users::still(&mut tx, &user, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
+        // Users before known devices, as a sign-in takes them: otherwise the two could wait for each other.
+        self.shown_again(&mut tx, &account).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
         let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
         let raised = sessions::live(&mut tx, &session, now).await?.ok_or(AuthError::AttemptGone)?;

@@ -69,6 +69,16 @@ pub async fn forget(app: &App, tx: &mut Tx, account: &Account, factor: &str) -> 
     Ok(())
 }
 
+/// Ends the rows of failures at the passcodes of a user: everybody's, those of whoever is inside, and those of a `known`
+/// device.
+pub async fn lift(tx: &mut Tx, user: &str, known: Option<&str>) -> Result<()> {
+    guesses::succeed(tx, user, "passcode").await?;
+    for apart in [Some(INSIDE), known].into_iter().flatten() {
+        guesses::succeed(tx, &format!("{user}/{apart}"), "passcode").await?;
+    }
+    Ok(())
+}
+
 /// How a factor is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {

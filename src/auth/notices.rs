@@ -72,7 +72,8 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
         let kind = message.kind.name();
         let most = if message.channel == Channel::Email { MAILS } else { TEXTS };
         let told = format!("told/{}", app.subject(&["told", kind, &message.to]));
-        if !rows::count(tx, &told, spend::day(app.now()), most).await? {
+        let since = spend::day(app.now());
+        if !rows::count(tx, &told, since, most).await? {
             tracing::warn!(
                 kind,
                 channel = message.channel.name(),
@@ -84,6 +85,9 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
             != Parcel::Nothing
         {
             app.outbox.write(tx, message, about).await?;
+        } else {
+            // It was told nobody: the next one may be.
+            rows::uncount(tx, &told, since).await?;
         }
     }
     Ok(())

@@ -198,12 +198,13 @@ impl Proof {
         self.secret == "passcode" && self.device.is_none()
     }
 
-    /// What it shows of an account, for as long as the account has it: a fixed secret by its name, a device by its id.
+    /// What it shows of an account, for as long as the account has it: a secret that a person chose by its name, a
+    /// device by its id.
     pub fn shows(&self) -> Option<&str> {
         match self.secret.as_str() {
             VOUCHED | LOST => None,
             "passcode" => self.device.as_deref(),
-            fixed => Some(fixed),
+            fixed => Some(self.device.as_deref().unwrap_or(fixed)),
         }
     }
 

@@ -123,9 +123,8 @@ async fn by_itself(
     // One count for all sessions: each new one would bring new guesses (R33). Strangers have another, so that they do
     // not bar whoever is inside, and a known device has its own, where the factor was shown at it before (R35).
     let known = known::find(&mut app.store.read().await?, client, &account.user.id).await?;
-    let (factor, item) =
-        if device.kind == "card" { ("hardcode", "hardcode") } else { ("passcode", device.id.as_str()) };
-    let known = known.filter(|known| known::is_among(&known.shown, item));
+    let factor = if device.kind == "card" { "hardcode" } else { "passcode" };
+    let known = known.filter(|known| known::is_among(&known.shown, &device.id));
     let apart = Some(known.as_ref().map_or(guard::INSIDE, |known| &known.id));
     let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), factor);
     let _turn = subject.turn(app).await;

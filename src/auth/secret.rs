@@ -8,13 +8,13 @@ use super::input::Client;
 use super::purpose::Purpose;
 use super::session::Caller;
 use super::trusted::{account, trusted};
-use super::{challenge, chosen, doors, notices, noting, standing};
+use super::{challenge, chosen, doors, known, notices, noting, standing};
 use crate::app::App;
 use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{SecretKind, password::Password};
-use crate::store::{attempts, devices, secrets, sessions, users};
+use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
 
 /// What a change was given, and the request fields that faults are of.
@@ -137,7 +137,7 @@ fn told(name: &str) -> (Kind, Event, &'static str) {
     }
 }
 
-/// Guesses are counted by session where the secret was shown when it was opened: whoever fails elsewhere does not bar
+/// Guesses are counted by session where the secret was shown in it, or at the device it was opened at: whoever fails elsewhere does not bar
 /// the owner from a change. Those of all other sessions of the account are counted together, for each new one would
 /// bring new guesses (R33).
 async fn check_current(
@@ -148,8 +148,12 @@ async fn check_current(
     (stored, typed): (&str, &Sensitive),
 ) -> Result<()> {
     let who = (client, Purpose::Reauth);
-    let shown = sessions::proofs(&mut app.store.read().await?, session, &account.user.id).await?;
-    let by_itself = standing::has_shown(shown.as_deref(), kind.name());
+    let mut db = app.store.read().await?;
+    let shown = sessions::proofs(&mut db, session, &account.user.id).await?;
+    let device = known_devices::of_session(&mut db, session).await?;
+    drop(db);
+    let by_itself = standing::has_shown(shown.as_deref(), kind.name())
+        || device.is_some_and(|device| known::is_among(&device.shown, kind.name()));
     let apart = Some(if by_itself { session } else { guard::INSIDE });
     let subject = Subject::new(app, who, Some(account), apart, ("", ""), kind.name());
     let _turn = subject.turn(app).await;

@@ -108,8 +108,12 @@ pub async fn settle(
     let leaves = matches!(parcel, Parcel::Code | Parcel::Taken);
     let (hour, day, counts) = (hour(now), day(now), terms != Terms::Owed);
     let charge = Charge { apart: "", country: &country, hour, day, cost, leaves, counts, caps: toll.caps };
-    if !counts && !has_room(tx, &Charge { apart: NOTICES, caps: of_notices(limits), ..charge }).await? {
-        return Ok(dropped(message, &country));
+    // What takes a change back is owed whatever others have sent to themselves.
+    let bounded = !counts && !message.kind.may_be_undone();
+    let noticed = Charge { apart: NOTICES, caps: of_notices(limits), cost: 0, counts: true, ..charge };
+    let noticed = if bounded { spend::charge(tx, &noticed).await? } else { Vec::new() };
+    if bounded && noticed.len() < WINDOWS {
+        return dropped(tx, message, &noticed).await;
     }
     let counted = spend::charge(tx, &charge).await?;
     if counted.len() == WINDOWS {
@@ -127,27 +131,20 @@ pub async fn settle(
     match terms {
         Terms::Told => Err(error),
         Terms::Silent | Terms::Free => Ok(Parcel::Nothing),
-        Terms::Owed => Ok(dropped(message, &country)),
+        Terms::Owed => dropped(tx, message, &noticed).await,
     }
 }
 
 /// What sets the windows of notices apart.
 const NOTICES: &str = "notices/";
 
-/// Counts a notice as a message, where notices have room for it.
-async fn has_room(tx: &mut Tx, charge: &Charge<'_>) -> Result<bool> {
-    let charge = Charge { cost: 0, counts: true, ..*charge };
-    let counted = spend::charge(tx, &charge).await?;
-    let fits = counted.len() == WINDOWS;
-    for window in counted.iter().filter(|_| !fits && charge.leaves) {
+/// A notice goes to nobody, and is counted nowhere.
+async fn dropped(tx: &mut Tx, message: &Message, noticed: &[Window]) -> Result<Parcel> {
+    for window in noticed {
         spend::give_back(tx, window, 0).await?;
     }
-    Ok(fits)
-}
-
-fn dropped(message: &Message, country: &str) -> Parcel {
-    tracing::warn!(kind = message.kind.name(), country, "a notice is dropped: see [phone.spend]");
-    Parcel::Nothing
+    tracing::warn!(kind = message.kind.name(), "a notice is dropped: see [phone.spend]");
+    Ok(Parcel::Nothing)
 }
 
 impl Toll<'_> {

@@ -8,9 +8,8 @@ use super::account::{self, Account};
 use super::asks;
 use super::challenge;
 use super::error::{AuthError, Result};
-use super::guard::{self, Subject};
+use super::guard;
 use super::input::{Client, Given};
-use super::known;
 use super::progress::{Ask, Asking, Progress, Proof};
 use super::purpose::Purpose;
 use super::unlock::{self, Apart};
@@ -26,10 +25,7 @@ use crate::secrets::hasher::Hasher;
 use crate::store::attempts::{self, Attempt};
 use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
-use crate::store::known_devices::KnownDevice;
 use crate::store::{Tx, challenges};
-
-const PASSCODE: &str = "passcode";
 
 /// The target of a code that is sent before anything is proven: whatever device the identifier leads to.
 pub const OWN: &str = "own";
@@ -302,40 +298,6 @@ impl<'a> Walk<'a> {
     /// stranger takes.
     pub(super) fn hasher(&self) -> Hasher {
         self.app.hasher.kept_for(self.proven() || self.attempt.known_device.is_some())
-    }
-
-    /// Notes at which known device it began.
-    pub(super) fn is_at(&mut self, known: Option<KnownDevice>) {
-        let (id, shown) = known.map(|known| (known.id, known.shown)).unzip();
-        (self.attempt.known_device, self.attempt.known_shown) = (id, shown);
-    }
-
-    /// Whether `item`, a fixed secret by its name or a device by its id, was shown at the known device before.
-    pub(super) fn was_shown(&self, item: &str) -> bool {
-        self.attempt.known_shown.as_deref().is_some_and(|shown| known::is_among(shown, item))
-    }
-
-    /// Whose guesses are counted for a factor.
-    pub(super) fn subject(&self, factor: &'static str) -> Subject {
-        self.counted(factor, self.was_shown(factor))
-    }
-
-    /// The same for a passcode that is compared with what `carriers` have.
-    pub(super) fn subject_at<'d>(&self, carriers: impl IntoIterator<Item = &'d Device>) -> Subject {
-        let mut all = carriers.into_iter().map(|device| self.was_shown(&device.id)).peekable();
-        let shown = all.peek().is_some() && all.all(|shown| shown);
-        self.counted(PASSCODE, shown)
-    }
-
-    /// By the known device where it `has_shown` what is guessed at; otherwise all who are inside of the account share
-    /// what they may guess (R33).
-    fn counted(&self, factor: &'static str, has_shown: bool) -> Subject {
-        let identifier = (self.attempt.kind.as_str(), self.attempt.canonical.as_str());
-        let known = self.attempt.known_device.as_deref();
-        let inside = (known.is_some() || self.purpose == Purpose::Reauth).then_some(guard::INSIDE);
-        let shown = self.apart.get(factor).map(String::as_str);
-        let apart = known.filter(|_| has_shown).or(shown).or(inside);
-        Subject::new(self.app, (self.client, self.purpose), self.account.as_ref(), apart, identifier, factor)
     }
 
     fn has(&self, given: &Given, secret: &Secret) -> bool {

@@ -10,6 +10,8 @@ use crate::base::clock::DAY;
 const INSERT: &str = "INSERT INTO known_devices (id, user_id, hash, shown, created_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $5)";
 const FIND: &str = "SELECT id, shown FROM known_devices WHERE hash = $1 AND user_id = $2";
+const OF_SESSION: &str = "SELECT k.id, k.shown FROM sessions s JOIN known_devices k ON k.id = s.known_device
+    WHERE s.id = $1";
 const USED: &str = "UPDATE known_devices SET shown = $2, last_used_at = $3 WHERE id = $1";
 const NOTE: &str = "UPDATE known_devices SET shown = $2 WHERE id = $1";
 /// Those stay at which more was shown: whoever has a part of what an account asks for pushes nobody out who has all.
@@ -27,7 +29,7 @@ const FORGET_ONE: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id = 
 pub struct KnownDevice {
     /// A random UUID.
     pub id: String,
-    /// What was shown at it: fixed secrets by their names and devices by their ids, a space behind each.
+    /// What was shown at it: secrets that a person chose by their names, devices by their ids, a space behind each.
     pub shown: String,
 }
 
@@ -54,6 +56,11 @@ pub async fn insert(
 /// The user's device with that credential.
 pub async fn find(db: &mut impl Db, hash: &str, user_id: &str) -> Result<Option<KnownDevice>> {
     sql::first(db, FIND, (hash, user_id)).await
+}
+
+/// The known device that a session was opened at.
+pub async fn of_session(db: &mut impl Db, session: &str) -> Result<Option<KnownDevice>> {
+    sql::first(db, OF_SESSION, (session,)).await
 }
 
 /// Notes its use, and all that was shown at it.

@@ -148,3 +148,8 @@ const COUNT: &str = "INSERT INTO spend (scope, since, messages, cost) VALUES ($1
 pub async fn count(db: &mut impl Db, scope: &str, since: Millis, most: i64) -> Result<bool> {
     Ok(sql::run(db, COUNT, (scope, since, most)).await? == 1)
 }
+
+/// Takes one back of what [`count`] counted.
+pub async fn uncount(db: &mut impl Db, scope: &str, since: Millis) -> Result<u64> {
+    sql::run(db, GIVE_BACK, (scope, since, 0_i64)).await
+}

@@ -248,6 +248,11 @@ pub(super) async fn of_secrets_and_known_devices() {
         assert_eq!(found(tx).await.shown, "d ");
         known_devices::insert(tx, "l", "u", "another", "", NOW).await.unwrap();
         sessions::insert(tx, &session("s", "u"), "[]", "k").await.unwrap();
+        assert_eq!(
+            known_devices::of_session(tx, "s").await.unwrap().map(|known| known.id).as_deref(),
+            Some("k")
+        );
+        assert_eq!(known_devices::of_session(tx, "t").await.unwrap(), None);
         assert_eq!(known_devices::forget_others(tx, "v", "s").await.unwrap(), 0, "another user's");
         assert_eq!(known_devices::forget_others(tx, "u", "s").await.unwrap(), 1, "{}", db.name);
         assert_eq!(found(tx).await.id, "k");
@@ -705,6 +710,8 @@ pub(super) async fn of_what_is_spent() {
             assert_eq!(spend::count(tx, "c", 3, 2).await.unwrap(), counted, "{}: {n}", db.name);
         }
         assert!(spend::count(tx, "c", 4, 2).await.unwrap(), "another day");
+        assert_eq!(spend::uncount(tx, "c", 3).await.unwrap(), 1);
+        assert!(spend::count(tx, "c", 3, 2).await.unwrap());
         let now = spend::now(tx, "PL", 3, 3).await.unwrap();
         assert_eq!((now.len(), now.iter().map(|w| w.messages).sum::<i64>()), (4, 12));
         assert!(spend::now(tx, "PL", 4, 4).await.unwrap().is_empty());

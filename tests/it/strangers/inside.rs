@@ -7,6 +7,7 @@ use multauth::base::tuple::{Detailed, TupleSpec};
 use multauth::settings::Settings;
 use serde_json::{Value, json};
 
+use super::known::guessed_at;
 use super::{EMAIL, by, goes_on, rests, shows_first};
 use crate::support::app::{TestApp, flows, unlimited};
 use crate::support::client::{Answer, Client, Done};
@@ -75,6 +76,8 @@ async fn fresh_known_devices_bring_no_guesses_at_an_app() {
         app.pass(MINUTE);
         let whole = |code: String| json!({ "email": EMAIL, "password": PASSWORD, "passcode": code });
         app.client().signin(at(whole(totp(&seed, app.clock.now())), &ada.done)).await.done();
+        app.pass(MINUTE);
+        let second = app.client().signin(whole(totp(&seed, app.clock.now()))).await.done();
         let (thief, mut looked) = (Thief::of(&app), 0);
         for n in 0..30 {
             let done = thief.comes_in(&app).await;
@@ -93,8 +96,45 @@ async fn fresh_known_devices_bring_no_guesses_at_an_app() {
         assert!(names.contains(&"unlock_code".to_owned()), "{names:?}");
         shows_first(&app, &other, &attempt, json!({ "passcode": totp(&seed, app.clock.now()) })).await.done();
         app.pass(MINUTE);
-        // The owner's device, at which the app was shown, is counted by itself.
+        // The owner's devices, at which the app was shown, are counted by themselves at it, whatever else is asked.
+        let begun =
+            app.client().signin(at(json!({ "email": EMAIL, "password": PASSWORD }), &second)).await.asks();
+        let mail = begun.ask.iter().find(|ask| ask["channel"] == "email").unwrap()["device"].clone();
+        app.client().send(&begun.attempt, json!({ "secret": "passcode", "device": mail })).await;
+        app.client().passcode(&begun.attempt, &totp(&seed, app.clock.now())).await.done();
+        app.pass(MINUTE);
         app.client().signin(at(whole(totp(&seed, app.clock.now())), &ada.done)).await.done();
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_code_ends_the_rest_of_who_is_inside() {
+    const FLOWS: &[&[&str]] = &[&["email", "password", "passcode:authenticator"]];
+    let change = |settings: &mut Settings| {
+        beside(settings, FLOWS);
+        settings.guesses.stop_after = 4;
+    };
+    for app in TestApp::each(change).await {
+        let ada = app.signup(json!({ "email": EMAIL, "username": "ada", "password": PASSWORD })).await;
+        app.mail().await;
+        let added = ada.client.add(json!({ "kind": "authenticator" })).await.is(201).json();
+        let seed = added["secret"].as_str().unwrap();
+        let code = totp(seed, app.clock.now());
+        let confirmed = ada.client.confirm(added["id"].as_str().unwrap(), &code).await.is(200).json();
+        let thief = Thief::of(&app);
+        let body = |guess: String| json!({ "email": EMAIL, "password": PASSWORD, "passcode": guess });
+        for n in 0..4 {
+            let done = thief.comes_in(&app).await;
+            thief.0.signin(at(body(wrong_totp(&app, seed, n)), &done)).await.wrong();
+            app.pass(HOUR);
+        }
+        let only = thief.comes_in(&app).await;
+        let right = || at(body(totp(seed, app.clock.now())), &only);
+        rests(&app.client().signin(right()).await);
+        let given =
+            json!({ "email": EMAIL, "password": PASSWORD, "recovery_code": confirmed["recovery_codes"][0] });
+        app.client().signin(at(given, &only)).await.done();
+        app.client().signin(right()).await.done();
     }
 }
 
@@ -130,7 +170,11 @@ async fn fresh_known_devices_bring_no_guesses_at_a_card_or_at_codes() {
 /// devices that they get, and at what a change of the password asks for.
 #[tokio::test]
 async fn a_mailbox_brings_few_guesses_at_the_password() {
-    for app in TestApp::each(by(&[&["email", "passcode"], &["username", "password"]])).await {
+    let change = |settings: &mut Settings| {
+        by(&[&["email", "passcode"], &["username", "password"]])(settings);
+        settings.reauth.fresh = multauth::settings::Span(MINUTE);
+    };
+    for app in TestApp::each(change).await {
         let ada = app.signup(json!({ "email": EMAIL, "username": "ada", "password": PASSWORD })).await;
         app.pass(HOUR);
         app.mail().await;
@@ -154,8 +198,14 @@ async fn a_mailbox_brings_few_guesses_at_the_password() {
         // The owner's, at which the password was shown, goes in, and changes it.
         let body = json!({ "username": "ada", "password": PASSWORD });
         let own = app.client().signin(at(body, &ada.done)).await.done();
+        let own = app.client().bearing(&own.access);
+        app.pass(5 * MINUTE);
+        app.mail().await;
+        // What the session itself keeps of it is that of late.
+        let asked = own.reauth(json!({ "flow": "email+passcode" })).await.asks();
+        own.passcode(&asked.attempt, app.code().await.code()).await.is(200);
         let body = json!({ "password": PASSWORD, "new_password": OTHER });
-        app.client().bearing(&own.access).put("/v1/me/password", body).await.is(204);
+        own.put("/v1/me/password", body).await.is(204);
     }
 }
 
@@ -192,7 +242,7 @@ async fn fresh_known_devices_push_none_out_at_which_more_was_shown() {
         }
         assert_eq!(app.rows().number("SELECT COUNT(*) FROM known_devices").await, 50, "{}", app.database());
         app.mail().await;
-        super::known::guessed_at(&app, "ada").await;
+        guessed_at(&app, "ada").await;
         let body = json!({ "username": "ada", "password": PASSWORD });
         let again = app.client().signin(at(body, &ada.done)).await.done();
         assert_eq!(again.known_device, None, "{}: it is known still", app.database());
@@ -221,11 +271,7 @@ async fn what_is_told_without_end_is_told_a_few_times() {
             app.mail().await;
             let mut told = 0;
             for _ in 0..40 {
-                let one = app.client();
-                let done = one.signin(who.clone()).await.done();
-                one.refresh(&done.refresh).await.is(200);
-                app.pass(MINUTE);
-                one.refresh(&done.refresh).await.is(401);
+                is_robbed(&app, &who).await;
                 told += app.mail().await.len();
             }
             assert_eq!(told, most, "{} {name}", app.database());
@@ -233,12 +279,53 @@ async fn what_is_told_without_end_is_told_a_few_times() {
             app.client().signin(at(body, &eve.done)).await.asks();
             app.code().await;
             app.pass(DAY);
-            let done = app.client().signin(who.clone()).await.done();
-            app.client().refresh(&done.refresh).await.is(200);
-            app.pass(MINUTE);
-            app.client().refresh(&done.refresh).await.is(401);
+            is_robbed(&app, &who).await;
             assert_eq!(app.mail().await.len(), 1, "another day");
         }
+    }
+}
+
+/// A session of somebody that ended by an old refresh token.
+async fn is_robbed(app: &TestApp, who: &Value) {
+    let one = app.client();
+    let done = one.signin(who.clone()).await.done();
+    one.refresh(&done.refresh).await.is(200);
+    app.pass(MINUTE);
+    one.refresh(&done.refresh).await.is(401);
+}
+
+/// What others have told to themselves takes no undo from anybody, and what was told nobody uses up nothing.
+#[tokio::test]
+async fn what_takes_a_change_back_is_told_whatever_others_are_told() {
+    let change = |settings: &mut Settings| {
+        by(&[&["phone", "password"], &["username", "password", "hardcode"]])(settings);
+        unlimited(settings, &["signin"]);
+        settings.phone.countries = vec!["US".into()];
+        settings.phone.spend.country_per_hour = 3;
+    };
+    for app in TestApp::each(change).await {
+        let body = json!({ "phone": PHONE, "username": "ada", "password": PASSWORD });
+        let ada = app.signup(body).await;
+        let eve = json!({ "phone": "+12129990001", "password": PASSWORD });
+        app.signup(eve.clone()).await;
+        app.pass(HOUR);
+        app.mail().await;
+        for _ in 0..6 {
+            is_robbed(&app, &eve).await;
+        }
+        assert_eq!(app.mail().await.len(), 3, "{}", app.database());
+        let again = app.client().signin(json!({ "phone": PHONE, "password": PASSWORD })).await.done();
+        let own = app.client().bearing(&again.access);
+        own.add(json!({ "kind": "card", "hardcode": CARD })).await.is(201);
+        assert_eq!(app.mail().await.len(), 1, "{}: with what takes it back", app.database());
+        drop(ada);
+        // Nor does it take a code from anybody.
+        app.signup(json!({ "phone": "+12129990002", "password": PASSWORD })).await;
+        app.pass(HOUR);
+        for _ in 0..3 {
+            is_robbed(&app, &eve).await;
+        }
+        assert_eq!(app.mail().await.len(), 2, "{}: five a day, and three are none of them", app.database());
     }
 }
 
@@ -288,12 +375,15 @@ async fn a_device_that_is_forgotten_is_known_no_more_in_what_it_began() {
         let ada = app.named("ada").await;
         let other = app.client().signin(json!({ "username": "ada", "password": PASSWORD })).await.done();
         let begun = app.client().signin(at(json!({ "username": "ada" }), &other)).await.asks();
+        let beside = app.client().signin(at(json!({ "username": "ada" }), &other)).await.asks();
         let all = ada.client.get("/v1/me/sessions").await.is(200).json();
         for session in all.as_array().unwrap().iter().filter(|session| session["current"] == false) {
             ada.client.delete(&format!("/v1/me/sessions/{}", session["id"].as_str().unwrap())).await.is(204);
         }
         let answer = app.client().answer(&begun.attempt, json!({ "password": PASSWORD })).await;
         assert!(answer.done().known_device.is_some(), "{}", app.database());
+        guessed_at(&app, "ada").await;
+        rests(&app.client().answer(&beside.attempt, json!({ "password": PASSWORD })).await);
     }
 }
 
