@@ -2,7 +2,7 @@
 //! is computed between transactions; a code is spent in the one that notes it.
 
 use super::challenge;
-use super::error::Result;
+use super::error::{AuthError, Result};
 use super::guard::{self, Bound, Subject};
 use super::progress::Proof;
 use super::vendor::Hearer;
@@ -210,15 +210,29 @@ impl Walk<'_> {
         let apart = by_app.name() != by_code.name();
         let subject = &by_code.at_once(usize::from(sent.is_some()) + if apart { 0 } else { compared });
         let found = sent.map(|(sent, _)| sent);
-        vendor::settle(self.app, found, typed, subject, Hearer::Owner).await?;
+        if let Err(error) = vendor::settle(self.app, found, typed, subject, Hearer::Owner).await {
+            // Whatever a vendor says of its code, what was typed was a guess at each app.
+            let mut tx = self.app.store.begin().await?;
+            match &error {
+                _ if compared == 0 => {}
+                AuthError::WrongSecret { .. } if !apart => {}
+                AuthError::WrongSecret { .. } => by_app.at_once(compared).count(self.app, &mut tx).await?,
+                _ => by_app.at_once(compared).fail(self.app, &mut tx, AUTHENTICATOR).await?,
+            }
+            tx.commit().await?;
+            return Err(if apart && compared > 0 { beside_an_app(error) } else { error });
+        }
         let mut tx = self.app.store.begin().await?;
         let looked = challenge::look(self.app, &mut tx, found, typed, subject).await;
         match (looked, sent) {
             (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel.clone()).await,
             (looked, _) => {
-                if apart && compared > 0 {
+                let looked = if apart && compared > 0 {
                     by_app.at_once(compared).count(self.app, &mut tx).await?;
-                }
+                    looked.map_err(beside_an_app)
+                } else {
+                    looked
+                };
                 tx.commit().await?;
                 looked.and(Err(challenge::wrong("passcode", None)))
             }
@@ -293,6 +307,14 @@ impl Walk<'_> {
         self.note(&mut tx).await?;
         self.tx = Some(tx);
         Ok(())
+    }
+}
+
+/// That a sent code has had its guesses closes no app that was compared beside it.
+fn beside_an_app(error: AuthError) -> AuthError {
+    match error {
+        AuthError::Rests { .. } => challenge::wrong("passcode", None),
+        other => other,
     }
 }
 

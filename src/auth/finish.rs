@@ -134,8 +134,10 @@ impl Walk<'_> {
         sessions::insert(&mut tx, &opened.session, &proofs, known.id()).await?;
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
-        let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
+        // Before what takes a change back, whose texts are in fewer windows: otherwise two of these could wait for each
+        // other.
         notices::queue(app, &mut tx, &told).await?;
+        let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
         self.noted.push(session::succeeded(self.purpose, &opened.session, self.rescued()));
         self.commit(tx).await?;
         if !told.is_empty() || due {

@@ -137,7 +137,7 @@ fn told(name: &str) -> (Kind, Event, &'static str) {
     }
 }
 
-/// Guesses are counted by session where the secret was shown in it, or at the device it was opened at: whoever fails elsewhere does not bar
+/// Guesses are counted by session where the secret was shown in it, by its device where it was shown there: whoever fails elsewhere does not bar
 /// the owner from a change. Those of all other sessions of the account are counted together, for each new one would
 /// bring new guesses (R33).
 async fn check_current(
@@ -152,10 +152,13 @@ async fn check_current(
     let shown = sessions::proofs(&mut db, session, &account.user.id).await?;
     let device = known_devices::of_session(&mut db, session).await?;
     drop(db);
-    let by_itself = standing::has_shown(shown.as_deref(), kind.name())
-        || device.is_some_and(|device| known::is_among(&device.shown, kind.name()));
-    let apart = Some(if by_itself { session } else { guard::INSIDE });
-    let subject = Subject::new(app, who, Some(account), apart, ("", ""), kind.name());
+    let device = device.filter(|device| known::is_among(&device.shown, kind.name()));
+    let apart = match &device {
+        _ if standing::has_shown(shown.as_deref(), kind.name()) => session,
+        Some(device) => &device.id,
+        None => guard::INSIDE,
+    };
+    let subject = Subject::new(app, who, Some(account), Some(apart), ("", ""), kind.name());
     let _turn = subject.turn(app).await;
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let typed = kind.prepare(typed.expose());

@@ -110,10 +110,13 @@ pub async fn settle(
     let charge = Charge { apart: "", country: &country, hour, day, cost, leaves, counts, caps: toll.caps };
     // What takes a change back is owed whatever others have sent to themselves.
     let bounded = !counts && !message.kind.may_be_undone();
-    let noticed = Charge { apart: NOTICES, caps: of_notices(limits), cost: 0, counts: true, ..charge };
-    let noticed = if bounded { spend::charge(tx, &noticed).await? } else { Vec::new() };
+    let notice = Charge { apart: NOTICES, caps: of_notices(limits), cost: 0, counts: true, ..charge };
+    let noticed = if bounded { spend::charge(tx, &notice).await? } else { Vec::new() };
     if bounded && noticed.len() < WINDOWS {
-        return dropped(tx, message, &noticed).await;
+        return dropped(tx, message, (&notice, &noticed)).await;
+    }
+    if !counts && cost == 0 {
+        return Ok(parcel);
     }
     let counted = spend::charge(tx, &charge).await?;
     if counted.len() == WINDOWS {
@@ -123,7 +126,7 @@ pub async fn settle(
         return Ok(parcel);
     }
     for window in counted.iter().filter(|_| leaves) {
-        spend::give_back(tx, window, cost).await?;
+        spend::give_back(tx, window, &charge).await?;
     }
     let passed = |scope: &String| counted.iter().any(|window| window.scope == *scope);
     let full: Vec<String> = toll.scopes().into_iter().filter(|scope| !passed(scope)).collect();
@@ -131,7 +134,7 @@ pub async fn settle(
     match terms {
         Terms::Told => Err(error),
         Terms::Silent | Terms::Free => Ok(Parcel::Nothing),
-        Terms::Owed => dropped(tx, message, &noticed).await,
+        Terms::Owed => dropped(tx, message, (&notice, &noticed)).await,
     }
 }
 
@@ -139,9 +142,13 @@ pub async fn settle(
 const NOTICES: &str = "notices/";
 
 /// A notice goes to nobody, and is counted nowhere.
-async fn dropped(tx: &mut Tx, message: &Message, noticed: &[Window]) -> Result<Parcel> {
+async fn dropped(
+    tx: &mut Tx,
+    message: &Message,
+    (notice, noticed): (&Charge<'_>, &[Window]),
+) -> Result<Parcel> {
     for window in noticed {
-        spend::give_back(tx, window, 0).await?;
+        spend::give_back(tx, window, notice).await?;
     }
     tracing::warn!(kind = message.kind.name(), "a notice is dropped: see [phone.spend]");
     Ok(Parcel::Nothing)

@@ -98,7 +98,7 @@ const CHARGE: &str = concat!(
     " RETURNING scope, since, messages, cost"
 );
 const GIVE_BACK: &str =
-    "UPDATE spend SET messages = messages - 1, cost = cost - $3 WHERE scope = $1 AND since = $2";
+    "UPDATE spend SET messages = messages - $4, cost = cost - $3 WHERE scope = $1 AND since = $2";
 const NOW: &str = concat!(
     "SELECT spend.scope, spend.since, spend.messages, spend.cost FROM ",
     windows!(),
@@ -131,9 +131,10 @@ pub async fn charge(db: &mut impl Db, charge: &Charge<'_>) -> Result<Vec<Window>
     sql::all(db, CHARGE, row).await
 }
 
-/// Takes one message of `cost` out of a window again.
-pub async fn give_back(db: &mut impl Db, window: &Window, cost: i64) -> Result<u64> {
-    sql::run(db, GIVE_BACK, (window.scope.as_str(), window.since, cost)).await
+/// Takes out of a window again what `charge` put there.
+pub async fn give_back(db: &mut impl Db, window: &Window, charge: &Charge<'_>) -> Result<u64> {
+    let (messages, cost) = (i64::from(charge.counts), charge.cost);
+    sql::run(db, GIVE_BACK, (window.scope.as_str(), window.since, cost, messages)).await
 }
 
 /// The windows of a country and the installation, where anything was counted in them.
@@ -151,5 +152,5 @@ pub async fn count(db: &mut impl Db, scope: &str, since: Millis, most: i64) -> R
 
 /// Takes one back of what [`count`] counted.
 pub async fn uncount(db: &mut impl Db, scope: &str, since: Millis) -> Result<u64> {
-    sql::run(db, GIVE_BACK, (scope, since, 0_i64)).await
+    sql::run(db, GIVE_BACK, (scope, since, 0_i64, 1_i64)).await
 }

@@ -293,6 +293,33 @@ async fn the_operator_is_warned_once_when_little_is_left() {
     assert_eq!(warnings(), 1);
 }
 
+/// What is dropped gives back what it was counted as, and no more.
+#[tokio::test]
+async fn dropped_notices_open_no_window_of_codes() {
+    let change = |settings: &mut Settings| {
+        open(settings);
+        settings.flows = flows(&[&["phone", "passcode"], &["username", "hardcode", "passcode"]]);
+        settings.phone.spend.per_day = 4;
+        (settings.phone.spend.price, settings.phone.spend.money_per_hour) = (0.1, 0.35);
+    };
+    for app in TestApp::each(change).await {
+        let ada = app.signup(json!({ "username": "ada", "phone": number(0) })).await;
+        let devices = ada.client.get("/v1/me/devices").await.is(200).json();
+        let backend = app.backend().await;
+        verify(&backend, &number(1)).await.is(201);
+        verify(&backend, &number(2)).await.is(201);
+        app.mail().await;
+        for n in 0..4 {
+            let path = format!("/v1/me/devices/{}", devices[1]["id"].as_str().unwrap());
+            ada.client.patch(&path, json!({ "label": format!("mine {n}") })).await.is(200);
+        }
+        TestApp::assert_silent(&app.mail().await);
+        app.pass(HOUR);
+        verify(&backend, &number(3)).await.is(201);
+        verify(&backend, &number(4)).await.fails(429, "too_many");
+    }
+}
+
 #[tokio::test]
 async fn a_notice_to_a_phone_is_held_back_by_money_alone() {
     for (money, notices) in [(0.0, 1), (0.23, 0)] {

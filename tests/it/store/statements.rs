@@ -695,7 +695,7 @@ pub(super) async fn of_what_is_spent() {
             assert_eq!(counted.len(), spend::WINDOWS - 1, "{}: {caps:?}", db.name);
             assert!(counted.iter().all(|window| window.scope != missing), "{caps:?}: {counted:?}");
             for window in &counted {
-                assert_eq!(spend::give_back(tx, window, 7).await.unwrap(), 1);
+                assert_eq!(spend::give_back(tx, window, &one).await.unwrap(), 1);
             }
         }
         let enough = full(spend::Caps { day: 3, day_money: 21, ..free });

@@ -28,10 +28,10 @@ fn beside(settings: &mut Settings, list: &'static [&'static [&'static str]]) {
 }
 
 /// Somebody with the password alone, from one address.
-struct Thief(Client);
+pub(super) struct Thief(pub Client);
 
 impl Thief {
-    fn of(app: &TestApp) -> Self {
+    pub(super) fn of(app: &TestApp) -> Self {
         Self(Client::new(&app.base, "10.250.1.7".into()))
     }
 
@@ -43,7 +43,7 @@ impl Thief {
 }
 
 /// The same body, from that known device.
-fn at(mut body: Value, known: &Done) -> Value {
+pub(super) fn at(mut body: Value, known: &Done) -> Value {
     body["known_device"] = json!(known.known_device.as_deref().unwrap());
     body
 }
@@ -58,7 +58,7 @@ fn is_short(mail: &Mail) -> bool {
 }
 
 /// A wrong code of an app, another one for each `n`.
-fn wrong_totp(app: &TestApp, seed: &str, n: i64) -> String {
+pub(super) fn wrong_totp(app: &TestApp, seed: &str, n: i64) -> String {
     let now = app.clock.now();
     let near: Vec<String> = (-3..=3).map(|k| totp(seed, now + k * 30 * SECOND)).collect();
     let guesses = (0..).map(|k| format!("{:06}", (123_456 + (n + k) * 7_919) % 1_000_000));
@@ -206,6 +206,28 @@ async fn a_mailbox_brings_few_guesses_at_the_password() {
         own.passcode(&asked.attempt, app.code().await.code()).await.is(200);
         let body = json!({ "password": PASSWORD, "new_password": OTHER });
         own.put("/v1/me/password", body).await.is(204);
+    }
+}
+
+/// Whoever has the owner's device and mailbox, and not the password, guesses at it in sessions that the mailbox opens
+/// there: they are all of the one device.
+#[tokio::test]
+async fn sessions_at_a_device_bring_no_guesses_of_their_own() {
+    for app in TestApp::each(by(&[&["email", "passcode"], &["username", "password"]])).await {
+        let ada = app.signup(json!({ "email": EMAIL, "username": "ada", "password": PASSWORD })).await;
+        app.mail().await;
+        let (thief, mut looked) = (app.client(), 0);
+        for _ in 0..12 {
+            app.pass(13 * MINUTE);
+            let asked = thief.signin(at(json!({ "email": EMAIL }), &ada.done)).await.asks();
+            let done = thief.passcode(&asked.attempt, app.code().await.code()).await.done();
+            for n in 0..3 {
+                let body =
+                    json!({ "password": format!("{OTHER} {n}"), "new_password": "quite another one 55" });
+                looked += is_looked_at(&thief.bearing(&done.access).put("/v1/me/password", body).await);
+            }
+        }
+        assert!((3..=A_DAY).contains(&looked), "{}: {looked}", app.database());
     }
 }
 

@@ -12,6 +12,7 @@
 
 mod adding;
 mod answers;
+mod apps;
 mod beside;
 mod crowd;
 mod guessing;
