@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::known::guessed_at;
 use super::{EMAIL, by, goes_on, rests, shows_first};
-use crate::support::app::{TestApp, flows, unlimited};
+use crate::support::app::{TestApp, unlimited};
 use crate::support::client::{Answer, Client, Done};
 use crate::support::mailbox::{Mail, wrong};
 use crate::support::person::{CARD, OTHER, PASSWORD};
