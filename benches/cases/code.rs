@@ -32,7 +32,7 @@ impl Work for Answer {
 
 /// The statements of an answer.
 const KNOWN: [&str; 17] = [
-    "draft, ways, apart, created_at, expires_at FROM attempts",
+    "FROM attempts a LEFT JOIN known_devices",
     "FROM users",
     "FROM devices",
     "FROM secrets",
@@ -66,6 +66,7 @@ impl Work for Statements {
         let (attempt, challenge) = (next.attempt.as_str(), next.challenge.as_str());
         let scope = format!("attempt/{attempt}");
         let passed = format!(r#"[{{"secret":"passcode","kind":"email","device":"{device}"}}]"#);
+        let shown = format!("{device} ");
         let now = self.now;
         // The ids of what is made: 36 characters that nothing else has, and a hash of 64.
         let (id, hash) = (challenge, attempt);
@@ -96,7 +97,7 @@ impl Work for Statements {
                 "[]".into(),
                 id.into(),
             ],
-            vec![id.into(), user.as_str().into(), hash.into(), now.into()],
+            vec![id.into(), user.as_str().into(), hash.into(), shown.as_str().into(), now.into()],
             vec![user.as_str().into(), id.into(), 49.into()],
             vec![device.as_str().into(), now.into()],
             [("verification.succeeded", "a"), ("signin.succeeded", "b")]
