@@ -211,32 +211,44 @@ impl Walk<'_> {
         let subject = &by_code.at_once(usize::from(sent.is_some()) + if apart { 0 } else { compared });
         let found = sent.map(|(sent, _)| sent);
         if let Err(error) = vendor::settle(self.app, found, typed, subject, Hearer::Owner).await {
-            // Whatever a vendor says of its code, what was typed was a guess at each app.
-            let mut tx = self.app.store.begin().await?;
-            match &error {
-                _ if compared == 0 => {}
-                AuthError::WrongSecret { .. } if !apart => {}
-                AuthError::WrongSecret { .. } => by_app.at_once(compared).count(self.app, &mut tx).await?,
-                _ => by_app.at_once(compared).fail(self.app, &mut tx, AUTHENTICATOR).await?,
-            }
-            tx.commit().await?;
-            return Err(if apart && compared > 0 { beside_an_app(error) } else { error });
+            return Err(self.missed_apps(compared, (by_app, apart), error).await?);
         }
         let mut tx = self.app.store.begin().await?;
         let looked = challenge::look(self.app, &mut tx, found, typed, subject).await;
         match (looked, sent) {
             (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel.clone()).await,
             (looked, _) => {
-                let looked = if apart && compared > 0 {
-                    by_app.at_once(compared).count(self.app, &mut tx).await?;
-                    looked.map_err(beside_an_app)
-                } else {
-                    looked
-                };
                 tx.commit().await?;
-                looked.and(Err(challenge::wrong("passcode", None)))
+                let error = looked.err().unwrap_or_else(|| challenge::wrong("passcode", None));
+                Err(self.missed_apps(compared, (by_app, apart), error).await?)
             }
         }
+    }
+
+    /// Counts a guess at so many apps that was none of their codes, and at a sent code beside them, of which `error`
+    /// tells. Whatever became of that one, this was a guess at each app; in a transaction of its own, as rows of guesses
+    /// are taken before the installation's day. Gives what is answered: that a sent code has had its guesses closes no
+    /// app which has a count `apart`.
+    async fn missed_apps(
+        &self,
+        compared: usize,
+        (by_app, apart): (&Subject, bool),
+        error: AuthError,
+    ) -> Result<AuthError> {
+        let is_counted = matches!(error, AuthError::WrongSecret { .. });
+        if compared == 0 || (is_counted && !apart) {
+            return Ok(error);
+        }
+        let by_app = by_app.at_once(compared);
+        let mut tx = self.app.store.begin().await?;
+        if is_counted {
+            by_app.count(self.app, &mut tx).await?;
+        } else {
+            by_app.fail(self.app, &mut tx, AUTHENTICATOR).await?;
+        }
+        tx.commit().await?;
+        let closes_it = matches!(error, AuthError::Rests { .. }) && apart;
+        Ok(if closes_it { challenge::wrong("passcode", None) } else { error })
     }
 
     /// While nothing is proven: the code that was sent for the identifier. Where no message reaches its owner
@@ -307,14 +319,6 @@ impl Walk<'_> {
         self.note(&mut tx).await?;
         self.tx = Some(tx);
         Ok(())
-    }
-}
-
-/// That a sent code has had its guesses closes no app that was compared beside it.
-fn beside_an_app(error: AuthError) -> AuthError {
-    match error {
-        AuthError::Rests { .. } => challenge::wrong("passcode", None),
-        other => other,
     }
 }
 

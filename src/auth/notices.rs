@@ -71,7 +71,7 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
     for Notice { message, about } in notices {
         let kind = message.kind.name();
         let most = if message.channel == Channel::Email { MAILS } else { TEXTS };
-        let told = format!("told/{}", app.subject(&["told", kind, &message.to]));
+        let told = told(app, message.kind, &message.to);
         let since = spend::day(app.now());
         if !rows::count(tx, &told, since, most).await? {
             tracing::warn!(
@@ -91,6 +91,20 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has an address told again of changes that can be taken back, however often it was told today: what takes back those
+/// that it was told of is gone.
+pub async fn tell_anew(app: &App, tx: &mut Tx, address: &str) -> Result<()> {
+    for kind in Kind::ALL.iter().filter(|kind| kind.may_be_undone()) {
+        rows::forget(tx, &told(app, *kind, address), spend::day(app.now())).await?;
+    }
+    Ok(())
+}
+
+/// By what notices of a kind to an address are counted.
+fn told(app: &App, kind: Kind, address: &str) -> String {
+    format!("told/{}", app.subject(&["told", kind.name(), address]))
 }
 
 /// As [`about`], for what the operator did: there is no client to speak of.

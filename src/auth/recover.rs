@@ -115,7 +115,7 @@ impl Walk<'_> {
         let changes = self.set(&mut tx, &account, ready).await?;
         self.drop_codes(&mut tx, &user_id).await?;
         if let Some(by) = by.and_then(|by| account.device(by)) {
-            undo::forget_younger(&mut tx, &account, by).await?;
+            undo::forget_younger(self.app, &mut tx, &account, by).await?;
         }
         told.write(self.app, &mut tx).await?;
         notices::queue(self.app, &mut tx, &thrown_out).await?;

@@ -14,7 +14,7 @@ use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{SecretKind, password::Password};
-use crate::store::{attempts, devices, known_devices, secrets, sessions, users};
+use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
 use crate::throttle::Keys;
 
 /// What a change was given, and the request fields that faults are of.
@@ -107,6 +107,10 @@ async fn write(
     // Guesses at the old one are none at the new one (R38). Guesses before attempts, and attempts before the user, as a
     // sign-in takes them: otherwise the two could wait for each other.
     guard::forget(app, &mut tx, account, name).await?;
+    let device = known_devices::of_session(&mut tx, &caller.session.id).await?.map(|device| device.id);
+    for apart in [Some(caller.session.id.clone()), device].into_iter().flatten() {
+        guesses::forget_factor(&mut tx, &format!("{user}/{apart}"), name).await?;
+    }
     attempts::drop_of_user(&mut tx, user).await?;
     if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
         // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.

@@ -158,12 +158,15 @@ pub fn confirmed_by<'a>(account: &'a Account, changes: &'a [Change]) -> Vec<(&'a
 
 /// Drops what takes changes of an account back where it was sent to an address that is younger than the device `by`,
 /// which has just recovered it: whoever is thrown out may have brought that address, and hidden it since.
-pub async fn forget_younger(tx: &mut Tx, account: &Account, by: &Device) -> Result<()> {
+pub async fn forget_younger(app: &App, tx: &mut Tx, account: &Account, by: &Device) -> Result<()> {
     let all = account.devices.iter().chain(&account.hidden);
     let younger = all.filter(|device| is_younger(device, by));
     let younger: BTreeSet<&str> = younger.filter_map(|device| device.delivery.as_deref()).collect();
     if younger.is_empty() {
         return Ok(());
+    }
+    for address in &younger {
+        notices::tell_anew(app, tx, address).await?;
     }
     for change in changes::of_user(tx, &account.user.id).await? {
         for address in &younger {
@@ -307,6 +310,11 @@ async fn carry_out(
     changes::drop_since(&mut tx, user, change.at).await?;
     let named = (plan.by.kind.as_str(), plan.by.canonical.as_deref().unwrap_or_default());
     let attempt = vouched::begin(app, &mut tx, user, named, Some(&plan.by.id), &had, RECOVERY).await?;
+    for address in
+        account.devices.iter().chain(&account.hidden).filter_map(|device| device.delivery.as_deref())
+    {
+        notices::tell_anew(app, &mut tx, address).await?;
+    }
     notices::queue(app, &mut tx, &told).await?;
     let noted = taken_back(&plan, &challenge.channel, ended);
     app.events.write(&mut tx, now, &client.source(), &noted).await?;

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::pace::{Doing, Leaving, Pace};
+use crate::api::problem::Problem;
 use crate::settings::Settings;
 
 /// What a connection may take.
@@ -78,12 +79,24 @@ pub(super) async fn serve(
         let endpoint = endpoint.clone();
         let pace = Pace::new();
         let counted = pace.clone();
+        // What is under way counts for the connection and for the drain though its client hung up.
+        let held = Arc::new((slot, ending.subscribe()));
+        let holding = held.clone();
+        let turns = Arc::new(Semaphore::new(STREAMS as usize));
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let under_way = counted.begin();
             let endpoint = endpoint.clone();
             let request = (request, LocalAddr(local.into()), RemoteAddr(peer.into()), Scheme::HTTP).into();
+            let (turns, holding) = (turns.clone(), holding.clone());
             async move {
-                let answer: hyper::Response<_> = endpoint.get_response(request).await.into();
+                let turn = turns.acquire_owned().await;
+                // A request that was begun goes on to its end, whoever hangs up: what it found out is counted.
+                let work = tokio::spawn(async move {
+                    let _held = (turn, holding);
+                    endpoint.get_response(request).await
+                });
+                let answer = work.await.unwrap_or_else(|_| Problem::new("internal").response());
+                let answer: hyper::Response<_> = answer.into();
                 Ok::<_, Infallible>(answer.map(|body| Leaving::new(body, under_way)))
             }
         });
@@ -91,7 +104,7 @@ pub(super) async fn serve(
         let stopping = ending.subscribe();
         tokio::spawn(async move {
             attend(connection, &pace, limits, stopping).await;
-            drop(slot);
+            drop(held);
         });
     }
     drop(listener);

@@ -150,6 +150,13 @@ pub async fn count(db: &mut impl Db, scope: &str, since: Millis, most: i64) -> R
     Ok(sql::run(db, COUNT, (scope, since, most)).await? == 1)
 }
 
+const FORGET: &str = "DELETE FROM spend WHERE scope = $1 AND since = $2";
+
+/// Forgets what [`count`] counted.
+pub async fn forget(db: &mut impl Db, scope: &str, since: Millis) -> Result<u64> {
+    sql::run(db, FORGET, (scope, since)).await
+}
+
 /// Takes one back of what [`count`] counted.
 pub async fn uncount(db: &mut impl Db, scope: &str, since: Millis) -> Result<u64> {
     sql::run(db, GIVE_BACK, (scope, since, 0_i64, 1_i64)).await

@@ -712,6 +712,7 @@ pub(super) async fn of_what_is_spent() {
         assert!(spend::count(tx, "c", 4, 2).await.unwrap(), "another day");
         assert_eq!(spend::uncount(tx, "c", 3).await.unwrap(), 1);
         assert!(spend::count(tx, "c", 3, 2).await.unwrap());
+        assert_eq!(spend::forget(tx, "c", 3).await.unwrap(), 1);
         let now = spend::now(tx, "PL", 3, 3).await.unwrap();
         assert_eq!((now.len(), now.iter().map(|w| w.messages).sum::<i64>()), (4, 12));
         assert!(spend::now(tx, "PL", 4, 4).await.unwrap().is_empty());

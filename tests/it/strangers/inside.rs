@@ -12,7 +12,7 @@ use super::{EMAIL, by, goes_on, rests, shows_first};
 use crate::support::app::{TestApp, unlimited};
 use crate::support::client::{Answer, Client, Done};
 use crate::support::mailbox::{Mail, wrong};
-use crate::support::person::{CARD, OTHER, PASSWORD};
+use crate::support::person::{CARD, OTHER, PASSWORD, Person};
 use crate::support::token::totp;
 
 const PHONE: &str = "+12124567890";
@@ -228,6 +228,72 @@ async fn sessions_at_a_device_bring_no_guesses_of_their_own() {
             }
         }
         assert!((3..=A_DAY).contains(&looked), "{}: {looked}", app.database());
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_guesses_of_the_device_it_is_set_at() {
+    let change = |settings: &mut Settings| {
+        by(&[&["username", "password"], &["email", "password"]])(settings);
+        settings.guesses.stop_after = 4;
+    };
+    for app in TestApp::each(change).await {
+        let ada = app.named("ada").await;
+        let name = |password: &str| json!({ "username": "ada", "password": password });
+        for n in 0..4 {
+            app.client().signin(at(name(&format!("{OTHER} {n}")), &ada.done)).await.wrong();
+            app.pass(HOUR);
+        }
+        assert_eq!(
+            app.client().signin(at(name(PASSWORD), &ada.done)).await.status,
+            429,
+            "{}",
+            app.database()
+        );
+        let done = app.client().refresh(&ada.done.refresh).await.is(200).json();
+        let own = app.client().bearing(done["access_token"].as_str().unwrap());
+        own.put("/v1/me/password", json!({ "password": PASSWORD, "new_password": OTHER })).await.is(204);
+        app.client().signin(at(name(OTHER), &ada.done)).await.done();
+    }
+}
+
+/// An address that had its share of notices is told again once what they take back is gone.
+#[tokio::test]
+async fn what_was_taken_back_is_told_anew() {
+    let change = |settings: &mut Settings| {
+        by(&[&["phone", "password"], &["email", "password"]])(settings);
+        unlimited(settings, &["signin", "send", "devices", "recovery", "reauth"]);
+        settings.phone.countries = vec!["US".into()];
+    };
+    for app in TestApp::each(change).await {
+        let ada = app.signup(json!({ "phone": PHONE, "password": PASSWORD })).await;
+        app.pass(DAY);
+        let adds = async |n: usize| {
+            let done = app.client().signin(json!({ "phone": PHONE, "password": PASSWORD })).await.done();
+            let own = Person::with(&app.client(), done);
+            app.mail().await;
+            let added = own
+                .client
+                .add(json!({ "kind": "email", "email": format!("{n}@example.org") }))
+                .await
+                .is(201)
+                .json();
+            let code = app.mail().await.into_iter().find_map(|mail| mail.code).unwrap();
+            own.client.confirm(added["id"].as_str().unwrap(), &code).await.is(200);
+            app.mail().await.into_iter().find(|mail| mail.to == PHONE)
+        };
+        let first = adds(0).await.unwrap();
+        for n in 1..5 {
+            assert!(adds(n).await.is_some(), "{}: {n}", app.database());
+        }
+        assert!(adds(5).await.is_none(), "{}", app.database());
+        let (key, code) = first.undo().unwrap();
+        let undone =
+            app.client().post("/v1/confirm", json!({ "key": key, "passcode": code })).await.is(200).json();
+        let attempt = undone["attempt"]["attempt"].as_str().unwrap_or_else(|| panic!("{undone}")).to_owned();
+        app.client().answer(&attempt, json!({ "new_password": PASSWORD })).await.is(200);
+        assert!(adds(6).await.is_some(), "{}", app.database());
+        drop(ada);
     }
 }
 
