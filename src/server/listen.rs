@@ -171,3 +171,46 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
         .keep_alive_timeout(limits.header);
     http
 }
+
+#[cfg(test)]
+mod tests {
+    use poem::endpoint::make;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::sync::{Notify, mpsc};
+
+    use super::*;
+
+    /// Who hangs up after a guess, before they are told that it was wrong, has guessed.
+    #[tokio::test]
+    async fn a_request_goes_on_though_its_client_hangs_up() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let (bell, (tell, mut told)) = (Arc::new(Notify::new()), mpsc::unbounded_channel());
+        let ring = bell.clone();
+        let endpoint = make(move |_| {
+            let (bell, tell) = (bell.clone(), tell.clone());
+            async move {
+                tell.send("begun").unwrap();
+                bell.notified().await;
+                tell.send("done").unwrap();
+                Ok::<_, poem::Error>(Response::default())
+            }
+        });
+        let minute = Duration::from_secs(60);
+        let limits = Limits { connections: 1, header: minute, idle: minute, drain: minute };
+        let serving = tokio::spawn(serve(listener, endpoint, limits, std::future::pending()));
+        let mut line = TcpStream::connect(at).await.unwrap();
+        line.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        assert_eq!(told.recv().await, Some("begun"));
+        // Its end is seen, and answered with one.
+        line.shutdown().await.unwrap();
+        let mut rest = Vec::new();
+        line.read_to_end(&mut rest).await.unwrap();
+        assert!(rest.is_empty(), "nobody is told");
+        ring.notify_one();
+        let done = tokio::time::timeout(Duration::from_secs(10), told.recv()).await;
+        assert_eq!(done, Ok(Some("done")));
+        serving.abort();
+    }
+}

@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 
 use super::by;
 use super::inside::{Thief, at, wrong_totp};
-use crate::delivery::until;
 use crate::support::app::TestApp;
 use crate::support::client::Client;
 use crate::support::person::{PASSWORD, Person};
@@ -135,34 +134,5 @@ async fn a_device_that_guessed_enough_at_a_code_hides_no_guess_at_an_app() {
         assert_eq!(app.rows().number(inside).await, 3, "{}", app.database());
         let right = thief.passcode(&last, &totp(&seed, app.clock.now())).await;
         assert!(right.status >= 400, "{}: {right:?}", app.database());
-    }
-}
-
-/// A right code of the app is answered at once, a wrong one once the vendor has looked at it too: whoever hangs up
-/// between has guessed all the same.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_hangs_up_while_a_vendor_is_asked_has_guessed() {
-    let vendor = Vendor::start(verifies(Arc::default())).await;
-    for app in TestApp::each(with(&vendor)).await {
-        vendor.now(verifies(Arc::default()));
-        let seed = enrolled(&app).await;
-        let thief = Thief::of(&app).0;
-        let (attempt, _) = begun(&app, &thief, body()).await;
-        let bell = Arc::new(tokio::sync::Notify::new());
-        vendor.now(Does::Waits(
-            bell.clone(),
-            200,
-            json!({ "status": "pending", "valid": false }).to_string(),
-        ));
-        vendor.bodies();
-        let guess = wrong_totp(&app, &seed, 1);
-        let asking = tokio::spawn(async move { thief.passcode(&attempt, &guess).await });
-        let asked = async || vendor.bodies().iter().any(|body| body.contains("Code="));
-        until("the vendor is asked", 10, asked).await;
-        asking.abort();
-        assert!(asking.await.unwrap_err().is_cancelled());
-        bell.notify_one();
-        let counts = "SELECT COUNT(*) FROM guesses WHERE factor = 'passcode' AND day_count = 2";
-        until("the guess is counted", 10, async || app.rows().number(counts).await == 1).await;
     }
 }
