@@ -8,6 +8,7 @@ use multauth::settings::Settings;
 use serde_json::{Value, json};
 
 use super::known::guessed_at;
+use super::mails::gives_up;
 use super::{EMAIL, by, goes_on, rests, shows_first};
 use crate::support::app::{TestApp, unlimited};
 use crate::support::client::{Answer, Client, Done};
@@ -484,9 +485,7 @@ async fn a_muted_address_that_was_given_up_goes_with_the_account() {
         app.client().signin(json!({ "email": EMAIL })).await.asks();
         let mail = app.code().await;
         goes_on(&app.client(), &mail, json!({ "wish": "mute" })).await.is(200);
-        ada.client.post(&format!("/v1/me/devices/{id}/send"), json!({})).await.is(204);
-        let body = json!({ "passcode": app.code().await.code() }).to_string();
-        ada.client.raw("DELETE", &format!("/v1/me/devices/{id}"), Some(&body)).await.is(204);
+        gives_up(&app, &ada, &id).await;
         app.pass(3 * HOUR);
         app.mail().await;
         app.sweep().await;

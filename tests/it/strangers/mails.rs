@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{EMAIL, MANY, by, come, goes_on};
 use crate::support::app::TestApp;
 use crate::support::mailbox::Mail;
-use crate::support::person::{OTHER, PASSWORD};
+use crate::support::person::{OTHER, PASSWORD, Person};
 
 const BY_CODE: &[&[&str]] = &[&["email", "passcode"], &["username", "passcode"]];
 const BY_BOTH: &[&[&str]] = &[&["email", "password", "passcode"]];
@@ -321,6 +321,13 @@ async fn an_account_that_nobody_proved_takes_no_mute_along() {
     }
 }
 
+/// Removes an address by the code that goes there.
+pub(super) async fn gives_up(app: &TestApp, ada: &Person, id: &str) {
+    ada.client.post(&format!("/v1/me/devices/{id}/send"), json!({})).await.is(204);
+    let body = json!({ "passcode": app.code().await.code() }).to_string();
+    ada.client.raw("DELETE", &format!("/v1/me/devices/{id}"), Some(&body)).await.is(204);
+}
+
 /// Muted is muted for whoever adds the address to an account of theirs, too.
 #[tokio::test]
 async fn a_muted_address_that_is_given_up_is_sent_nothing_by_whoever_adds_it() {
@@ -331,9 +338,7 @@ async fn a_muted_address_that_is_given_up_is_sent_nothing_by_whoever_adds_it() {
         app.client().signin(json!({ "email": EMAIL })).await.asks();
         let mail = app.code().await;
         goes_on(&app.client(), &mail, json!({ "wish": "mute" })).await.is(200);
-        ada.client.post(&format!("/v1/me/devices/{id}/send"), json!({})).await.is(204);
-        let body = json!({ "passcode": app.code().await.code() }).to_string();
-        ada.client.raw("DELETE", &format!("/v1/me/devices/{id}"), Some(&body)).await.is(204);
+        gives_up(&app, &ada, &id).await;
         app.mail().await;
         let mallory = app.named("mallory").await;
         mallory.client.add(json!({ "kind": "email", "email": EMAIL })).await.is(201);
