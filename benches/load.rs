@@ -17,6 +17,8 @@ pub const AT_ONCE: usize = 16;
 pub struct Options {
     /// Whether little is to be done.
     pub short: bool,
+    /// Whether hardly anything is to be done: it is only to be seen that it can be.
+    pub check: bool,
     /// Whether it is measured what time tells.
     pub timing: bool,
     /// Where the report of that goes.
@@ -30,7 +32,8 @@ impl Options {
     /// Reads the arguments; cargo adds `--bench`.
     pub fn read(arguments: impl Iterator<Item = String>) -> Result<Self> {
         let command = "cargo bench".into();
-        let mut options = Self { short: false, timing: false, report: None, filter: None, command };
+        let mut options =
+            Self { short: false, check: false, timing: false, report: None, filter: None, command };
         let given: Vec<String> = arguments.filter(|argument| argument != "--bench").collect();
         if !given.is_empty() {
             options.command += &format!(" -- {}", given.join(" "));
@@ -39,10 +42,11 @@ impl Options {
         while let Some(argument) = given.next() {
             match argument.as_str() {
                 "--short" => options.short = true,
+                "--check" => options.check = true,
                 "--timing" => options.timing = true,
                 "--report" => options.report = Some(given.next().ok_or("--report FILE")?.into()),
                 unknown if unknown.starts_with('-') => {
-                    let known = "--short, --timing, --report FILE, and a part of a name";
+                    let known = "--short, --check, --timing, --report FILE, and a part of a name";
                     return Err(format!("{unknown}: there are {known}").into());
                 }
                 _ => options.filter = Some(argument),
@@ -63,17 +67,36 @@ impl Options {
 
     /// How often each side is measured.
     pub fn rounds(&self) -> usize {
-        if self.short { 5 } else { 21 }
+        self.of(21, 5, 1)
     }
 
     /// How long one round is.
     pub fn round(&self) -> Duration {
-        Duration::from_millis(if self.short { 500 } else { 1_000 })
+        Duration::from_millis(self.of(1_000, 500, 50))
     }
 
     /// How much is laid ready for a round of work that uses something up.
     pub fn prepared(&self) -> usize {
-        if self.short { 600 } else { 1_200 }
+        self.of(1_200, 600, 24)
+    }
+
+    /// How long something rests that takes `time` to come to rest.
+    pub fn rest(&self, time: Duration) -> Duration {
+        self.of(time, time, Duration::ZERO)
+    }
+
+    /// How many of `count` that are not measured one by one.
+    pub fn many(&self, count: usize) -> usize {
+        self.of(count, count, count.min(40))
+    }
+
+    /// What a run of each length takes: a whole one, a short one, and one that only checks.
+    pub fn of<T>(&self, whole: T, short: T, check: T) -> T {
+        match (self.check, self.short) {
+            (true, _) => check,
+            (_, true) => short,
+            _ => whole,
+        }
     }
 }
 

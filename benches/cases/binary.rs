@@ -34,17 +34,17 @@ pub async fn run(options: &Options) -> Result<Vec<Row>> {
     eprintln!("the binary");
     let place = Place::new().await?;
     let mut starts = Vec::new();
-    for _ in 0..STARTS {
+    for _ in 0..options.of(STARTS, STARTS, 1) {
         let (running, took) = place.start()?;
         starts.push(took.as_secs_f64() * 1e3);
         eprintln!("    ready after {:.1} ms", took.as_secs_f64() * 1e3);
         running.stop()?;
     }
     let (running, _) = place.start()?;
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(options.rest(REST)).await;
     let rest = running.resident()?;
-    signins(place.address).await?;
-    tokio::time::sleep(REST).await;
+    signins(place.address, options.many(SIGNINS)).await?;
+    tokio::time::sleep(options.rest(REST)).await;
     let after = running.resident()?;
     running.stop()?;
     let size = std::fs::metadata(PROGRAM)?.len() as f64 / MIB;
@@ -57,13 +57,13 @@ pub async fn run(options: &Options) -> Result<Vec<Row>> {
     Ok(rows.into_iter().zip(NAMES).filter(|(_, name)| options.wants(name)).map(|(row, _)| row).collect())
 }
 
-/// Signs in over several connections at once.
-async fn signins(address: SocketAddr) -> Result<()> {
+/// Lets `count` sign in over several connections at once.
+async fn signins(address: SocketAddr, count: usize) -> Result<()> {
     let mut all = tokio::task::JoinSet::new();
     for at in 0..load::AT_ONCE {
         all.spawn(async move {
             let mut http = Http::open(address).await?;
-            for n in (at..SIGNINS).step_by(load::AT_ONCE) {
+            for n in (at..count).step_by(load::AT_ONCE) {
                 let body = format!(r#"{{"username":"person{n}","password":"{}"}}"#, people::PASSWORD);
                 http.post("/v1/signin", None, &body).await?;
             }

@@ -23,7 +23,7 @@ pub async fn run(options: &Options) -> Result<Row> {
     eprintln!("{NAME}");
     let mut most = Vec::new();
     for length in QUEUES {
-        most.push(greatest(options, length).await?);
+        most.push(greatest(options, options.many(length)).await?);
     }
     Ok(Row::beside(NAME, (most[0], most[1]), "MiB", "(1000 queued)", GOAL))
 }

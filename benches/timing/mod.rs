@@ -28,6 +28,8 @@ use statistics::{Comparison, compare};
 const COUNT: usize = 2_000;
 /// The same in a short run, which is too few to judge by.
 const SHORT: usize = 300;
+/// The same where it is only to be seen that every door answers as it should.
+const CHECK: usize = 3;
 /// Requests before the first that counts.
 const WARM_UP: usize = 200;
 
@@ -126,6 +128,10 @@ pub async fn run(options: &Options) -> Result<ExitCode> {
             report.findings.extend(at_server(kind.clone(), settle, doors, options).await?);
         }
     }
+    if options.check {
+        println!("{} comparisons run", report.findings.len());
+        return Ok(ExitCode::SUCCESS);
+    }
     let verdict = Verdict::of(&report.findings, options.short);
     let text = report.end(verdict);
     print!("{text}");
@@ -146,26 +152,26 @@ async fn at_server(kind: Kind, settle: Settle, doors: &[Door], options: &Options
     for door in wanted {
         let title = instance.kind.title(door.name);
         eprintln!("{title}");
-        findings.extend(at(&instance, door, count(options), title).await?);
+        findings.extend(at(&instance, door, options, title).await?);
     }
     instance.stop().await?;
     Ok(findings)
 }
 
 fn count(options: &Options) -> usize {
-    if options.short { SHORT } else { COUNT }
+    options.of(COUNT, SHORT, CHECK)
 }
 
 /// Where the report goes; a short run, or one of some doors, takes the place of no whole one unless it is told to.
 fn path(options: &Options) -> Option<PathBuf> {
-    let whole = !options.short && options.is_whole();
+    let whole = !options.short && !options.check && options.is_whole();
     let usual = || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/benches/timing/report.md"));
     options.report.clone().or_else(|| whole.then(usual))
 }
 
-async fn at(instance: &Instance, door: &Door, count: usize, title: String) -> Result<Vec<Finding>> {
+async fn at(instance: &Instance, door: &Door, options: &Options, title: String) -> Result<Vec<Finding>> {
     let app = &instance.app;
-    let spare = WARM_UP.div_ceil(door.classes.len());
+    let (count, spare) = (count(options), options.many(WARM_UP).div_ceil(door.classes.len()));
     for class in door.classes {
         accounts::make(app, door, *class, count + spare).await?;
     }

@@ -103,15 +103,8 @@ impl Walk<'_> {
         let subject = self.subject_at(apps.iter().copied());
         let turn = if apps.is_empty() { self.subject_at(&carriers) } else { subject.clone() };
         let _turn = turn.turn(self.app).await;
-        // By what is asked, for nobody's identifier too.
-        let by_app = if self.proven() {
-            carriers.iter().any(|carrier| carrier.kind == AUTHENTICATOR)
-        } else {
-            let app = |secret: &Secret| secret.device.as_deref().is_none_or(|device| device == AUTHENTICATOR);
-            asked.iter().any(|secret| secret.name == "passcode" && app(secret))
-        };
         let all = self.sent().await?;
-        shapes::of(self.app, &all, by_app, typed)?;
+        shapes::of(self.app, &all, self.takes_apps(asked, &carriers), typed)?;
         if self.proven() {
             let sent = challenge::last(&all, named.as_deref(), self.app.now());
             let sent = sent.and_then(|c| sent_to(&carriers, c).map(|device| (c, device)));
@@ -130,6 +123,15 @@ impl Walk<'_> {
                 Err(error)
             }
         }
+    }
+
+    /// Whether what an app shows may be typed: before a proof by what is asked, which nobody's identifier has too.
+    fn takes_apps(&self, asked: &[Secret], carriers: &[Device]) -> bool {
+        if self.proven() {
+            return carriers.iter().any(|carrier| carrier.kind == AUTHENTICATOR);
+        }
+        let app = |secret: &Secret| secret.device.as_deref().is_none_or(|device| device == AUTHENTICATOR);
+        asked.iter().any(|secret| secret.name == "passcode" && app(secret))
     }
 
     /// Notes a right passcode, in the transaction that spent it.

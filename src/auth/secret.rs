@@ -14,7 +14,8 @@ use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::{SecretKind, password::Password};
-use crate::store::{attempts, devices, guesses, known_devices, secrets, sessions, users};
+use crate::store::known_devices::{self, KnownDevice};
+use crate::store::{attempts, devices, guesses, secrets, sessions, users};
 use crate::throttle::Keys;
 
 /// What a change was given, and the request fields that faults are of.
@@ -23,6 +24,9 @@ struct Change<'a> {
     current: (&'a str, Option<&'a Sensitive>),
     chosen: (&'a str, &'a Sensitive),
 }
+
+/// Whose secret it is, and the session and known device that it is changed in.
+type Who<'a> = (&'a Account, &'a Caller, Option<&'a KnownDevice>);
 
 /// Changes the password. The current one is needed where there is one (R62); where there is none, a fresh
 /// authentication. Every other session ends (R83), and so do pending changes of addresses (R123).
@@ -83,20 +87,19 @@ async fn carry_out(
         (None, _) => None,
     };
     app.throttle.check("password", app.now(), &keys).await?;
+    let device = known_devices::of_session(&mut app.store.read().await?, &caller.session.id).await?;
     if let Some(current) = current {
-        let subject = (client, caller.session.id.as_str());
-        let right = check_current(app, subject, account, change.kind, current);
-        doors::bounded(app, &client.keys_of(Some(&caller.session.id)), right).await?;
+        let right = check_current(app, client, (account, caller, device.as_ref()), change.kind, current);
+        doors::bounded(app, &client.keys_of(session), right).await?;
     }
     let hash = app.hasher.kept_for(true).hash(ready, app.random.bytes()).await?;
-    write(app, client, caller, account, name, &hash).await
+    write(app, client, (account, caller, device.as_ref()), name, &hash).await
 }
 
 async fn write(
     app: &App,
     client: &Client,
-    caller: &Caller,
-    account: &Account,
+    (account, caller, device): Who<'_>,
     name: &str,
     hash: &str,
 ) -> Result<()> {
@@ -107,8 +110,7 @@ async fn write(
     // Guesses at the old one are none at the new one (R38). Guesses before attempts, and attempts before the user, as a
     // sign-in takes them: otherwise the two could wait for each other.
     guard::forget(app, &mut tx, account, name).await?;
-    let device = known_devices::of_session(&mut tx, &caller.session.id).await?.map(|device| device.id);
-    for apart in [Some(caller.session.id.clone()), device].into_iter().flatten() {
+    for apart in [Some(&caller.session.id), device.map(|device| &device.id)].into_iter().flatten() {
         guesses::forget_factor(&mut tx, &format!("{user}/{apart}"), name).await?;
     }
     attempts::drop_of_user(&mut tx, user).await?;
@@ -141,28 +143,25 @@ fn told(name: &str) -> (Kind, Event, &'static str) {
     }
 }
 
-/// Guesses are counted by session where the secret was shown in it, by its device where it was shown there: whoever fails elsewhere does not bar
-/// the owner from a change. Those of all other sessions of the account are counted together, for each new one would
-/// bring new guesses (R33).
+/// Guesses are counted by session where the secret was shown in it, by its device where it was shown there: whoever
+/// fails elsewhere does not bar the owner from a change. Those of all other sessions of the account are counted
+/// together, for each new one would bring new guesses (R33).
 async fn check_current(
     app: &App,
-    (client, session): (&Client, &str),
-    account: &Account,
+    client: &Client,
+    (account, caller, device): Who<'_>,
     kind: &dyn SecretKind,
     (stored, typed): (&str, &Sensitive),
 ) -> Result<()> {
-    let who = (client, Purpose::Reauth);
-    let mut db = app.store.read().await?;
-    let shown = sessions::proofs(&mut db, session, &account.user.id).await?;
-    let device = known_devices::of_session(&mut db, session).await?;
-    drop(db);
-    let device = device.filter(|device| known::is_among(&device.shown, kind.name()));
-    let apart = match &device {
+    let session = &caller.session.id;
+    let shown = sessions::proofs(&mut app.store.read().await?, session, &account.user.id).await?;
+    let apart = match device.filter(|device| known::is_among(&device.shown, kind.name())) {
         _ if standing::has_shown(shown.as_deref(), kind.name()) => session,
         Some(device) => &device.id,
         None => guard::INSIDE,
     };
-    let subject = Subject::new(app, who, Some(account), Some(apart), ("", ""), kind.name());
+    let subject =
+        Subject::new(app, (client, Purpose::Reauth), Some(account), Some(apart), ("", ""), kind.name());
     let _turn = subject.turn(app).await;
     let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
     let typed = kind.prepare(typed.expose());
