@@ -307,20 +307,31 @@ impl Walk<'_> {
         let user = self.account.as_ref().map(|a| a.user.id.clone()).unwrap_or_default();
         let mut tx = self.app.store.begin().await?;
         let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
-        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
-            subject.fail(self.app, &mut tx, "").await?;
-            tx.commit().await?;
-            return Err(challenge::wrong("recovery_code", None));
-        }
-        // Whoever has it waits no longer for what it stands in for, so that a device that was lost and guessed at is
-        // replaced (R38); what was counted for day and month stays.
+        // Guesses before attempts, and attempts before secrets, as a change takes them: otherwise the two could wait for
+        // each other. Whoever has it waits no longer for what it stands in for, so that a device that was lost and
+        // guessed at is replaced (R38); what was counted for day and month stays.
         guard::lift(&mut tx, &user, self.attempt.known_device.as_deref()).await?;
-        self.by_recovery_code = true;
+        let passed = self.attempt.passed.clone();
         let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
         self.proofs.push(Proof::stood_in(kind));
         self.note(&mut tx).await?;
+        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
+            drop(tx);
+            self.proofs.pop();
+            self.attempt.passed = passed;
+            return Err(self.wrong_recovery(&subject).await?);
+        }
+        self.by_recovery_code = true;
         self.tx = Some(tx);
         Ok(())
+    }
+
+    /// Counts a wrong recovery code, and says so.
+    pub(super) async fn wrong_recovery(&self, subject: &Subject) -> Result<AuthError> {
+        let mut tx = self.app.store.begin().await?;
+        subject.fail(self.app, &mut tx, "").await?;
+        tx.commit().await?;
+        Ok(challenge::wrong("recovery_code", None))
     }
 }
 

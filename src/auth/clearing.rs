@@ -41,7 +41,7 @@ pub fn tell(app: &App, account: &Account, stays: &dyn Fn(&Device) -> bool) -> Re
 /// Drops every device of an account that does not [stay](stays) beside `kept`, hidden ones too, and every secret,
 /// recovery code, session, known device and change that could be taken back. Gives the devices that are gone, and how
 /// many sessions there were.
-pub async fn all_but(tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(Vec<Gone>, u64)> {
+pub async fn all_but(app: &App, tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(Vec<Gone>, u64)> {
     let user = account.user.id.as_str();
     // Attempts and sessions before what they are of: otherwise two of these could wait for each other.
     let ended = end_everything(tx, user).await?;
@@ -58,6 +58,7 @@ pub async fn all_but(tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(V
     guesses::forget(tx, user).await?;
     secrets::drop_all(tx, user).await?;
     changes::drop_all(tx, user).await?;
+    notices::tell_all_anew(app, tx, account).await?;
     Ok((gone, ended))
 }
 

@@ -303,7 +303,7 @@ impl Walk<'_> {
         let strange = self.strange(account);
         if !strange.is_empty() && !self.is_vouched_for(account) {
             let kept: Vec<&str> = strange.iter().map(|device| device.id.as_str()).collect();
-            let (gone, ended) = clearing::all_but(tx, account, &kept).await?;
+            let (gone, ended) = clearing::all_but(self.app, tx, account, &kept).await?;
             // Whoever is about to finish by what is gone now does not.
             users::touch(tx, &account.user.id, self.app.now()).await?;
             self.noted.extend(clearing::noted(account, By::Server, gone, ended));

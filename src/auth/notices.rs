@@ -64,40 +64,62 @@ pub fn about(
 const TEXTS: i64 = 5;
 /// How many mails of one kind an address is told in a day.
 const MAILS: i64 = 20;
+/// How often in a day an address is told anew of what it had enough of.
+const ANEW: i64 = 3;
 
-/// Queues notices in the transaction of what they tell. Of each kind an address is told some a day. One to a phone
-/// costs money, and is dropped where there is none left.
+/// Queues notices in the transaction of what they tell, as [`queue_one`] does each.
 pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
-    for Notice { message, about } in notices {
-        let kind = message.kind.name();
-        let most = if message.channel == Channel::Email { MAILS } else { TEXTS };
-        let told = told(app, message.kind, &message.to);
-        let since = spend::day(app.now());
-        if !rows::count(tx, &told, since, most).await? {
-            tracing::warn!(
-                kind,
-                channel = message.channel.name(),
-                "a notice is dropped: its address had enough"
-            );
-            continue;
-        }
-        if spend::settle(app, tx, message, Parcel::Taken, (Terms::Owed, Part::Whole)).await?
-            != Parcel::Nothing
-        {
-            app.outbox.write(tx, message, about).await?;
-        } else {
-            // It was told nobody: the next one may be.
-            rows::uncount(tx, &told, since).await?;
-        }
+    for notice in notices {
+        queue_one(app, tx, notice).await?;
+    }
+    Ok(())
+}
+
+/// Queues a notice; gives whether it was. Of each kind an address is told some a day. One to a phone costs money, and is
+/// dropped where there is none left.
+pub async fn queue_one(app: &App, tx: &mut Tx, Notice { message, about }: &Notice) -> Result<bool> {
+    let (kind, channel) = (message.kind.name(), message.channel.name());
+    let most = if message.channel == Channel::Email { MAILS } else { TEXTS };
+    let told = told(app, message.kind, &message.to);
+    let since = spend::day(app.now());
+    if !rows::count(tx, &told, since, most).await? {
+        tracing::warn!(kind, channel, "a notice is dropped: its address had enough");
+        return Ok(false);
+    }
+    let terms = (Terms::Owed, Part::Whole);
+    let goes = spend::settle(app, tx, message, Parcel::Taken, terms).await? != Parcel::Nothing;
+    if goes {
+        app.outbox.write(tx, message, about).await?;
+    } else {
+        // It was told nobody: the next one may be.
+        rows::uncount(tx, &told, since).await?;
+    }
+    Ok(goes)
+}
+
+/// As [`tell_anew`], every address of an account, hidden ones too.
+pub async fn tell_all_anew(app: &App, tx: &mut Tx, account: &Account) -> Result<()> {
+    let all = account.devices.iter().chain(&account.hidden);
+    for address in all.filter_map(|device| device.delivery.as_deref()) {
+        tell_anew(app, tx, address).await?;
     }
     Ok(())
 }
 
 /// Has an address told again of changes that can be taken back, however often it was told today: what takes back those
-/// that it was told of is gone.
+/// that it was told of is gone. A few times a day, for whoever wants texts sent recovers their own account as often.
 pub async fn tell_anew(app: &App, tx: &mut Tx, address: &str) -> Result<()> {
+    let anew = format!("told/{}", app.subject(&["told anew", address]));
+    let since = spend::day(app.now());
+    if !rows::count(tx, &anew, since, ANEW).await? {
+        return Ok(());
+    }
+    let mut forgotten = 0;
     for kind in Kind::ALL.iter().filter(|kind| kind.may_be_undone()) {
-        rows::forget(tx, &told(app, *kind, address), spend::day(app.now())).await?;
+        forgotten += rows::forget(tx, &told(app, *kind, address), since).await?;
+    }
+    if forgotten == 0 {
+        rows::uncount(tx, &anew, since).await?;
     }
     Ok(())
 }

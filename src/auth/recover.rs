@@ -280,7 +280,7 @@ impl Walk<'_> {
             let ended = end_everything(tx, &account.user.id).await?;
             (devices::drop_unconfirmed(tx, &account.user.id).await?, ended)
         } else {
-            clearing::all_but(tx, account, &kept).await?
+            clearing::all_but(self.app, tx, account, &kept).await?
         };
         for device in account.leaning(self.app).into_iter().chain(self.strangers(account)) {
             if devices::delete(tx, &device.id, &account.user.id).await? == 1 {

@@ -14,11 +14,14 @@ use crate::flows::Holding;
 use crate::messages::Kind;
 use crate::secrets::recovery;
 use crate::store::{Tx, secrets, users};
+use crate::throttle::Keys;
 
 /// Makes ten new codes for the caller; the earlier ones are dead. They are shown this once, and every address is told.
 pub async fn make(app: &App, client: &Client, caller: &Caller) -> Result<Vec<Sensitive>> {
     let (account, shown) = shown(app, caller).await?;
     shown.is_worth_codes(app, &account).map_err(|flow| AuthError::ReauthNeeded { flow })?;
+    let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
+    app.throttle.check("devices", app.now(), &keys).await?;
     let told = undo::tell(app, client, &account, Kind::RecoveryCodesMade, None)?;
     let mut tx = app.store.begin().await?;
     if users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await? != 1 {

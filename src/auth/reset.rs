@@ -168,6 +168,7 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
     // The operator's word is the last: no message of before takes anything back after it. What is hidden stays so for
     // its days: an address that took its place lately must wait all the same (R125).
     changes::drop_all(tx, user).await?;
+    notices::tell_all_anew(app, tx, account).await?;
     secrets::drop_all(tx, user).await?;
     let gone: Vec<&str> = removed.iter().map(|device| device.id.as_str()).collect();
     let personal = noting::named_with(account, &gone, None);

@@ -46,8 +46,8 @@ struct Stood {
 /// A change about to be written, and what is told of it.
 pub struct Told {
     change: Change,
-    challenges: Vec<Challenge>,
-    notices: Vec<Notice>,
+    /// Each with what takes the change back, where it carries that.
+    notices: Vec<(Notice, Option<Challenge>)>,
 }
 
 /// Thinks out what is told of a change of kind `kind` to `device`: to every address confirmed before it, with what
@@ -79,7 +79,7 @@ fn telling(
     device: Option<&Device>,
 ) -> Result<Told> {
     let change = change(app, account)?;
-    let (mut challenges, mut all) = (Vec::new(), Vec::new());
+    let mut notices = Vec::new();
     for (channel, told) in notices::every_address(app, account) {
         let kind = kind(told);
         // The replaced address does not learn the new one.
@@ -87,10 +87,10 @@ fn telling(
         let undo = (!is_late(app, account, told)).then(|| code(app, &change, channel, told));
         let (challenge, code) = undo.unzip();
         let ends = challenge.as_ref().map(|challenge| challenge.expires_at);
-        all.push(notices::one(app, client, account, (channel, told), kind, (device, code), ends)?);
-        challenges.extend(challenge);
+        let notice = notices::one(app, client, account, (channel, told), kind, (device, code), ends)?;
+        notices.push((notice, challenge));
     }
-    Ok(Told { change, challenges, notices: all })
+    Ok(Told { change, notices })
 }
 
 /// What takes a change back, for a device that is told of it: the row, and what the message shows.
@@ -126,15 +126,20 @@ fn change(app: &App, account: &Account) -> Result<Change> {
 }
 
 impl Told {
-    /// Writes the change and queues what is told; gives the events of it.
+    /// Writes the change and queues what is told; gives the events of it. Of what is told nobody, nothing is kept.
     pub async fn write(&self, app: &App, tx: &mut Tx) -> Result<Vec<Noted>> {
         changes::insert(tx, &self.change).await?;
-        for challenge in &self.challenges {
-            challenges::put(tx, challenge, 0).await?;
+        let (user, mut noted) = (Some(self.change.user_id.as_str()), Vec::new());
+        for (notice, challenge) in &self.notices {
+            if !notices::queue_one(app, tx, notice).await? {
+                continue;
+            }
+            if let Some(challenge) = challenge {
+                challenges::put(tx, challenge, 0).await?;
+            }
+            noted.extend(notice.sent(Purpose::Undo, user));
         }
-        notices::queue(app, tx, &self.notices).await?;
-        let user = Some(self.change.user_id.as_str());
-        Ok(self.notices.iter().filter_map(|notice| notice.sent(Purpose::Undo, user)).collect())
+        Ok(noted)
     }
 }
 
@@ -310,11 +315,7 @@ async fn carry_out(
     changes::drop_since(&mut tx, user, change.at).await?;
     let named = (plan.by.kind.as_str(), plan.by.canonical.as_deref().unwrap_or_default());
     let attempt = vouched::begin(app, &mut tx, user, named, Some(&plan.by.id), &had, RECOVERY).await?;
-    for address in
-        account.devices.iter().chain(&account.hidden).filter_map(|device| device.delivery.as_deref())
-    {
-        notices::tell_anew(app, &mut tx, address).await?;
-    }
+    notices::tell_all_anew(app, &mut tx, account).await?;
     notices::queue(app, &mut tx, &told).await?;
     let noted = taken_back(&plan, &challenge.channel, ended);
     app.events.write(&mut tx, now, &client.source(), &noted).await?;

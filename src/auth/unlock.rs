@@ -191,13 +191,15 @@ impl Walk<'_> {
         let user = self.account.as_ref().map(|account| account.user.id.clone()).unwrap_or_default();
         let mut tx = self.app.store.begin().await?;
         let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
-        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
-            subject.fail(self.app, &mut tx, "").await?;
-            tx.commit().await?;
-            return Err(challenge::wrong(RECOVERY_CODE, None));
-        }
+        // Attempts before secrets, as a recovery takes them: otherwise the two could wait for each other.
+        let before = (self.apart.clone(), self.attempt.apart.clone());
         self.count_apart(factor, guard::RECOVERY_CODE)?;
         self.keep_apart(&mut tx).await?;
+        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
+            drop(tx);
+            (self.apart, self.attempt.apart) = before;
+            return Err(self.wrong_recovery(&subject).await?);
+        }
         self.commit(tx).await
     }
 

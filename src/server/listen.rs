@@ -15,8 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use super::lasting::Lasting;
 use super::pace::{Doing, Leaving, Pace};
-use crate::api::problem::Problem;
 use crate::settings::Settings;
 
 /// What a connection may take.
@@ -91,12 +91,11 @@ pub(super) async fn serve(
             async move {
                 let turn = turns.acquire_owned().await;
                 // A request that was begun goes on to its end, whoever hangs up: what it found out is counted.
-                let work = tokio::spawn(async move {
+                let work = Lasting::new(async move {
                     let _held = (turn, holding);
                     endpoint.get_response(request).await
                 });
-                let answer = work.await.unwrap_or_else(|_| Problem::new("internal").response());
-                let answer: hyper::Response<_> = answer.into();
+                let answer: hyper::Response<_> = work.await.into();
                 Ok::<_, Infallible>(answer.map(|body| Leaving::new(body, under_way)))
             }
         });

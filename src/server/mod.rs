@@ -1,6 +1,7 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
-//! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand), [`context`] (request id, log line,
+//! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand, [`lasting`] lets requests end that
+//! nobody waits for), [`context`] (request id, log line,
 //! metrics; [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, [`host`]s, and by
 //! [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is what of them is large.
 
@@ -13,6 +14,7 @@ mod docs;
 mod forms;
 mod headers;
 mod host;
+mod lasting;
 mod limits;
 mod listen;
 mod pace;

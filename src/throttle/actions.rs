@@ -106,7 +106,12 @@ pub const ACTIONS: &[Action] = &[
         "refreshes of live sessions beyond `token`, whatever others send from the same network",
     ),
     action("me", "120/m/account", &[Account, All], "calls with an access token; each session counts apart"),
-    action("devices", "20/h/account", &[Ip, Net, Account, All], "devices added or changed"),
+    action(
+        "devices",
+        "20/h/account",
+        &[Ip, Net, Account, All],
+        "devices added or changed, recovery codes made",
+    ),
     action("profile", "60/h/account", &[Ip, Net, Account, All], "changes of a profile"),
     action(
         "password",

@@ -13,7 +13,7 @@ use super::{EMAIL, by, goes_on, rests, shows_first};
 use crate::support::app::{TestApp, unlimited};
 use crate::support::client::{Answer, Client, Done};
 use crate::support::mailbox::{Mail, wrong};
-use crate::support::person::{CARD, OTHER, PASSWORD, Person};
+use crate::support::person::{CARD, OTHER, PASSWORD};
 use crate::support::token::totp;
 
 const PHONE: &str = "+12124567890";
@@ -255,69 +255,6 @@ async fn a_new_password_ends_the_guesses_of_the_device_it_is_set_at() {
         let own = app.client().bearing(done["access_token"].as_str().unwrap());
         own.put("/v1/me/password", json!({ "password": PASSWORD, "new_password": OTHER })).await.is(204);
         app.client().signin(at(name(OTHER), &ada.done)).await.done();
-    }
-}
-
-fn by_phone_or_email(settings: &mut Settings) {
-    by(&[&["phone", "password"], &["email", "password"]])(settings);
-    unlimited(settings, &["signin", "send", "devices", "recovery", "reauth"]);
-    settings.phone.countries = vec!["US".into()];
-}
-
-/// Somebody signs in by the phone and adds an address; gives what the phone is told of it.
-async fn adds(app: &TestApp, n: usize) -> Option<Mail> {
-    let done = app.client().signin(json!({ "phone": PHONE, "password": PASSWORD })).await.done();
-    let own = Person::with(&app.client(), done);
-    app.mail().await;
-    let address = json!({ "kind": "email", "email": format!("{n}@example.org") });
-    let added = own.client.add(address).await.is(201).json();
-    let code = app.mail().await.into_iter().find_map(|mail| mail.code).unwrap();
-    own.client.confirm(added["id"].as_str().unwrap(), &code).await.is(200);
-    app.mail().await.into_iter().find(|mail| mail.to == PHONE)
-}
-
-/// An address that had its share of notices is told again once what they take back is gone.
-#[tokio::test]
-async fn what_was_taken_back_is_told_anew() {
-    for app in TestApp::each(by_phone_or_email).await {
-        app.signup(json!({ "phone": PHONE, "password": PASSWORD })).await;
-        app.pass(DAY);
-        let first = adds(&app, 0).await.unwrap();
-        for n in 1..5 {
-            assert!(adds(&app, n).await.is_some(), "{}: {n}", app.database());
-        }
-        assert!(adds(&app, 5).await.is_none(), "{}", app.database());
-        let (key, code) = first.undo().unwrap();
-        let undone =
-            app.client().post("/v1/confirm", json!({ "key": key, "passcode": code })).await.is(200).json();
-        let attempt = undone["attempt"]["attempt"].as_str().unwrap_or_else(|| panic!("{undone}")).to_owned();
-        app.client().answer(&attempt, json!({ "new_password": PASSWORD })).await.is(200);
-        assert!(adds(&app, 6).await.is_some(), "{}", app.database());
-    }
-}
-
-/// A recovery by an older address ends what a younger one was told of.
-#[tokio::test]
-async fn what_a_recovery_ended_is_told_anew() {
-    for app in TestApp::each(by_phone_or_email).await {
-        app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
-        app.mail().await;
-        app.pass(DAY);
-        let ada = Person::with(
-            &app.client(),
-            app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done(),
-        );
-        app.mail().await;
-        ada.add(&app, "phone", PHONE).await;
-        app.pass(2 * DAY);
-        for n in 0..5 {
-            assert!(adds(&app, n).await.is_some(), "{}: {n}", app.database());
-        }
-        assert!(adds(&app, 5).await.is_none(), "{}", app.database());
-        let asked = app.client().recovery(json!({ "email": EMAIL })).await.asks();
-        app.client().passcode(&asked.attempt, app.code().await.code()).await.asks();
-        app.client().answer(&asked.attempt, json!({ "new_password": PASSWORD })).await.is(200);
-        assert!(adds(&app, 6).await.is_some(), "{}", app.database());
     }
 }
 

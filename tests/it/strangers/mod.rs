@@ -24,6 +24,7 @@ mod phones;
 mod reads;
 mod shapes;
 mod siblings;
+mod told;
 mod verifications;
 
 use multauth::settings::Settings;
