@@ -307,21 +307,19 @@ impl Walk<'_> {
         let user = self.account.as_ref().map(|a| a.user.id.clone()).unwrap_or_default();
         let mut tx = self.app.store.begin().await?;
         let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
-        // Guesses before attempts, and attempts before secrets, as a change takes them: otherwise the two could wait for
-        // each other. Whoever has it waits no longer for what it stands in for, so that a device that was lost and
-        // guessed at is replaced (R38); what was counted for day and month stays.
+        // Guesses before secrets, as a change takes them: otherwise the two could wait for each other. Whoever has it
+        // waits no longer for what it stands in for, so that a device that was lost and guessed at is replaced (R38);
+        // what was counted for day and month stays.
         guard::lift(&mut tx, &user, self.attempt.known_device.as_deref()).await?;
-        let passed = self.attempt.passed.clone();
+        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
+            drop(tx);
+            return Err(self.wrong_recovery(&subject).await?);
+        }
+        // Only now: an attempt that is kept after a failure has passed nothing.
+        self.by_recovery_code = true;
         let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
         self.proofs.push(Proof::stood_in(kind));
         self.note(&mut tx).await?;
-        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
-            drop(tx);
-            self.proofs.pop();
-            self.attempt.passed = passed;
-            return Err(self.wrong_recovery(&subject).await?);
-        }
-        self.by_recovery_code = true;
         self.tx = Some(tx);
         Ok(())
     }
