@@ -112,15 +112,15 @@ pub async fn tell_all_anew(app: &App, tx: &mut Tx, account: &Account) -> Result<
 pub async fn tell_anew(app: &App, tx: &mut Tx, address: &str) -> Result<()> {
     let anew = format!("told/{}", app.subject(&["told anew", address]));
     let since = spend::day(app.now());
-    let most = if address.contains('@') { i64::MAX } else { ANEW };
-    if !rows::count(tx, &anew, since, most).await? {
+    let is_number = !address.contains('@');
+    if is_number && !rows::count(tx, &anew, since, ANEW).await? {
         return Ok(());
     }
     let mut forgotten = 0;
     for kind in Kind::ALL.iter().filter(|kind| kind.may_be_undone()) {
         forgotten += rows::forget(tx, &told(app, *kind, address), since).await?;
     }
-    if forgotten == 0 {
+    if is_number && forgotten == 0 {
         rows::uncount(tx, &anew, since).await?;
     }
     Ok(())
