@@ -326,11 +326,11 @@ pub async fn take(
 
 /// Counts a wrong code, and says so.
 pub async fn missed(app: &App, tx: &mut Tx, challenge: Option<&Challenge>, subject: &Subject) -> Result<()> {
-    subject.fail(app, tx, challenge.map_or("", |c| c.channel.as_str())).await?;
     let left = challenge.map(|c| (c.max_guesses - c.guesses - 1).max(0));
     if left == Some(0) {
         rest::begin(app, tx, subject).await?;
     }
+    subject.fail(app, tx, challenge.map_or("", |c| c.channel.as_str())).await?;
     Err(wrong("passcode", left))
 }
 

@@ -307,10 +307,11 @@ impl Walk<'_> {
         let user = self.account.as_ref().map(|a| a.user.id.clone()).unwrap_or_default();
         let mut tx = self.app.store.begin().await?;
         let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
-        // Guesses before secrets, as a change takes them: otherwise the two could wait for each other. Whoever has it
-        // waits no longer for what it stands in for, so that a device that was lost and guessed at is replaced (R38);
-        // what was counted for day and month stays.
+        // Guesses, the attempt and the user before secrets, as a recovery takes them: otherwise the two could wait for
+        // each other. Whoever has it waits no longer for what it stands in for, so that a device that was lost and
+        // guessed at is replaced (R38); what was counted for day and month stays.
         guard::lift(&mut tx, &user, self.attempt.known_device.as_deref()).await?;
+        self.hold(&mut tx).await?;
         if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
             drop(tx);
             return Err(self.wrong_recovery(&subject).await?);

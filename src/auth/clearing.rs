@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::events::{By, Noted};
 use crate::messages::Kind;
 use crate::store::devices::{Device, Gone};
-use crate::store::{Tx, changes, devices, guesses, secrets};
+use crate::store::{Tx, changes, devices, secrets};
 
 /// Whether a device stays where only those of `kept` do: what the operator vouches for was prepared by no stranger.
 pub fn stays(device: &Device, kept: &[&str]) -> bool {
@@ -40,7 +40,7 @@ pub fn tell(app: &App, account: &Account, stays: &dyn Fn(&Device) -> bool) -> Re
 
 /// Drops every device of an account that does not [stay](stays) beside `kept`, hidden ones too, and every secret,
 /// recovery code, session, known device and change that could be taken back. Gives the devices that are gone, and how
-/// many sessions there were.
+/// many sessions there were. Guesses are forgotten by its caller, before attempts.
 pub async fn all_but(app: &App, tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(Vec<Gone>, u64)> {
     let user = account.user.id.as_str();
     // Attempts and sessions before what they are of: otherwise two of these could wait for each other.
@@ -55,7 +55,6 @@ pub async fn all_but(app: &App, tx: &mut Tx, account: &Account, kept: &[&str]) -
     for hidden in &account.hidden {
         devices::delete(tx, &hidden.id, user).await?;
     }
-    guesses::forget(tx, user).await?;
     secrets::drop_all(tx, user).await?;
     changes::drop_all(tx, user).await?;
     notices::tell_all_anew(app, tx, account).await?;

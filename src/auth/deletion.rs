@@ -140,7 +140,8 @@ async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     for change in changes::of_user(tx, &user.id).await? {
         challenges::drop_scope(tx, &format!("{}{}", undo::SCOPE, change.id)).await?;
     }
-    guesses::forget(tx, &user.id).await?;
+    let guessed = guesses::of_subject(tx, &user.id).await?;
+    guesses::clear(tx, guessed, Vec::new()).await?;
     users::delete(tx, &user.id).await?;
     events::forget(tx, &user.id).await?;
     let purged = Event::UserPurged { by }.of(&user.id);

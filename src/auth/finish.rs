@@ -114,7 +114,8 @@ impl Walk<'_> {
         if cleared.is_some() {
             // Guesses before attempts, and both before the user, as everywhere: otherwise two of these could wait for
             // each other.
-            guesses::forget(&mut tx, &account.user.id).await?;
+            let guessed = guesses::of_subject(&mut tx, &account.user.id).await?;
+            guesses::clear(&mut tx, guessed, Vec::new()).await?;
         }
         self.close(&mut tx).await?;
         if cleared.is_some() {

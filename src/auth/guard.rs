@@ -16,7 +16,7 @@ use crate::base::clock::{DAY, HOUR};
 use crate::events::{Event, Noted, Source};
 use crate::secrets::Kept;
 use crate::settings;
-use crate::store::guesses::{self, Guesses};
+use crate::store::guesses::{self, Guesses, Row};
 use crate::store::{Db, Tx};
 
 /// Who is guessed at, by which factor.
@@ -56,27 +56,27 @@ pub fn at(app: &App, address: &str) -> String {
     format!("at/{}", app.subject(&["guesses at", address]))
 }
 
-/// Forgets what was counted by a factor of an account, by everybody and by those who are counted apart, but for known
-/// devices.
-pub async fn forget(app: &App, tx: &mut Tx, account: &Account, factor: &str) -> Result<()> {
+/// What is counted by a factor of an account: by everybody, and by those who are counted apart, but for known devices.
+pub fn rows(app: &App, account: &Account, factor: &str) -> Vec<Row> {
     let user = &account.user.id;
-    guesses::forget_factor(tx, user, factor).await?;
     let reached = account.confirmed().filter_map(|device| device.delivery.as_deref());
     let addresses: Vec<String> = reached.map(|address| at(app, address)).collect();
-    for apart in [INSIDE, LINK, RECOVERY_CODE].into_iter().chain(addresses.iter().map(String::as_str)) {
-        guesses::forget_factor(tx, &format!("{user}/{apart}"), factor).await?;
-    }
-    Ok(())
+    let apart = [INSIDE, LINK, RECOVERY_CODE].into_iter().chain(addresses.iter().map(String::as_str));
+    let all = apart.map(|apart| format!("{user}/{apart}")).chain([user.clone()]);
+    all.map(|subject| (subject, factor.to_owned())).collect()
+}
+
+/// Forgets what was counted by a factor of an account, as [`rows`] has it.
+pub async fn forget(app: &App, tx: &mut Tx, account: &Account, factor: &str) -> Result<()> {
+    Ok(guesses::clear(tx, rows(app, account, factor), Vec::new()).await?)
 }
 
 /// Ends the rows of failures at the passcodes of a user: everybody's, those of whoever is inside, and those of a `known`
 /// device.
 pub async fn lift(tx: &mut Tx, user: &str, known: Option<&str>) -> Result<()> {
-    guesses::succeed(tx, user, "passcode").await?;
-    for apart in [Some(INSIDE), known].into_iter().flatten() {
-        guesses::succeed(tx, &format!("{user}/{apart}"), "passcode").await?;
-    }
-    Ok(())
+    let apart = [Some(INSIDE), known].into_iter().flatten().map(|apart| format!("{user}/{apart}"));
+    let all = apart.chain([user.to_owned()]).map(|subject| (subject, "passcode".to_owned()));
+    Ok(guesses::clear(tx, Vec::new(), all.collect()).await?)
 }
 
 /// How a factor is bounded.

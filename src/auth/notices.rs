@@ -79,7 +79,7 @@ pub async fn queue(app: &App, tx: &mut Tx, notices: &[Notice]) -> Result<()> {
 /// dropped where there is none left.
 pub async fn queue_one(app: &App, tx: &mut Tx, Notice { message, about }: &Notice) -> Result<bool> {
     let (kind, channel) = (message.kind.name(), message.channel.name());
-    let most = if message.channel == Channel::Email { MAILS } else { TEXTS };
+    let most = most(message.channel != Channel::Email);
     let told = told(app, message.kind, &message.to);
     let since = spend::day(app.now());
     if !rows::count(tx, &told, since, most).await? {
@@ -97,18 +97,17 @@ pub async fn queue_one(app: &App, tx: &mut Tx, Notice { message, about }: &Notic
     Ok(goes)
 }
 
-/// As [`tell_anew`], every confirmed address of an account, hidden ones too.
+/// As [`tell_anew`], every confirmed address of an account.
 pub async fn tell_all_anew(app: &App, tx: &mut Tx, account: &Account) -> Result<()> {
-    let all = account.confirmed().chain(&account.hidden);
-    for address in all.filter_map(|device| device.delivery.as_deref()) {
+    for address in account.confirmed().filter_map(|device| device.delivery.as_deref()) {
         tell_anew(app, tx, address).await?;
     }
     Ok(())
 }
 
-/// Has an address told again of changes that can be taken back, however often it was told today: what takes back those
-/// that it was told of is gone. A number a few times a day, for whoever wants texts sent recovers their own account as
-/// often.
+/// Has an address that an account has confirmed, and so no other, told again of changes that can be taken back, where
+/// it had enough today: what takes back those that it was told of is gone. A number a few times a day, for whoever wants
+/// texts sent recovers their own account as often.
 pub async fn tell_anew(app: &App, tx: &mut Tx, address: &str) -> Result<()> {
     let anew = format!("told/{}", app.subject(&["told anew", address]));
     let since = spend::day(app.now());
@@ -116,14 +115,20 @@ pub async fn tell_anew(app: &App, tx: &mut Tx, address: &str) -> Result<()> {
     if is_number && !rows::count(tx, &anew, since, ANEW).await? {
         return Ok(());
     }
+    let most = most(is_number);
     let mut forgotten = 0;
     for kind in Kind::ALL.iter().filter(|kind| kind.may_be_undone()) {
-        forgotten += rows::forget(tx, &told(app, *kind, address), since).await?;
+        forgotten += rows::forget_full(tx, &told(app, *kind, address), since, most).await?;
     }
     if is_number && forgotten == 0 {
         rows::uncount(tx, &anew, since).await?;
     }
     Ok(())
+}
+
+/// How many notices of one kind an address is told in a day.
+fn most(is_number: bool) -> i64 {
+    if is_number { TEXTS } else { MAILS }
 }
 
 /// By what notices of a kind to an address are counted.

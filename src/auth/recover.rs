@@ -20,8 +20,9 @@ use crate::secrets::password::Password;
 use crate::secrets::{Kept, SecretKind};
 use crate::store::attempts::Attempt;
 use crate::store::devices::{Device, Gone};
+use crate::store::guesses::{self, Row};
 use crate::store::sweep::UNDO;
-use crate::store::{Tx, attempts, devices, guesses, secrets, users};
+use crate::store::{Tx, attempts, devices, secrets, users};
 
 /// The field of a new password.
 pub const NEW_PASSWORD: &str = "new_password";
@@ -102,11 +103,11 @@ impl Walk<'_> {
         let told = recent::tell(self.app, self.client, &self.left(&account), by, codes_gone).await?;
         let thrown_out = self.thrown_out(&account)?;
         let mut tx = self.transaction().await?;
-        // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could
-        // wait for each other.
+        // What was sent before guesses, those before attempts, and these before the user, as a sign-in takes them:
+        // otherwise the two could wait for each other.
+        self.drop_sent(&mut tx).await?;
         self.forget_guesses(&mut tx, &account, &set).await?;
-        self.close(&mut tx).await?;
-        attempts::drop_of_user(&mut tx, &user_id).await?;
+        self.end_all(&mut tx, &user_id).await?;
         // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
         if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
             return Err(AuthError::AttemptGone);
@@ -133,18 +134,21 @@ impl Walk<'_> {
     }
 
     /// Ends the rows of wrong guesses at what is `set` anew, and at codes where one of the highest class was right: a
-    /// recovery by the mailbox gives nobody another twenty guesses at an app (R36, R38).
+    /// recovery by the mailbox gives nobody another twenty guesses at an app (R36, R38). Whatever was counted goes where
+    /// the account is cleared.
     async fn forget_guesses(&self, tx: &mut Tx, account: &Account, set: &[&str]) -> Result<()> {
         let user = account.user.id.as_str();
         let codes = ["passcode"].into_iter().filter(|_| self.shows_highest());
-        for factor in set.iter().copied().chain(codes) {
-            guard::forget(self.app, tx, account, factor).await?;
+        let anew = set.iter().copied().chain(codes);
+        let mut forgotten: Vec<Row> =
+            anew.flat_map(|factor| guard::rows(self.app, account, factor)).collect();
+        if self.first_proven(account).next().is_some() {
+            forgotten.extend(guesses::of_subject(tx, user).await?);
         }
         // A card that rests would let nobody in any more but by the operator: its days and months stay counted.
-        for kind in self.app.secrets.iter().filter(|kind| kind.kept() == Kept::InDevice) {
-            guesses::succeed(tx, user, kind.name()).await?;
-        }
-        Ok(())
+        let cards = self.app.secrets.iter().filter(|kind| kind.kept() == Kept::InDevice);
+        let cards = cards.map(|kind| (user.to_owned(), kind.name().to_owned())).collect();
+        Ok(guesses::clear(tx, forgotten, cards).await?)
     }
 
     /// What the addresses are told that go with everything else, where nobody vouches for the one that recovers.

@@ -51,11 +51,14 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
     let now = app.now();
     let mut tx = app.store.begin().await?;
     // Guesses before the user, as a sign-in by a code takes them: otherwise the two could wait for each other.
-    guesses::forget_user(&mut tx, user_id).await?;
+    let guessed = guesses::of_user(&mut tx, user_id).await?;
+    guesses::clear(&mut tx, guessed, Vec::new()).await?;
     for device in account.confirmed() {
         // Those at codes that were sent before a proof are counted by what was typed.
         let canonical = device.canonical.as_deref().unwrap_or_default();
-        guesses::forget(&mut tx, &guard::typed(app, (&device.kind, canonical))).await?;
+        let typed = guard::typed(app, (&device.kind, canonical));
+        let guessed = guesses::of_subject(&mut tx, &typed).await?;
+        guesses::clear(&mut tx, guessed, Vec::new()).await?;
     }
     if users::hold(&mut tx, user_id, now).await? == 0 {
         return Err(AuthError::NotFound);
@@ -148,15 +151,17 @@ fn named<'a>(account: &'a Account, remove: &[String]) -> Result<Vec<&'a Device>>
 /// Takes everything away; gives the events of it, and how many sessions ended.
 async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -> Result<(Vec<Noted>, u64)> {
     let (user, by) = (account.user.id.as_str(), By::Operator);
-    // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+    // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could wait for
+    // each other.
     challenges::drop_of_attempts(tx, user).await?;
+    let guessed = guesses::of_user(tx, user).await?;
+    guesses::clear(tx, guessed, Vec::new()).await?;
     attempts::drop_of_user(tx, user).await?;
     // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
     if users::touch(tx, user, app.now()).await? == 0 {
         return Err(AuthError::NotFound);
     }
     let ended = end_everything(tx, user).await?;
-    guesses::forget_user(tx, user).await?;
     for device in removed {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
         if rows::delete(tx, &device.id, user).await? == 0 {

@@ -109,10 +109,10 @@ async fn write(
     let mut tx = app.store.begin().await?;
     // Guesses at the old one are none at the new one (R38). Guesses before attempts, and attempts before the user, as a
     // sign-in takes them: otherwise the two could wait for each other.
-    guard::forget(app, &mut tx, account, name).await?;
-    for apart in [Some(&caller.session.id), device.map(|device| &device.id)].into_iter().flatten() {
-        guesses::forget_factor(&mut tx, &format!("{user}/{apart}"), name).await?;
-    }
+    let mut guessed = guard::rows(app, account, name);
+    let apart = [Some(&caller.session.id), device.map(|device| &device.id)].into_iter().flatten();
+    guessed.extend(apart.map(|apart| (format!("{user}/{apart}"), name.to_owned())));
+    guesses::clear(&mut tx, guessed, Vec::new()).await?;
     attempts::drop_of_user(&mut tx, user).await?;
     if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
         // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.

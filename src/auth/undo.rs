@@ -170,8 +170,10 @@ pub async fn forget_younger(app: &App, tx: &mut Tx, account: &Account, by: &Devi
     if younger.is_empty() {
         return Ok(());
     }
-    for address in &younger {
-        notices::tell_anew(app, tx, address).await?;
+    for device in account.confirmed().filter(|device| is_younger(device, by)) {
+        if let Some(address) = &device.delivery {
+            notices::tell_anew(app, tx, address).await?;
+        }
     }
     for change in changes::of_user(tx, &account.user.id).await? {
         for address in &younger {
@@ -315,7 +317,7 @@ async fn carry_out(
     changes::drop_since(&mut tx, user, change.at).await?;
     let named = (plan.by.kind.as_str(), plan.by.canonical.as_deref().unwrap_or_default());
     let attempt = vouched::begin(app, &mut tx, user, named, Some(&plan.by.id), &had, RECOVERY).await?;
-    notices::tell_all_anew(app, &mut tx, account).await?;
+    notices::tell_all_anew(app, &mut tx, &plan.after).await?;
     notices::queue(app, &mut tx, &told).await?;
     let noted = taken_back(&plan, &challenge.channel, ended);
     app.events.write(&mut tx, now, &client.source(), &noted).await?;

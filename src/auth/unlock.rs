@@ -22,7 +22,7 @@ use crate::messages::Channel;
 use crate::secrets::{Kept, recovery};
 use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
-use crate::store::{attempts, secrets};
+use crate::store::{Tx, attempts, secrets};
 
 /// The field that the long code comes in.
 pub const UNLOCK_CODE: &str = "unlock_code";
@@ -177,11 +177,12 @@ impl Walk<'_> {
                 other => other,
             });
         }
-        let factor = sent.target.strip_prefix(TARGET).unwrap_or_default().to_owned();
-        self.count_apart(&factor, &guard::at(self.app, &sent.address))?;
+        let factor = sent.target.strip_prefix(TARGET).unwrap_or_default();
+        let apart = self.apart_also(factor, &guard::at(self.app, &sent.address))?;
         let user = self.account.as_ref().map(|account| account.user.id.clone());
         self.noted.push(challenge::succeeded(Purpose::Unlock, sent.channel.as_str(), user.as_deref()));
-        self.keep_apart(&mut tx).await?;
+        self.write_apart(&mut tx, &apart.1).await?;
+        self.is_apart(apart);
         self.commit(tx).await
     }
 
@@ -192,28 +193,39 @@ impl Walk<'_> {
         let mut tx = self.app.store.begin().await?;
         let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
         // Attempts before secrets, as a recovery takes them: otherwise the two could wait for each other.
-        let before = (self.apart.clone(), self.attempt.apart.clone());
-        self.count_apart(factor, guard::RECOVERY_CODE)?;
-        self.keep_apart(&mut tx).await?;
+        let apart = self.apart_also(factor, guard::RECOVERY_CODE)?;
+        self.write_apart(&mut tx, &apart.1).await?;
         if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
             drop(tx);
-            (self.apart, self.attempt.apart) = before;
             return Err(self.wrong_recovery(&subject).await?);
         }
+        self.is_apart(apart);
         self.commit(tx).await
     }
 
-    /// Counts the guesses at a factor under another name from now on.
+    /// Counts the guesses at a factor under another name from now on, in an attempt that is not stored yet.
     pub(super) fn count_apart(&mut self, factor: &str, name: &str) -> Result<()> {
-        self.apart.insert(factor.to_owned(), name.to_owned());
-        let apart = serde_json::to_string(&self.apart).map_err(|e| AuthError::Internal(e.to_string()))?;
-        self.attempt.apart = Some(apart);
+        let apart = self.apart_also(factor, name)?;
+        self.is_apart(apart);
         Ok(())
     }
 
-    async fn keep_apart(&self, tx: &mut crate::store::Tx) -> Result<()> {
-        if let Some(apart) = self.attempt.apart.as_deref().filter(|_| self.stored) {
-            attempts::set_apart(tx, &self.attempt.id, apart).await?;
+    /// By what guesses are counted once those at `factor` are as well, and what the attempt's row says of that.
+    fn apart_also(&self, factor: &str, name: &str) -> Result<(Apart, String)> {
+        let mut apart = self.apart.clone();
+        apart.insert(factor.to_owned(), name.to_owned());
+        let text = serde_json::to_string(&apart).map_err(|e| AuthError::Internal(e.to_string()))?;
+        Ok((apart, text))
+    }
+
+    fn is_apart(&mut self, (apart, text): (Apart, String)) {
+        (self.apart, self.attempt.apart) = (apart, Some(text));
+    }
+
+    /// Writes it into the attempt's row, where that is stored. One that is over spends nothing.
+    async fn write_apart(&self, tx: &mut Tx, text: &str) -> Result<()> {
+        if self.stored && attempts::set_apart(tx, &self.attempt.id, text).await? != 1 {
+            return Err(AuthError::AttemptGone);
         }
         Ok(())
     }

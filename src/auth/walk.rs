@@ -25,7 +25,7 @@ use crate::secrets::hasher::Hasher;
 use crate::store::attempts::{self, Attempt};
 use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
-use crate::store::{Tx, challenges};
+use crate::store::{Tx, challenges, users};
 
 /// The target of a code that is sent before anything is proven: whatever device the identifier leads to.
 pub const OWN: &str = "own";
@@ -329,10 +329,25 @@ impl<'a> Walk<'a> {
     /// Notes what was passed in the attempt's row, in the transaction that spent a code.
     pub(super) async fn note(&mut self, tx: &mut Tx) -> Result<()> {
         let passed = serde_json::to_string(&self.proofs).map_err(|e| AuthError::Internal(e.to_string()))?;
-        if self.stored && attempts::pass(tx, &self.attempt.id, &self.attempt.passed, &passed).await? != 1 {
+        self.move_on(tx, &passed).await?;
+        self.attempt.passed = passed;
+        Ok(())
+    }
+
+    async fn move_on(&self, tx: &mut Tx, passed: &str) -> Result<()> {
+        if self.stored && attempts::pass(tx, &self.attempt.id, &self.attempt.passed, passed).await? != 1 {
             return Err(AuthError::AttemptGone);
         }
-        self.attempt.passed = passed;
+        Ok(())
+    }
+
+    /// Keeps attempt and user to this transaction before it spends a secret of theirs: whoever changes those waits here,
+    /// and not for what is spent.
+    pub(super) async fn hold(&self, tx: &mut Tx) -> Result<()> {
+        self.move_on(tx, &self.attempt.passed).await?;
+        if let Some(account) = &self.account {
+            users::hold(tx, &account.user.id, self.app.now()).await?;
+        }
         Ok(())
     }
 
@@ -438,6 +453,21 @@ impl<'a> Walk<'a> {
         }
         challenges::drop_scope(tx, &self.scope()).await?;
         Ok(())
+    }
+
+    /// Drops what was sent in the attempt.
+    pub(super) async fn drop_sent(&self, tx: &mut Tx) -> Result<()> {
+        if self.stored {
+            challenges::drop_scope(tx, &self.scope()).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends the attempt with all others of the user, in one statement: two that held one of their own each, and then
+    /// went for all, would wait for each other.
+    pub(super) async fn end_all(&self, tx: &mut Tx, user: &str) -> Result<()> {
+        let ended = attempts::finish_all(tx, user, &self.attempt.id, &self.attempt.passed).await?;
+        if ended == 1 || !self.stored { Ok(()) } else { Err(AuthError::AttemptGone) }
     }
 }
 

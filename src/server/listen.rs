@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use super::caught::Caught;
 use super::lasting::Lasting;
 use super::pace::{Doing, Leaving, Pace};
 use crate::settings::Settings;
@@ -55,7 +56,9 @@ pub(super) async fn serve(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) -> bool {
-    let endpoint = Arc::new(endpoint);
+    // A panic in what stands around the handlers is an answer too, if one without the headers that those add, and not
+    // the end of its connection.
+    let endpoint = Arc::new(Caught(endpoint));
     let Ok(local) = listener.local_addr() else { return false };
     let http = Arc::new(builder(limits));
     let (ending, _) = watch::channel(());
@@ -173,12 +176,34 @@ fn builder(limits: Limits) -> Builder<TokioExecutor> {
 
 #[cfg(test)]
 mod tests {
-    use poem::endpoint::make;
+    use poem::endpoint::{make, make_sync};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpStream;
     use tokio::sync::{Notify, mpsc};
 
     use super::*;
+
+    const LIMITS: Limits = {
+        let minute = Duration::from_secs(60);
+        Limits { connections: 1, header: minute, idle: minute, drain: minute }
+    };
+
+    /// R109
+    #[tokio::test]
+    async fn a_panic_is_an_answer_wherever_it_is() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        let broken = make_sync(|_| -> Response { panic!("a panic that a test asks for") });
+        let serving = tokio::spawn(serve(listener, broken, LIMITS, std::future::pending()));
+        let mut line = TcpStream::connect(at).await.unwrap();
+        for _ in 0..2 {
+            line.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+            let mut answer = vec![0; 4096];
+            let length = line.read(&mut answer).await.unwrap();
+            assert!(answer[..length].starts_with(b"HTTP/1.1 500 "), "{length} bytes");
+        }
+        serving.abort();
+    }
 
     /// Who hangs up after a guess, before they are told that it was wrong, has guessed.
     #[tokio::test]
@@ -196,9 +221,7 @@ mod tests {
                 Ok::<_, poem::Error>(Response::default())
             }
         });
-        let minute = Duration::from_secs(60);
-        let limits = Limits { connections: 1, header: minute, idle: minute, drain: minute };
-        let serving = tokio::spawn(serve(listener, endpoint, limits, std::future::pending()));
+        let serving = tokio::spawn(serve(listener, endpoint, LIMITS, std::future::pending()));
         let mut line = TcpStream::connect(at).await.unwrap();
         line.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
         assert_eq!(told.recv().await, Some("begun"));

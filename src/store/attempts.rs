@@ -67,6 +67,8 @@ const SET_DRAFT: &str = "UPDATE attempts SET draft = $2 WHERE id = $1";
 const SET_WAYS: &str = "UPDATE attempts SET ways = $2 WHERE id = $1";
 const SET_APART: &str = "UPDATE attempts SET apart = $2 WHERE id = $1";
 const FINISH: &str = "DELETE FROM attempts WHERE id = $1 AND passed = $2";
+const FINISH_ALL: &str =
+    "DELETE FROM attempts WHERE COALESCE(user_id, subject, id) = $1 RETURNING id, passed";
 const DELETE: &str = "DELETE FROM attempts WHERE id = $1";
 const CALL_OFF: &str = "UPDATE attempts SET credentials = NULL WHERE id = $1";
 const OF_USER: &str = "DELETE FROM attempts WHERE COALESCE(user_id, subject, id) = $1";
@@ -126,6 +128,12 @@ pub async fn set_apart(db: &mut impl Db, id: &str, apart: &str) -> Result<u64> {
 /// Ends an attempt as done; 1 for the one answer that finishes it (R9).
 pub async fn finish(db: &mut impl Db, id: &str, passed: &str) -> Result<u64> {
     sql::run(db, FINISH, (id, passed)).await
+}
+
+/// Drops all attempts of a user, and ends one of them as done; 1 where that was there still, as far as `passed`.
+pub async fn finish_all(db: &mut impl Db, user_id: &str, id: &str, passed: &str) -> Result<u64> {
+    let ended: Vec<(String, String)> = sql::all(db, FINISH_ALL, (user_id,)).await?;
+    Ok(u64::from(ended.iter().any(|one| one.0 == id && one.1 == passed)))
 }
 
 /// Drops an attempt.

@@ -1,5 +1,7 @@
 //! The guess budget: failures a subject and factor, over all flows and doors (R33).
 
+use std::collections::BTreeMap;
+
 use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
@@ -35,10 +37,10 @@ const FAIL: &str =
     month_start = CASE WHEN guesses.month_start > $5 THEN guesses.month_start ELSE excluded.month_start END
     RETURNING streak";
 const SUCCEED: &str = "UPDATE guesses SET streak = 0 WHERE subject = $1 AND factor = $2";
-const FORGET: &str = "DELETE FROM guesses WHERE subject = $1";
-const FORGET_FACTOR: &str = "DELETE FROM guesses WHERE subject = $1 AND factor = $2";
+const FORGET: &str = "DELETE FROM guesses WHERE subject = $1 AND factor = $2";
+const OF_SUBJECT: &str = "SELECT subject, factor FROM guesses WHERE subject = $1";
 /// A known device of a user, or a session, is counted apart, under the user's id and its own.
-const FORGET_USER: &str = "DELETE FROM guesses WHERE subject = $1 OR subject LIKE $2 ESCAPE '!'";
+const OF_USER: &str = "SELECT subject, factor FROM guesses WHERE subject = $1 OR subject LIKE $2 ESCAPE '!'";
 const COUNT_DAY: &str = "INSERT INTO guess_days (day, count) VALUES ($1, 1)
     ON CONFLICT (day) DO UPDATE SET count = guess_days.count + 1";
 const DAY_COUNT: &str = "SELECT count FROM guess_days WHERE day = $1";
@@ -59,21 +61,31 @@ pub async fn succeed(db: &mut impl Db, subject: &str, factor: &str) -> Result<u6
     sql::run(db, SUCCEED, (subject, factor)).await
 }
 
-/// Forgets what was counted for a subject.
-pub async fn forget(db: &mut impl Db, subject: &str) -> Result<u64> {
-    sql::run(db, FORGET, (subject,)).await
+/// A row: who is guessed at, and by which factor.
+pub type Row = (String, String);
+
+/// What is counted for a subject, by every factor.
+pub async fn of_subject(db: &mut impl Db, subject: &str) -> Result<Vec<Row>> {
+    sql::all(db, OF_SUBJECT, (subject,)).await
 }
 
-/// Forgets what was counted for a subject with one factor.
-pub async fn forget_factor(db: &mut impl Db, subject: &str, factor: &str) -> Result<u64> {
-    sql::run(db, FORGET_FACTOR, (subject, factor)).await
-}
-
-/// Forgets what was counted for a user, by their known devices and sessions too. It looks at every row: nothing that
-/// people wait for calls it.
-pub async fn forget_user(db: &mut impl Db, user_id: &str) -> Result<u64> {
+/// What is counted for a user, by their known devices and sessions too. It looks at every row: nothing that people wait
+/// for calls it.
+pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Row>> {
     let apart = format!("{}/%", sql::literal(user_id));
-    sql::run(db, FORGET_USER, (user_id, apart)).await
+    sql::all(db, OF_USER, (user_id, apart)).await
+}
+
+/// Forgets what was counted in some rows, and ends the failures in a row of others; in the order of their names, for two
+/// that take the same rows another way about wait for each other.
+pub async fn clear(db: &mut impl Db, forgotten: Vec<Row>, ended: Vec<Row>) -> Result<()> {
+    let ended = ended.into_iter().map(|row| (row, SUCCEED));
+    let rows: BTreeMap<Row, &'static str> =
+        ended.chain(forgotten.into_iter().map(|row| (row, FORGET))).collect();
+    for ((subject, factor), change) in rows {
+        sql::run(db, change, (subject, factor)).await?;
+    }
+    Ok(())
 }
 
 /// Counts one wrong code of the whole installation (R39).

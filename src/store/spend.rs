@@ -150,11 +150,11 @@ pub async fn count(db: &mut impl Db, scope: &str, since: Millis, most: i64) -> R
     Ok(sql::run(db, COUNT, (scope, since, most)).await? == 1)
 }
 
-const FORGET: &str = "DELETE FROM spend WHERE scope = $1 AND since = $2";
+const FORGET_FULL: &str = "DELETE FROM spend WHERE scope = $1 AND since = $2 AND messages >= $3";
 
-/// Forgets what [`count`] counted.
-pub async fn forget(db: &mut impl Db, scope: &str, since: Millis) -> Result<u64> {
-    sql::run(db, FORGET, (scope, since)).await
+/// Forgets what [`count`] counted, where `most` were.
+pub async fn forget_full(db: &mut impl Db, scope: &str, since: Millis, most: i64) -> Result<u64> {
+    sql::run(db, FORGET_FULL, (scope, since, most)).await
 }
 
 /// Takes one back of what [`count`] counted.

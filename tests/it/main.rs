@@ -14,5 +14,6 @@ mod store;
 mod strangers;
 mod support;
 mod surface;
+mod waits;
 mod webhooks;
 mod weighed;

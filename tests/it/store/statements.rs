@@ -286,7 +286,14 @@ pub(super) async fn of_attempts() {
         assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), 0, "{}: it moved on", db.name);
         assert_eq!(attempts::finish(tx, "a", "[1]").await.unwrap(), 1);
         assert_eq!(attempts::delete(tx, "b").await.unwrap(), 1);
-        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 1);
+        attempts::insert(tx, &attempt("d", Some("u"))).await.unwrap();
+        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 2);
+        for (id, passed, there) in [("e", "[]", 1), ("f", "[2]", 0), ("g", "[]", 0)] {
+            let other = if there == 1 || id == "f" { id } else { "h" };
+            attempts::insert(tx, &attempt(other, Some("u"))).await.unwrap();
+            assert_eq!(attempts::finish_all(tx, "u", id, passed).await.unwrap(), there, "{}: {id}", db.name);
+        }
+        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 0);
     }
 }
 
@@ -473,16 +480,20 @@ pub(super) async fn of_guesses() {
         assert_eq!(guesses::succeed(tx, "s", "password").await.unwrap(), 1);
         let g = guesses::of(tx, "s", "password").await.unwrap();
         assert_eq!((g.streak, g.month_count), (0, 1), "{}: a success frees no day", db.name);
-        assert_eq!(guesses::forget_factor(tx, "s", "passcode").await.unwrap(), 0);
         guesses::fail(tx, "s", "passcode", NOW, 1).await.unwrap();
-        assert_eq!(guesses::forget_factor(tx, "s", "passcode").await.unwrap(), 1);
-        assert_eq!(guesses::forget(tx, "s").await.unwrap(), 1);
+        let row = |factor: &str| ("s".to_owned(), factor.to_owned());
+        guesses::clear(tx, vec![row("password")], vec![row("passcode"), row("password")]).await.unwrap();
+        assert_eq!(guesses::of_subject(tx, "s").await.unwrap(), [row("passcode")], "{}", db.name);
+        assert_eq!(guesses::of(tx, "s", "passcode").await.unwrap().streak, 0, "{}", db.name);
         for subject in ["u", "u/known", "uu", "uu/known"] {
             guesses::fail(tx, subject, "password", NOW, 3).await.unwrap();
         }
-        assert_eq!(guesses::forget_user(tx, "_").await.unwrap(), 0, "no pattern of others");
+        assert!(guesses::of_user(tx, "_").await.unwrap().is_empty(), "no pattern of others");
+        let of_user = guesses::of_user(tx, "u").await.unwrap();
+        assert_eq!(of_user.len(), 2, "{of_user:?}");
+        guesses::clear(tx, of_user, Vec::new()).await.unwrap();
+        assert!(guesses::of_user(tx, "u").await.unwrap().is_empty());
         assert_eq!(guesses::of(tx, "uu", "password").await.unwrap().day_count, 3);
-        assert_eq!(guesses::forget_user(tx, "u").await.unwrap(), 2);
         for _ in 0..2 {
             guesses::count_day(tx, NOW).await.unwrap();
         }
@@ -712,7 +723,8 @@ pub(super) async fn of_what_is_spent() {
         assert!(spend::count(tx, "c", 4, 2).await.unwrap(), "another day");
         assert_eq!(spend::uncount(tx, "c", 3).await.unwrap(), 1);
         assert!(spend::count(tx, "c", 3, 2).await.unwrap());
-        assert_eq!(spend::forget(tx, "c", 3).await.unwrap(), 1);
+        assert_eq!(spend::forget_full(tx, "c", 3, 3).await.unwrap(), 0, "there is room for one more");
+        assert_eq!(spend::forget_full(tx, "c", 3, 2).await.unwrap(), 1);
         let now = spend::now(tx, "PL", 3, 3).await.unwrap();
         assert_eq!((now.len(), now.iter().map(|w| w.messages).sum::<i64>()), (4, 12));
         assert!(spend::now(tx, "PL", 4, 4).await.unwrap().is_empty());

@@ -1,6 +1,8 @@
 //! What tells an owner of changes that can be taken back: it is told again once what took those back is gone, and a few
 //! times a day for whoever has it sent.
 
+use multauth::auth::reset;
+use multauth::base::Sensitive;
 use multauth::base::clock::{DAY, HOUR};
 use multauth::settings::{Confirm, Settings};
 use serde_json::json;
@@ -97,21 +99,63 @@ async fn a_number_is_told_anew_a_few_times_a_day() {
         app.mail().await;
         Person::with(&app.client(), own).add(&app, "phone", PHONE).await;
         app.pass(2 * DAY);
-        // What nothing was told of is not told anew.
-        for _ in 0..4 {
-            recovers(&app).await;
-        }
+        // Where there is room for more nothing is told anew, and nothing spent.
         for n in 0..4 {
             assert!(adds(&app, n).await.is_some(), "{}: {n}", app.database());
             recovers(&app).await;
         }
-        // The last of them forgot nothing more.
-        for n in 4..8 {
+        assert!(adds(&app, 4).await.is_some(), "{}", app.database());
+        for n in (10..40).step_by(10) {
+            assert!(adds(&app, n).await.is_none(), "{}: {n}", app.database());
+            recovers(&app).await;
+            for n in n + 1..n + 6 {
+                assert!(adds(&app, n).await.is_some(), "{}: {n}", app.database());
+            }
+        }
+        recovers(&app).await;
+        assert!(adds(&app, 40).await.is_none(), "{}", app.database());
+        app.pass(DAY);
+        assert!(adds(&app, 41).await.is_some(), "{}", app.database());
+    }
+}
+
+/// Whoever had a number before has it hidden for some days, and recovers their own account meanwhile.
+#[tokio::test]
+async fn a_number_that_is_somebody_elses_by_now_is_not_told_anew() {
+    for app in TestApp::each(by_phone_or_email).await {
+        app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
+        app.mail().await;
+        app.pass(DAY);
+        let before = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done();
+        app.mail().await;
+        let before = Person::with(&app.client(), before);
+        let phone = before.add(&app, "phone", PHONE).await;
+        before.client.delete(&format!("/v1/me/devices/{phone}")).await.is(204);
+        app.mail().await;
+        app.signup(json!({ "phone": PHONE, "password": PASSWORD })).await;
+        app.mail().await;
+        for n in 0..5 {
             assert!(adds(&app, n).await.is_some(), "{}: {n}", app.database());
         }
-        assert!(adds(&app, 8).await.is_none(), "{}", app.database());
+        assert!(adds(&app, 5).await.is_none(), "{}", app.database());
+        recovers(&app).await;
+        assert!(adds(&app, 6).await.is_none(), "{}: it is another's", app.database());
+    }
+}
+
+/// What an operator takes away is told anew as well.
+#[tokio::test]
+async fn what_the_operator_reset_is_told_anew() {
+    for app in TestApp::each(by_phone_or_email).await {
+        let ada = app.signup(json!({ "phone": PHONE, "password": PASSWORD })).await;
         app.pass(DAY);
-        assert!(adds(&app, 9).await.is_some(), "{}", app.database());
+        for n in 0..5 {
+            assert!(adds(&app, n).await.is_some(), "{}: {n}", app.database());
+        }
+        assert!(adds(&app, 5).await.is_none(), "{}", app.database());
+        let password = Sensitive::new(PASSWORD);
+        reset::reset(&app.app, &ada.done.user, Some(&password), &[]).await.unwrap();
+        assert!(adds(&app, 6).await.is_some(), "{}", app.database());
     }
 }
 

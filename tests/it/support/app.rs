@@ -79,7 +79,8 @@ impl TestApp {
         apps
     }
 
-    async fn on(database: Database, change: impl Fn(&mut Settings)) -> Self {
+    /// An instance on a database.
+    pub async fn on(database: Database, change: impl Fn(&mut Settings)) -> Self {
         Self::made(Own::default(), database, change).await
     }
 
