@@ -19,7 +19,7 @@ use crate::flows::Class;
 use crate::messages::Kind;
 use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
-use crate::store::users;
+use crate::store::{attempts, users};
 use crate::throttle::Keys;
 
 /// A device that was added, with what only its owner sees once.
@@ -273,6 +273,10 @@ pub(super) async fn write_address(
     let mut codes = Vec::new();
     let mut tx = app.store.begin().await?;
     let name = app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name());
+    if told.is_some() {
+        // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
+        attempts::drop_of_user(&mut tx, &account.user.id).await?;
+    }
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     rows::insert(&mut tx, device).await.map_err(|error| match error {
         crate::store::StoreError::Taken => AuthError::Taken(name),

@@ -138,6 +138,11 @@ pub const CALLS: &[Call] = &[
         name: "an unlock by the operator",
         ready: |owner, app| unlock_by_the_operator(owner, app).boxed(),
     },
+    Call { name: "a username", ready: |owner, app| username(owner, app).boxed() },
+    Call {
+        name: "a recovery code from inside",
+        ready: |owner, app| recovery_code_from_inside(owner, app).boxed(),
+    },
 ];
 
 async fn recovery_code(owner: &mut Owner, app: &TestApp) -> Ready {
@@ -197,4 +202,18 @@ async fn unlock_by_the_operator(owner: &Owner, app: &TestApp) -> Ready {
     let (app, user) = (app.app.clone(), owner.person.done.user.clone());
     let done = async move { status(reset::unlock(&app, &user).await) };
     Ready::new(done)
+}
+
+async fn username(owner: &Owner, app: &TestApp) -> Ready {
+    let client = owner.here(app);
+    let name = format!("u{}", app.app.random.uuid().replace('-', ""));
+    let body = json!({ "kind": "username", "username": &name[..20] });
+    Ready::new(async move { client.add(body).await.status })
+}
+
+async fn recovery_code_from_inside(owner: &mut Owner, app: &TestApp) -> Ready {
+    let client = owner.here(app);
+    let asked = client.reauth(json!({ "password": PASSWORD })).await.asks();
+    let body = json!({ "recovery_code": owner.codes.pop() });
+    Ready::new(async move { client.answer(&asked.attempt, body).await.status })
 }
