@@ -126,7 +126,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let development = settings.mode == Mode::Development;
     let master = master_key(&settings.keys.file, development, &world.random)?;
     let sealer = Arc::new(Sealer::new(&master));
-    let store = Store::open(settings.database.url.expose(), settings.database.connections).await?;
+    let store = open(&settings).await?;
     let applied = store::migrate(&store).await?;
     if !applied.is_empty() {
         let applied = applied.join(", ");
@@ -194,6 +194,16 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         inbox,
     };
     Ok(Started { app: Arc::new(app), worker, teller })
+}
+
+/// Opens the database; a server that allows fewer connections than are asked for is told of.
+async fn open(settings: &Settings) -> Result<Store, StoreError> {
+    let asked = &settings.database;
+    let store = Store::open_within(asked.url.expose(), asked.connections, asked.timeout.duration()).await?;
+    if let Some(shortage) = store::capacity::shortage(&store, asked.connections).await? {
+        tracing::warn!("{shortage}");
+    }
+    Ok(store)
 }
 
 /// What would keep an instance from starting with sound settings, found without making, opening or reaching anything.

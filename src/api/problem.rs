@@ -192,7 +192,7 @@ impl From<AuthError> for Problem {
             AuthError::Busy(busy) => Self::new("busy").after(busy.retry_after_seconds),
             AuthError::Store(error) => {
                 tracing::error!(%error, "the database failed");
-                Self::new("busy").after(5)
+                Self::new("busy").after(error.retry_after())
             }
             AuthError::Internal(error) => {
                 tracing::error!(error, "a fault of ours");

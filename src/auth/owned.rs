@@ -251,5 +251,5 @@ pub(super) async fn touched(
 /// Of two changes that were thought out at the same state of the account only the first is made: a recovery
 /// is not undone by whoever it threw out, and two devices are not each the other's remaining way in (R126).
 pub(super) fn unchanged(rows: u64) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(crate::store::StoreError::Busy.into()) }
+    if rows == 1 { Ok(()) } else { Err(crate::store::StoreError::Busy(crate::store::MET).into()) }
 }

@@ -166,7 +166,7 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
         if rows::delete(tx, &device.id, user).await? == 0 {
             // Removed by somebody else meanwhile: what was asked for is another thing than what was seen.
-            return Err(crate::store::StoreError::Busy.into());
+            return Err(crate::store::StoreError::Busy(crate::store::MET).into());
         }
     }
     let dropped = rows::drop_unconfirmed(tx, user).await?;

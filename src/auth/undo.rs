@@ -309,7 +309,7 @@ async fn carry_out(
     // Attempts before the user, and the user before sessions: a sign-in that is about to finish leaves none behind.
     attempts::drop_of_user(&mut tx, user).await?;
     if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
-        return Err(StoreError::Busy.into());
+        return Err(StoreError::Busy(crate::store::MET).into());
     }
     let ended = end_everything(&mut tx, user).await?;
     restore(&mut tx, user, &plan).await?;
@@ -335,7 +335,7 @@ async fn restore(tx: &mut Tx, user: &str, plan: &Plan) -> Result<()> {
         let meant = plan.after.devices.iter().any(|device| device.id == stood.id);
         if meant && rows::restore(tx, &stood.id, user, &stood.label, stood.primary).await? != 1 {
             // Somebody has proven that address this very moment: the next try knows.
-            return Err(StoreError::Busy.into());
+            return Err(StoreError::Busy(crate::store::MET).into());
         }
         if meant && stood.primary {
             // What the operator gave since may have come to be the first of its kind.

@@ -1,9 +1,10 @@
-//! The ground everything stands on: time, chance, ids, secrets that do not print, sealing.
+//! The ground everything stands on: time, chance, ids, secrets that do not print, sealing, work that lasts.
 //! No I/O here, and no other folder of the crate is named.
 
 pub mod clock;
 pub mod field;
 pub mod ids;
+pub mod lasting;
 pub mod mistake;
 pub mod net;
 pub mod random;
@@ -14,6 +15,7 @@ pub mod typed;
 
 pub use clock::{Clock, Millis};
 pub use field::Fault;
+pub use lasting::Lasting;
 pub use mistake::Mistake;
 pub use random::Random;
 pub use sensitive::Sensitive;

@@ -11,6 +11,7 @@ use super::client::Proxies;
 use super::paths;
 use crate::app::App;
 use crate::base::net;
+use crate::store::patience;
 use crate::telemetry::metrics;
 
 /// The outermost endpoint.
@@ -32,7 +33,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         let network = net::network(client.ip);
         request.set_data(client);
         request.set_data(self.app.clone());
-        let mut response = self.inner.get_response(request).await;
+        let mut response = patience::within(patience::REQUEST, self.inner.get_response(request)).await;
         let served = paths::find(&path);
         if let (StatusCode::METHOD_NOT_ALLOWED, Some(served)) = (response.status(), served) {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(served.methods));

@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
 use super::caught::Caught;
-use super::lasting::Lasting;
 use super::pace::{Doing, Leaving, Pace};
+use crate::base::Lasting;
 use crate::settings::Settings;
 
 /// What a connection may take.

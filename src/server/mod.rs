@@ -1,7 +1,6 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
-//! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand, [`lasting`] lets requests end that
-//! nobody waits for), [`context`] (request id, log line,
+//! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand, what nobody waits for any more ends by [`crate::base::Lasting`]), [`context`] (request id, log line,
 //! metrics; [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, [`host`]s, and by
 //! [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is what of them is large.
 
@@ -14,11 +13,11 @@ mod docs;
 mod forms;
 mod headers;
 mod host;
-mod lasting;
 mod limits;
 mod listen;
 mod pace;
 mod paths;
+mod ready;
 mod routes;
 mod tasks;
 

@@ -1,9 +1,7 @@
 //! The route tree.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use poem::http::StatusCode;
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, get, handler};
 
@@ -15,11 +13,12 @@ use super::forms::Forms;
 use super::headers::Headers;
 use super::host;
 use super::limits::Limits;
+use super::ready::{self, Readiness};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::devices::{self, email::Email};
 use crate::settings::Mode;
-use crate::{api, pages, store, telemetry};
+use crate::{api, pages, telemetry};
 
 /// The whole server as one endpoint.
 pub fn endpoint(app: Arc<App>) -> impl Endpoint<Output = Response> {
@@ -48,7 +47,7 @@ fn routes(app: &Arc<App>) -> Route {
         .at("/recover/:attempt", get(pages::recover::show).post(pages::recover::set))
         .at("/v1/receipts/:provider", get(api::receipts::take).post(api::receipts::take))
         .at("/healthz", get(alive))
-        .at("/readyz", get(ready))
+        .at("/readyz", get(ready::ready.data(Arc::<Readiness>::default())))
         .at("/.well-known/security.txt", get(security));
     if settings.serves_docs() {
         route = route.at("/docs", get(docs::page(app))).at("/openapi.json", get(docs::document(app)));
@@ -88,19 +87,6 @@ pub(super) fn metrics_only() -> impl Endpoint<Output = Response> {
 #[handler]
 fn alive() -> Response {
     Response::builder().content_type("text/plain; charset=utf-8").body("ok\n")
-}
-
-/// Readiness: the database answers, and the server is not stopping (R144).
-#[handler]
-async fn ready(app: Data<&Arc<App>>) -> Response {
-    let database = store::check_version(&app.store).await.is_ok();
-    let stopping = app.stopping.load(Ordering::Relaxed);
-    let (status, text) = match (database, stopping) {
-        (true, false) => (StatusCode::OK, "ready\n"),
-        (_, true) => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
-        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "the database does not answer\n"),
-    };
-    Response::builder().status(status).content_type("text/plain; charset=utf-8").body(text)
 }
 
 #[handler]

@@ -3,7 +3,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::base::Sensitive;
+use crate::base::clock::{MINUTE, SECOND};
 
+use super::Span;
 use super::check::Checks;
 use super::form;
 
@@ -18,6 +20,8 @@ pub struct Database {
     pub url_file: Option<PathBuf>,
     /// Connections in the pool.
     pub connections: u32,
+    /// How long a statement that only reads, or a transaction, may take.
+    pub timeout: Span,
 }
 
 /// `[redis]`: windows and caches that several instances share.
@@ -36,6 +40,7 @@ pub struct Redis {
 impl Database {
     pub(super) fn check(&self, checks: &mut Checks) {
         checks.within("database.connections", self.connections, 1..=1_000);
+        checks.within("database.timeout", self.timeout, Span(SECOND)..=Span(MINUTE));
         let known = scheme_is(&self.url, &["sqlite", "postgres", "postgresql"]);
         checks.must(known, "database.url", "must begin with sqlite:// or postgres://");
     }

@@ -46,7 +46,7 @@ pub async fn migrate(store: &Store) -> Result<Vec<&'static str>> {
 
 /// A transaction in which nobody else migrates.
 async fn alone(store: &Store) -> Result<Tx> {
-    let mut tx = store.begin().await?;
+    let mut tx = store.begin_unbounded().await?;
     if tx.is_postgres() {
         sql::run(&mut tx, LOCK, ()).await?;
     }

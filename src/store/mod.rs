@@ -9,10 +9,12 @@
 
 pub mod api_keys;
 pub mod attempts;
+pub mod capacity;
 pub mod challenges;
 pub mod changes;
 pub mod deliveries;
 pub mod devices;
+mod error;
 pub mod events;
 pub mod facts;
 pub mod guesses;
@@ -20,6 +22,7 @@ pub mod known_devices;
 pub mod lines;
 mod migrate;
 pub mod outbox;
+pub mod patience;
 mod postgres;
 pub mod profile_values;
 pub mod secrets;
@@ -36,60 +39,16 @@ pub mod webhooks;
 pub mod wishes;
 
 use std::path::Path;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Sqlite, SqlitePool};
+use tokio::time::Instant;
 
+pub(crate) use error::MET;
+pub use error::StoreError;
 pub use migrate::{check as check_version, migrate};
 pub use sql::{Db, Exec, Result};
-
-/// Why a statement or a transaction did not go through.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// A unique constraint was hit: somebody else has it already.
-    #[error("already taken")]
-    Taken,
-    /// The database could not be reached or had no time for us.
-    #[error("the database is busy")]
-    Busy,
-    /// A transaction could not be made durable; nothing of it was kept.
-    #[error("the transaction could not be committed: {0}")]
-    Commit(String),
-    /// The database file, or the folder for it, cannot be made.
-    #[error("cannot make {0}: {1}")]
-    Folder(String, std::io::Error),
-    /// The URL names no database that multauth can open: why, with nothing of the URL in it.
-    #[error("database.url {0}")]
-    Url(String),
-    /// The database's schema is not the one of this binary.
-    #[error(
-        "the database is at schema version {found}, this multauth knows version {known}; run `multauth migrate`, or a newer multauth"
-    )]
-    Version {
-        /// What the database has.
-        found: i64,
-        /// What this binary has.
-        known: i64,
-    },
-    /// Anything else that the driver reports.
-    #[error(transparent)]
-    Driver(sqlx::Error),
-}
-
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(e) if e.is_unique_violation() => Self::Taken,
-            sqlx::Error::Database(e) if e.code().is_some_and(|code| BUSY.contains(&&*code)) => Self::Busy,
-            sqlx::Error::PoolTimedOut => Self::Busy,
-            _ => Self::Driver(error),
-        }
-    }
-}
-
-/// What a database says where the same may work a moment later: SQLite is locked by another process;
-/// PostgreSQL ended a deadlock or a serialization conflict, waited too long for a lock, or is full or stopping.
-const BUSY: &[&str] = &["5", "6", "261", "517", "40001", "40P01", "55P03", "53300", "57P01"];
 
 /// The database of one instance.
 #[derive(Clone)]
@@ -97,16 +56,16 @@ pub struct Store(Backend);
 
 #[derive(Clone)]
 enum Backend {
-    Sqlite { read: SqlitePool, writer: sqlite::Writer },
-    Postgres(PgPool),
+    Sqlite { read: SqlitePool, writer: sqlite::Writer, timeout: Duration },
+    Postgres(postgres::Postgres),
 }
 
 /// A connection for statements that change nothing.
 pub struct Reader(ReaderOf);
 
 enum ReaderOf {
-    Sqlite(PoolConnection<Sqlite>),
-    Postgres(PoolConnection<Postgres>),
+    Sqlite(PoolConnection<Sqlite>, Duration),
+    Postgres(postgres::Lease),
 }
 
 /// An open transaction; dropped without [`Tx::commit`], it never happened.
@@ -114,7 +73,7 @@ pub struct Tx(TxOf);
 
 enum TxOf {
     Sqlite(sqlite::Turn),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(postgres::Lease),
 }
 
 /// Looks at the URL of a database, and opens nothing.
@@ -130,7 +89,7 @@ pub fn check_url(url: &str) -> std::result::Result<(), String> {
         Some(path) if path.contains('?') => Err("of SQLite has no parameters".into()),
         Some(_) => Ok(()),
         None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-            postgres::options(url).map(drop)
+            postgres::hosts(url).map(drop)
         }
         None => Err("must begin with sqlite:// or postgres://".into()),
     }
@@ -154,17 +113,26 @@ pub fn check_place(url: &str) -> std::result::Result<(), String> {
     }
 }
 
+/// How long a statement that changes nothing, or a transaction, may take, unless the settings say another.
+pub const TIMEOUT: Duration = Duration::from_secs(5);
+
 impl Store {
     /// Opens the database at `url` (`sqlite://path` or `postgres://…`) with at most `connections`
     /// connections (for SQLite: readers).
     pub async fn open(url: &str, connections: u32) -> Result<Self> {
+        Self::open_within(url, connections, TIMEOUT).await
+    }
+
+    /// The same where each statement that changes nothing, and each transaction, takes no longer than `timeout`.
+    pub async fn open_within(url: &str, connections: u32, timeout: Duration) -> Result<Self> {
         check_url(url).map_err(StoreError::Url)?;
-        if let Some(path) = url.strip_prefix("sqlite://") {
+        let backend = if let Some(path) = url.strip_prefix("sqlite://") {
             let (read, writer) = sqlite::open(Path::new(path), connections).await?;
-            Ok(Self(Backend::Sqlite { read, writer }))
+            Backend::Sqlite { read, writer, timeout }
         } else {
-            Ok(Self(Backend::Postgres(postgres::open(url, connections).await?)))
-        }
+            Backend::Postgres(postgres::Postgres::open(url, connections, timeout).await?)
+        };
+        Ok(Self(backend))
     }
 
     /// `sqlite` or `postgres`.
@@ -178,16 +146,27 @@ impl Store {
     /// A connection to read by.
     pub async fn read(&self) -> Result<Reader> {
         Ok(Reader(match &self.0 {
-            Backend::Sqlite { read, .. } => ReaderOf::Sqlite(read.acquire().await?),
-            Backend::Postgres(pool) => ReaderOf::Postgres(pool.acquire().await?),
+            Backend::Sqlite { read, timeout, .. } => {
+                let conn = patience::wait(read.acquire()).await;
+                ReaderOf::Sqlite(conn.unwrap_or(Err(sqlx::Error::PoolTimedOut))?, *timeout)
+            }
+            Backend::Postgres(postgres) => ReaderOf::Postgres(postgres.read().await?),
         }))
     }
 
     /// A transaction to write in.
     pub async fn begin(&self) -> Result<Tx> {
         Ok(Tx(match &self.0 {
-            Backend::Sqlite { writer, .. } => TxOf::Sqlite(writer.begin().await?),
-            Backend::Postgres(pool) => TxOf::Postgres(pool.begin().await?),
+            Backend::Sqlite { writer, timeout, .. } => TxOf::Sqlite(writer.begin(*timeout).await?),
+            Backend::Postgres(postgres) => TxOf::Postgres(postgres.begin().await?),
+        }))
+    }
+
+    /// A transaction that may take as long as it takes: for what an operator waits for.
+    pub async fn begin_unbounded(&self) -> Result<Tx> {
+        Ok(Tx(match self.begin().await?.0 {
+            TxOf::Sqlite(turn) => TxOf::Sqlite(turn.unbounded()),
+            TxOf::Postgres(lease) => TxOf::Postgres(lease.unbounded().await?),
         }))
     }
 }
@@ -197,7 +176,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self.0 {
             TxOf::Sqlite(turn) => turn.commit().await,
-            TxOf::Postgres(tx) => Ok(tx.commit().await?),
+            TxOf::Postgres(lease) => lease.commit().await,
         }
     }
 
@@ -209,8 +188,30 @@ impl Tx {
 impl Db for Reader {
     fn exec(&mut self) -> Exec<'_> {
         match &mut self.0 {
-            ReaderOf::Sqlite(conn) => Exec::Sqlite(conn),
-            ReaderOf::Postgres(conn) => Exec::Postgres(conn),
+            ReaderOf::Sqlite(conn, _) => Exec::Sqlite(conn),
+            ReaderOf::Postgres(lease) => Exec::Postgres(lease.conn()),
+        }
+    }
+
+    fn begins(&mut self) -> Instant {
+        match &mut self.0 {
+            ReaderOf::Sqlite(_, timeout) => Instant::now() + *timeout,
+            ReaderOf::Postgres(lease) => lease.begins(),
+        }
+    }
+
+    fn ended(&mut self, error: Option<&StoreError>) {
+        if let ReaderOf::Postgres(lease) = &mut self.0 {
+            lease.ended(error);
+        }
+    }
+
+    const AGAIN: bool = true;
+
+    async fn another(&mut self) -> Result<()> {
+        match &mut self.0 {
+            ReaderOf::Sqlite(..) => Ok(()),
+            ReaderOf::Postgres(lease) => lease.another().await,
         }
     }
 }
@@ -219,7 +220,20 @@ impl Db for Tx {
     fn exec(&mut self) -> Exec<'_> {
         match &mut self.0 {
             TxOf::Sqlite(turn) => Exec::Sqlite(turn.conn()),
-            TxOf::Postgres(tx) => Exec::Postgres(tx),
+            TxOf::Postgres(lease) => Exec::Postgres(lease.conn()),
+        }
+    }
+
+    fn begins(&mut self) -> Instant {
+        match &mut self.0 {
+            TxOf::Sqlite(turn) => turn.until(),
+            TxOf::Postgres(lease) => lease.begins(),
+        }
+    }
+
+    fn ended(&mut self, error: Option<&StoreError>) {
+        if let TxOf::Postgres(lease) = &mut self.0 {
+            lease.ended(error);
         }
     }
 }
@@ -267,11 +281,5 @@ mod tests {
         ] {
             assert_eq!(check_url(url), Ok(()), "{url}");
         }
-    }
-
-    #[test]
-    fn an_address_in_brackets_is_an_address() {
-        let options = postgres::options("postgres://u@[::1]:5433/db").unwrap();
-        assert_eq!((options.get_host(), options.get_port()), ("::1", 5433));
     }
 }

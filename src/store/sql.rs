@@ -7,6 +7,8 @@ use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Decode, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
 
+use tokio::time::{Instant, timeout_at};
+
 use super::StoreError;
 
 /// What a statement gives.
@@ -100,30 +102,70 @@ pub enum Exec<'c> {
 
 /// Anything that statements run on: [`super::Reader`] and [`super::Tx`].
 pub trait Db: Send {
+    /// Whether what failed with its connection may be tried again on another one: nothing was changed by it.
+    const AGAIN: bool = false;
+
     /// The connection behind it.
     fn exec(&mut self) -> Exec<'_>;
+
+    /// A statement begins; gives until when it has to be answered.
+    fn begins(&mut self) -> Instant;
+
+    /// It ended; where this is not called, it is under way for as long as there is this.
+    fn ended(&mut self, error: Option<&StoreError>);
+
+    /// Goes on with another connection, where [`Db::AGAIN`].
+    fn another(&mut self) -> impl Future<Output = Result<()>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
-/// Runs one expression on whichever driver is behind `$db`. The statement is logged at the finest level, without what
-/// is bound to it.
+/// What a statement gives until its deadline.
+async fn until<T>(deadline: Instant, answer: impl Future<Output = Result<T>>) -> Result<T> {
+    timeout_at(deadline, answer).await.unwrap_or(Err(StoreError::Silent))
+}
+
+/// Runs one expression on whichever driver is behind `$db`, until the deadline; where a connection was lost by what
+/// only reads, once more on another. The statement is logged at the finest level, without what is bound to it.
 macro_rules! dispatch {
     ($db:expr, ($sql:expr, $params:expr), |$args:ident, $conn:ident| $body:expr) => {{
         tracing::trace!(statement = $sql);
-        match $db.exec() {
+        let deadline = $db.begins();
+        let (outcome, spare) = match $db.exec() {
             Exec::Sqlite($conn) => {
-                let $args = $params.sqlite()?;
-                $body
+                let outcome = until(deadline, async {
+                    let $args = $params.sqlite()?;
+                    $body
+                });
+                (outcome.await, None)
             }
-            Exec::Postgres($conn) => {
-                let $args = $params.postgres()?;
-                $body
+            Exec::Postgres($conn) => match $params.postgres() {
+                Ok($args) => {
+                    let spare = D::AGAIN.then(|| $args.clone());
+                    (until(deadline, async { $body }).await, spare)
+                }
+                Err(error) => (Err(error), None),
+            },
+        };
+        $db.ended(outcome.as_ref().err());
+        match (outcome, spare) {
+            (Err(StoreError::Lost(_)), Some($args)) => {
+                $db.another().await?;
+                let deadline = $db.begins();
+                let outcome = match $db.exec() {
+                    Exec::Postgres($conn) => until(deadline, async { $body }).await,
+                    Exec::Sqlite(_) => Err(StoreError::Busy(super::MET)),
+                };
+                $db.ended(outcome.as_ref().err());
+                outcome
             }
+            (outcome, _) => outcome,
         }
     }};
 }
 
 /// Runs a statement; gives the number of rows it touched.
-pub async fn run<'p>(db: &mut impl Db, sql: &'static str, params: impl Params<'p>) -> Result<u64> {
+pub async fn run<'p, D: Db>(db: &mut D, sql: &'static str, params: impl Params<'p>) -> Result<u64> {
     dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_with(sql, args)
         .execute(&mut *conn)
         .await?
@@ -131,8 +173,8 @@ pub async fn run<'p>(db: &mut impl Db, sql: &'static str, params: impl Params<'p
 }
 
 /// The first row, where there is one.
-pub async fn first<'p, T: Row>(
-    db: &mut impl Db,
+pub async fn first<'p, T: Row, D: Db>(
+    db: &mut D,
     sql: &'static str,
     params: impl Params<'p>,
 ) -> Result<Option<T>> {
@@ -142,15 +184,19 @@ pub async fn first<'p, T: Row>(
 }
 
 /// All rows.
-pub async fn all<'p, T: Row>(db: &mut impl Db, sql: &'static str, params: impl Params<'p>) -> Result<Vec<T>> {
+pub async fn all<'p, T: Row, D: Db>(
+    db: &mut D,
+    sql: &'static str,
+    params: impl Params<'p>,
+) -> Result<Vec<T>> {
     dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_as_with(sql, args)
         .fetch_all(&mut *conn)
         .await?))
 }
 
 /// The first column of the first row, where there is one.
-pub async fn scalar<'p, T: Scalar>(
-    db: &mut impl Db,
+pub async fn scalar<'p, T: Scalar, D: Db>(
+    db: &mut D,
     sql: &'static str,
     params: impl Params<'p>,
 ) -> Result<Option<T>> {
@@ -166,9 +212,15 @@ pub fn literal(text: &str) -> String {
 
 /// Runs a script of several statements without parameters.
 pub async fn script(db: &mut impl Db, sql: &'static str) -> Result<()> {
-    match db.exec() {
-        Exec::Sqlite(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop)?,
-        Exec::Postgres(conn) => sqlx::raw_sql(sql).execute(conn).await.map(drop)?,
-    }
-    Ok(())
+    let deadline = db.begins();
+    let outcome = match db.exec() {
+        Exec::Sqlite(conn) => {
+            until(deadline, async { Ok(sqlx::raw_sql(sql).execute(conn).await.map(drop)?) }).await
+        }
+        Exec::Postgres(conn) => {
+            until(deadline, async { Ok(sqlx::raw_sql(sql).execute(conn).await.map(drop)?) }).await
+        }
+    };
+    db.ended(outcome.as_ref().err());
+    outcome
 }

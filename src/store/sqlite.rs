@@ -13,11 +13,15 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::time::{Instant, timeout};
 
-use super::StoreError;
+use super::error::NONE_FREE;
+use super::{StoreError, patience};
 
-/// How long a writer may stand in the queue before it is told that the database is busy.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long SQLite itself waits for another process.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a commit is waited for; it goes on though nobody waits any more.
+const COMMIT: Duration = Duration::from_secs(5);
 
 /// The one connection that writes.
 #[derive(Clone)]
@@ -35,6 +39,8 @@ struct State {
 pub(super) struct Turn {
     state: Option<OwnedMutexGuard<State>>,
     writer: Writer,
+    /// Until when it has to be done.
+    until: Instant,
     savepoint: bool,
     /// Whether the savepoint's release is under way: what it holds belongs to the transaction then.
     released: bool,
@@ -54,7 +60,6 @@ pub(super) async fn open(path: &Path, readers: u32) -> Result<(SqlitePool, Write
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)
-        .acquire_timeout(PATIENCE)
         .connect_with(options.read_only(true).create_if_missing(false))
         .await?;
     Ok((read, Writer(Arc::new(Mutex::new(State { conn, open: false, waiting: Vec::new() })))))
@@ -90,15 +95,15 @@ fn options(path: &Path) -> SqliteConnectOptions {
 
 impl Writer {
     /// Waits for its turn and opens a transaction, or a savepoint within the one that is open.
-    pub(super) async fn begin(&self) -> Result<Turn, StoreError> {
-        let queue = tokio::time::timeout(PATIENCE, self.0.clone().lock_owned());
-        let mut state = queue.await.map_err(|_| StoreError::Busy)?;
+    pub(super) async fn begin(&self, deadline: Duration) -> Result<Turn, StoreError> {
+        let state = patience::wait(self.0.clone().lock_owned()).await;
+        let mut state = state.ok_or(StoreError::Busy(NONE_FREE))?;
         let savepoint = state.open;
         let sql = if savepoint { "SAVEPOINT turn" } else { "BEGIN IMMEDIATE" };
         // Marked before the statement runs: where this future is dropped midway, the next turn mends it.
-        let turn = |state| Turn { state: Some(state), writer: self.clone(), savepoint, released: false };
         state.open = true;
-        let mut turn = turn(state);
+        let until = Instant::now() + deadline;
+        let mut turn = Turn { state: Some(state), writer: self.clone(), until, savepoint, released: false };
         sqlx::query(sql).execute(turn.conn()).await?;
         Ok(turn)
     }
@@ -157,6 +162,18 @@ impl Turn {
         &mut state.conn
     }
 
+    /// Until when it has to be done.
+    pub(super) fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// Without a deadline.
+    pub(super) fn unbounded(self) -> Self {
+        let mut turn = self;
+        turn.until += Duration::from_secs(365 * 24 * 3600);
+        turn
+    }
+
     /// Ends the turn and waits until its work is on the disk.
     pub(super) async fn commit(mut self) -> Result<(), StoreError> {
         if self.savepoint {
@@ -172,7 +189,8 @@ impl Turn {
                 self.writer.send_committer().await;
             }
         }
-        acknowledged.await.map_err(|_| StoreError::Commit("the committer was stopped".into()))?
+        let acknowledged = timeout(COMMIT, acknowledged).await.map_err(|_| StoreError::Unanswered)?;
+        acknowledged.map_err(|_| StoreError::Commit("the committer was stopped".into()))?
     }
 }
 

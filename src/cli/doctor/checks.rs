@@ -90,15 +90,29 @@ pub async fn database(settings: &Settings) -> (Option<Store>, Finding) {
     match tried(settings.database.url.expose()).await {
         Ok(store) => {
             let text = format!("{}, up to date, wrote and read", store.name());
-            (Some(store), Finding::ok(WHAT, text))
+            let finding = match store::capacity::shortage(&store, settings.database.connections).await {
+                Ok(Some(shortage)) => Finding::warn(WHAT, format!("{text}; {shortage}")),
+                _ => Finding::ok(WHAT, text),
+            };
+            (Some(store), finding)
         }
         Err(error @ (StoreError::Version { .. } | StoreError::Folder(..))) => {
             (None, Finding::fail(WHAT, error.to_string()))
         }
-        Err(error) => {
-            let text = format!("{error}; see that it runs, and that database.url and its rights are right");
-            (None, Finding::fail(WHAT, text))
+        Err(error) => (None, Finding::fail(WHAT, format!("{error}; {}", remedy(&error)))),
+    }
+}
+
+/// What an operator does about it.
+fn remedy(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unreachable(_) => "see that it runs, and that host and port in database.url are right",
+        StoreError::NoConnection(_) => "raise the role's CONNECTION LIMIT or the server's max_connections",
+        StoreError::ReadOnly(_) => "name the host that takes writes in database.url, or let it write",
+        StoreError::Busy(_) | StoreError::Silent | StoreError::Unanswered => {
+            "see what holds it up, and try again"
         }
+        _ => "see that database.url and the rights of its role are right",
     }
 }
 

@@ -8,11 +8,12 @@ use tokio::runtime::Handle;
 
 /// A future that is polled where it stands, and in a task of its own once it is dropped before its end. Work that
 /// panicked is over.
-pub(super) struct Lasting<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
+#[must_use = "a future does nothing unless it is polled"]
+pub struct Lasting<F: Future<Output: Send> + Send + 'static>(Option<Pin<Box<F>>>);
 
 impl<F: Future<Output: Send> + Send + 'static> Lasting<F> {
     /// Work that was begun.
-    pub(super) fn new(work: F) -> Self {
+    pub fn new(work: F) -> Self {
         Self(Some(Box::pin(work)))
     }
 }

@@ -1,0 +1,115 @@
+//! Making a connection: the host that takes writes is found, and what holds for its session is set.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row};
+
+use super::super::StoreError;
+
+/// How much later each further host is tried, beside those before it.
+const LATER: Duration = Duration::from_millis(300);
+
+/// Whether no transaction of this session may write: on a standby, or where the database's operator says so.
+macro_rules! takes_no_writes {
+    () => {
+        "pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"
+    };
+}
+
+/// Where the database may be.
+pub(super) struct Hosts {
+    all: Vec<PgConnectOptions>,
+    /// Which of them took writes when it was last asked.
+    good: AtomicUsize,
+    /// What is said first in a session.
+    greeting: String,
+}
+
+/// A connection and what is known of it.
+pub(super) struct Opened {
+    pub(super) conn: PgConnection,
+    /// Whether it takes no writes.
+    pub(super) read_only: bool,
+    /// When it was last seen to answer.
+    pub(super) seen: Instant,
+    pub(super) born: Instant,
+}
+
+impl Hosts {
+    /// The hosts of one database; a statement that takes longer than `deadline` is to be ended by it.
+    pub(super) fn new(all: Vec<PgConnectOptions>, deadline: Duration) -> Self {
+        let all = all.into_iter().map(|options| options.application_name("multauth")).collect();
+        Self { all, good: AtomicUsize::new(0), greeting: greeting(deadline) }
+    }
+
+    /// A connection to the first host that takes writes; to one that only reads where no other answers.
+    pub(super) async fn connect(&self) -> Result<Opened, StoreError> {
+        let first = self.good.load(Ordering::Relaxed);
+        let mut tries: FuturesUnordered<_> = (0..self.all.len())
+            .map(|turn| {
+                self.try_one((first + turn) % self.all.len(), LATER * u32::try_from(turn).unwrap_or(0))
+            })
+            .collect();
+        let (mut reads, mut failed) = (None, None);
+        while let Some((host, outcome)) = tries.next().await {
+            match outcome {
+                Ok(opened) if !opened.read_only => {
+                    self.good.store(host, Ordering::Relaxed);
+                    return Ok(opened);
+                }
+                Ok(opened) => reads = Some(opened),
+                Err(error) => failed = Some(error),
+            }
+        }
+        reads.ok_or_else(|| failed.unwrap_or_else(|| StoreError::Unreachable("no host is named".into())))
+    }
+
+    async fn try_one(&self, host: usize, later: Duration) -> (usize, Result<Opened, StoreError>) {
+        if !later.is_zero() {
+            tokio::time::sleep(later).await;
+        }
+        let opened = async {
+            let mut conn = self.all[host].connect().await?;
+            let row = sqlx::raw_sql(AssertSqlSafe(self.greeting.clone())).fetch_one(&mut conn).await?;
+            let (read_only, now) = (row.try_get(0)?, Instant::now());
+            Ok(Opened { conn, read_only, seen: now, born: now })
+        };
+        (host, opened.await.map_err(StoreError::of_connecting))
+    }
+}
+
+impl Opened {
+    /// Whether it answers, and takes writes as it did.
+    pub(super) async fn check(&mut self) -> Result<(), StoreError> {
+        const ASK: &str = concat!("SELECT ", takes_no_writes!());
+        let row = sqlx::raw_sql(ASK).fetch_one(&mut self.conn).await?;
+        if row.try_get::<bool, _>(0)? != self.read_only {
+            return Err(StoreError::ReadOnly("it was not before, or is no more".into()));
+        }
+        self.seen = Instant::now();
+        Ok(())
+    }
+}
+
+/// What holds for a session, whatever the database's own defaults are: the server ends a statement, a wait for a lock
+/// and a transaction that nobody goes on with a little before we would give the connection up, it finds out that we
+/// are gone, and a transaction sees what is committed (its statements rely on nothing more, and on no less).
+fn greeting(deadline: Duration) -> String {
+    let part = |tenths: u32| format!("{}ms", (deadline * tenths / 10).as_millis().max(1));
+    let all = [
+        ("statement_timeout", part(9)),
+        ("lock_timeout", part(8)),
+        ("idle_in_transaction_session_timeout", part(10)),
+        ("default_transaction_isolation", "read committed".to_owned()),
+        ("tcp_keepalives_idle", "30".to_owned()),
+        ("tcp_keepalives_interval", "10".to_owned()),
+        ("tcp_keepalives_count", "3".to_owned()),
+    ];
+    let set: Vec<_> =
+        all.iter().map(|(name, value)| format!("set_config('{name}', '{value}', false)")).collect();
+    format!(concat!("SELECT ", takes_no_writes!(), ", {}"), set.join(", "))
+}

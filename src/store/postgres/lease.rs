@@ -1,0 +1,148 @@
+//! A connection in use, and the transaction on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Executor, PgConnection};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::super::StoreError;
+use super::pool::{Held, Pool};
+use crate::base::Lasting;
+
+/// How long a commit is waited for at least; it is never cut off before it is answered, or a minute is over.
+const COMMIT: Duration = Duration::from_secs(2);
+const COMMIT_LIFE: Duration = Duration::from_secs(60);
+/// How long undoing what was given up may take, before its connection is closed instead.
+const UNDO: Duration = Duration::from_secs(1);
+
+/// The level is ours to choose, not the database's: see [`super::connect`].
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// A connection in use. Dropped while a statement is under way, or after one that was not answered, it is closed hard;
+/// a transaction that was not committed is undone first; else it goes back.
+pub(in super::super) struct Lease {
+    held: Option<Held>,
+    pool: Arc<Pool>,
+    timeout: Duration,
+    /// Until when the transaction has to be done; none where there is no transaction.
+    until: Option<Instant>,
+    /// Whether a statement is under way.
+    under_way: bool,
+    /// Whether it is of no more use.
+    dead: bool,
+}
+
+impl Lease {
+    pub(super) fn new(held: Held, pool: Arc<Pool>, timeout: Duration) -> Self {
+        Self { held: Some(held), pool, timeout, until: None, under_way: false, dead: false }
+    }
+
+    /// The connection.
+    pub(in super::super) fn conn(&mut self) -> &mut PgConnection {
+        &mut self
+            .held
+            .as_mut()
+            .expect("a lease holds its connection until it is dropped or commits")
+            .opened
+            .conn
+    }
+
+    /// A statement begins; gives until when it has to be answered.
+    pub(in super::super) fn begins(&mut self) -> Instant {
+        self.under_way = true;
+        self.until.unwrap_or_else(|| Instant::now() + self.timeout)
+    }
+
+    /// It ended.
+    pub(in super::super) fn ended(&mut self, error: Option<&StoreError>) {
+        self.under_way = false;
+        let Some(held) = &mut self.held else { return };
+        match error {
+            // That one takes no writes was known.
+            Some(StoreError::ReadOnly(_)) if held.opened.read_only => {}
+            Some(error) if error.ends_connection() => {
+                self.dead = true;
+                self.pool.doubt();
+            }
+            _ => held.opened.seen = Instant::now().into_std(),
+        }
+    }
+
+    /// Takes another connection in the place of one that is dead.
+    pub(in super::super) async fn another(&mut self) -> Result<(), StoreError> {
+        self.held = None;
+        self.held = Some(self.pool.take().await?);
+        self.dead = false;
+        Ok(())
+    }
+
+    /// With a transaction begun.
+    pub(super) async fn begun(mut self) -> Result<Self, StoreError> {
+        let until = self.begins();
+        self.until = Some(until);
+        let outcome = match timeout_at(until, self.conn().execute(BEGIN)).await {
+            Ok(begun) => begun.map(drop).map_err(StoreError::from),
+            Err(_) => Err(StoreError::Silent),
+        };
+        self.ended(outcome.as_ref().err());
+        outcome.map(|()| self)
+    }
+
+    /// Without a deadline, neither ours nor the server's: for what an operator waits for.
+    pub(in super::super) async fn unbounded(mut self) -> Result<Self, StoreError> {
+        const SET: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
+            SET LOCAL idle_in_transaction_session_timeout = 0";
+        self.conn().execute(SET).await?;
+        self.until = Some(Instant::now() + Duration::from_secs(365 * 24 * 3600));
+        Ok(self)
+    }
+
+    /// Makes the transaction count. It goes on though nobody waits for it any more: to cut it off would leave unknown
+    /// whether it counts. Its place is somebody else's by then.
+    pub(in super::super) async fn commit(mut self) -> Result<(), StoreError> {
+        let Some(Held { mut opened, counted }) = self.held.take() else { return Err(StoreError::Unanswered) };
+        let work = Lasting::new(async move {
+            let committed = opened.conn.execute("COMMIT");
+            let outcome = timeout(COMMIT_LIFE, committed).await.map_err(|_| StoreError::Silent)?;
+            opened.seen = Instant::now().into_std();
+            outcome.map(|_| opened).map_err(StoreError::from)
+        });
+        let least = Instant::now() + COMMIT;
+        let until = self.until.map_or(least, |until| until.max(least));
+        match timeout_at(until, work).await {
+            Ok(Ok(opened)) => self.pool.put(Held { opened, counted }),
+            Ok(Err(error)) => {
+                drop(counted);
+                if error.ends_connection() {
+                    self.pool.doubt();
+                }
+                return Err(error);
+            }
+            Err(_) => {
+                self.pool.doubt();
+                return Err(StoreError::Unanswered);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Some(mut held) = self.held.take() else { return };
+        if self.dead || self.under_way {
+            return;
+        }
+        if self.until.is_none() {
+            return self.pool.put(held);
+        }
+        let (pool, Ok(runtime)) = (self.pool.clone(), Handle::try_current()) else { return };
+        runtime.spawn(async move {
+            if let Ok(Ok(_)) = timeout(UNDO, held.opened.conn.execute("ROLLBACK")).await {
+                pool.put(held);
+            }
+        });
+    }
+}
