@@ -4,6 +4,7 @@ mod contracts;
 mod delivery;
 mod doors;
 mod events;
+mod faults;
 mod hooks;
 mod languages;
 mod operator;

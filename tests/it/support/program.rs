@@ -53,15 +53,26 @@ impl Program {
 
     /// Starts what `command` starts, and waits until it is ready at `address`.
     pub async fn run(mut command: Command, address: SocketAddr) -> Self {
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let mut program = Self { child, address };
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut program = Self::spawn(command, address);
+        program.await_ready().await;
+        program
+    }
+
+    /// Starts what `command` starts, which will listen at `address`.
+    pub fn spawn(mut command: Command, address: SocketAddr) -> Self {
+        Self { child: command.spawn().unwrap(), address }
+    }
+
+    /// Waits until it is ready.
+    pub async fn await_ready(&mut self) {
         let http = reqwest::Client::builder().no_proxy().tls_certs_only([]).build().unwrap();
         for _ in 0..1_000 {
-            let ready = http.get(format!("http://{address}/readyz")).send().await;
+            let ready = http.get(format!("http://{}/readyz", self.address)).send().await;
             if ready.is_ok_and(|answer| answer.status() == 200) {
-                return program;
+                return;
             }
-            assert!(program.child.try_wait().unwrap().is_none(), "it ended before it was ready");
+            assert!(self.child.try_wait().unwrap().is_none(), "it ended before it was ready");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("it is not ready");

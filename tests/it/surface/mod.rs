@@ -11,7 +11,7 @@ mod links;
 mod own_kinds;
 mod own_provider;
 mod pages;
-mod postgres;
+pub mod postgres;
 mod restart;
 mod secrets_leak;
 pub mod server;
