@@ -12,7 +12,7 @@ mod half_open;
 mod ledger;
 mod load;
 mod machine;
-mod proxy;
+pub mod proxy;
 mod short;
 mod site;
 mod sql;

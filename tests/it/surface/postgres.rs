@@ -20,6 +20,16 @@ impl Scratch {
         url.set_path(&name);
         Some(Self { url: url.into(), server, name })
     }
+
+    /// Runs statements in it.
+    pub async fn run(&self, statements: String) {
+        run(&self.url, statements).await;
+    }
+
+    /// Sets what its sessions begin with.
+    pub async fn set(&self, name: &str, value: &str) {
+        run(&self.server, format!("ALTER DATABASE {} SET {name} = {value}", self.name)).await;
+    }
 }
 
 async fn run(server: &str, statement: String) {
