@@ -87,12 +87,20 @@ pub fn check_url(url: &str) -> std::result::Result<(), String> {
             Err("must name a file: what is in memory is another database for each connection".into())
         }
         Some(path) if path.contains('?') => Err("of SQLite has no parameters".into()),
+        Some(path) if encoded(path) => {
+            Err("of SQLite is a path as it stands: no %20 for a blank, nor the like".into())
+        }
         Some(_) => Ok(()),
         None if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
             postgres::hosts(url).map(drop)
         }
         None => Err("must begin with sqlite:// or postgres://".into()),
     }
+}
+
+/// Whether something stands in a path as URLs write it: it would be a part of the file's name.
+fn encoded(path: &str) -> bool {
+    path.split('%').skip(1).any(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2)
 }
 
 /// Looks whether a database could be where a sound URL says, and makes nothing: for SQLite a file in a folder.
@@ -266,6 +274,10 @@ mod tests {
             "sqlite://:memory:",
             "sqlite://:memory:?cache=hunter2",
             "sqlite://m.db?key=hunter2",
+            "sqlite://hunter2%20m.db",
+            "postgres://u:hunter2@one,two:x/db",
+            "postgres://u:hunter2@h/db?host=one,two",
+            "postgres://u:hunter2@h/db?target_session_attrs=hunter2",
         ] {
             let why = check_url(url).expect_err(url);
             assert!(!why.contains(SECRET) && !why.is_empty(), "{url}: {why}");
@@ -274,6 +286,8 @@ mod tests {
         for url in [
             "sqlite://m.db",
             "sqlite:///var/lib/m.db",
+            "sqlite://100%.db",
+            "postgres://u:p@one:5432,two,[::1]:5433/db?target_session_attrs=read-write",
             "postgres://u:p%3Fss@h/db",
             "postgresql://u@h:5432/db?sslmode=require&application_name=x",
             "postgres://u@%2Frun%2Fpostgresql/db",

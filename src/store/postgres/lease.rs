@@ -70,9 +70,11 @@ impl Lease {
         }
     }
 
-    /// Takes another connection in the place of one that is dead.
+    /// Takes another connection in the place of one that is dead, which gives its own place up first.
     pub(in super::super) async fn another(&mut self) -> Result<(), StoreError> {
-        self.held = None;
+        if let Some(held) = &mut self.held {
+            held.counted = None;
+        }
         self.held = Some(self.pool.take().await?);
         self.dead = false;
         Ok(())

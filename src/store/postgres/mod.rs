@@ -41,7 +41,7 @@ impl Postgres {
     /// A transaction; where a connection turns out to be dead before anything was said on it, on another.
     pub(super) async fn begin(&self) -> Result<Lease, StoreError> {
         match self.read().await?.begun().await {
-            Err(error) if error.ends_connection() => self.read().await?.begun().await,
+            Err(StoreError::Lost(_)) => self.read().await?.begun().await,
             outcome => outcome,
         }
     }

@@ -66,8 +66,8 @@ enum Trouble {
 /// One connection, for as long as it is of use.
 pub(super) struct Held {
     pub(super) opened: Opened,
-    /// Its place among those that are live.
-    pub(super) counted: Counted,
+    /// Its place among those that are live; none once it is given up.
+    pub(super) counted: Option<Counted>,
 }
 
 /// One of `live`.
@@ -115,7 +115,7 @@ impl Pool {
             let failed = match timeout(CONNECT, self.hosts.connect()).await {
                 Ok(Ok(opened)) => {
                     self.state().live += 1;
-                    self.put(Held { opened, counted: Counted(Arc::downgrade(self)) });
+                    self.put(Held { opened, counted: Some(Counted(Arc::downgrade(self))) });
                     return Ok(());
                 }
                 Ok(Err(error)) => error,
@@ -235,7 +235,7 @@ impl Pool {
                         state.trouble = None;
                     }
                     drop(state);
-                    return self.put(Held { opened, counted });
+                    return self.put(Held { opened, counted: Some(counted) });
                 }
                 Ok(Err(StoreError::NoConnection(why))) => {
                     if self.make_do(&why) {

@@ -56,7 +56,7 @@ fn root() -> PathBuf {
 }
 
 /// Every file of `src/` with its path below it.
-fn sources() -> Vec<(String, String)> {
+pub(super) fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root()];
     while let Some(folder) = folders.pop() {

@@ -1,5 +1,6 @@
 //! The surface that clients and attackers see: the document, headers, hostile input, tokens, limits, leaks.
 
+mod bounds;
 mod client_ip;
 mod contact;
 mod document;
@@ -12,6 +13,7 @@ mod own_kinds;
 mod own_provider;
 mod pages;
 pub mod postgres;
+mod ready;
 mod restart;
 mod secrets_leak;
 pub mod server;
