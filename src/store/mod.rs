@@ -18,6 +18,7 @@ mod error;
 pub mod events;
 pub mod facts;
 pub mod guesses;
+pub mod invariants;
 pub mod known_devices;
 pub mod lines;
 mod migrate;

@@ -4,6 +4,7 @@ mod accounts;
 mod connections;
 mod events;
 mod group_commit;
+mod invariants;
 mod plans;
 mod profile_values;
 mod races;

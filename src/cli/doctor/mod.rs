@@ -1,8 +1,10 @@
 //! `multauth doctor`: tries everything that an instance needs, and says what to do about what does not work.
 //!
-//! To add a check: a function in `checks.rs` or `outside.rs` that gives [`Finding`]s, and a line in [`examine`].
+//! To add a check: a function in `checks.rs` or `outside.rs` that gives [`Finding`]s, and a line in [`examine`]. What is
+//! true of every database is in `store/invariants.rs`.
 
 mod checks;
+mod invariants;
 mod outside;
 
 use super::{Failure, Outcome, Setup, instance, print};
@@ -20,8 +22,16 @@ use crate::webhooks::Webhooks;
 #[command(after_help = "\
 Examples:
   multauth doctor
-  multauth doctor --config /etc/multauth/multauth.toml")]
-pub struct Args {}
+  multauth doctor --config /etc/multauth/multauth.toml
+  multauth doctor --invariants    after a crash or a restored backup: do the rows fit together?")]
+pub struct Args {
+    /// Look at the rows of the database instead: no account made by half, no session of nobody, no code used twice.
+    ///
+    /// Each invariant is a line, with how many rows break it, what that means and what to do. Nothing is changed, and
+    /// instances may be running. It reads whole tables: with millions of users it takes a minute.
+    #[arg(long)]
+    invariants: bool,
+}
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +76,16 @@ impl Finding {
     }
 }
 
-pub async fn run(_: Args, setup: Setup<'_>) -> Outcome {
+pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
+    let tell = |finding: &Finding| print::out(&finding.line());
     let settings = instance::settings(setup)?;
-    let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
-    print::out(&Finding::ok("settings", from).line())?;
-    let findings = examine(&settings, setup.own, &|finding| print::out(&finding.line())).await?;
+    let findings = if args.invariants {
+        invariants::examine(&settings, &tell).await?
+    } else {
+        let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
+        tell(&Finding::ok("settings", from))?;
+        examine(&settings, setup.own, &tell).await?
+    };
     let failed = findings.iter().filter(|finding| finding.health == Health::Fail).count();
     if failed == 0 { Ok(()) } else { Err(Failure::Told) }
 }

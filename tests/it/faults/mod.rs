@@ -8,13 +8,18 @@
 
 mod cluster;
 mod crowd;
+mod fail_over;
+mod few_connections;
 mod half_open;
 mod ledger;
 mod load;
+mod locks;
 mod machine;
 pub mod proxy;
+mod restarts;
 mod short;
 mod site;
+mod slow;
 mod sql;
 mod table;
 
@@ -46,6 +51,27 @@ macro_rules! faults {
 
 const FAULTS: &[Fault] = faults![
     (
+        "F5-fast",
+        "PostgreSQL restarts under load",
+        "0 lost, 503 alone, well 5 s after, no call > 10 s",
+        restarts::fast
+    ),
+    ("F5-immediate", "PostgreSQL crashes under load", "as F5-fast", restarts::immediate),
+    ("F5-down", "PostgreSQL is away for 5 s under load", "as F5-fast", restarts::down),
+    (
+        "F5-stall",
+        "PostgreSQL stands still for 10 s",
+        "as F5-fast, no session ended as stolen",
+        restarts::stall
+    ),
+    ("F5-longstall", "PostgreSQL stands still for 25 s", "as F5-stall", restarts::long_stall),
+    (
+        "F6",
+        "PostgreSQL answers 2 s late, 40 requests/s on a pool of 10",
+        "503 in 2 s, /readyz in 1 s, /healthz p99 50 ms",
+        slow::play
+    ),
+    (
         "F6b-waiting",
         "connections go silent on a full pool, 20 clients wait 60 s",
         "ready again in 15 s",
@@ -56,6 +82,37 @@ const FAULTS: &[Fault] = faults![
         "connections go silent on a full pool, 20 clients leave after 1 s",
         "ready again in 15 s",
         half_open::leaving
+    ),
+    (
+        "failover",
+        "the database is read-only for 12 s, and back",
+        "/readyz true all the while, writable again in 5 s",
+        fail_over::long
+    ),
+    ("lock-users", "table users locked for 22 s", "503 after 5 s, no call > 7 s", locks::users),
+    (
+        "lock-sessions",
+        "table sessions locked for 22 s",
+        "503 after 5 s, no call > 7 s, no session ended as stolen",
+        locks::sessions
+    ),
+    (
+        "pooler",
+        "PgBouncer with 5 connections for 10, all held by others",
+        "503 after 2 s, no call longer",
+        few_connections::pooler
+    ),
+    (
+        "role",
+        "a role with CONNECTION LIMIT 3, a pool of 10, ten sign-ups at once",
+        "none refused, the log names the cause",
+        few_connections::role
+    ),
+    (
+        "ended",
+        "pg_terminate_backend for the whole pool, ten sign-ups at once",
+        "no 503",
+        few_connections::ended
     ),
 ];
 

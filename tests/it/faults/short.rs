@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::half_open;
 use super::table::Seen;
+use super::{fail_over, few_connections, half_open, locks};
 use crate::surface::postgres::Scratch;
 
 #[track_caller]
@@ -15,4 +15,22 @@ fn holds(seen: &Seen) {
 async fn silent_connections_are_given_up() {
     let Some(database) = Scratch::make().await else { return };
     holds(&half_open::play(&database.url, Duration::from_secs(1), Duration::from_secs(20)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_read_only_is_written_again() {
+    let Some(database) = Scratch::make().await else { return };
+    holds(&fail_over::play(&database.url, Duration::from_secs(4)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_waits_for_a_lock_is_told_at_the_deadline() {
+    let Some(database) = Scratch::make().await else { return };
+    holds(&locks::play(&database.url, "sessions", Duration::from_secs(8)).await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pool_whose_connections_were_ended_fails_nobody() {
+    let Some(database) = Scratch::make().await else { return };
+    holds(&few_connections::play_ended(&database.url).await);
 }
