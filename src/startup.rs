@@ -280,7 +280,6 @@ async fn windows(settings: &Settings, world: &World) -> Result<Windows, StartErr
         return Ok(Windows::memory());
     }
     let time = if matches!(world.clock, Clock::System) { Time::Server } else { Time::Given };
-    let server =
-        Server { url: url.to_owned(), prefix: "multauth".into(), instances: settings.redis.instances, time };
+    let server = Server { time, ..Server::of(&settings.redis) };
     Windows::redis(&server).await.map_err(|error| StartError::Redis(format!("redis.url {error}")))
 }

@@ -33,6 +33,8 @@ pub struct Redis {
     /// A file that holds the URL; it has been read into `url`.
     #[serde(deserialize_with = "form::path_or_none")]
     pub url_file: Option<PathBuf>,
+    /// What every key begins with, so that several installations can share it.
+    pub prefix: String,
     /// How many instances share it; while it is gone, each lets through its share of every limit (R49).
     pub instances: u32,
 }
@@ -52,6 +54,10 @@ impl Redis {
         let known =
             self.url.expose().is_empty() || scheme_is(&self.url, &["redis", "rediss", "redis+unix", "unix"]);
         checks.must(known, "redis.url", "must begin with redis:// or rediss://, or be \"\" for none");
+        // Braces would end the part of a key that says where in a cluster it is kept.
+        let plain = |c: char| c.is_ascii_alphanumeric() || ".-_:".contains(c);
+        let sound = (1..=64).contains(&self.prefix.len()) && self.prefix.chars().all(plain);
+        checks.must(sound, "redis.prefix", "must be 1 to 64 letters, digits, or . - _ : signs");
     }
 }
 

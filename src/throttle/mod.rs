@@ -28,7 +28,7 @@ mod windows;
 pub use actions::{ACTIONS, Action, DEVELOPMENT, rates};
 pub use keys::{By, Keys, block};
 pub use rate::{Rate, Rates, parse};
-pub use redis::{Server, Time};
+pub use redis::{Server, Time, Trouble, prove};
 pub use windows::{BadUrl, Windows};
 
 use self::nets::Net;

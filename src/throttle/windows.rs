@@ -1,7 +1,7 @@
 //! Where windows are kept: in memory, or in Redis with memory behind it.
 
 use super::memory::Memory;
-use super::redis::{Redis, Server};
+use super::redis::{self, Redis, Server};
 use super::{Claim, Rate};
 use crate::base::Millis;
 
@@ -12,10 +12,10 @@ pub struct Windows {
     redis: Option<(Redis, u32)>,
 }
 
-/// The URL of the Redis server cannot be used.
+/// The URL of the Redis server cannot be used: why, with nothing of the URL in it.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot be read as a URL of Redis; in a password %23 is #, %2F /, %3F ?, %40 @")]
-pub struct BadUrl;
+#[error("{0}")]
+pub struct BadUrl(String);
 
 impl Windows {
     /// In the memory of this instance alone.
@@ -23,13 +23,13 @@ impl Windows {
         Self { memory: Memory::default(), redis: None }
     }
 
-    /// In Redis, where several instances share them. While Redis is gone, and when it is not there yet, calls
-    /// are counted in memory at once and never let through uncounted (R49).
+    /// In Redis, where several instances share them. While Redis is gone or refuses, and when it is not there yet,
+    /// calls are counted in memory at once and never let through uncounted (R49).
     ///
     /// # Errors
     /// [`BadUrl`] when the URL cannot be understood; a server that does not answer is no error.
     pub async fn redis(server: &Server) -> Result<Self, BadUrl> {
-        let redis = Redis::start(server).await.map_err(|_| BadUrl)?;
+        let redis = Redis::start(server).await.map_err(BadUrl)?;
         Ok(Self { memory: Memory::default(), redis: Some((redis, server.instances.max(1))) })
     }
 
@@ -38,7 +38,7 @@ impl Windows {
     /// # Errors
     /// [`BadUrl`], which has nothing of the URL in it.
     pub fn check_url(url: &str) -> Result<(), BadUrl> {
-        ::redis::Client::open(url).map(drop).map_err(|_| BadUrl)
+        redis::check_url(url).map_err(BadUrl)
     }
 
     pub(super) fn sweep(&self, now: Millis) {

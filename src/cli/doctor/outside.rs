@@ -8,33 +8,26 @@ use super::Finding;
 use crate::hooks::http::Callee;
 use crate::providers::Entry;
 use crate::settings::Settings;
+use crate::throttle::{self, Server, Trouble};
 use crate::webhooks::Webhook;
 
-/// How long Redis may take.
-const REDIS: Duration = Duration::from_secs(3);
 /// How long a provider may take.
 const PROVIDER: Duration = Duration::from_secs(20);
 
-/// Whether Redis answers.
+/// Whether limits could be counted in Redis: by what counts them, on keys of its own.
 pub async fn redis(settings: &Settings) -> Finding {
     const WHAT: &str = "redis";
-    let url = settings.redis.url.expose();
-    if url.is_empty() {
+    if settings.redis.url.expose().is_empty() {
         return Finding::ok(WHAT, "not used: each instance counts rates for itself");
     }
     eprintln!("asking redis …");
-    match timeout(REDIS, ping(url)).await {
-        Ok(Ok(())) => Finding::ok(WHAT, "answers"),
-        Ok(Err(error)) => {
-            Finding::fail(WHAT, format!("{error}; see that it runs and that redis.url is right"))
+    match throttle::prove(&Server::of(&settings.redis)).await {
+        Ok(()) => Finding::ok(WHAT, "counts"),
+        Err(Trouble::Gone(why)) => {
+            Finding::fail(WHAT, format!("{why}; see that it runs and that redis.url is right"))
         }
-        Err(_) => Finding::fail(WHAT, "no answer in 3 s; see that it runs and that redis.url is right"),
+        Err(refuses) => Finding::fail(WHAT, refuses.to_string()),
     }
-}
-
-async fn ping(url: &str) -> Result<(), redis::RedisError> {
-    let mut connection = redis::Client::open(url)?.get_multiplexed_async_connection().await?;
-    redis::cmd("PING").query_async::<String>(&mut connection).await.map(drop)
 }
 
 /// Whether a message would get out by a provider.

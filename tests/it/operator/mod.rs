@@ -3,4 +3,5 @@
 mod check;
 mod find;
 mod key;
+mod redis;
 mod reset;

@@ -132,7 +132,7 @@ async fn windows_that_instances_share_are_named_by_hashes_with_a_key() {
     }
     let mut redis =
         redis::Client::open(url.as_str()).unwrap().get_multiplexed_async_connection().await.unwrap();
-    let names: Vec<String> = redis::cmd("KEYS").arg("multauth*").query_async(&mut redis).await.unwrap();
+    let names: Vec<String> = redis::cmd("KEYS").arg("{multauth}*").query_async(&mut redis).await.unwrap();
     let [one, other] = apps.each_ref().map(|app| app.app.subject(&["identifier", "email", NOBODY]));
     assert_ne!(one, other, "each installation has a key of its own");
     for counted in [one, other] {
