@@ -173,7 +173,7 @@ async fn order(walk: &Walk<'_>, device: Option<&Device>, channel: Channel, parce
     let subject = walk.subject_at(device);
     let subject =
         if walk.proven() { subject } else { subject.before_proof(walk.app, &walk.attempt.canonical) };
-    let long = subject.exhausted(walk.app, &mut walk.app.store.read().await?).await?;
+    let long = subject.exhausted(walk.app).await?;
     Ok(Order {
         purpose: walk.purpose,
         scope: walk.scope(),

@@ -85,7 +85,10 @@ pub struct Ready {
     parcel: Parcel,
     terms: Terms,
     part: Part,
-    not_after: Millis,
+    /// How long nothing was sent there before it.
+    resend: Millis,
+    /// When what it belongs to ends.
+    ends: Millis,
     purpose: Purpose,
     user: Option<String>,
     subject: String,
@@ -149,10 +152,10 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
         way_from: way.map(|(_, begin)| begin),
         ..Challenge::default()
     };
-    let not_after = now - shape.resend.millis();
+    let (resend, ends) = (shape.resend.millis(), order.ends);
     let about = about(order, &challenge, parcel);
     let (purpose, user, subject) = (order.purpose, order.user.clone(), order.subject.clone());
-    Ok(Ready { challenge, message, about, parcel, terms, part, not_after, purpose, user, subject })
+    Ok(Ready { challenge, message, about, parcel, terms, part, resend, ends, purpose, user, subject })
 }
 
 /// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a
@@ -189,23 +192,39 @@ pub fn undo(app: &App, (scope, ends): (&str, Millis), channel: Channel, address:
 /// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago; [`AuthError::TooMany`] where
 /// others took the last message meanwhile: the challenge stands then, and the message goes to nobody.
 pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
+    let (challenge, about) = ready.now(app);
+    let not_after = challenge.sent_at - ready.resend;
     // What is held back is sent to nobody: a code that is there already stays as it is.
     let held = ready.parcel == Parcel::Held;
-    let is_there = held && challenges::hold(tx, &ready.challenge, ready.not_after).await? == 1;
-    if !is_there && challenges::put(tx, &ready.challenge, ready.not_after).await? == 0 {
+    let is_there = held && challenges::hold(tx, &challenge, not_after).await? == 1;
+    if !is_there && challenges::put(tx, &challenge, not_after).await? == 0 {
         return Err(AuthError::NoCode);
     }
     let leaves = spend::settle(app, tx, &ready.message, ready.parcel, (ready.terms, ready.part)).await?;
     match leaves {
-        Parcel::Code | Parcel::Taken => app.outbox.write(tx, &ready.message, &ready.about).await?,
+        Parcel::Code | Parcel::Taken => app.outbox.write(tx, &ready.message, &about).await?,
         Parcel::Nothing | Parcel::Held => {
-            app.outbox.write_to_nobody(tx, &ready.message, &ready.about).await?
+            app.outbox.write_to_nobody(tx, &ready.message, &about).await?
         }
     }
     Ok(ready.sent(leaves))
 }
 
 impl Ready {
+    /// What is written, as sent now: what was waited for since it was thought out is no part of its life.
+    fn now(&self, app: &App) -> (Challenge, About) {
+        let (now, before) = (app.now(), &self.challenge);
+        let later = |ends: Millis| ends + (now - before.sent_at);
+        let challenge = Challenge {
+            sent_at: now,
+            expires_at: later(before.expires_at).min(self.ends),
+            way_ends: before.way_ends.map(later),
+            ..before.clone()
+        };
+        let expires_at = self.about.expires_at.map(|_| challenge.way_ends.unwrap_or(challenge.expires_at));
+        (challenge, About { expires_at, ..self.about.clone() })
+    }
+
     fn sent(&self, leaves: Parcel) -> Noted {
         let event = Event::VerificationSent {
             purpose: self.purpose.name(),
@@ -262,6 +281,7 @@ pub async fn look(
     subject: &Subject,
 ) -> Result<()> {
     if let Some(gone) = challenge.and_then(|challenge| gone(app, challenge, subject)) {
+        bury(app, tx, challenge).await?;
         return Err(gone);
     }
     let (so_far, stored) = take(app, tx, challenge, subject).await?;
@@ -287,6 +307,32 @@ pub fn gone(app: &App, challenge: &Challenge, subject: &Subject) -> Option<AuthE
         return Some(AuthError::CodeDead);
     }
     (challenge.expires_at <= app.now()).then_some(AuthError::CodeOver)
+}
+
+/// Marks a challenge that is over for good, where it is refused for that: it is dead when the clock goes back. Once is
+/// enough.
+pub async fn bury(app: &App, tx: &mut Tx, challenge: Option<&Challenge>) -> Result<()> {
+    let now = app.now();
+    if let Some(challenge) = challenge.filter(|challenge| is_over(challenge, now)) {
+        challenges::over(tx, &challenge.id, now).await?;
+    }
+    Ok(())
+}
+
+/// [`bury`] outside of any transaction.
+pub async fn bury_alone(app: &App, challenge: &Challenge) -> Result<()> {
+    if !is_over(challenge, app.now()) {
+        return Ok(());
+    }
+    let mut tx = app.store.begin().await?;
+    bury(app, &mut tx, Some(challenge)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Whether the code or the way of a challenge is over and not marked so yet.
+fn is_over(challenge: &Challenge, now: Millis) -> bool {
+    let over = |ends: Millis| ends > 0 && ends <= now;
+    over(challenge.expires_at) || challenge.way_ends.is_some_and(over)
 }
 
 /// Counts a typed code for the conversion of its prefix; phones alone cost money (R47).
@@ -321,6 +367,9 @@ pub async fn take(
         Some(challenge) => challenges::guess(tx, &challenge.id, app.now()).await?,
         None => None,
     };
+    if stored.is_none() {
+        bury(app, tx, challenge).await?;
+    }
     Ok((so_far, stored))
 }
 
@@ -359,7 +408,8 @@ pub fn resend_in(app: &App, challenge: &Challenge, plain: bool) -> u64 {
     let purpose = Purpose::named(&challenge.purpose).map_or("", Purpose::shape);
     let channel = if plain { "" } else { challenge.channel.as_str() };
     let resend = app.settings.passcode.for_channel(channel, purpose).resend.millis();
-    seconds_until(app.now(), challenge.sent_at + resend)
+    let now = app.now();
+    seconds_until(now, challenge.sent_at.min(now) + resend)
 }
 
 fn shape(app: &App, order: &Order) -> settings::Shape {

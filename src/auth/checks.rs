@@ -38,7 +38,7 @@ impl Walk<'_> {
         self.flush().await?;
         let subject = self.subject(kind.name());
         let _turn = subject.turn(self.app).await;
-        let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
+        let so_far = subject.judge_alone(self.app, Bound::Fixed).await?;
         let typed = kind.prepare(typed.expose());
         let right = match self.account.as_ref().and_then(|a| a.hashes.get(kind.name()).cloned()) {
             Some(stored) => {
@@ -64,7 +64,7 @@ impl Walk<'_> {
         self.flush().await?;
         let subject = self.subject(kind.name());
         let _turn = subject.turn(self.app).await;
-        let so_far = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await?;
+        let so_far = subject.judge_alone(self.app, Bound::Fixed).await?;
         let cards = self.account.iter().flat_map(|account| account.of_kind("card"));
         let card = cards::find(self.app, &self.hasher(), cards, typed).await?.map(|card| card.id.clone());
         self.settle(&subject, &so_far, card.is_some(), kind.name()).await?;
@@ -154,7 +154,7 @@ impl Walk<'_> {
         typed: &Sensitive,
         (subject, by_code): (&Subject, &Subject),
     ) -> Result<()> {
-        let judged = subject.judge(self.app, &mut self.app.store.read().await?, Bound::Fixed).await;
+        let judged = subject.judge_alone(self.app, Bound::Fixed).await;
         // The waits are for what is computed: a sent code dies by itself, and goes on while an authenticator rests.
         let compared = match judged {
             Ok(_) => authenticators,
@@ -199,8 +199,15 @@ impl Walk<'_> {
         // Where an app was asked too, a code that can be typed no more is none, and what was typed a guess at the app.
         let gone = sent.and_then(|(sent, _)| challenge::gone(self.app, sent, by_code));
         let sent = match gone {
-            Some(gone) if compared == 0 => return Err(gone),
-            Some(_) => None,
+            Some(gone) => {
+                if let Some((over, _)) = sent {
+                    challenge::bury_alone(self.app, over).await?;
+                }
+                if compared == 0 {
+                    return Err(gone);
+                }
+                None
+            }
             None => sent,
         };
         if let (None, 1..) = (&sent, compared) {
@@ -273,6 +280,7 @@ impl Walk<'_> {
             return reached.map(|device| (device, channel)).ok_or_else(|| challenge::wrong("passcode", None));
         }
         if let Some(gone) = sent.and_then(|sent| challenge::gone(self.app, sent, by_code)) {
+            challenge::bury(self.app, tx, sent).await?;
             return Err(gone);
         }
         let subject = &subject.at_once(authenticators.len());
@@ -289,7 +297,7 @@ impl Walk<'_> {
             if let Some(sent) = sent {
                 challenges::spend(tx, &sent.id, now).await?;
             }
-            let so_far = subject.so_far(tx).await?;
+            let so_far = subject.so_far(self.app, tx).await?;
             subject.succeed(tx, &so_far).await?;
             return Ok((device, AUTHENTICATOR.to_owned()));
         }

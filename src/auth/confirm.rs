@@ -14,7 +14,7 @@ use super::proving::{self, Inside};
 use super::session::Caller;
 use super::undo::{self, Undone};
 use super::way::{self, Outcome, Wish};
-use super::{doors, links, purpose::Purpose, recover};
+use super::{challenge, doors, links, purpose::Purpose, recover};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
@@ -268,11 +268,15 @@ async fn find(app: &App, client: &Client, key: &str, hashes: bool) -> Result<Cha
         Some(_) => way::is_open(c, app.now()),
         None => c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses),
     };
-    let found = found.filter(alive);
-    let live = found.as_ref().filter(|_| !hashes);
+    let live = found.as_ref().filter(|challenge| !hashes && alive(challenge));
     let keys = client.keys_of(live.map(|challenge| challenge.id.as_str()));
     app.throttle.check("confirm", app.now(), &keys).await?;
-    found.ok_or(AuthError::LinkDead)
+    let found = found.ok_or(AuthError::LinkDead)?;
+    if alive(&found) {
+        return Ok(found);
+    }
+    challenge::bury_alone(app, &found).await?;
+    Err(AuthError::LinkDead)
 }
 
 /// The code that belongs to a link.

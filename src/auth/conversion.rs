@@ -33,8 +33,9 @@ pub async fn check(app: &App, e164: &str) -> Result<()> {
     if !poor(rule, seen) {
         return Ok(());
     }
-    let ends_at = now + rule.rest.millis();
     let mut tx = app.store.begin().await?;
+    let now = app.now();
+    let ends_at = now + rule.rest.millis();
     if suspensions::begin(&mut tx, prefix, now, ends_at).await? == 1 {
         metrics::suspended();
         let (sent, typed) = (seen.sent, seen.typed);

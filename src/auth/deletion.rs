@@ -24,9 +24,10 @@ const AT_ONCE: i64 = 100;
 /// [`AuthError::NotFound`] where it is deleted already; [`AuthError::InvalidToken`] where a user who asks for it was
 /// thrown out meanwhile (R7).
 pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told: &[Notice]) -> Result<()> {
-    let (user, now) = (&account.user, app.now());
+    let user = &account.user;
     let grace = app.settings.user.deletion_grace.millis();
     let mut tx = app.store.begin().await?;
+    let now = app.now();
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     challenges::drop_of_attempts(&mut tx, &user.id).await?;
     attempts::drop_of_user(&mut tx, &user.id).await?;
@@ -55,8 +56,8 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or the account is not deleted.
 pub async fn restore(app: &App, user_id: &str) -> Result<()> {
-    let now = app.now();
     let mut tx = app.store.begin().await?;
+    let now = app.now();
     if users::restore(&mut tx, user_id, now).await? != 1 {
         return Err(AuthError::NotFound);
     }

@@ -18,7 +18,7 @@ use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
 use crate::store::devices::Device;
 use crate::store::known_devices::KnownDevice;
-use crate::store::{challenges, sessions};
+use crate::store::{Tx, challenges, sessions};
 use crate::telemetry::metrics;
 use crate::throttle::Keys;
 
@@ -226,6 +226,12 @@ fn not_a_code(asked: &[Secret]) -> AuthError {
 /// Sends an order now. Where it was sent a moment ago, says when it may be sent again.
 pub async fn dispatch(app: &App, client: &Client, order: &Order) -> Result<()> {
     let sent = challenges::in_scope(&mut app.store.read().await?, &order.scope).await?;
+    if sent.iter().any(|c| c.sent_at > app.now()) {
+        // Sent by a clock that was ahead: it bars another for as long as if it was sent now.
+        let mut tx = app.store.begin().await?;
+        challenges::bring_back(&mut tx, &order.scope, app.now()).await?;
+        tx.commit().await?;
+    }
     if let Some(before) = sent.iter().find(|c| c.target == order.target) {
         if before.spent_at.is_some() || before.guesses >= before.max_guesses {
             return Err(AuthError::NoCode);
@@ -248,13 +254,8 @@ pub async fn dispatch(app: &App, client: &Client, order: &Order) -> Result<()> {
 /// owner is told (R128).
 pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()> {
     let attempt = live(app, client, handle).await?;
-    let told = attempt.purpose == Purpose::Signin.name() && attempt.passed != "[]";
     let mut tx = app.store.begin().await?;
-    if told {
-        attempts::call_off(&mut tx, &attempt.id).await?;
-    } else {
-        attempts::delete(&mut tx, &attempt.id).await?;
-    }
+    drop_one(&mut tx, &attempt, is_told(&attempt)).await?;
     // What a mail opens to its reader is not for whoever asked for it to close.
     challenges::drop_asked(&mut tx, &format!("attempt/{}", attempt.id)).await?;
     Ok(tx.commit().await?)
@@ -270,7 +271,7 @@ fn own(attempt: &Attempt) -> Option<&str> {
 pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
     let full = app.throttle.check("attempt", app.now(), &client.keys()).await.err();
     let attempt = match ids::stored(handle.expose(), ids::ATTEMPT) {
-        Some(id) => attempts::live(&mut app.store.read().await?, &id, app.now()).await?,
+        Some(id) => living(app, &id).await?,
         None => None,
     };
     if let Some(full) = full {
@@ -278,6 +279,37 @@ pub(super) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Resu
         app.throttle.check("attempt", app.now(), &client.keys_of(Some(own))).await?;
     }
     attempt.ok_or(AuthError::AttemptGone)
+}
+
+/// The attempt of that id, unless it is over. One that is refused for that is gone for good, whatever becomes of the
+/// clock.
+pub(super) async fn living(app: &App, id: &str) -> Result<Option<Attempt>> {
+    let Some(found) = attempts::by_id(&mut app.store.read().await?, id).await? else { return Ok(None) };
+    if found.expires_at > app.now() {
+        return Ok(Some(found));
+    }
+    let told = is_told(&found);
+    // Whoever looks for what is over finds it still.
+    if !told || found.credentials.is_some() {
+        let mut tx = app.store.begin().await?;
+        drop_one(&mut tx, &found, told).await?;
+        tx.commit().await?;
+    }
+    Ok(None)
+}
+
+/// Whether the owner of an account is told of an attempt that nobody finished.
+fn is_told(attempt: &Attempt) -> bool {
+    attempt.purpose == Purpose::Signin.name() && attempt.passed != "[]" && attempt.user_id.is_some()
+}
+
+async fn drop_one(tx: &mut Tx, attempt: &Attempt, told: bool) -> Result<()> {
+    if told {
+        attempts::call_off(tx, &attempt.id).await?;
+    } else {
+        attempts::delete(tx, &attempt.id).await?;
+    }
+    Ok(())
 }
 
 /// Counts wrong secrets by network, whoever they are tried at, and those of a known device by it; a success clears

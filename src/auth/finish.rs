@@ -92,7 +92,7 @@ impl Walk<'_> {
         flow: &Flow,
         changed: &Map<String, Value>,
     ) -> Result<Progress> {
-        let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
+        let (app, basis) = (self.app, self.basis(flow));
         let opened = session::open(app, self.client, &account.user.id, &basis)?;
         let mut holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let cleared = self.cleared(&account);
@@ -111,6 +111,7 @@ impl Walk<'_> {
         };
         let told_codes = rescue::tell(app, self.client, left, due)?;
         let mut tx = self.transaction().await?;
+        let (opened, now) = (opened.now(app), app.now());
         if cleared.is_some() {
             // Guesses before attempts, and both before the user, as everywhere: otherwise two of these could wait for
             // each other.
@@ -201,13 +202,14 @@ impl Walk<'_> {
     /// A session raised to what was proven again. What was less than it has changes nothing of it but what was shown
     /// lately: it is never rated above, nor newer than, the authentication that made it (R11).
     async fn raised(mut self, account: Account, flow: &Flow) -> Result<Progress> {
-        let (app, now, basis) = (self.app, self.app.now(), self.basis(flow));
+        let (app, basis) = (self.app, self.basis(flow));
         let user = account.user.id.clone();
         let session = self.attempt.session_id.clone().ok_or(AuthError::AttemptGone)?;
         let holder = self.ask_tokens(&account, &session, &basis).await?;
         let due = self.codes_are_due(&account, &self.holding);
         let told_codes = rescue::tell(app, self.client, &account, due)?;
         let mut tx = self.transaction().await?;
+        let now = app.now();
         self.close(&mut tx).await?;
         self.owned(&mut tx, &account).await?;
         let before = sessions::live(&mut tx, &session, now).await?.filter(|before| before.user_id == user);

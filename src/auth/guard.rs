@@ -10,6 +10,7 @@ use super::error::{AuthError, Result};
 use super::input::Client;
 use super::notices;
 use super::purpose::Purpose;
+use super::so_far;
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, HOUR};
@@ -17,7 +18,7 @@ use crate::events::{Event, Noted, Source};
 use crate::secrets::Kept;
 use crate::settings;
 use crate::store::guesses::{self, Guesses, Row};
-use crate::store::{Db, Tx};
+use crate::store::Tx;
 
 /// Who is guessed at, by which factor.
 #[derive(Clone, Debug)]
@@ -179,18 +180,19 @@ impl Subject {
         app.locks.hold(&self.name).await
     }
 
-    /// Whether another guess may be looked at.
-    pub async fn judge(&self, app: &App, db: &mut impl Db, bound: Bound) -> Result<Guesses> {
-        let so_far = guesses::of(db, &self.name, self.factor).await?;
-        match wait(&app.settings.guesses, &so_far, bound, app.now()) {
-            0 => Ok(so_far),
-            wait => Err(AuthError::Rests { retry_after: coarse(wait), asking: None }),
-        }
+    /// Whether another guess may be looked at; the transaction is to be committed in either case.
+    pub async fn judge(&self, app: &App, tx: &mut Tx, bound: Bound) -> Result<Guesses> {
+        judged(app, self.so_far(app, tx).await?, bound)
+    }
+
+    /// The same outside of any transaction.
+    pub async fn judge_alone(&self, app: &App, bound: Bound) -> Result<Guesses> {
+        judged(app, so_far::alone(app, &self.name, self.factor).await?, bound)
     }
 
     /// Seconds until another guess at a fixed or computed secret may be looked at; none: now.
-    pub async fn wait(&self, app: &App, db: &mut impl Db) -> Result<Option<u64>> {
-        let so_far = self.so_far(db).await?;
+    pub async fn wait(&self, app: &App) -> Result<Option<u64>> {
+        let so_far = so_far::alone(app, &self.name, self.factor).await?;
         // Before a proof only day and month are counted: such a code dies by itself.
         let bound = if self.factor == BEFORE_PROOF { Bound::Sent } else { Bound::Fixed };
         let wait = wait(&app.settings.guesses, &so_far, bound, app.now());
@@ -198,20 +200,20 @@ impl Subject {
     }
 
     /// The failures so far.
-    pub async fn so_far(&self, db: &mut impl Db) -> Result<Guesses> {
-        Ok(guesses::of(db, &self.name, self.factor).await?)
+    pub async fn so_far(&self, app: &App, tx: &mut Tx) -> Result<Guesses> {
+        so_far::within(app, tx, &self.name, self.factor).await
     }
 
     /// Whether the day, the month or the row of failures is full, which is told to nobody: for where an answer must
     /// not say whose account it is (R15). The waits between guesses do not count.
-    pub async fn rests(&self, app: &App, db: &mut impl Db) -> Result<bool> {
-        let (settings, so_far) = (&app.settings.guesses, self.so_far(db).await?);
+    pub async fn rests(&self, app: &App, tx: &mut Tx) -> Result<bool> {
+        let (settings, so_far) = (&app.settings.guesses, self.so_far(app, tx).await?);
         Ok(by_count(settings, &so_far, 1) > app.now() || so_far.streak >= i64::from(settings.stop_after))
     }
 
     /// Whether only long secrets are issued for this subject now (R37).
-    pub async fn exhausted(&self, app: &App, db: &mut impl Db) -> Result<bool> {
-        let so_far = guesses::of(db, &self.name, self.factor).await?;
+    pub async fn exhausted(&self, app: &App) -> Result<bool> {
+        let so_far = so_far::alone(app, &self.name, self.factor).await?;
         Ok(wait(&app.settings.guesses, &so_far, Bound::Sent, app.now()) > 0)
     }
 
@@ -276,6 +278,14 @@ impl Subject {
 /// form) is: a keyed hash.
 pub fn typed(app: &App, (kind, canonical): (&str, &str)) -> String {
     app.subject(&["nobody", kind, canonical])
+}
+
+/// What was guessed so far, where another guess may be looked at.
+fn judged(app: &App, so_far: Guesses, bound: Bound) -> Result<Guesses> {
+    match wait(&app.settings.guesses, &so_far, bound, app.now()) {
+        0 => Ok(so_far),
+        wait => Err(AuthError::Rests { retry_after: coarse(wait), asking: None }),
+    }
 }
 
 /// How long the next guess has to wait; 0: not at all.

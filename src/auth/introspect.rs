@@ -4,7 +4,7 @@ use super::error::Result;
 use super::session::{self, Caller};
 use crate::app::App;
 use crate::store::api_keys::ApiKey;
-use crate::store::sessions;
+use crate::store::sessions::{self, Session};
 use crate::throttle::Keys;
 use crate::tokens::jwt::Access;
 use crate::tokens::refresh::Refresh;
@@ -25,10 +25,17 @@ pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
     let keys = Keys { key: Some(&key.id), ..Keys::default() };
     app.throttle.check("introspect", app.now(), &keys).await?;
     if let Some(refresh) = Refresh::parse(token) {
-        let found = sessions::live(&mut app.store.read().await?, &refresh.session(), app.now()).await?;
-        let idle_since = app.now() - app.settings.tokens.idle_lifetime.millis();
-        let live =
-            found.filter(|session| session.refresh_hash == refresh.hash() && session.rotated_at > idle_since);
+        let id = refresh.session();
+        let found = sessions::by_id(&mut app.store.read().await?, &id).await?;
+        let now = app.now();
+        let idle_since = session::idle_since(app, now);
+        let found = found.filter(|session| session.refresh_hash == refresh.hash());
+        let over = |session: &Session| session.expires_at <= now || session.rotated_at <= idle_since;
+        if found.as_ref().is_some_and(over) {
+            session::bury(app, &id, now, idle_since).await?;
+            return Ok(Inspected::Inactive);
+        }
+        let live = found;
         return Ok(
             live.map_or(Inspected::Inactive, |session| Inspected::Refresh(Box::new(Caller { session })))
         );

@@ -57,6 +57,7 @@ mod sending;
 pub mod session;
 mod shapes;
 pub mod signup;
+mod so_far;
 mod spend;
 pub mod standing;
 mod totp;

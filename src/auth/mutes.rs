@@ -28,7 +28,7 @@ pub async fn is_awaited(app: &App, client: &Client, address: &str) -> Result<boo
         return Ok(false);
     }
     let mut tx = app.store.begin().await?;
-    let taken = wishes::take(&mut tx, &name, now).await?;
+    let taken = wishes::take(&mut tx, &name, app.now()).await?;
     tx.commit().await?;
     Ok(taken == 1)
 }

@@ -65,8 +65,8 @@ pub async fn delete(app: &App, user_id: &str) -> Result<()> {
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted.
 pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
-    let now = app.now();
     let mut tx = app.store.begin().await?;
+    let now = app.now();
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(&mut tx, user_id).await?;
     let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
@@ -93,8 +93,9 @@ pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<(
     if let Some(wrong) = groups.iter().enumerate().find(|(n, g)| !is_group(g) || groups[..*n].contains(g)) {
         return Err(Fault::new("groups", "not_a_group", format!("{:?} {GROUP}", wrong.1)).into());
     }
-    let (now, names) = (app.now(), Value::from(groups).to_string());
+    let names = Value::from(groups).to_string();
     let mut tx = app.store.begin().await?;
+    let now = app.now();
     let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
     if users::set_groups(&mut tx, user_id, &names, now).await? == 0 {
         return Err(AuthError::NotFound);

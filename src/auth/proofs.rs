@@ -139,7 +139,7 @@ async fn by_itself(
         tx.commit().await?;
         return looked;
     }
-    let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
+    let so_far = subject.judge_alone(app, Bound::Fixed).await?;
     let card = device.kind == "card";
     let now = app.now();
     let right =

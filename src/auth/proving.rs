@@ -79,7 +79,6 @@ async fn proven(
     typed: &Sensitive,
     from: Option<Inside<'_>>,
 ) -> Result<Vec<Sensitive>> {
-    let now = app.now();
     let subject = Subject::new(app, (client, Purpose::Device), Some(account), None, ("", ""), "confirm");
     // What counts already is proven by it, and nothing is added.
     let counted = device.confirmed_at.is_some();
@@ -97,7 +96,7 @@ async fn proven(
             return Err(error);
         }
     };
-    let user = account.user.id.as_str();
+    let (user, now) = (account.user.id.as_str(), app.now());
     let device = &Device { confirmed_at: device.confirmed_at.or(Some(now)), ..device.clone() };
     let mut noted = vec![challenge::succeeded(Purpose::Device, channel, Some(user))];
     if !counted {

@@ -95,7 +95,7 @@ impl Walk<'_> {
             }
         };
         let ready = self.hashed(&account, chosen).await?;
-        let (user_id, now) = (account.user.id.clone(), self.app.now());
+        let user_id = account.user.id.clone();
         let set: Vec<&str> = ready.iter().map(|(kind, _)| kind.name()).collect();
         let codes_gone = !account.recovery.is_empty() && self.shows_highest();
         let by = self.proofs.iter().find_map(|proof| proof.device.clone());
@@ -103,6 +103,7 @@ impl Walk<'_> {
         let told = recent::tell(self.app, self.client, &self.left(&account), by, codes_gone).await?;
         let thrown_out = self.thrown_out(&account)?;
         let mut tx = self.transaction().await?;
+        let now = self.app.now();
         // What was sent before guesses, those before attempts, and these before the user, as a sign-in takes them:
         // otherwise the two could wait for each other.
         self.drop_sent(&mut tx).await?;

@@ -48,8 +48,8 @@ pub struct Key {
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted.
 pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
     let account = living(app, user_id).await?;
-    let now = app.now();
     let mut tx = app.store.begin().await?;
+    let now = app.now();
     // Guesses before the user, as a sign-in by a code takes them: otherwise the two could wait for each other.
     let guessed = guesses::of_user(&mut tx, user_id).await?;
     guesses::clear(&mut tx, guessed, Vec::new()).await?;

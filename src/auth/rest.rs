@@ -5,6 +5,7 @@
 use super::challenge::Order;
 use super::error::{AuthError, Result};
 use super::guard::Subject;
+use super::so_far;
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::store::{Tx, guesses};
@@ -28,7 +29,7 @@ pub async fn begin(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
 pub async fn check(app: &App, order: &Order) -> Result<()> {
     let rest = app.settings.passcode.rest.millis();
     let Some(name) = order.rests_by.as_deref().filter(|_| rest > 0) else { return Ok(()) };
-    let last = guesses::of(&mut app.store.read().await?, name, DEAD).await?;
+    let last = so_far::alone(app, name, DEAD).await?;
     let until = last.last_at + rest;
     if last.streak == 0 || until <= app.now() {
         return Ok(());

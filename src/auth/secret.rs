@@ -103,10 +103,11 @@ async fn write(
     name: &str,
     hash: &str,
 ) -> Result<()> {
-    let (user, now) = (&account.user.id, app.now());
+    let user = &account.user.id;
     let (notice, event, reason) = told(name);
     let told = notices::about(app, client, account, notice, None)?;
     let mut tx = app.store.begin().await?;
+    let now = app.now();
     // Guesses at the old one are none at the new one (R38). Guesses before attempts, and attempts before the user, as a
     // sign-in takes them: otherwise the two could wait for each other.
     let mut guessed = guard::rows(app, account, name);
@@ -163,7 +164,7 @@ async fn check_current(
     let subject =
         Subject::new(app, (client, Purpose::Reauth), Some(account), Some(apart), ("", ""), kind.name());
     let _turn = subject.turn(app).await;
-    let so_far = subject.judge(app, &mut app.store.read().await?, Bound::Fixed).await?;
+    let so_far = subject.judge_alone(app, Bound::Fixed).await?;
     let typed = kind.prepare(typed.expose());
     let right = app.hasher.kept_for(true).verify(typed, stored.to_owned()).await?.ok;
     let mut tx = app.store.begin().await?;

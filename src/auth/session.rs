@@ -11,7 +11,7 @@ use super::progress::Tokens;
 use super::purpose::Purpose;
 use super::{account, hooked};
 use crate::app::App;
-use crate::base::Sensitive;
+use crate::base::{Millis, Sensitive};
 use crate::events::{Event, Noted};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
@@ -61,6 +61,18 @@ pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<
         expires_at: now + app.settings.tokens.session_lifetime.millis(),
     };
     Ok(Opened { session, refresh })
+}
+
+impl Opened {
+    /// The same as opened now: what was waited for since, hooks above all, is no part of its life.
+    #[must_use]
+    pub fn now(self, app: &App) -> Self {
+        let now = app.now();
+        let expires_at = now + app.settings.tokens.session_lifetime.millis();
+        let session =
+            Session { rotated_at: now, auth_time: now, created_at: now, expires_at, ..self.session };
+        Self { session, ..self }
+    }
 }
 
 /// The event that a session was opened or raised; `recovery_code` where one stood in for a passcode.
@@ -127,7 +139,9 @@ pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Toke
 pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, Tokens)> {
     let shown = Refresh::parse(text).ok_or(AuthError::InvalidToken)?;
     let id = shown.session();
-    let now = app.now();
+    // Whether it rests for too long, or was shown again too late, is judged by when the call came: what it waits for
+    // here ends no session.
+    let came = app.now();
     bound(app, client, &shown).await?;
     let next = shown.successor(&app.sealer);
     let turn = Turn {
@@ -135,11 +149,11 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
         from: &shown.hash(),
         to: &next.hash(),
         generation: i64::from(shown.generation()),
-        idle_since: now - app.settings.tokens.idle_lifetime.millis(),
+        idle_since: idle_since(app, came),
     };
-    let more = ask(app, client, &shown, &next, &turn).await?;
+    let more = ask(app, client, (&shown, &next), &turn, came).await?;
     let mut tx = app.store.begin().await?;
-    let rotated = sessions::rotate(&mut tx, &turn, now).await?;
+    let rotated = sessions::rotate(&mut tx, &turn, app.now()).await?;
     tx.commit().await?;
     let (session, holder) = match rotated {
         Some(rotated) => {
@@ -147,7 +161,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
             (rotated.session, Holder { groups, profile, more })
         }
         None => {
-            let (session, holder) = again(app, client, &shown, &next).await?;
+            let (session, holder) = again(app, client, (&shown, &next), &turn, came).await?;
             (session, Holder { more, ..holder })
         }
     };
@@ -175,9 +189,9 @@ async fn bound(app: &App, client: &Client, shown: &Refresh) -> Result<()> {
 async fn ask(
     app: &App,
     client: &Client,
-    shown: &Refresh,
-    next: &Refresh,
+    (shown, next): (&Refresh, &Refresh),
     turn: &Turn<'_>,
+    came: Millis,
 ) -> Result<Map<String, Value>> {
     if !app.hooks.listen(Point::BeforeTokens) {
         return Ok(Map::new());
@@ -188,7 +202,7 @@ async fn ask(
     };
     let session = match live.filter(turns) {
         Some(session) => session,
-        None => again(app, client, shown, next).await?.0,
+        None => again(app, client, (shown, next), turn, came).await?.0,
     };
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
     let account = account.ok_or(AuthError::InvalidToken)?;
@@ -197,14 +211,38 @@ async fn ask(
     hooked::before_tokens(app, "refresh", whose, &basis, (&account).into()).await
 }
 
-/// A token that is not the live one: retried a moment ago, or stolen.
-async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> Result<(Session, Holder)> {
-    let now = app.now();
+/// Sessions that were not refreshed since then are over at `now`.
+pub fn idle_since(app: &App, now: Millis) -> Millis {
+    now - app.settings.tokens.idle_lifetime.millis()
+}
+
+/// A token that is not the live one: retried a moment ago, or stolen, or over. `came` is when it was shown.
+async fn again(
+    app: &App,
+    client: &Client,
+    (shown, next): (&Refresh, &Refresh),
+    turn: &Turn<'_>,
+    came: Millis,
+) -> Result<(Session, Holder)> {
     let mut db = app.store.read().await?;
-    let session = sessions::live(&mut db, &shown.session(), now).await?;
-    let session = session.ok_or(AuthError::InvalidToken)?;
-    if session.refresh_hash == next.hash() && session.rotated_at + app.settings.tokens.grace.millis() >= now {
+    let session = sessions::by_id(&mut db, turn.id).await?.ok_or(AuthError::InvalidToken)?;
+    let now = app.now();
+    let rests = session.refresh_hash == turn.from && session.rotated_at <= turn.idle_since;
+    if session.expires_at <= now || rests {
+        drop(db);
+        bury(app, turn.id, now, turn.idle_since).await?;
+        return Err(AuthError::InvalidToken);
+    }
+    let ahead = session.rotated_at > now;
+    let rotated_at = session.rotated_at.min(now);
+    if session.refresh_hash == next.hash() && rotated_at + app.settings.tokens.grace.millis() >= came {
         let user = users::by_id(&mut db, &session.user_id).await?.ok_or(AuthError::InvalidToken)?;
+        drop(db);
+        if ahead {
+            let mut tx = app.store.begin().await?;
+            sessions::bring_back(&mut tx, turn.id, now).await?;
+            tx.commit().await?;
+        }
         return Ok((session, Holder::of(&user)));
     }
     drop(db);
@@ -213,6 +251,13 @@ async fn again(app: &App, client: &Client, shown: &Refresh, next: &Refresh) -> R
         super::notices::reuse(app, client, &session).await?;
     }
     Err(AuthError::InvalidToken)
+}
+
+/// Deletes a session that was refused because it was over: no clock that goes back makes it good again.
+pub async fn bury(app: &App, id: &str, now: Millis, idle_since: Millis) -> Result<()> {
+    let mut tx = app.store.begin().await?;
+    sessions::over(&mut tx, id, now, idle_since).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Who calls with an access token.

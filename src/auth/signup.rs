@@ -62,6 +62,7 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let attempt = Attempt { ways: taken.stored(), ..attempt(app, &handle, &draft)? };
     let ready = first_code(app, client, &attempt, &draft).await?;
     let mut tx = app.store.begin().await?;
+    let attempt = begun_now(app, attempt);
     attempts::insert(&mut tx, &attempt).await?;
     queue(app, client, &mut tx, ready.as_ref()).await?;
     tx.commit().await?;
@@ -117,6 +118,12 @@ async fn taken(app: &App, db: &mut impl Db, draft: &Draft) -> Result<Option<Auth
         }
     }
     fields::first_taken(app, db, &draft.user, &draft.fields()).await
+}
+
+/// The attempt as begun now, for it is only just stored.
+fn begun_now(app: &App, attempt: Attempt) -> Attempt {
+    let now = app.now();
+    Attempt { created_at: now, expires_at: now + app.settings.attempt.lifetime.millis(), ..attempt }
 }
 
 fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
@@ -365,6 +372,7 @@ async fn made(
     entry: Option<Entry>,
     tx: &mut Tx,
 ) -> Result<Made> {
+    let entry = entry.map(|entry| Entry { opened: entry.opened.now(app), ..entry });
     let channel = proven.map(|proven| proven.channel.as_str());
     let session = entry.as_ref().map(|entry| entry.opened.session.id.as_str());
     let written = draft.write(app, tx, proven.map(|proven| &proven.device), session).await?;
@@ -449,7 +457,7 @@ async fn order(
         } else {
             draft::no_notice(app, device).await
         },
-        long: subject.exhausted(app, &mut app.store.read().await?).await?,
+        long: subject.exhausted(app).await?,
         // The id of the account to be: whoever purges it finds all that led to it.
         user: Some(draft.user.clone()),
         subject: subject.name().to_owned(),

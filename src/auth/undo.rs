@@ -293,7 +293,7 @@ async fn carry_out(
     plan: Plan,
     (challenge, typed): (&Challenge, &Sensitive),
 ) -> Result<Undone> {
-    let (user, now) = (account.user.id.as_str(), app.now());
+    let user = account.user.id.as_str();
     let lost: Vec<String> = plan.lost.iter().filter_map(|device| shown(app, device)).collect();
     let had = gone::had(app, account);
     let told = notices::of_undo(app, client, &plan.after, &lost)?;
@@ -308,6 +308,7 @@ async fn carry_out(
     }
     // Attempts before the user, and the user before sessions: a sign-in that is about to finish leaves none behind.
     attempts::drop_of_user(&mut tx, user).await?;
+    let now = app.now();
     if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
         return Err(StoreError::Busy(crate::store::MET).into());
     }

@@ -59,8 +59,7 @@ impl Walk<'_> {
             if self.is_by_itself(&subject) || found.iter().any(|(name, _)| *name == kind.name()) {
                 continue;
             }
-            let mut db = self.app.store.read().await?;
-            if let Some(wait) = subject.wait(self.app, &mut db).await? {
+            if let Some(wait) = subject.wait(self.app).await? {
                 found.push((kind.name(), wait));
             }
         }

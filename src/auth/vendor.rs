@@ -105,7 +105,7 @@ async fn as_if_asked(app: &App, challenge: &Challenge, typed: &Sensitive, subjec
     else {
         return Ok(());
     };
-    subject.judge(app, &mut app.store.read().await?, challenge::bound(Some(challenge))).await?;
+    subject.judge_alone(app, challenge::bound(Some(challenge))).await?;
     let wait = first.pace.wait(&app.random);
     let Err(why) = both(verifier.reached(), wait).await else { return Ok(()) };
     // Where another provider stands by, what is sent while this one is away is ours.
@@ -139,10 +139,13 @@ fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &
 /// Takes the guess; false where none was left.
 async fn take(app: &App, challenge: &Challenge, subject: &Subject) -> Result<bool> {
     let mut tx = app.store.begin().await?;
-    subject.judge(app, &mut tx, challenge::bound(Some(challenge))).await?;
-    let left = challenges::guess(&mut tx, &challenge.id, app.now()).await?;
+    let judged = subject.judge(app, &mut tx, challenge::bound(Some(challenge))).await;
+    let left = match judged {
+        Ok(_) => challenges::guess(&mut tx, &challenge.id, app.now()).await.map_err(AuthError::from),
+        Err(error) => Err(error),
+    };
     tx.commit().await?;
-    Ok(left.is_some())
+    Ok(left?.is_some())
 }
 
 async fn apply(

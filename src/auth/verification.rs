@@ -87,7 +87,7 @@ pub async fn start(
         address: address.delivery,
         device: None,
         parcel: Parcel::Code,
-        long: guessed.exhausted(app, &mut app.store.read().await?).await?,
+        long: guessed.exhausted(app).await?,
         user: None,
         subject: guessed.name().to_owned(),
         account: None,
@@ -141,8 +141,9 @@ async fn pending(app: &App, key: &ApiKey, handle: Sensitive) -> Result<Pending> 
         ..Ask::plain("passcode")
     };
     let mut ask = with_challenge(app, ask, Some(&sent));
-    let wait = sent.sent_at + app.settings.verification.resend.millis();
-    ask.resend_in = Some(crate::base::clock::seconds_until(app.now(), wait));
+    let now = app.now();
+    let wait = sent.sent_at.min(now) + app.settings.verification.resend.millis();
+    ask.resend_in = Some(crate::base::clock::seconds_until(now, wait));
     Ok(Pending { handle, ask })
 }
 
@@ -209,6 +210,7 @@ async fn look_again(
     subject: &Subject,
 ) -> Result<()> {
     if let Some(gone) = challenge::gone(app, &Challenge { spent_at: None, ..sent.clone() }, subject) {
+        challenge::bury(app, tx, Some(sent)).await?;
         return Err(gone);
     }
     let so_far = subject.judge(app, tx, challenge::bound(Some(sent))).await?;

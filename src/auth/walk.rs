@@ -355,6 +355,10 @@ impl<'a> Walk<'a> {
     pub(super) async fn keep(&mut self, tx: &mut Tx) -> Result<()> {
         self.note(tx).await?;
         if !self.stored {
+            // What was waited for since it was thought of, hooks and hashes, is no part of its life.
+            let now = self.app.now();
+            let lifetime = self.attempt.expires_at - self.attempt.created_at;
+            (self.attempt.created_at, self.attempt.expires_at) = (now, now + lifetime);
             attempts::insert(tx, &self.attempt).await?;
             self.stored = true;
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 
 /// A moment, or a span, in milliseconds; moments count from the Unix epoch (UTC).
 pub type Millis = i64;
@@ -41,6 +42,43 @@ impl Clock {
     }
 
     /// Moves a fixed clock by `span` (which may be negative); the system's clock stays as it is.
+    pub fn advance(&self, span: Millis) {
+        if let Self::Fixed(at) = self {
+            at.fetch_add(span, Ordering::SeqCst);
+        }
+    }
+}
+
+/// A clock that is never set: it tells how much time went by, and not which time it is.
+#[derive(Clone, Debug)]
+pub enum Steady {
+    /// The system's monotonic clock, from the moment on at which this was made.
+    System(Instant),
+    /// One that stands still until it is moved.
+    Fixed(Arc<AtomicI64>),
+}
+
+impl Default for Steady {
+    fn default() -> Self {
+        Self::System(Instant::now())
+    }
+}
+
+impl Steady {
+    /// A clock that stands at 0.
+    pub fn fixed() -> Self {
+        Self::Fixed(Arc::default())
+    }
+
+    /// How much time went by since it was made.
+    pub fn now(&self) -> Millis {
+        match self {
+            Self::System(began) => Millis::try_from(began.elapsed().as_millis()).unwrap_or(Millis::MAX),
+            Self::Fixed(at) => at.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Moves a fixed clock on by `span`; the system's stays as it is.
     pub fn advance(&self, span: Millis) {
         if let Self::Fixed(at) = self {
             at.fetch_add(span, Ordering::SeqCst);

@@ -110,7 +110,18 @@ pub struct Last {
     pub at: Option<Millis>,
 }
 
+/// How many steps ahead of now a last step may lie, a day. What lies further was taken by a clock that was ahead: it
+/// counts as taken now, and closes the app no longer.
+pub const AHEAD: i64 = 86_400 / STEP_SECONDS;
+
 impl Last {
+    /// The same as of `now`.
+    fn settled(self, now: Millis) -> Self {
+        let current = step_at(now);
+        let step = self.step.map(|step| if step > current.saturating_add(AHEAD) { current } else { step });
+        Self { step, at: if step == self.step { self.at } else { Some(now) } }
+    }
+
     /// Whether the code was of a step that had not begun: the app's clock is ahead of ours.
     fn was_ahead(self) -> bool {
         self.step.is_some_and(|step| self.at.is_none_or(|at| step > step_at(at)))
@@ -157,7 +168,7 @@ pub fn check(seed: &[u8], code: &str, now: Millis, last: Last, width: Width) -> 
     }
     let typed = typed::normal(code).unwrap_or_default();
     let totp = Builder::new().with_secret(seed).build_noncompliant();
-    let current = step_at(now);
+    let (current, last) = (step_at(now), last.settled(now));
     // Every step is computed, so that the time does not tell which one was near.
     let fits: Vec<i64> = [current, current.saturating_sub(1), current.saturating_add(1)]
         .into_iter()

@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 pub use follow::{Follower, OVERLAP};
 pub use names::{By, Described, Event, Field, NAMES, reference};
 
+use crate::base::clock::MINUTE;
 use crate::base::{Millis, Random};
 use crate::store::events::{self as rows, Row};
 use crate::store::{Db, Result};
@@ -162,15 +163,22 @@ impl Events {
     /// Microseconds since the epoch, and more than any before from this process.
     fn position(&self, now: Millis) -> i64 {
         let least = now.saturating_mul(1_000);
-        let next = |last: i64| Some(least.max(last.saturating_add(1)));
-        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).unwrap_or(least);
-        least.max(last.saturating_add(1))
+        let next = |last: i64| after(last, least);
+        let last = self.last.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        next(last.unwrap_or(least))
     }
+}
+
+/// The position behind `last`, where now is `least`. Behind one of a clock that was ahead nothing is put: it would stand
+/// there until that day. What a user has already is looked at where the row is written.
+fn after(last: i64, least: i64) -> i64 {
+    if last > least.saturating_add(MINUTE * 1_000) { least } else { least.max(last.saturating_add(1)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::DAY;
 
     #[test]
     fn a_listener_wants_a_name_a_family_or_all() {
@@ -191,5 +199,12 @@ mod tests {
         let events = Events::new(Random::seeded(1), Vec::new());
         let positions: Vec<i64> = [5, 5, 4, 6].map(|now| events.position(now)).to_vec();
         assert_eq!(positions, [5_000, 5_001, 5_002, 6_000]);
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_puts_nothing_ahead_once_it_is_right() {
+        let events = Events::new(Random::seeded(1), Vec::new());
+        let positions = [0, 10 * DAY, 1, 1].map(|now| events.position(now));
+        assert_eq!(positions, [1, 10 * DAY * 1_000, 1_000, 1_001]);
     }
 }

@@ -110,10 +110,13 @@ impl KeyRing {
         Ok(key.id)
     }
 
-    /// Rotates where the newest key is older than `age`.
+    /// Rotates where the key that signs is older than `age`, and none waits to take its place. One that was made by a
+    /// clock that was ahead waits for a day that is not near, and counts for nothing.
     pub async fn rotate_by_age(&self, algorithm: Algorithm, age: Millis) -> Result<(), KeyError> {
-        let newest = self.keys().iter().map(|k| k.created_at).max();
-        if newest.is_some_and(|made| made + age < self.clock.now()) {
+        let now = self.clock.now();
+        let waits = self.keys().iter().any(|k| k.created_at <= now && k.active_at > now);
+        let signer = self.signer().map(|k| k.created_at);
+        if !waits && signer.is_some_and(|made| made + age < now) {
             self.rotate(algorithm, false).await?;
         }
         Ok(())

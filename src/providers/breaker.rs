@@ -24,6 +24,8 @@ pub struct Breaker(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    /// When it was last asked or told of anything.
+    seen: Millis,
     failures: u32,
     /// Nobody is let through before.
     until: Millis,
@@ -35,6 +37,16 @@ struct State {
     worked: Option<Millis>,
     /// Those that messages went to when it failed, since then.
     blamed: Vec<String>,
+}
+
+impl State {
+    /// Brings it to `now`: where the clock went back, what it waits for comes as much earlier.
+    fn settle(&mut self, now: Millis) {
+        let back = (self.seen - now).max(0);
+        self.until -= back;
+        self.worked = self.worked.map(|at| at - back);
+        self.seen = now;
+    }
 }
 
 impl Breaker {
@@ -52,6 +64,7 @@ impl Breaker {
     /// When it is worth asking again.
     pub fn admit(&self, now: Millis, failed: bool) -> Result<(), Millis> {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.settle(now);
         let tries = state.failures >= FAILURES;
         let yields = tries && failed && state.others;
         let from = if yields { state.until.saturating_add(YIELD) } else { state.until };
@@ -75,6 +88,7 @@ impl Breaker {
     /// which may try at once.
     pub fn spared(&self, now: Millis) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.settle(now);
         if std::mem::take(&mut state.trying) {
             state.until = now;
         }
@@ -83,13 +97,17 @@ impl Breaker {
     /// The provider answered as it should at `now`.
     pub fn succeeded(&self, now: Millis) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) =
-            State { worked: Some(now), ..State::default() };
+            State { worked: Some(now), seen: now, ..State::default() };
     }
 
     /// The provider refused us at `now`. Where it worked lately that may be about this one message, which anybody may
     /// have asked for, and nobody else's waits; otherwise it counts as [`Self::failed`].
     pub fn refused(&self, now: Millis) -> bool {
-        let worked = self.0.lock().unwrap_or_else(PoisonError::into_inner).worked;
+        let worked = {
+            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.settle(now);
+            state.worked
+        };
         let sound = worked.is_some_and(|at| (now - at).abs() < SOUND);
         !sound && self.failed(now)
     }
@@ -97,6 +115,7 @@ impl Breaker {
     /// The provider failed at `now`; says whether that opened it.
     pub fn failed(&self, now: Millis) -> bool {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.settle(now);
         state.failures = state.failures.saturating_add(1);
         state.trying = false;
         let opens = state.failures >= FAILURES;

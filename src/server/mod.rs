@@ -29,7 +29,7 @@ use tokio::sync::Notify;
 
 pub use builder::{Builder, RunError, Server};
 pub use routes::endpoint;
-pub use tasks::swept;
+pub use tasks::{Upkeep, swept};
 
 use crate::startup::Started;
 

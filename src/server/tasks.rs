@@ -5,19 +5,92 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::{deletion, unfinished};
+use crate::base::Millis;
+use crate::base::clock::{HOUR, SECOND, Steady};
 use crate::startup::algorithm;
-use crate::store::{self, lines, sweep, trail};
+use crate::store::{self, ahead, lines, sweep, trail};
 use crate::telemetry::metrics;
+
+/// How far the wall clock may be from where the time that went by says, from one turn to the next.
+const JUMP: Millis = 30 * SECOND;
+/// How long the wall clock has to be steady until it is believed of what lasts: time servers have set it right by then.
+const BELIEVED: Millis = HOUR;
 
 /// Runs until it is aborted.
 pub(super) async fn upkeep(app: Arc<App>) {
+    let mut upkeep = Upkeep::new(app, Steady::default());
     let mut minute = tokio::time::interval(Duration::from_secs(30));
     minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         minute.tick().await;
-        if let Err(error) = once(&app).await {
+        if let Err(error) = upkeep.turn().await {
             tracing::warn!(error, "upkeep failed; it is tried again");
         }
+    }
+}
+
+/// The upkeep of one instance. A wall clock that was set is not acted upon at once: it may be set back, and what was
+/// deleted by it would be gone.
+pub struct Upkeep {
+    app: Arc<App>,
+    steady: Steady,
+    /// Where both clocks stood at the turn before.
+    before: Option<(Millis, Millis)>,
+    /// Since when the wall clock is steady.
+    since: Millis,
+    /// Whether what a clock that was ahead wrote may still be there, and whether that may be of what lasts.
+    unsettled: (bool, bool),
+}
+
+impl Upkeep {
+    /// One that has had no turn yet; `steady` is what the wall clock is compared with.
+    pub fn new(app: Arc<App>, steady: Steady) -> Self {
+        let since = steady.now();
+        Self { app, steady, before: None, since, unsettled: (true, true) }
+    }
+
+    /// One turn; gives how far the wall clock has jumped since the turn before, in milliseconds. Nothing is done then: by
+    /// such a clock nothing is deleted and no key is made.
+    ///
+    /// # Errors
+    /// What failed; the next turn tries again.
+    pub async fn turn(&mut self) -> Result<Option<Millis>, String> {
+        let (wall, steady) = (self.app.now(), self.steady.now());
+        let before = self.before.replace((wall, steady));
+        let jump = before.map_or(0, |(was, went)| (wall - was) - (steady - went));
+        if jump.abs() > JUMP {
+            (self.since, self.unsettled) = (steady, (true, true));
+            metrics::clock_jumped();
+            let seconds = jump / SECOND;
+            tracing::warn!("the clock jumped by {seconds} s: nothing is deleted by it until it is steady");
+            return Ok(Some(jump));
+        }
+        once(&self.app).await?;
+        if before.is_some() {
+            self.settle(wall, steady).await.map_err(|error| error.to_string())?;
+        }
+        Ok(None)
+    }
+
+    /// Brings back what a clock that was ahead wrote: where the clock was steady from one turn to the next what holds anybody up, and what lasts
+    /// once the clock is believed. Another instance's clock may have been ahead: every hour it is looked again.
+    async fn settle(&mut self, now: Millis, steady: Millis) -> store::Result<()> {
+        let mut rows = 0;
+        if self.unsettled.0 {
+            rows += ahead::soon(&self.app.store, now).await?;
+            self.unsettled.0 = false;
+        }
+        if steady - self.since >= BELIEVED {
+            self.since = steady;
+            if self.unsettled.1 {
+                rows += ahead::late(&self.app.store, now).await?;
+            }
+            self.unsettled = (true, false);
+        }
+        if rows > 0 {
+            tracing::warn!(rows, "what was written by a clock that was ahead is brought back");
+        }
+        Ok(())
     }
 }
 
@@ -31,6 +104,7 @@ pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
     let mut gone: Vec<u64> = sweep::once(&mut tx, now).await?.into_iter().map(|(_, rows)| rows).collect();
     gone.push(lines::forget(&mut tx, now - app.settings.phone.lookup.cache.millis()).await?);
     gone.push(trail::sweep(&mut tx, now - app.settings.events.keep.millis()).await?);
+    gone.push(trail::sweep_ahead(&mut tx, now - app.settings.events.keep.millis(), now).await?);
     let (nobodys, more) =
         trail::sweep_nobody(&mut tx, now - app.settings.events.keep_nobody.millis()).await?;
     gone.push(nobodys);

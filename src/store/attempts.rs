@@ -61,7 +61,7 @@ const INSERT: &str = "INSERT INTO attempts (id, purpose, kind, canonical, user_i
 const BY_ID: &str =
     "SELECT a.id, a.purpose, a.kind, a.canonical, a.user_id, a.credentials, a.session_id, k.id AS known_device,
     k.shown AS known_shown, a.passed, a.draft, a.ways, a.apart, a.created_at, a.expires_at
-    FROM attempts a LEFT JOIN known_devices k ON k.id = a.known_device WHERE a.id = $1 AND a.expires_at > $2";
+    FROM attempts a LEFT JOIN known_devices k ON k.id = a.known_device WHERE a.id = $1";
 const PASS: &str = "UPDATE attempts SET passed = $3 WHERE id = $1 AND passed = $2";
 const SET_DRAFT: &str = "UPDATE attempts SET draft = $2 WHERE id = $1";
 const SET_WAYS: &str = "UPDATE attempts SET ways = $2 WHERE id = $1";
@@ -100,9 +100,14 @@ pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
     sql::run(db, INSERT, row).await.map(drop)
 }
 
+/// The attempt of that id, over or not.
+pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Attempt>> {
+    sql::first(db, BY_ID, (id,)).await
+}
+
 /// The live attempt of that id.
 pub async fn live(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Attempt>> {
-    sql::first(db, BY_ID, (id, now)).await
+    Ok(by_id(db, id).await?.filter(|attempt| attempt.expires_at > now))
 }
 
 /// Notes what has been proven, unless somebody else moved the attempt on meanwhile.

@@ -80,14 +80,22 @@ const HOLD: &str = "UPDATE challenges SET code_ends = COALESCE(code_ends, expire
     WHERE scope = $1 AND target = $2 AND sent_at <= $5 AND spent_at IS NULL AND guesses < max_guesses";
 const IN_SCOPE: &str = select!("WHERE scope = $1 ORDER BY sent_at DESC, id");
 const BY_KEY: &str = select!("WHERE key_hash = $1 OR way_key = $1");
-const GUESS: &str = "UPDATE challenges SET guesses = guesses + 1
+/// One that was held back and has ended is dead for good, whatever becomes of the clock: no code is empty.
+const GUESS: &str = "UPDATE challenges SET guesses = guesses + 1,
+    code = CASE WHEN COALESCE(code_ends, expires_at) > $2 THEN code ELSE '' END
     WHERE id = $1 AND guesses < max_guesses AND spent_at IS NULL AND expires_at > $2
-    RETURNING CASE WHEN verifier IS NULL AND COALESCE(code_ends, expires_at) > $2 THEN code ELSE '' END";
+    RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
 const GUESS_AGAIN: &str = "UPDATE challenges SET guesses = guesses + 1
     WHERE id = $1 AND guesses < max_guesses AND expires_at > $2
     RETURNING CASE WHEN verifier IS NULL THEN code ELSE '' END";
 const SPEND: &str =
     "UPDATE challenges SET spent_at = $2, way_key = NULL WHERE id = $1 AND spent_at IS NULL AND code <> ''";
+const OVER: &str = "UPDATE challenges SET expires_at = CASE WHEN expires_at <= $2 THEN 0 ELSE expires_at END,
+    way_ends = CASE WHEN way_ends <= $2 THEN 0 ELSE way_ends END WHERE id = $1";
+/// It lives as long as it would have.
+const BRING_BACK: &str = "UPDATE challenges SET expires_at = expires_at - (sent_at - $1),
+    way_ends = way_ends - (sent_at - $1), code_ends = code_ends - (sent_at - $1), sent_at = $1
+    WHERE scope = $2 AND sent_at > $1";
 const GUESS_WAY: &str = "UPDATE challenges SET way_guesses = way_guesses + 1
     WHERE id = $1 AND way_key = $2 AND way_guesses < max_guesses AND way_ends > $3 RETURNING way_code";
 /// No code is empty, so that whoever asked for this one has none any more; to them it is as wrong as any.
@@ -157,6 +165,17 @@ pub async fn guess(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Str
 /// The same for a code that stays good until it expires.
 pub async fn guess_again(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<String>> {
     sql::scalar(db, GUESS_AGAIN, (id, now)).await
+}
+
+/// Marks the code and the way of a challenge as over where they are at `now`, for good: whoever was refused one because
+/// it was over is refused it when the clock goes back.
+pub async fn over(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, OVER, (id, now)).await
+}
+
+/// Writes what was sent ahead of `now` in a scope as sent now.
+pub async fn bring_back(db: &mut impl Db, scope: &str, now: Millis) -> Result<u64> {
+    sql::run(db, BRING_BACK, (now, scope)).await
 }
 
 /// Spends a challenge after a right code; 1 for the one who was first (R24).

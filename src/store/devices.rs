@@ -4,6 +4,7 @@ use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
+use crate::devices::authenticator::{AHEAD, step_at};
 
 /// One device.
 #[derive(Clone, Debug, FromRow)]
@@ -120,10 +121,11 @@ const SET_PRIMARY: &str = "UPDATE devices SET is_primary = TRUE WHERE id = $1";
 /// Of an authenticator the time stays when its last code was taken: beside the step it tells whether that was ahead.
 const USED: &str = "UPDATE devices SET failing_since = NULL,
     last_used_at = CASE WHEN last_step IS NULL THEN $2 ELSE last_used_at END WHERE id = $1";
+/// One more than a day ahead was taken by a clock that was ahead.
 const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
-    WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
-const NOTE_AHEAD: &str =
-    "UPDATE devices SET last_step = $2 WHERE id = $1 AND (last_step IS NULL OR last_step < $2)";
+    WHERE id = $1 AND (last_step IS NULL OR last_step < $2 OR last_step > $4)";
+const NOTE_AHEAD: &str = "UPDATE devices SET last_step = $2
+    WHERE id = $1 AND (last_step IS NULL OR last_step < $2 OR last_step > $3)";
 const NOTE_BEHIND: &str = "UPDATE devices SET last_used_at = $2 WHERE id = $1";
 const RENEW_SECRET: &str = "UPDATE devices SET secret = $3 WHERE id = $1 AND secret = $2";
 const SET_ADDRESS: &str = "UPDATE devices SET canonical = $2, delivery = $3, created_at = $4, added_in = $5
@@ -272,13 +274,13 @@ pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
 
 /// Takes an authenticator's time step; 0 where that step, or a later one, was taken before (R69).
 pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Result<u64> {
-    sql::run(db, TAKE_STEP, (id, step, now)).await
+    sql::run(db, TAKE_STEP, (id, step, now, step_at(now) + AHEAD)).await
 }
 
 /// Notes that an authenticator showed the code of the step after `step`, which is the one of now and is taken by
 /// that: a last step later than the time of the last right code says that its clock is ahead.
 pub async fn note_ahead(db: &mut impl Db, id: &str, step: i64) -> Result<u64> {
-    sql::run(db, NOTE_AHEAD, (id, step)).await
+    sql::run(db, NOTE_AHEAD, (id, step, step + AHEAD)).await
 }
 
 /// Notes that an authenticator whose clock was ahead is not any more.

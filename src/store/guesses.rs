@@ -25,17 +25,35 @@ pub struct Guesses {
     pub month_start: Millis,
 }
 
+impl Guesses {
+    /// Whether it was counted by a clock that was ahead of `now`.
+    pub fn is_ahead(&self, now: Millis) -> bool {
+        self.last_at.max(self.day_start).max(self.month_start) > now
+    }
+
+    /// The same as if what lies ahead of `now` had happened now.
+    #[must_use]
+    pub fn settled(&self, now: Millis) -> Self {
+        let (last_at, day_start) = (self.last_at.min(now), self.day_start.min(now));
+        Self { last_at, day_start, month_start: self.month_start.min(now), ..self.clone() }
+    }
+}
+
 const OF: &str = "SELECT streak, last_at, day_count, day_start, month_count, month_start FROM guesses
     WHERE subject = $1 AND factor = $2";
+/// What a clock that was ahead wrote counts as begun now: it neither lasts until that day nor begins anew.
 const FAIL: &str =
     "INSERT INTO guesses (subject, factor, streak, last_at, day_start, day_count, month_start, month_count)
     VALUES ($1, $2, 1, $3, $3, $6, $3, $6)
     ON CONFLICT (subject, factor) DO UPDATE SET streak = guesses.streak + 1, last_at = excluded.last_at,
     day_count = CASE WHEN guesses.day_start > $4 THEN guesses.day_count + $6 ELSE $6 END,
-    day_start = CASE WHEN guesses.day_start > $4 THEN guesses.day_start ELSE excluded.day_start END,
+    day_start = CASE WHEN guesses.day_start > $4 AND guesses.day_start < $3 THEN guesses.day_start ELSE $3 END,
     month_count = CASE WHEN guesses.month_start > $5 THEN guesses.month_count + $6 ELSE $6 END,
-    month_start = CASE WHEN guesses.month_start > $5 THEN guesses.month_start ELSE excluded.month_start END
+    month_start = CASE WHEN guesses.month_start > $5 AND guesses.month_start < $3 THEN guesses.month_start ELSE $3 END
     RETURNING streak";
+const BRING_BACK: &str = "UPDATE guesses SET last_at = CASE WHEN last_at > $1 THEN $1 ELSE last_at END,
+    day_start = CASE WHEN day_start > $1 THEN $1 ELSE day_start END,
+    month_start = CASE WHEN month_start > $1 THEN $1 ELSE month_start END WHERE subject = $2 AND factor = $3";
 const SUCCEED: &str = "UPDATE guesses SET streak = 0 WHERE subject = $1 AND factor = $2";
 const FORGET: &str = "DELETE FROM guesses WHERE subject = $1 AND factor = $2";
 const OF_SUBJECT: &str = "SELECT subject, factor FROM guesses WHERE subject = $1";
@@ -43,7 +61,13 @@ const OF_SUBJECT: &str = "SELECT subject, factor FROM guesses WHERE subject = $1
 const OF_USER: &str = "SELECT subject, factor FROM guesses WHERE subject = $1 OR subject LIKE $2 ESCAPE '!'";
 const COUNT_DAY: &str = "INSERT INTO guess_days (day, count) VALUES ($1, 1)
     ON CONFLICT (day) DO UPDATE SET count = guess_days.count + 1";
-const DAY_COUNT: &str = "SELECT count FROM guess_days WHERE day = $1";
+/// What a clock that was ahead counted is counted today.
+const DAY_COUNT: &str = "SELECT CAST(COALESCE(SUM(count), 0) AS BIGINT) FROM guess_days WHERE day >= $1";
+const FOLD_DAYS: &str = "INSERT INTO guess_days (day, count)
+    SELECT CAST($1 AS BIGINT), CAST(SUM(count) AS BIGINT) FROM guess_days WHERE day > $1 HAVING COUNT(*) > 0
+    ON CONFLICT (day) DO UPDATE SET count = guess_days.count + excluded.count";
+const AHEAD_DAY: &str = "SELECT day FROM guess_days WHERE day > $1 LIMIT 1";
+const DROP_DAYS: &str = "DELETE FROM guess_days WHERE day > $1";
 
 /// The failures so far.
 pub async fn of(db: &mut impl Db, subject: &str, factor: &str) -> Result<Guesses> {
@@ -54,6 +78,24 @@ pub async fn of(db: &mut impl Db, subject: &str, factor: &str) -> Result<Guesses
 pub async fn fail(db: &mut impl Db, subject: &str, factor: &str, now: Millis, guesses: i64) -> Result<i64> {
     let row = (subject, factor, now, now - DAY, now - 30 * DAY, guesses);
     Ok(sql::scalar(db, FAIL, row).await?.unwrap_or(0))
+}
+
+/// Writes what lies ahead of `now` as of now, in the row of one subject and factor: otherwise it would count as made now
+/// for ever, as now goes on.
+pub async fn bring_back(db: &mut impl Db, subject: &str, factor: &str, now: Millis) -> Result<u64> {
+    sql::run(db, BRING_BACK, (now, subject, factor)).await
+}
+
+/// Whether a clock that was ahead counted towards days that are still to come.
+pub async fn is_day_ahead(db: &mut impl Db, now: Millis) -> Result<bool> {
+    Ok(sql::scalar::<i64>(db, AHEAD_DAY, (now.div_euclid(DAY),)).await?.is_some())
+}
+
+/// Counts what was counted towards days that are still to come towards today.
+pub async fn fold_days(db: &mut impl Db, now: Millis) -> Result<u64> {
+    let today = now.div_euclid(DAY);
+    sql::run(db, FOLD_DAYS, (today,)).await?;
+    sql::run(db, DROP_DAYS, (today,)).await
 }
 
 /// Ends a row of failures; what was counted for day and month stays (R36).

@@ -7,6 +7,7 @@
 //! Rules that keep it right: uniqueness by constraint; single use by the row count of a conditional
 //! statement; nothing slow (a hash, a message) between `begin` and `commit`.
 
+pub mod ahead;
 pub mod api_keys;
 pub mod attempts;
 pub mod capacity;

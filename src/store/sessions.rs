@@ -68,7 +68,14 @@ const FORGET_PROOFS: &str =
 const SET_PROOFS: &str = "UPDATE sessions SET proofs = $2 WHERE id = $1 AND user_id = $3";
 const LIVE: &str = select!("WHERE id = $1 AND expires_at > $2");
 const OF_USER: &str = select!("WHERE user_id = $1 AND expires_at > $2 ORDER BY created_at, id");
-const ROTATE: &str = "UPDATE sessions SET refresh_hash = $3, generation = generation + 1, rotated_at = $5
+const BY_ID: &str = select!("WHERE id = $1");
+const BRING_BACK: &str = "UPDATE sessions SET rotated_at = $2 WHERE id = $1 AND rotated_at > $2";
+const OVER: &str = "DELETE FROM sessions WHERE id = $1 AND (expires_at <= $2 OR rotated_at <= $3)";
+/// One that was opened by a clock that was ahead was opened now, and lives no longer for it.
+const ROTATE: &str = "UPDATE sessions SET refresh_hash = $3, generation = generation + 1, rotated_at = $5,
+    expires_at = CASE WHEN created_at > $5 THEN expires_at - (created_at - $5) ELSE expires_at END,
+    auth_time = CASE WHEN auth_time > $5 THEN $5 ELSE auth_time END,
+    created_at = CASE WHEN created_at > $5 THEN $5 ELSE created_at END
     WHERE id = $1 AND refresh_hash = $2 AND generation = $4 AND expires_at > $5 AND rotated_at > $6
     RETURNING id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr, auth_time, ip, agent,
     created_at, expires_at, (SELECT group_names FROM users WHERE users.id = sessions.user_id) AS group_names,
@@ -101,6 +108,23 @@ pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str, known: &str) ->
 /// The live session of that id.
 pub async fn live(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Session>> {
     sql::first(db, LIVE, (id, now)).await
+}
+
+/// The session of that id, over or not.
+pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Session>> {
+    sql::first(db, BY_ID, (id,)).await
+}
+
+/// Writes a session that was rotated ahead of `now` as rotated now: the token before is good for a moment more, and not
+/// until then.
+pub async fn bring_back(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+    sql::run(db, BRING_BACK, (id, now)).await
+}
+
+/// Deletes a session that is over at `now`, or rests since `idle_since`: whoever was refused it is refused it when the
+/// clock goes back.
+pub async fn over(db: &mut impl Db, id: &str, now: Millis, idle_since: Millis) -> Result<u64> {
+    sql::run(db, OVER, (id, now, idle_since)).await
 }
 
 /// The live sessions of a user, oldest first.

@@ -31,8 +31,9 @@ const INSERT: &str =
     "INSERT INTO signing_keys (id, algorithm, private_key, public_jwk, created_at, active_at)
     VALUES ($1, $2, $3, $4, $5, $6)";
 const RETIRE: &str = "UPDATE signing_keys SET retired_at = $2 WHERE id = $1";
-const RETIRE_OLDER: &str =
-    "UPDATE signing_keys SET retired_at = $2 WHERE id <> $1 AND active_at < $3 AND retired_at IS NULL";
+/// One that is to leave later than it has to was replaced by a clock that was ahead.
+const RETIRE_OLDER: &str = "UPDATE signing_keys SET retired_at = $2
+    WHERE id <> $1 AND active_at < $3 AND (retired_at IS NULL OR retired_at > $2)";
 const DELETE: &str = "DELETE FROM signing_keys WHERE id = $1";
 
 /// All keys that verifiers may still need, the oldest first.

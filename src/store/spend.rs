@@ -4,6 +4,7 @@ use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
+use crate::base::clock::{DAY, HOUR};
 
 /// One message, and what bounds it. A bound that is not there is `i64::MAX`; money is in millionths.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +141,27 @@ pub async fn give_back(db: &mut impl Db, window: &Window, charge: &Charge<'_>) -
 /// The windows of a country and the installation, where anything was counted in them.
 pub async fn now(db: &mut impl Db, country: &str, day: Millis, hour: Millis) -> Result<Vec<Window>> {
     sql::all(db, NOW, (country, day, hour, "")).await
+}
+
+const IS_AHEAD: &str = "SELECT since FROM spend WHERE since > $1 LIMIT 1";
+const FOLD: &str = "INSERT INTO spend (scope, since, messages, cost)
+    SELECT scope, CASE WHEN scope LIKE 'hour%' OR scope LIKE 'notices/hour%' THEN CAST($2 AS BIGINT)
+        ELSE CAST($3 AS BIGINT) END, CAST(SUM(messages) AS BIGINT), CAST(SUM(cost) AS BIGINT)
+    FROM spend WHERE since > $1 GROUP BY scope
+    ON CONFLICT (scope, since) DO UPDATE
+    SET messages = spend.messages + excluded.messages, cost = spend.cost + excluded.cost";
+const DROP_AHEAD: &str = "DELETE FROM spend WHERE since > $1";
+
+/// Whether a clock that was ahead counted in windows that are still to begin.
+pub async fn is_ahead(db: &mut impl Db, now: Millis) -> Result<bool> {
+    Ok(sql::scalar::<Millis>(db, IS_AHEAD, (now,)).await?.is_some())
+}
+
+/// Counts what was counted in windows that are still to begin in those of now.
+pub async fn fold(db: &mut impl Db, now: Millis) -> Result<u64> {
+    let begun = |span: Millis| now.div_euclid(span) * span;
+    sql::run(db, FOLD, (now, begun(HOUR), begun(DAY))).await?;
+    sql::run(db, DROP_AHEAD, (now,)).await
 }
 
 const COUNT: &str = "INSERT INTO spend (scope, since, messages, cost) VALUES ($1, $2, 1, 0)

@@ -52,6 +52,11 @@ const SWEEP: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')
     ORDER BY position LIMIT 1000)";
 
+const SWEEP_AHEAD: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE position > $2 AND at < $1
+    AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
+        WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')
+    ORDER BY position LIMIT 1000)";
+
 /// Up to where events were looked at for those that are about nobody, so that each is looked at once.
 const NOBODY: &str = "events of nobody went up to";
 const NEXT: &str = "SELECT position FROM
@@ -94,6 +99,12 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Row>> {
 /// told of.
 pub async fn sweep(db: &mut impl Db, before: Millis) -> Result<u64> {
     sql::run(db, SWEEP, (before.saturating_mul(1_000),)).await
+}
+
+/// The same of events that stand ahead of `now`, because a clock was ahead when they were told or when one before them
+/// was.
+pub async fn sweep_ahead(db: &mut impl Db, before: Millis, now: Millis) -> Result<u64> {
+    sql::run(db, SWEEP_AHEAD, (before, now.saturating_mul(1_000))).await
 }
 
 /// Deletes what is about nobody (no user, or one that was never made) of the next thousand events that happened before

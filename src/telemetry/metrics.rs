@@ -49,6 +49,7 @@ const LOOKUPS: &str = "multauth_lookups_total";
 const WEBHOOKS: &str = "multauth_webhook_deliveries_total";
 const WEBHOOK_SECONDS: &str = "multauth_webhook_seconds";
 const WEBHOOK_WAITING: &str = "multauth_webhook_waiting";
+const CLOCK_JUMPS: &str = "multauth_clock_jumps_total";
 const HOOKS: &str = "multauth_hooks_total";
 
 const fn metric(kind: Kind, name: &'static str, about: &'static str) -> Metric {
@@ -88,6 +89,7 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, WEBHOOKS, "Events posted to webhooks, by webhook and outcome."),
     metric(Kind::Histogram, WEBHOOK_SECONDS, "Time a webhook takes to answer, by webhook."),
     metric(Kind::Gauge, WEBHOOK_WAITING, "Events that wait to be posted, by webhook."),
+    metric(Kind::Counter, CLOCK_JUMPS, "Times that the wall clock was found set, or the machine asleep."),
     metric(Kind::Counter, HOOKS, "Questions to hooks, by point and outcome."),
 ];
 
@@ -160,6 +162,11 @@ pub fn request(route: &'static str, status: u16, seconds: f64) {
 /// A limit refused a call.
 pub fn throttled(action: &'static str) {
     counter!(THROTTLED, "action" => action).increment(1);
+}
+
+/// The wall clock was found elsewhere than the time that went by says.
+pub fn clock_jumped() {
+    counter!(CLOCK_JUMPS).increment(1);
 }
 
 /// There was no room for more windows.
