@@ -3,6 +3,8 @@
 //! Every statement is written once with `$1..$n` and sent through [`Exec`], which owns the only
 //! two matches on the backend. Parameters and rows keep their native types.
 
+use std::pin::Pin;
+
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Decode, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Type};
@@ -120,8 +122,11 @@ pub trait Db: Send {
     }
 }
 
+/// What a statement is to give; on the heap, so that a request that waits for one is no larger for it.
+type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
+
 /// What a statement gives until its deadline.
-async fn until<T>(deadline: Instant, answer: impl Future<Output = Result<T>>) -> Result<T> {
+async fn until<T>(deadline: Instant, answer: Answer<'_, T>) -> Result<T> {
     timeout_at(deadline, answer).await.unwrap_or(Err(StoreError::Silent))
 }
 
@@ -131,31 +136,36 @@ macro_rules! dispatch {
     ($db:expr, ($sql:expr, $params:expr), |$args:ident, $conn:ident| $body:expr) => {{
         tracing::trace!(statement = $sql);
         let deadline = $db.begins();
-        let (outcome, spare) = match $db.exec() {
+        let (answer, spare): (Answer<'_, _>, _) = match $db.exec() {
             Exec::Sqlite($conn) => {
-                let outcome = until(deadline, async {
-                    let $args = $params.sqlite()?;
+                let $args = $params.sqlite();
+                let answer = Box::pin(async move {
+                    let $args = $args?;
                     $body
                 });
-                (outcome.await, None)
+                (answer, None)
             }
-            Exec::Postgres($conn) => match $params.postgres() {
-                Ok($args) => {
-                    let spare = D::AGAIN.then(|| $args.clone());
-                    (until(deadline, async { $body }).await, spare)
-                }
-                Err(error) => (Err(error), None),
-            },
+            Exec::Postgres($conn) => {
+                let $args = $params.postgres();
+                let spare = $args.as_ref().ok().filter(|_| D::AGAIN).cloned();
+                let answer = Box::pin(async move {
+                    let $args = $args?;
+                    $body
+                });
+                (answer, spare)
+            }
         };
+        let outcome = until(deadline, answer).await;
         $db.ended(outcome.as_ref().err());
         match (outcome, spare) {
             (Err(StoreError::Lost(_)), Some($args)) => {
                 $db.another().await?;
                 let deadline = $db.begins();
-                let outcome = match $db.exec() {
-                    Exec::Postgres($conn) => until(deadline, async { $body }).await,
-                    Exec::Sqlite(_) => Err(StoreError::Busy(super::MET)),
+                let answer: Answer<'_, _> = match $db.exec() {
+                    Exec::Postgres($conn) => Box::pin(async move { $body }),
+                    Exec::Sqlite(_) => Box::pin(async { Err(StoreError::Busy(super::MET)) }),
                 };
+                let outcome = until(deadline, answer).await;
                 $db.ended(outcome.as_ref().err());
                 outcome
             }
@@ -213,14 +223,11 @@ pub fn literal(text: &str) -> String {
 /// Runs a script of several statements without parameters.
 pub async fn script(db: &mut impl Db, sql: &'static str) -> Result<()> {
     let deadline = db.begins();
-    let outcome = match db.exec() {
-        Exec::Sqlite(conn) => {
-            until(deadline, async { Ok(sqlx::raw_sql(sql).execute(conn).await.map(drop)?) }).await
-        }
-        Exec::Postgres(conn) => {
-            until(deadline, async { Ok(sqlx::raw_sql(sql).execute(conn).await.map(drop)?) }).await
-        }
+    let answer: Answer<'_, _> = match db.exec() {
+        Exec::Sqlite(conn) => Box::pin(async { Ok(sqlx::raw_sql(sql).execute(conn).await.map(drop)?) }),
+        Exec::Postgres(conn) => Box::pin(async { Ok(sqlx::raw_sql(sql).execute(conn).await.map(drop)?) }),
     };
+    let outcome = until(deadline, answer).await;
     db.ended(outcome.as_ref().err());
     outcome
 }
