@@ -203,9 +203,7 @@ pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
     let leaves = spend::settle(app, tx, &ready.message, ready.parcel, (ready.terms, ready.part)).await?;
     match leaves {
         Parcel::Code | Parcel::Taken => app.outbox.write(tx, &ready.message, &about).await?,
-        Parcel::Nothing | Parcel::Held => {
-            app.outbox.write_to_nobody(tx, &ready.message, &about).await?
-        }
+        Parcel::Nothing | Parcel::Held => app.outbox.write_to_nobody(tx, &ready.message, &about).await?,
     }
     Ok(ready.sent(leaves))
 }

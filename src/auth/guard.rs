@@ -17,8 +17,8 @@ use crate::base::clock::{DAY, HOUR};
 use crate::events::{Event, Noted, Source};
 use crate::secrets::Kept;
 use crate::settings;
-use crate::store::guesses::{self, Guesses, Row};
 use crate::store::Tx;
+use crate::store::guesses::{self, Guesses, Row};
 
 /// Who is guessed at, by which factor.
 #[derive(Clone, Debug)]

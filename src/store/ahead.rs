@@ -14,10 +14,27 @@ struct Ahead {
 macro_rules! ahead {
     ($table:literal, $key:literal, $which:literal, $set:literal) => {
         Ahead {
-            find: concat!("SELECT COUNT(*) FROM (SELECT 1 FROM ", $table, " WHERE ", $which, " LIMIT 1) AS found"),
+            find: concat!(
+                "SELECT COUNT(*) FROM (SELECT 1 FROM ",
+                $table,
+                " WHERE ",
+                $which,
+                " LIMIT 1) AS found"
+            ),
             mend: concat!(
-                "UPDATE ", $table, " SET ", $set, " WHERE (", $key, ") IN (SELECT ", $key, " FROM ", $table,
-                " WHERE ", $which, " LIMIT 1000)"
+                "UPDATE ",
+                $table,
+                " SET ",
+                $set,
+                " WHERE (",
+                $key,
+                ") IN (SELECT ",
+                $key,
+                " FROM ",
+                $table,
+                " WHERE ",
+                $which,
+                " LIMIT 1000)"
             ),
         }
     };
@@ -49,8 +66,13 @@ const SOON: &[Ahead] = &[
     // No wish lasts for more than a day.
     ahead!("wishes", "name", "ends_at > $1 + 86400000", "ends_at = $1 + 86400000"),
     ahead!("suspensions", "prefix", "since > $1", "ends_at = ends_at - (since - $1), since = $1"),
-    ahead!("known_devices", "id", "last_used_at > $1", "last_used_at = $1,
-        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"),
+    ahead!(
+        "known_devices",
+        "id",
+        "last_used_at > $1",
+        "last_used_at = $1,
+        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
+    ),
     ahead!("lines", "number", "looked_at > $1", "looked_at = $1"),
     // Nothing is put off for more than a day here, or leased for more than a few minutes.
     ahead!(

@@ -216,7 +216,9 @@ impl Db for Reader {
         }
     }
 
-    const AGAIN: bool = true;
+    fn again(&self) -> bool {
+        true
+    }
 
     async fn another(&mut self) -> Result<()> {
         match &mut self.0 {

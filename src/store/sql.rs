@@ -105,18 +105,22 @@ pub enum Exec<'c> {
 /// Anything that statements run on: [`super::Reader`] and [`super::Tx`].
 pub trait Db: Send {
     /// Whether what failed with its connection may be tried again on another one: nothing was changed by it.
-    const AGAIN: bool = false;
+    fn again(&self) -> bool {
+        false
+    }
 
     /// The connection behind it.
     fn exec(&mut self) -> Exec<'_>;
 
     /// A statement begins; gives until when it has to be answered.
-    fn begins(&mut self) -> Instant;
+    fn begins(&mut self) -> Instant {
+        Instant::now() + super::TIMEOUT
+    }
 
     /// It ended; where this is not called, it is under way for as long as there is this.
-    fn ended(&mut self, error: Option<&StoreError>);
+    fn ended(&mut self, _error: Option<&StoreError>) {}
 
-    /// Goes on with another connection, where [`Db::AGAIN`].
+    /// Goes on with another connection, where [`Db::again`].
     fn another(&mut self) -> impl Future<Output = Result<()>> + Send {
         std::future::ready(Ok(()))
     }
@@ -135,7 +139,7 @@ async fn until<T>(deadline: Instant, answer: Answer<'_, T>) -> Result<T> {
 macro_rules! dispatch {
     ($db:expr, ($sql:expr, $params:expr), |$args:ident, $conn:ident| $body:expr) => {{
         tracing::trace!(statement = $sql);
-        let deadline = $db.begins();
+        let (deadline, again) = ($db.begins(), $db.again());
         let (answer, spare): (Answer<'_, _>, _) = match $db.exec() {
             Exec::Sqlite($conn) => {
                 let $args = $params.sqlite();
@@ -147,7 +151,7 @@ macro_rules! dispatch {
             }
             Exec::Postgres($conn) => {
                 let $args = $params.postgres();
-                let spare = $args.as_ref().ok().filter(|_| D::AGAIN).cloned();
+                let spare = $args.as_ref().ok().filter(|_| again).cloned();
                 let answer = Box::pin(async move {
                     let $args = $args?;
                     $body
@@ -175,7 +179,7 @@ macro_rules! dispatch {
 }
 
 /// Runs a statement; gives the number of rows it touched.
-pub async fn run<'p, D: Db>(db: &mut D, sql: &'static str, params: impl Params<'p>) -> Result<u64> {
+pub async fn run<'p>(db: &mut impl Db, sql: &'static str, params: impl Params<'p>) -> Result<u64> {
     dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_with(sql, args)
         .execute(&mut *conn)
         .await?
@@ -183,8 +187,8 @@ pub async fn run<'p, D: Db>(db: &mut D, sql: &'static str, params: impl Params<'
 }
 
 /// The first row, where there is one.
-pub async fn first<'p, T: Row, D: Db>(
-    db: &mut D,
+pub async fn first<'p, T: Row>(
+    db: &mut impl Db,
     sql: &'static str,
     params: impl Params<'p>,
 ) -> Result<Option<T>> {
@@ -194,19 +198,15 @@ pub async fn first<'p, T: Row, D: Db>(
 }
 
 /// All rows.
-pub async fn all<'p, T: Row, D: Db>(
-    db: &mut D,
-    sql: &'static str,
-    params: impl Params<'p>,
-) -> Result<Vec<T>> {
+pub async fn all<'p, T: Row>(db: &mut impl Db, sql: &'static str, params: impl Params<'p>) -> Result<Vec<T>> {
     dispatch!(db, (sql, params), |args, conn| Ok(sqlx::query_as_with(sql, args)
         .fetch_all(&mut *conn)
         .await?))
 }
 
 /// The first column of the first row, where there is one.
-pub async fn scalar<'p, T: Scalar, D: Db>(
-    db: &mut D,
+pub async fn scalar<'p, T: Scalar>(
+    db: &mut impl Db,
     sql: &'static str,
     params: impl Params<'p>,
 ) -> Result<Option<T>> {

@@ -52,7 +52,8 @@ const SWEEP: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')
     ORDER BY position LIMIT 1000)";
 
-const SWEEP_AHEAD: &str = "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE position > $2 AND at < $1
+const SWEEP_AHEAD: &str =
+    "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE position > $2 AND at < $1
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries
         WHERE webhook_deliveries.event_id = events.id AND webhook_deliveries.state = 'queued')
     ORDER BY position LIMIT 1000)";

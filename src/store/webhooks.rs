@@ -158,7 +158,7 @@ const SINCE: &str =
 
 /// Whether something of a webhook can be delivered now.
 pub async fn is_due(db: &mut impl Db, webhook: &str, now: Millis) -> Result<bool> {
-    Ok(sql::scalar::<String, _>(db, DUE, (webhook, now)).await?.is_some())
+    Ok(sql::scalar::<String>(db, DUE, (webhook, now)).await?.is_some())
 }
 
 /// Leases up to `limit` deliveries of a webhook until `until`: the first of each subject alone.

@@ -11,7 +11,7 @@ const TAKE: &str = "DELETE FROM wishes WHERE name = $1 AND ends_at > $2";
 
 /// Whether a wish holds at `now`.
 pub async fn holds(db: &mut impl Db, name: &str, now: Millis) -> Result<bool> {
-    Ok(sql::scalar::<Millis, _>(db, HOLDS, (name, now)).await?.is_some())
+    Ok(sql::scalar::<Millis>(db, HOLDS, (name, now)).await?.is_some())
 }
 
 /// Makes a wish, or lets it last until `ends_at`.

@@ -83,7 +83,9 @@ async fn fewer_connections_than_asked_for_go_round() {
     let outcome = store::patience::within(SECOND / 4, read(&store)).await;
     assert!(matches!(&outcome, Err(StoreError::NoConnection(why)) if why.contains(&role)), "{outcome:?}");
     drop((held, store));
-    database.run(format!("REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}")).await;
+    database
+        .run(format!("REASSIGN OWNED BY {role} TO postgres; DROP OWNED BY {role}; DROP ROLE {role}"))
+        .await;
 }
 
 /// The level of isolation is ours, whatever the database's own is.
