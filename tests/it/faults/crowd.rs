@@ -22,9 +22,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// Some people, under way until [`Crowd::leaves`].
 pub struct Crowd {
     pub calls: Calls,
+    /// What else signs up while they are there is noted too.
+    pub ledger: Arc<Ledger>,
     caller: Caller,
     site: Arc<Site>,
-    ledger: Arc<Ledger>,
     stops: Arc<AtomicBool>,
     members: Vec<JoinHandle<Member>>,
     others: Vec<JoinHandle<()>>,

@@ -45,11 +45,12 @@ pub async fn play(url: &str, spell: Duration) -> Seen {
         ready_text = ready.text;
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
-    seen.must(ready_text.contains("read-only"), format!("/readyz does not say why: {}", ready_text.trim()));
-    let reset = format!(
-        "SET default_transaction_read_only = off; ALTER DATABASE {name} RESET default_transaction_read_only"
+    seen.must(
+        ["read-only", "writ"].iter().any(|word| ready_text.contains(word)),
+        format!("/readyz does not say why: {}", ready_text.trim()),
     );
-    sql::run(url, &reset).await;
+    let reset = format!("ALTER DATABASE {name} RESET default_transaction_read_only");
+    sql::run_each(url, &["SET default_transaction_read_only = off", &reset]).await;
     let back = Instant::now();
     let (mut good, mut first) = (0, None);
     while back.elapsed() < Duration::from_secs(25) && good < 20 {

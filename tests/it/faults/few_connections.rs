@@ -1,15 +1,17 @@
 //! Fewer connections than the settings ask for: a pooler of five, a role that may have three, and a pool whose
 //! connections are all ended at once.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tempfile::TempDir;
 
 use super::cluster::Cluster;
 use super::load::{Caller, longest};
-use super::machine::{free_port, is_root, need};
+use super::machine::{children, free_port, is_root, need, signal};
 use super::site::Site;
 use super::sql;
 use super::table::Seen;
@@ -18,91 +20,106 @@ use crate::support::person::PASSWORD;
 /// Who gets no connection is told so after two seconds.
 const SHED: Duration = Duration::from_millis(2_500);
 
-/// A PgBouncer that has five connections for ten, all of which others hold.
+/// A PgBouncer that has five connections for ten.
 pub async fn pooler() -> Result<Seen, String> {
-    let bouncer = need("pgbouncer")?;
     let cluster = Cluster::start()?;
     let url = cluster.database("multauth").await;
-    let folder = tempfile::tempdir().unwrap();
-    let port = free_port();
-    let (ini, list) = (folder.path().join("pgbouncer.ini"), folder.path().join("users"));
-    let text = format!(
-        "[databases]\nmultauth = host=127.0.0.1 port={} dbname=multauth user=postgres\n[pgbouncer]\n\
-         listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = trust\nauth_file = {}\n\
-         pool_mode = session\ndefault_pool_size = 5\nignore_startup_parameters = extra_float_digits,options\n",
-        cluster.port,
-        list.display()
-    );
-    std::fs::write(&list, "\"postgres\" \"\"\n").unwrap();
-    std::fs::write(&ini, text).unwrap();
-    // It refuses to run as root.
-    let mut command = Command::new("runuser");
-    if is_root() {
-        let open = Command::new("chown").arg("-R").arg("postgres:").arg(folder.path()).status().unwrap();
-        assert!(open.success());
-        command.args(["-u", "postgres", "--"]).arg(bouncer);
-    } else {
-        command = Command::new(bouncer);
+    let bouncer = Bouncer::start(cluster.port).await?;
+    let site = Site::on(&url).set("database.url", bouncer.url()).set("database.connections", 10);
+    let _program = site.start().await;
+    let (caller, mut seen) = (site.caller(Duration::from_secs(60)), Seen::default());
+    sign_ups(&caller, 20, 0).await;
+    for _ in 0..5 {
+        sign_ins(&caller, 20).await;
     }
-    let null = Stdio::null;
-    let mut running = command.arg(&ini).stdin(null()).stdout(null()).stderr(null()).spawn().unwrap();
-    let seen = behind(&url, port).await;
-    let _ = running.kill();
-    let _ = running.wait();
+    let calls = caller.calls();
+    seen.figure(format!("5 times 20 at once: {}", calls.statuses(|call| call.what == "signin")));
+    calls.fail_alone_with_503(&mut seen);
+    seen.within("longest call", longest(&calls.of(|_| true)), SHED);
+
+    // Others have all five: there is nothing to wait for.
+    let others: Vec<_> = (0..5).map(|_| tokio::spawn(hold(bouncer.url()))).collect();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    sql::terminate_all(&url).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let caller = caller.apart();
+    sign_ins(&caller, 20).await;
+    let calls = caller.calls();
+    seen.figure(format!("20 at once while others have all: {}", calls.statuses(|_| true)));
+    let told = calls.of(|call| call.status == Some(503)).len();
+    seen.must(told == 20, format!("{told} of 20 were told that there is no connection"));
+    calls.fail_alone_with_503(&mut seen);
+    seen.within("longest call then", longest(&calls.of(|_| true)), SHED);
+    others.iter().for_each(tokio::task::JoinHandle::abort);
+    let (mut ready, back) = (None, Instant::now());
+    while ready.is_none() && back.elapsed() < Duration::from_secs(15) {
+        ready = caller.get("readyz", "/readyz", None).await.is(200).then(|| back.elapsed());
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    seen.comes_within("ready again after", ready, Duration::from_secs(5));
+    site.ends_well(&mut seen);
     Ok(seen)
 }
 
-/// Twenty at once on a pooler of five, where every statement takes a while.
-async fn behind(url: &str, port: u16) -> Seen {
-    for _ in 0..100 {
-        if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
-            break;
+/// A PgBouncer with five connections; it ends with this.
+struct Bouncer {
+    running: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Drop for Bouncer {
+    fn drop(&mut self) {
+        // Behind `runuser` it is a child of the child.
+        let all = children(self.running.id()).into_iter().chain([self.running.id()]);
+        all.for_each(|process| signal("KILL", process));
+        let _ = self.running.wait();
+    }
+}
+
+impl Bouncer {
+    /// One before the cluster at `server`.
+    async fn start(server: u16) -> Result<Self, String> {
+        let program = need("pgbouncer")?;
+        let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+        let (ini, list) = (folder.path().join("pgbouncer.ini"), folder.path().join("users"));
+        let text = format!(
+            "[databases]\nmultauth = host=127.0.0.1 port={server} dbname=multauth user=postgres\n[pgbouncer]\n\
+             listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\nauth_type = trust\n\
+             auth_file = {}\npool_mode = session\ndefault_pool_size = 5\n\
+             ignore_startup_parameters = extra_float_digits,options\n",
+            list.display()
+        );
+        std::fs::write(&list, "\"postgres\" \"\"\n").unwrap();
+        std::fs::write(&ini, text).unwrap();
+        let mut command = as_owner(folder.path(), &program);
+        let null = Stdio::null;
+        let running = command.arg(&ini).stdin(null()).stdout(null()).stderr(null()).spawn();
+        let bouncer = Self { running: running.map_err(|why| why.to_string())?, port, _folder: folder };
+        for _ in 0..200 {
+            if tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok() {
+                return Ok(bouncer);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err("PgBouncer does not start".into())
     }
-    let through = format!("postgres://postgres@127.0.0.1:{port}/multauth");
-    let site = Site::on(url).set("database.url", &through).set("database.connections", 10);
-    let _program = site.start().await;
-    let (caller, mut seen) = (site.caller(Duration::from_secs(60)), Seen::default());
-    sign_ups(&caller, 30, 5).await;
-    let at_once = longest(&caller.calls().of(|_| true));
-    seen.figure(format!(
-        "30 sign-ups in {}: {}",
-        super::table::seconds(at_once),
-        caller.calls().statuses(|_| true)
-    ));
-    // Somebody else has all five: nothing is left to wait for.
-    let mut others = Vec::new();
-    let held = Instant::now();
-    let terminated = sql::terminate_all(url).await;
-    for _ in 0..5 {
-        others.push(tokio::spawn(hold(through.clone())));
+
+    fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/multauth", self.port)
     }
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let caller = caller.apart();
-    let calls =
-        (0..20).map(|_| caller.post("signin", "/v1/signin", json!({ "email": "nobody@example.org" })));
-    futures_util::future::join_all(calls).await;
-    let calls = caller.calls();
-    seen.figure(format!("{terminated} ended, the five of the pooler held for {:.0?}", held.elapsed()));
-    seen.figure(format!("20 at once: {}", calls.statuses(|_| true)));
-    seen.must(
-        calls.of(|call| call.status == Some(503)).len() == 20,
-        "not all were told that there is no connection",
-    );
-    calls.fail_alone_with_503(&mut seen);
-    seen.within("longest call", longest(&calls.of(|_| true)), SHED);
-    others.iter().for_each(tokio::task::JoinHandle::abort);
-    let mut recovered = None;
-    let back = Instant::now();
-    while recovered.is_none() && back.elapsed() < Duration::from_secs(15) {
-        let said = caller.get("readyz", "/readyz", None).await;
-        recovered = said.is(200).then(|| back.elapsed());
-        tokio::time::sleep(Duration::from_millis(200)).await;
+}
+
+/// A program as a user who may be who runs it, and who has `folder`: like PostgreSQL it refuses to run as root.
+fn as_owner(folder: &Path, program: &Path) -> Command {
+    if !is_root() {
+        return Command::new(program);
     }
-    seen.comes_within("ready again after", recovered, Duration::from_secs(5));
-    site.ends_well(&mut seen);
-    seen
+    let given = Command::new("chown").args(["-R", "postgres:"]).arg(folder).status();
+    assert!(given.is_ok_and(|status| status.success()), "there is no user postgres");
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program);
+    command
 }
 
 /// Holds a connection of the pooler until this is dropped.
@@ -121,7 +138,7 @@ pub async fn role() -> Result<Seen, String> {
     let site = Arc::new(Site::on(&url).set("database.url", &few).set("database.connections", 10));
     let _program = site.start().await;
     let (caller, mut seen) = (site.caller(Duration::from_secs(60)), Seen::default());
-    sign_ups(&caller, 10, 1).await;
+    sign_ups(&caller, 10, 0).await;
     let calls = caller.calls();
     seen.figure(format!("10 at once: {}", calls.statuses(|_| true)));
     seen.none("refused", calls.of(|call| call.status != Some(200)).len());
@@ -162,6 +179,15 @@ async fn sign_ups(caller: &Caller, many: usize, round: usize) {
     let calls = (0..many).map(|n| {
         let body = json!({ "username": format!("r{round}n{n}"), "password": PASSWORD });
         caller.post("signup", "/v1/signup", body)
+    });
+    futures_util::future::join_all(calls).await;
+}
+
+/// So many sign-ins at once, of those who signed up in round 0.
+async fn sign_ins(caller: &Caller, many: usize) {
+    let calls = (0..many).map(|n| {
+        let body = json!({ "username": format!("r0n{n}"), "password": PASSWORD });
+        caller.post("signin", "/v1/signin", body)
     });
     futures_util::future::join_all(calls).await;
 }

@@ -16,15 +16,16 @@ pub struct Call {
     pub took: Duration,
     /// `None` where there was no answer in time, or none at all.
     pub status: Option<u16>,
-    /// Whether it said when to come again.
-    pub retry_after: bool,
+    /// When it said to come again, in seconds.
+    pub retry_after: Option<u64>,
 }
 
 /// What a call was answered.
 #[derive(Debug)]
 pub struct Said {
     pub status: Option<u16>,
-    pub took: Duration,
+    /// When to come again, in seconds.
+    pub retry_after: Option<u64>,
     pub text: String,
 }
 
@@ -84,18 +85,19 @@ impl Caller {
         let began = Instant::now();
         let (status, retry_after, text) = match call.send().await {
             Ok(answer) => {
-                let retry_after = answer.headers().contains_key("retry-after");
+                let retry_after = answer.headers().get("retry-after");
+                let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
                 let status = answer.status().as_u16();
                 match answer.text().await {
                     Ok(text) => (Some(status), retry_after, text),
-                    Err(why) => (None, false, why.to_string()),
+                    Err(why) => (None, None, why.to_string()),
                 }
             }
-            Err(why) => (None, false, why.to_string()),
+            Err(why) => (None, None, why.to_string()),
         };
         let took = began.elapsed();
         self.calls.0.lock().unwrap().push(Call { what, began, took, status, retry_after });
-        Said { status, took, text }
+        Said { status, retry_after, text }
     }
 }
 
@@ -132,7 +134,7 @@ impl Calls {
 
 /// A 503 that says when to come again; what load balancers ask says it by the status alone.
 fn is_honest(call: &Call) -> bool {
-    call.status == Some(503) && (call.retry_after || call.what == "readyz")
+    call.status == Some(503) && (call.retry_after.is_some() || call.what == "readyz")
 }
 
 /// The longest of them.

@@ -6,31 +6,40 @@
 //! To add a fault: a file here with a function that plays it and gives what was [`Seen`], and a line in [`FAULTS`].
 //! A short one that needs nothing but a PostgreSQL goes into [`short`] too, which is part of every run of the tests.
 
+mod broken_calls;
+mod clocks;
 mod cluster;
 mod crowd;
 mod fail_over;
 mod few_connections;
+mod full_disk;
 mod half_open;
+mod junk;
 mod ledger;
 mod load;
 mod locks;
 mod machine;
+mod migrations;
 pub mod proxy;
+mod redis_faults;
 mod restarts;
 mod short;
 mod site;
 mod slow;
 mod sql;
+mod stops;
 mod table;
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
+use futures_util::FutureExt;
 use table::{End, Row, Seen};
 
 use crate::support::databases::loudly;
 
 /// What playing a fault gives; an error is why it cannot be played here.
-type Playing = Pin<Box<dyn Future<Output = Result<Seen, String>> + Send>>;
+type Playing = Pin<Box<dyn Future<Output = Result<Seen, String>>>>;
 
 /// A fault that can be played.
 struct Fault {
@@ -114,6 +123,73 @@ const FAULTS: &[Fault] = faults![
         "no 503",
         few_connections::ended
     ),
+    (
+        "F7-restart",
+        "Redis restarts twice under load",
+        "no failure, p99 500 ms, guesses bounded",
+        redis_faults::restart
+    ),
+    ("F7-flush", "Redis is emptied twice under load", "as F7-restart", redis_faults::flush),
+    ("F7-stall", "Redis stands still for 8 s", "as F7-restart", redis_faults::stall),
+    ("F7-gone", "Redis is away for 6 s", "as F7-restart", redis_faults::gone),
+    (
+        "F7-never",
+        "Redis was not there at the start",
+        "ready in 5 s, no failure, half of each limit",
+        redis_faults::never
+    ),
+    ("F7-dumb", "Redis takes connections and never answers", "as F7-never", redis_faults::dumb),
+    (
+        "F12",
+        "the disk of SQLite is full for 8 s",
+        "writes 503, reads 200, /readyz 503; a sign-up 5 s after there is room",
+        full_disk::play
+    ),
+    (
+        "F13-tokens",
+        "the clock jumps by 1 h, a day, 10 years, and back",
+        "no panic, new tokens are good",
+        clocks::tokens
+    ),
+    ("F13-codes", "... with codes that are spent, dead, refused as over", "none lives again", clocks::codes),
+    (
+        "F13-guesses",
+        "... with four wrong guesses there, or before",
+        "the right password waits 30 s, then passes",
+        clocks::guesses
+    ),
+    ("F13-upkeep", "... over an upkeep", "nothing swept, counted, keys rotate after +91 d", clocks::upkeep),
+    (
+        "F17",
+        "SIGTERM under load on 16 kept connections",
+        "no call broken off, exit code 0, /readyz 503 first",
+        stops::play
+    ),
+    ("F19-sqlite", "a migration is killed 12 times", "the schema of a clean start", migrations::on_sqlite),
+    (
+        "F19-postgres",
+        "a migration is killed 12 times",
+        "the schema of a clean start",
+        migrations::on_postgres
+    ),
+    (
+        "F20-descriptors",
+        "145 connections on 64 descriptors",
+        "no spin, one line a second at most, well 1 s after",
+        broken_calls::descriptors
+    ),
+    ("F20-fsync", "EIO where SQLite flushes", "503 alone, nothing acked is lost", broken_calls::flush_fails),
+    ("F20-write", "ENOSPC where SQLite writes", "as F20-fsync", broken_calls::write_fails),
+    ("F20-read", "EIO where SQLite reads", "as F20-fsync", broken_calls::read_fails),
+    (
+        "F21-webhook",
+        "the generic webhook answers junk",
+        "answers 500 ms, put off in 14 s, no growth; a missing reference is told",
+        junk::webhook
+    ),
+    ("F21-sendgrid", "SendGrid answers junk", "as F21-webhook, no junk counts as sent", junk::sendgrid),
+    ("F21-ses", "SES answers junk", "as F21-sendgrid", junk::ses),
+    ("F21-sns", "SNS answers junk", "as F21-sendgrid", junk::sns),
 ];
 
 /// Whether a fault was asked for, by its name or by what stands before its first dash.
@@ -123,14 +199,13 @@ fn is_wanted(wanted: &str, name: &str) -> bool {
 }
 
 async fn played(fault: &Fault) -> Row {
-    let end = match tokio::spawn((fault.play)()).await {
+    let end = match AssertUnwindSafe((fault.play)()).catch_unwind().await {
         Ok(Ok(seen)) => End::Played(seen),
         Ok(Err(why)) => End::NotTested(why),
         Err(panic) => {
+            let told = panic.downcast_ref::<String>().map(String::as_str);
+            let told = told.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
             let mut seen = Seen::default();
-            let told = panic.try_into_panic().ok();
-            let told =
-                told.and_then(|told| told.downcast::<String>().ok()).map_or_else(String::new, |told| *told);
             seen.must(false, format!("it could not be played to its end: {told}"));
             End::Played(seen)
         }

@@ -28,13 +28,20 @@ pub async fn number(url: &str, sql: &str) -> i64 {
 
 /// Runs statements on PostgreSQL.
 pub async fn run(url: &str, sql: &str) {
-    let mut connection = PgConnection::connect(url).await.unwrap();
-    sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.unwrap();
+    run_each(url, &[sql]).await;
 }
 
-/// Ends every other connection to this database; gives how many there were.
+/// Runs statements on PostgreSQL, each in a transaction of its own, over one connection.
+pub async fn run_each(url: &str, all: &[&str]) {
+    let mut connection = PgConnection::connect(url).await.unwrap();
+    for sql in all {
+        sqlx::raw_sql(AssertSqlSafe((*sql).to_owned())).execute(&mut connection).await.unwrap();
+    }
+}
+
+/// Ends every connection of the program to this database; gives how many there were.
 pub async fn terminate_all(url: &str) -> i64 {
-    const OTHERS: &str = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
-        WHERE datname = current_database() AND pid <> pg_backend_pid()";
-    number(url, OTHERS).await
+    const ITS: &str = "SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'multauth'";
+    number(url, ITS).await
 }

@@ -72,7 +72,7 @@ impl Program {
             if ready.is_ok_and(|answer| answer.status() == 200) {
                 return;
             }
-            assert!(self.child.try_wait().unwrap().is_none(), "it ended before it was ready");
+            assert!(self.is_running(), "it ended before it was ready");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         panic!("it is not ready");
@@ -81,6 +81,11 @@ impl Program {
     /// Its id among the processes.
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
     }
 
     /// Ends it without a word (SIGKILL).
