@@ -292,6 +292,34 @@ async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
 }
 
 #[tokio::test]
+async fn the_doctor_tells_of_rows_that_do_not_fit() {
+    let site = Site::new("");
+    assert!(
+        matches!(site.run(&["doctor", "--invariants"]).await, Err(Failure::Told)),
+        "there is no database"
+    );
+    site.run(&["migrate"]).await.unwrap();
+    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())]).await;
+    site.run(&["doctor", "--invariants"]).await.unwrap();
+    let mut tx = app.store.begin().await.unwrap();
+    let unnamed = crate::store::users::New::active("by-half", "{}");
+    crate::store::users::insert(&mut tx, &unnamed, app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(matches!(site.run(&["doctor", "--invariants"]).await, Err(Failure::Told)));
+    let found = std::sync::Mutex::new(String::new());
+    let tell = |finding: &doctor::Finding| {
+        found.lock().unwrap().push_str(&finding.line());
+        Ok(())
+    };
+    doctor::invariants::examine(&site.settings(), &tell).await.unwrap();
+    let found = found.into_inner().unwrap();
+    let failed: Vec<&str> = found.lines().filter(|line| line.starts_with("fail")).collect();
+    assert_eq!(failed.len(), 2, "{found}");
+    assert!(failed[0].contains("accounts are named") && failed[0].contains("not 1: "), "{found}");
+}
+
+#[tokio::test]
 async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
     let site = Site::new("");
     let quiet = |_: &doctor::Finding| Ok(());

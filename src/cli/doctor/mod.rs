@@ -4,7 +4,7 @@
 //! true of every database is in `store/invariants.rs`.
 
 mod checks;
-mod invariants;
+pub mod invariants;
 mod outside;
 
 use super::{Failure, Outcome, Setup, instance, print};
@@ -65,7 +65,8 @@ impl Finding {
         Self { health: Health::Fail, what: what.into(), text: text.into() }
     }
 
-    fn line(&self) -> String {
+    /// As it is printed.
+    pub fn line(&self) -> String {
         let health = match self.health {
             Health::Ok => "ok",
             Health::Warn => "warn",

@@ -67,6 +67,7 @@ const FAULTS: &[Fault] = faults![
     ),
     ("F5-immediate", "PostgreSQL crashes under load", "as F5-fast", restarts::immediate),
     ("F5-down", "PostgreSQL is away for 5 s under load", "as F5-fast", restarts::down),
+    ("F5-cut", "connections are cut, and none taken for 3 s, under load", "as F5-fast", restarts::cut),
     (
         "F5-stall",
         "PostgreSQL stands still for 10 s",

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::cluster::Cluster;
 use super::crowd::Crowd;
 use super::load::longest;
+use super::proxy::Proxy;
 use super::site::Site;
 use super::table::Seen;
 
@@ -54,6 +55,21 @@ pub async fn long_stall() -> Result<Seen, String> {
     play(async |cluster: &Cluster| stalls(cluster, 25).await).await
 }
 
+/// Something between cuts every connection, and takes none for three seconds.
+pub async fn cut() -> Result<Seen, String> {
+    let cluster = Cluster::start()?;
+    let url = cluster.database("multauth").await;
+    let (proxy, through) = Proxy::before(&url).await;
+    let site = Site::on(&url).set("database.url", &through);
+    Ok(under_load(site, async || {
+        proxy.refuse(true);
+        proxy.cut();
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        proxy.refuse(false);
+    })
+    .await)
+}
+
 async fn stalls(cluster: &Cluster, seconds: u64) {
     cluster.freeze();
     tokio::time::sleep(Duration::from_secs(seconds)).await;
@@ -62,12 +78,17 @@ async fn stalls(cluster: &Cluster, seconds: u64) {
 
 async fn play(happens: impl AsyncFn(&Cluster)) -> Result<Seen, String> {
     let cluster = Cluster::start()?;
-    let site = Arc::new(Site::on(&cluster.database("multauth").await));
+    let site = Site::on(&cluster.database("multauth").await);
+    Ok(under_load(site, async || happens(&cluster).await).await)
+}
+
+async fn under_load(site: Site, happens: impl AsyncFnOnce()) -> Seen {
+    let site = Arc::new(site);
     let _program = site.start().await;
     let mut seen = Seen::default();
     let crowd = Crowd::gathers(&site, PEOPLE).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
-    happens(&cluster).await;
+    happens().await;
     let back = Instant::now();
     tokio::time::sleep(RECOVERED + Duration::from_secs(3)).await;
     let calls = crowd.calls.clone();
@@ -79,5 +100,5 @@ async fn play(happens: impl AsyncFn(&Cluster)) -> Result<Seen, String> {
     let last = last.map_or(Duration::ZERO, |last| last.saturating_duration_since(back));
     seen.within("last failure after it was back", last, RECOVERED);
     seen.within("longest call", longest(&calls.of(|_| true)), LONGEST);
-    Ok(seen)
+    seen
 }
