@@ -293,7 +293,7 @@ async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
 
 #[tokio::test]
 async fn the_doctor_tells_of_rows_that_do_not_fit() {
-    let site = Site::new("");
+    let site = Site::new("[email]\nconfirm = \"never\"");
     assert!(
         matches!(site.run(&["doctor", "--invariants"]).await, Err(Failure::Told)),
         "there is no database"

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::cluster::Cluster;
@@ -28,7 +28,9 @@ pub async fn pooler() -> Result<Seen, String> {
     let site = Site::on(&url).set("database.url", bouncer.url()).set("database.connections", 10);
     let _program = site.start().await;
     let (caller, mut seen) = (site.caller(Duration::from_secs(60)), Seen::default());
-    sign_ups(&caller, 20, 0).await;
+    for n in 0..20 {
+        caller.post("signup", "/v1/signup", named(0, n)).await;
+    }
     for _ in 0..5 {
         sign_ins(&caller, 20).await;
     }
@@ -39,9 +41,13 @@ pub async fn pooler() -> Result<Seen, String> {
 
     // Others have all five: there is nothing to wait for.
     let others: Vec<_> = (0..5).map(|_| tokio::spawn(hold(bouncer.url()))).collect();
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    sql::terminate_all(&url).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    // Those of the program that wait for one come first, so that it takes some rounds until they do.
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        if sql::terminate_all(&url).await == 0 {
+            break;
+        }
+    }
     let caller = caller.apart();
     sign_ins(&caller, 20).await;
     let calls = caller.calls();
@@ -176,18 +182,16 @@ pub async fn play_ended(url: &str) -> Seen {
 
 /// So many sign-ups at once, of names of this round.
 async fn sign_ups(caller: &Caller, many: usize, round: usize) {
-    let calls = (0..many).map(|n| {
-        let body = json!({ "username": format!("r{round}n{n}"), "password": PASSWORD });
-        caller.post("signup", "/v1/signup", body)
-    });
+    let calls = (0..many).map(|n| caller.post("signup", "/v1/signup", named(round, n)));
     futures_util::future::join_all(calls).await;
 }
 
 /// So many sign-ins at once, of those who signed up in round 0.
 async fn sign_ins(caller: &Caller, many: usize) {
-    let calls = (0..many).map(|n| {
-        let body = json!({ "username": format!("r0n{n}"), "password": PASSWORD });
-        caller.post("signin", "/v1/signin", body)
-    });
+    let calls = (0..many).map(|n| caller.post("signin", "/v1/signin", named(0, n)));
     futures_util::future::join_all(calls).await;
+}
+
+fn named(round: usize, n: usize) -> Value {
+    json!({ "username": format!("r{round}n{n}"), "password": PASSWORD })
 }

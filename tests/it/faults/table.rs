@@ -11,9 +11,12 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Something to know.
+    /// Something to know; once, however often it is seen.
     pub fn figure(&mut self, text: impl Into<String>) {
-        self.figures.push(text.into());
+        let text = text.into();
+        if !self.figures.contains(&text) {
+            self.figures.push(text);
+        }
     }
 
     /// Something that must be; `what` says what is wrong where it is not.
