@@ -81,6 +81,11 @@ impl Caller {
         self.send(what, self.http.post(format!("{}{path}", self.base)).json(&body)).await
     }
 
+    /// [`Caller::post`] with a token and without a body.
+    pub async fn post_as(&self, what: &'static str, path: &str, token: &str) -> Said {
+        self.send(what, self.http.post(format!("{}{path}", self.base)).bearer_auth(token)).await
+    }
+
     async fn send(&self, what: &'static str, call: reqwest::RequestBuilder) -> Said {
         let began = Instant::now();
         let (status, retry_after, text) = match call.send().await {
