@@ -177,7 +177,7 @@ async fn order(walk: &Walk<'_>, device: Option<&Device>, channel: Channel, parce
     Ok(Order {
         purpose: walk.purpose,
         scope: walk.scope(),
-        ends: walk.attempt.expires_at,
+        ends: walk.ends(),
         plain: false,
         target: String::new(),
         channel,

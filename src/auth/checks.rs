@@ -174,6 +174,7 @@ impl Walk<'_> {
         typed: &Sensitive,
         subject: &Subject,
     ) -> Result<Option<(Tx, &'d Device)>> {
+        // Judged by when it was typed, however long the database takes: its step is taken once all the same.
         let now = self.app.now();
         let seen = compared.iter().map(|d| (*d, totp::look(self.app, d, typed, now)));
         for (device, seen) in seen.filter(|(_, seen)| *seen != Seen::Wrong) {

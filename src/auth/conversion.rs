@@ -24,6 +24,7 @@ pub async fn check(app: &App, e164: &str) -> Result<()> {
     let mut db = app.store.read().await?;
     let last = suspensions::of(&mut db, prefix).await?;
     if let Some(ends_at) = last.map(|last| last.ends_at).filter(|ends_at| *ends_at > now) {
+        let ends_at = ends_at.min(now + rule.rest.millis());
         return Err(AuthError::TooMany { retry_after: coarse(seconds_until(now, ends_at)) });
     }
     // After a suspension it begins anew.

@@ -11,6 +11,7 @@ use super::progress::Tokens;
 use super::purpose::Purpose;
 use super::{account, hooked};
 use crate::app::App;
+use crate::base::clock::MINUTE;
 use crate::base::{Millis, Sensitive};
 use crate::events::{Event, Noted};
 use crate::hooks::Point;
@@ -313,7 +314,8 @@ pub async fn end_own(app: &App, client: &Client, caller: &Caller) -> Result<()> 
 pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
     let user = &caller.session.user_id;
     // Whoever only found a session open leaves its owner known elsewhere.
-    let proven = caller.session.auth_time + app.settings.reauth.fresh.millis() >= app.now();
+    let (now, shown) = (app.now(), caller.session.auth_time);
+    let proven = (now - app.settings.reauth.fresh.millis()..=now + MINUTE).contains(&shown);
     let mut tx = app.store.begin().await?;
     // Sessions before known devices, as everywhere: otherwise two of these could wait for each other.
     let ended = sessions::end(&mut tx, id, user).await?.ok_or(AuthError::NotFound)?;

@@ -7,6 +7,7 @@ use super::error::Result;
 use super::progress::Proof;
 use super::session::Caller;
 use crate::app::App;
+use crate::base::clock::MINUTE;
 use crate::base::{Fault, Millis};
 use crate::devices::DeviceKind;
 use crate::flows::{Class, Flow, Holding, Level, Passed, Secret, Walks, level_of_passed};
@@ -41,9 +42,9 @@ impl Shown {
     pub async fn lately(app: &App, caller: &Caller) -> Result<Self> {
         let session = &caller.session;
         let stored = sessions::proofs(&mut app.store.read().await?, &session.id, &session.user_id).await?;
-        let since = app.now() - app.settings.reauth.fresh.millis();
+        let now = app.now();
         let mut proofs = read(stored.as_deref());
-        proofs.retain(|proof| proof.at.is_some_and(|at| at >= since));
+        proofs.retain(|proof| is_lately(app, proof, now));
         Ok(Self(proofs))
     }
 
@@ -120,12 +121,18 @@ pub fn has_shown(stored: Option<&str>, secret: &str) -> bool {
     read(stored).iter().any(|proof| proof.shows() == Some(secret))
 }
 
+/// Whether a proof was passed within `reauth.fresh`. What was passed by a clock that was ahead is not of then: it would
+/// count until that day.
+fn is_lately(app: &App, proof: &Proof, now: Millis) -> bool {
+    let since = now - app.settings.reauth.fresh.millis();
+    proof.at.is_some_and(|at| (since..=now + MINUTE).contains(&at))
+}
+
 /// What a session keeps of proofs passed at `now`, beside those of `before` that are still of use.
 pub fn kept(app: &App, proofs: &[Proof], before: Option<&str>) -> String {
     let now = app.now();
-    let since = now - app.settings.reauth.fresh.millis();
     let mut all = read(before);
-    all.retain(|proof| proof.at.is_some_and(|at| at >= since));
+    all.retain(|proof| is_lately(app, proof, now));
     all.extend(proofs.iter().cloned().map(|proof| Proof { at: Some(now), ..proof }));
     serde_json::to_string(&all).unwrap_or_else(|_| "[]".to_owned())
 }

@@ -117,7 +117,7 @@ impl Walk<'_> {
         Ok(Order {
             purpose: Purpose::Unlock,
             scope: self.scope(),
-            ends: self.attempt.expires_at,
+            ends: self.ends(),
             // By which channel it goes is told to nobody.
             plain: true,
             target: target(factor),

@@ -17,7 +17,7 @@ use super::ways::Taken;
 use crate::app::App;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
-use crate::base::{Sensitive, ids};
+use crate::base::{Millis, Sensitive, ids};
 use crate::events::Noted;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::Kept;
@@ -250,6 +250,12 @@ impl<'a> Walk<'a> {
         Ok(challenges::in_scope(&mut self.app.store.read().await?, &self.scope()).await?)
     }
 
+    /// When it ends; one that is not stored yet begins when it is.
+    pub(super) fn ends(&self) -> Millis {
+        let lifetime = self.attempt.expires_at - self.attempt.created_at;
+        if self.stored { self.attempt.expires_at } else { self.app.now() + lifetime }
+    }
+
     pub(super) fn scope(&self) -> String {
         format!("attempt/{}", self.attempt.id)
     }
@@ -356,9 +362,7 @@ impl<'a> Walk<'a> {
         self.note(tx).await?;
         if !self.stored {
             // What was waited for since it was thought of, hooks and hashes, is no part of its life.
-            let now = self.app.now();
-            let lifetime = self.attempt.expires_at - self.attempt.created_at;
-            (self.attempt.created_at, self.attempt.expires_at) = (now, now + lifetime);
+            (self.attempt.expires_at, self.attempt.created_at) = (self.ends(), self.app.now());
             attempts::insert(tx, &self.attempt).await?;
             self.stored = true;
         }

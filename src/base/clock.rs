@@ -108,6 +108,16 @@ mod tests {
     }
 
     #[test]
+    fn what_goes_by_is_told_whatever_time_it_is() {
+        let (clock, steady) = (Clock::fixed(1_000), Steady::fixed());
+        clock.advance(-MINUTE);
+        assert_eq!(steady.now(), 0);
+        steady.advance(SECOND);
+        assert_eq!((clock.now(), steady.now()), (-59_000, SECOND));
+        assert!((0..DAY).contains(&Steady::default().now()));
+    }
+
+    #[test]
     fn seconds_round_up_and_never_go_below_zero() {
         assert_eq!(seconds_until(0, 1), 1);
         assert_eq!(seconds_until(0, 2_000), 2);

@@ -6,6 +6,7 @@ pub mod field;
 pub mod ids;
 pub mod lasting;
 pub mod mistake;
+pub mod moments;
 pub mod net;
 pub mod random;
 pub mod seal;

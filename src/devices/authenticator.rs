@@ -110,16 +110,14 @@ pub struct Last {
     pub at: Option<Millis>,
 }
 
-/// How many steps ahead of now a last step may lie, a day. What lies further was taken by a clock that was ahead: it
-/// counts as taken now, and closes the app no longer.
+/// How many steps ahead of now a last step may lie, a day. What lies further was taken by a clock that was ahead. It
+/// counts as taken now, and the first right code says so ([`Seen::Ahead`]): the next one passes.
 pub const AHEAD: i64 = 86_400 / STEP_SECONDS;
 
 impl Last {
-    /// The same as of `now`.
-    fn settled(self, now: Millis) -> Self {
-        let current = step_at(now);
-        let step = self.step.map(|step| if step > current.saturating_add(AHEAD) { current } else { step });
-        Self { step, at: if step == self.step { self.at } else { Some(now) } }
+    /// Whether a clock that was ahead took it.
+    fn is_of_the_future(self, now: Millis) -> bool {
+        self.step.is_some_and(|step| step > step_at(now).saturating_add(AHEAD))
     }
 
     /// Whether the code was of a step that had not begun: the app's clock is ahead of ours.
@@ -145,7 +143,8 @@ pub enum Width {
 pub enum Seen {
     /// Right for this step.
     Right(i64),
-    /// Of the step after that of now, in which it is not right. Where this is noted, the next such code is.
+    /// Of the step after that of now, in which it is not right, or of any nearby where the last one was taken by a clock
+    /// that was ahead. Where this is noted, the next such code is.
     Ahead,
     /// Of the step before that of now, and the app was ahead until now. Where this is noted, the next such code is
     /// right.
@@ -168,12 +167,15 @@ pub fn check(seed: &[u8], code: &str, now: Millis, last: Last, width: Width) -> 
     }
     let typed = typed::normal(code).unwrap_or_default();
     let totp = Builder::new().with_secret(seed).build_noncompliant();
-    let (current, last) = (step_at(now), last.settled(now));
+    let current = step_at(now);
     // Every step is computed, so that the time does not tell which one was near.
     let fits: Vec<i64> = [current, current.saturating_sub(1), current.saturating_add(1)]
         .into_iter()
         .filter(|step| *step >= 0 && same(code_at(&totp, *step).as_bytes(), typed.expose().as_bytes()))
         .collect();
+    if last.is_of_the_future(now) {
+        return if fits.is_empty() { Seen::Wrong } else { Seen::Ahead };
+    }
     let open = |step: &i64| match width {
         Width::Now => *step == current,
         Width::Two if last.was_ahead() => *step >= current,
@@ -286,6 +288,22 @@ mod tests {
             Seen::Right(step - 1)
         );
         assert_eq!(at(&after, now, None, Width::Now), Seen::Wrong, "no clock is ahead where one step counts");
+    }
+
+    #[test]
+    fn a_step_that_was_taken_ahead_is_noted_and_the_next_one_passes() {
+        let now = 1_111_111_111 * SECOND;
+        let (far, next) = (now + 3_650 * 24 * 60 * MINUTE, now + 30 * SECOND);
+        let last = Last { step: Some(step_at(far)), at: Some(far) };
+        for width in [Width::Now, Width::Two, Width::Three] {
+            assert_eq!(check(SEED, &read(now), now, last, width), Seen::Ahead);
+            assert_eq!(check(SEED, "000000", now, last, width), Seen::Wrong);
+            let noted = Last { step: Some(step_at(now)), ..last };
+            assert_eq!(check(SEED, &read(now), now, noted, width), Seen::Wrong, "once");
+            assert_eq!(check(SEED, &read(next), next, noted, width), Seen::Right(step_at(next)));
+        }
+        let near = Last { step: Some(step_at(now) + AHEAD), at: Some(now) };
+        assert_eq!(check(SEED, &read(now), now, near, Width::Two), Seen::Wrong, "it may have been this one");
     }
 
     #[test]

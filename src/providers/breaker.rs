@@ -239,6 +239,20 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_ahead_leaves_nobody_alone_for_longer() {
+        const FAR: Millis = 3_650 * 24 * HOUR;
+        let breaker = Breaker::default();
+        for _ in 0..FAILURES {
+            breaker.failed(FAR);
+        }
+        assert!(!breaker.admits(0) && !breaker.admits(OPEN - 1));
+        assert!(breaker.admits(OPEN), "30 s, as if it had failed now");
+        breaker.succeeded(FAR);
+        assert!(!breaker.refused(0), "it worked a moment ago");
+        assert_eq!([SOUND; 5].map(|now| breaker.refused(now)), [false, false, false, false, true]);
+    }
+
+    #[test]
     fn a_vendor_that_asks_to_wait_is_left_alone() {
         let breaker = Breaker::default();
         breaker.rest(7 * SECOND);

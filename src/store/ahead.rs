@@ -65,21 +65,16 @@ const SOON: &[Ahead] = &[
     ),
     // No wish lasts for more than a day.
     ahead!("wishes", "name", "ends_at > $1 + 86400000", "ends_at = $1 + 86400000"),
-    ahead!("suspensions", "prefix", "since > $1", "ends_at = ends_at - (since - $1), since = $1"),
-    ahead!(
-        "known_devices",
-        "id",
-        "last_used_at > $1",
-        "last_used_at = $1,
-        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
-    ),
+    ahead!("suspensions", "prefix", "ends_at > $1 AND since > $1", "ends_at = ends_at - (since - $1), since = $1"),
+    ahead!("known_devices", "id", "last_used_at > $1", "last_used_at = $1,
+        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"),
     ahead!("lines", "number", "looked_at > $1", "looked_at = $1"),
-    // Nothing is put off for more than a day here, or leased for more than a few minutes.
+    // One that is under way stays so. Nothing is put off for more than a day here, or leased for more than a few minutes.
     ahead!(
         "outbox",
         "id",
         "state = 'queued' AND (created_at > $1 OR due_at > $1 + 86400000 OR leased_until > $1 + 600000)",
-        "due_at = $1, leased_until = 0,
+        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 600000 THEN 0 ELSE leased_until END,
         expires_at = CASE WHEN created_at > $1 THEN expires_at - (created_at - $1) ELSE expires_at END,
         created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
     ),
@@ -87,7 +82,8 @@ const SOON: &[Ahead] = &[
         "webhook_deliveries",
         "id",
         "state = 'queued' AND (created_at > $1 OR due_at > $1 + 172800000 OR leased_until > $1 + 3600000)",
-        "due_at = $1, leased_until = 0, created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
+        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 3600000 THEN 0 ELSE leased_until END,
+        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
     ),
 ];
 

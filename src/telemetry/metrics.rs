@@ -257,6 +257,7 @@ mod tests {
         request("signin", 200, 0.01);
         throttled("signin");
         throttle_full();
+        clock_jumped();
         throttle_shared(true);
         attempt("signin", "done");
         wrong("passcode");

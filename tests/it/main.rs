@@ -1,5 +1,6 @@
 //! Tests through the doors of the crate: one binary, a file a subject.
 
+mod clocks;
 mod contracts;
 mod delivery;
 mod doors;

@@ -1,6 +1,7 @@
 //! The store, on both databases.
 
 mod accounts;
+mod ahead;
 mod connections;
 mod events;
 mod group_commit;

@@ -3,7 +3,7 @@
 use multauth::store::attempts::Attempt;
 use multauth::store::challenges::Challenge;
 use multauth::store::outbox::{End, Queued};
-use multauth::store::sessions::Turn;
+use multauth::store::sessions::{Session, Turn};
 use multauth::store::signing_keys::SigningKey;
 use multauth::store::{
     Tx, api_keys, attempts, challenges, changes, deliveries, devices, facts, guesses, known_devices, lines,
@@ -281,6 +281,7 @@ pub(super) async fn of_attempts() {
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
+        assert_eq!(attempts::by_id(tx, "a").await.unwrap().map(|a| a.expires_at), Some(END), "whatever its time");
         assert_eq!(attempts::call_off(tx, "a").await.unwrap(), 1);
         assert_eq!(attempts::live(tx, "a", NOW).await.unwrap().unwrap().credentials, None);
         assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), 0, "{}: it moved on", db.name);
@@ -387,14 +388,16 @@ pub(super) async fn of_ways() {
         let open = challenges::by_key(tx, "w1").await.unwrap().unwrap();
         let seen = (open.code.as_str(), open.way_code.as_deref(), open.sends, open.expires_at);
         assert_eq!(seen, ("right", Some("code of w1"), 2, END + 9), "{}", db.name);
-        let late = challenges::guess(tx, "c", END).await.unwrap();
-        assert_eq!(late.as_deref(), Some(""), "its own time is over");
         for _ in 0..5 {
             let code = challenges::guess_way(tx, "c", "w1", NOW).await.unwrap();
             assert_eq!(code.as_deref(), Some("code of w1"));
         }
         assert_eq!(challenges::guess_way(tx, "c", "w1", NOW).await.unwrap(), None, "five, as elsewhere");
         assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap().as_deref(), Some("right"), "counted apart");
+        for (at, why) in [(END, "its own time is over"), (NOW, "for good")] {
+            let late = challenges::guess(tx, "c", at).await.unwrap();
+            assert_eq!(late.as_deref(), Some(""), "{why}");
+        }
         assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 0, "a way outlives its attempt");
         assert_eq!(challenges::spend_way(tx, "c", "other").await.unwrap(), 0);
         assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), 1);
@@ -499,6 +502,80 @@ pub(super) async fn of_guesses() {
         }
         assert_eq!(guesses::day_count(tx, NOW).await.unwrap(), 2);
         assert_eq!(guesses::day_count(tx, NOW + DAY).await.unwrap(), 0);
+    }
+}
+
+/// What a clock that was ahead counted is counted now, and lasts as long as if it had been counted now.
+#[tokio::test]
+pub(super) async fn of_guesses_that_lie_ahead() {
+    const DAY: i64 = 86_400_000;
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        let ahead = NOW + 400 * DAY;
+        for _ in 0..2 {
+            guesses::fail(tx, "s", "password", ahead, 1).await.unwrap();
+        }
+        let g = guesses::of(tx, "s", "password").await.unwrap();
+        assert!(g.is_ahead(NOW) && !g.is_ahead(ahead) && !g.settled(NOW).is_ahead(NOW));
+        assert_eq!(guesses::bring_back(tx, "s", "password", NOW).await.unwrap(), 1);
+        let g = guesses::of(tx, "s", "password").await.unwrap();
+        assert_eq!((g.streak, g.last_at, g.day_start, g.month_start), (2, NOW, NOW, NOW), "{}", db.name);
+        guesses::fail(tx, "t", "password", ahead, 1).await.unwrap();
+        guesses::fail(tx, "t", "password", NOW, 1).await.unwrap();
+        let g = guesses::of(tx, "t", "password").await.unwrap();
+        assert_eq!((g.day_count, g.day_start, g.month_start), (2, NOW, NOW), "{}: nothing is freed", db.name);
+        assert!(!guesses::is_day_ahead(tx, NOW).await.unwrap());
+        guesses::count_day(tx, NOW).await.unwrap();
+        guesses::count_day(tx, ahead).await.unwrap();
+        guesses::count_day(tx, ahead + DAY).await.unwrap();
+        assert!(guesses::is_day_ahead(tx, NOW).await.unwrap());
+        assert_eq!(guesses::day_count(tx, NOW).await.unwrap(), 3);
+        assert_eq!(guesses::fold_days(tx, NOW).await.unwrap(), 2);
+        assert_eq!(guesses::day_count(tx, NOW).await.unwrap(), 3);
+        assert_eq!(guesses::day_count(tx, NOW + DAY).await.unwrap(), 0, "{}: tomorrow begins anew", db.name);
+    }
+}
+
+/// What was refused as over is so whatever the clock says later; what was made ahead ends as if it was made now.
+#[tokio::test]
+pub(super) async fn of_what_is_over_or_ahead() {
+    const FAR: i64 = 10 * 365 * 86_400_000;
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        for (id, scope) in [("c", "attempt/c"), ("d", "attempt/d")] {
+            challenges::put(tx, &challenge(id, scope), NOW).await.unwrap();
+        }
+        challenges::over(tx, "c", NOW).await.unwrap();
+        assert!(challenges::guess(tx, "c", NOW).await.unwrap().is_some(), "it is not over");
+        challenges::over(tx, "c", END).await.unwrap();
+        assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap(), None, "{}", db.name);
+        // Held back until later: the code itself has ended when it is guessed at, and stays so.
+        let later = Challenge { sent_at: NOW + 1, expires_at: END + 9, ..challenge("x", "attempt/d") };
+        assert_eq!(challenges::hold(tx, &later, NOW).await.unwrap(), 1);
+        assert_eq!(challenges::guess(tx, "d", END).await.unwrap().as_deref(), Some(""));
+        assert_eq!(challenges::guess(tx, "d", NOW).await.unwrap().as_deref(), Some(""), "{}", db.name);
+        let ahead = Challenge { sent_at: NOW + FAR, expires_at: END + FAR, ..challenge("e", "attempt/e") };
+        challenges::put(tx, &ahead, NOW + FAR).await.unwrap();
+        assert_eq!(challenges::bring_back(tx, "attempt/e", NOW).await.unwrap(), 1);
+        let e = challenges::in_scope(tx, "attempt/e").await.unwrap().remove(0);
+        assert_eq!((e.sent_at, e.expires_at, e.way_ends), (NOW, END, None), "{}", db.name);
+
+        let far = |id: &str| Session {
+            created_at: NOW + FAR,
+            expires_at: END + FAR,
+            ..session(id, "u")
+        };
+        sessions::insert(tx, &far("a"), "[]", "k").await.unwrap();
+        let turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW - 1 };
+        let rotated = sessions::rotate(tx, &turn, NOW).await.unwrap().unwrap().session;
+        assert_eq!((rotated.created_at, rotated.auth_time, rotated.expires_at), (NOW, NOW, END), "{}", db.name);
+        sessions::insert(tx, &far("b"), "[]", "k").await.unwrap();
+        assert_eq!(sessions::bring_back(tx, "b", NOW).await.unwrap(), 1);
+        assert_eq!(sessions::by_id(tx, "b").await.unwrap().map(|b| b.rotated_at), Some(NOW));
+        assert_eq!(sessions::over(tx, "b", NOW, NOW - 1).await.unwrap(), 0, "it is good");
+        assert_eq!(sessions::over(tx, "b", NOW, NOW).await.unwrap(), 1, "it rested too long");
+        assert_eq!(sessions::over(tx, "a", END, NOW - 1).await.unwrap(), 1, "it is over");
+        assert!(sessions::by_id(tx, "a").await.unwrap().is_none(), "{}", db.name);
     }
 }
 
@@ -728,6 +805,24 @@ pub(super) async fn of_what_is_spent() {
         let now = spend::now(tx, "PL", 3, 3).await.unwrap();
         assert_eq!((now.len(), now.iter().map(|w| w.messages).sum::<i64>()), (4, 12));
         assert!(spend::now(tx, "PL", 4, 4).await.unwrap().is_empty());
+    }
+}
+
+/// What was spent while a clock was ahead is spent of the hour and the day of now.
+#[tokio::test]
+pub(super) async fn of_what_is_spent_ahead() {
+    const HOUR: i64 = 3_600_000;
+    for (db, mut tx) in with_user().await {
+        let tx = &mut tx;
+        for (scope, since) in [("day", 0), ("day", 24 * HOUR), ("hour/PL", 30 * HOUR), ("notices/hour", 24 * HOUR)] {
+            assert!(spend::count(tx, scope, since, 9).await.unwrap());
+        }
+        assert!(!spend::is_ahead(tx, 30 * HOUR).await.unwrap() && spend::is_ahead(tx, 2 * HOUR).await.unwrap());
+        assert_eq!(spend::fold(tx, 2 * HOUR + 5).await.unwrap(), 3);
+        assert!(!spend::count(tx, "day", 0, 2).await.unwrap(), "{}: two were", db.name);
+        for scope in ["hour/PL", "notices/hour"] {
+            assert!(!spend::count(tx, scope, 2 * HOUR, 1).await.unwrap(), "{}: {scope}", db.name);
+        }
     }
 }
 
