@@ -65,9 +65,19 @@ const SOON: &[Ahead] = &[
     ),
     // No wish lasts for more than a day.
     ahead!("wishes", "name", "ends_at > $1 + 86400000", "ends_at = $1 + 86400000"),
-    ahead!("suspensions", "prefix", "ends_at > $1 AND since > $1", "ends_at = ends_at - (since - $1), since = $1"),
-    ahead!("known_devices", "id", "last_used_at > $1", "last_used_at = $1,
-        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"),
+    ahead!(
+        "suspensions",
+        "prefix",
+        "ends_at > $1 AND since > $1",
+        "ends_at = ends_at - (since - $1), since = $1"
+    ),
+    ahead!(
+        "known_devices",
+        "id",
+        "last_used_at > $1",
+        "last_used_at = $1,
+        created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
+    ),
     ahead!("lines", "number", "looked_at > $1", "looked_at = $1"),
     // One that is under way stays so. Nothing is put off for more than a day here, or leased for more than a few minutes.
     ahead!(

@@ -167,7 +167,10 @@ pub async fn signing(store: Store, sealer: Arc<Sealer>) -> Finding {
     match keys.iter().map(|key| key.created_at).max() {
         None => Finding::warn(WHAT, "there is none yet; `multauth serve` makes the first"),
         Some(made) if made > now + MINUTE => {
-            let text = format!("the newest is of {}, in the future: this clock is behind, or was ahead when it was made", rfc3339(made));
+            let text = format!(
+                "the newest is of {}, in the future: this clock is behind, or was ahead when it was made",
+                rfc3339(made)
+            );
             Finding::warn(WHAT, text)
         }
         Some(made) => Finding::ok(WHAT, format!("{}, the newest of {}", keys.len(), rfc3339(made))),

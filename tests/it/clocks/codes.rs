@@ -141,7 +141,8 @@ async fn a_refresh_token_that_was_refused_as_over_ends_its_session() {
             let done = app.client().signin(right).await.done();
             app.pass(after + SECOND);
             if inspected {
-                let told = backend.post("/v1/introspect", json!({ "token": done.refresh })).await.is(200).json();
+                let told =
+                    backend.post("/v1/introspect", json!({ "token": done.refresh })).await.is(200).json();
                 assert_eq!(told["active"], false);
             } else {
                 app.client().refresh(&done.refresh).await.fails(401, "invalid_token");
@@ -172,7 +173,8 @@ async fn what_is_over_is_marked_once_and_alike_for_nobody() {
                 let status = client.passcode(&asked.attempt, "123456").await.status;
                 let text = log.text();
                 let written = text[from..].lines().filter(|line| {
-                    line.contains("statement=\"UPDATE challenges") || line.contains("statement=\"DELETE FROM attempts")
+                    line.contains("statement=\"UPDATE challenges")
+                        || line.contains("statement=\"DELETE FROM attempts")
                 });
                 told.push((status, written.count()));
             }

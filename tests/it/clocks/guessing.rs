@@ -41,7 +41,12 @@ async fn what_was_guessed_ahead_waits_for_its_rung_and_no_longer() {
             app.pass(-ahead);
             assert_eq!(wait_of(guess(&app, "ada", PASSWORD).await), 30, "{}: {ahead}", app.database());
             app.pass(30 * SECOND - 1);
-            assert_eq!(wait_of(guess(&app, "ada", PASSWORD).await), 30, "{}: nothing is freed", app.database());
+            assert_eq!(
+                wait_of(guess(&app, "ada", PASSWORD).await),
+                30,
+                "{}: nothing is freed",
+                app.database()
+            );
             app.pass(1);
             guess(&app, "ada", PASSWORD).await.done();
         }
@@ -86,7 +91,6 @@ async fn nobody_waits_as_somebody_does() {
         assert_eq!(seen[0], seen[1], "{}", app.database());
     }
 }
-
 
 #[tokio::test]
 async fn a_day_that_was_filled_ahead_is_over_after_a_day() {

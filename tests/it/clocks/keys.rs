@@ -46,7 +46,11 @@ async fn a_key_of_the_future_stops_no_rotation_and_begins_no_storm() {
         assert_eq!(&app.app.keys.signer().unwrap().kid, new, "{}", app.database());
         app.pass(2 * HOUR);
         turn(&app).await;
-        assert!(!kids(&app).contains(&first), "{}: the old one leaves when its last token has ended", app.database());
+        assert!(
+            !kids(&app).contains(&first),
+            "{}: the old one leaves when its last token has ended",
+            app.database()
+        );
         app.pass(91 * DAY);
         turn(&app).await;
         assert_eq!(kids(&app).len(), 3, "{}: and so on", app.database());

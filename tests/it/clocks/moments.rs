@@ -27,7 +27,9 @@ async fn every_moment_of_the_schema_is_named() {
     .unwrap();
     let moments: Vec<_> = columns.iter().filter(|(_, column)| is_moment(column)).collect();
     assert!(moments.len() > 50, "{moments:?}");
-    let unsaid: Vec<_> =
-        moments.into_iter().filter(|(table, column)| !SAID.contains(&format!("`{table}.{column}`"))).collect();
+    let unsaid: Vec<_> = moments
+        .into_iter()
+        .filter(|(table, column)| !SAID.contains(&format!("`{table}.{column}`")))
+        .collect();
     assert!(unsaid.is_empty(), "say how these are judged: {unsaid:?}");
 }

@@ -145,7 +145,11 @@ async fn what_was_written_ahead_is_brought_back() {
         app.client().signin(json!({ "username": "carla", "password": PASSWORD })).await.wrong();
         instance.pass(app.app.settings.user.deletion_grace.millis() + MINUTE);
         instance.turn().await;
-        assert!(operate::show(&app.app, &carla.done.user).await.is_err(), "{}: purged in time", app.database());
+        assert!(
+            operate::show(&app.app, &carla.done.user).await.is_err(),
+            "{}: purged in time",
+            app.database()
+        );
     }
 }
 

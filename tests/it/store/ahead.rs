@@ -6,8 +6,8 @@ use multauth::store::challenges::Challenge;
 use multauth::store::outbox::Queued;
 use multauth::store::sessions::Session;
 use multauth::store::{
-    Store, Tx, ahead, attempts, challenges, changes, devices, events, guesses, known_devices, lines, outbox, secrets,
-    sessions, spend, suspensions, trail, users, wishes,
+    Store, Tx, ahead, attempts, challenges, changes, devices, events, guesses, known_devices, lines, outbox,
+    secrets, sessions, spend, suspensions, trail, users, wishes,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -31,9 +31,18 @@ async fn made(tx: &mut Tx, name: &str, at: i64) {
     let row = Queued { created_at: at, expires_at: at + life, lane: name.into(), ..queued(name) };
     outbox::insert(tx, &row).await.unwrap();
     spend::count(tx, name, at.div_euclid(DAY) * DAY, 9).await.unwrap();
-    events::insert(tx, &[events::Row { id: name.into(), position: at * 1_000, at, name: "user.created".into(), ..events::Row::default() }])
-        .await
-        .unwrap();
+    events::insert(
+        tx,
+        &[events::Row {
+            id: name.into(),
+            position: at * 1_000,
+            at,
+            name: "user.created".into(),
+            ..events::Row::default()
+        }],
+    )
+    .await
+    .unwrap();
     events::queue(tx, &format!("{name} to hook"), "hook", name).await.unwrap();
 }
 
@@ -93,11 +102,23 @@ async fn dump(store: &Store, name: &str) -> String {
     let attempt = attempts::by_id(tx, name).await.unwrap().unwrap();
     let sent = challenges::in_scope(tx, &format!("attempt/{name}")).await.unwrap().remove(0);
     let guessed = guesses::of(tx, name, "password").await.unwrap();
-    let wished = [wishes::holds(tx, name, NOW).await.unwrap(), wishes::holds(tx, name, NOW + DAY).await.unwrap()];
+    let wished =
+        [wishes::holds(tx, name, NOW).await.unwrap(), wishes::holds(tx, name, NOW + DAY).await.unwrap()];
     let suspended = suspensions::of(tx, name).await.unwrap();
     let line = lines::of(tx, name, NOW).await.unwrap();
     let due = outbox::next_due(tx, name, NOW).await.unwrap();
-    format!("{:?}", ((attempt.created_at, attempt.expires_at), (sent.sent_at, sent.expires_at), guessed, wished, suspended, line, due))
+    format!(
+        "{:?}",
+        (
+            (attempt.created_at, attempt.expires_at),
+            (sent.sent_at, sent.expires_at),
+            guessed,
+            wished,
+            suspended,
+            line,
+            due
+        )
+    )
 }
 
 #[tokio::test]
@@ -145,8 +166,17 @@ async fn what_lasts_is_of_now_and_ends_as_much_earlier() {
 #[tokio::test]
 async fn an_event_that_stands_ahead_is_kept_no_longer_for_it() {
     let rows = async |tx: &mut Tx| {
-        let row = |id: &str, position: i64, at: i64| events::Row { id: id.into(), position, at, ..events::Row::default() };
-        let all = [row("old", (NOW + FAR) * 1_000, NOW - 9), row("ahead", (NOW + FAR) * 1_000, NOW + FAR), row("right", NOW * 1_000, NOW - 9)];
+        let row = |id: &str, position: i64, at: i64| events::Row {
+            id: id.into(),
+            position,
+            at,
+            ..events::Row::default()
+        };
+        let all = [
+            row("old", (NOW + FAR) * 1_000, NOW - 9),
+            row("ahead", (NOW + FAR) * 1_000, NOW + FAR),
+            row("right", NOW * 1_000, NOW - 9),
+        ];
         events::insert(tx, &all).await.unwrap();
     };
     for db in database(rows).await {

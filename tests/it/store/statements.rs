@@ -281,7 +281,11 @@ pub(super) async fn of_attempts() {
         let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
         assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
-        assert_eq!(attempts::by_id(tx, "a").await.unwrap().map(|a| a.expires_at), Some(END), "whatever its time");
+        assert_eq!(
+            attempts::by_id(tx, "a").await.unwrap().map(|a| a.expires_at),
+            Some(END),
+            "whatever its time"
+        );
         assert_eq!(attempts::call_off(tx, "a").await.unwrap(), 1);
         assert_eq!(attempts::live(tx, "a", NOW).await.unwrap().unwrap().credentials, None);
         assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), 0, "{}: it moved on", db.name);
@@ -560,15 +564,16 @@ pub(super) async fn of_what_is_over_or_ahead() {
         let e = challenges::in_scope(tx, "attempt/e").await.unwrap().remove(0);
         assert_eq!((e.sent_at, e.expires_at, e.way_ends), (NOW, END, None), "{}", db.name);
 
-        let far = |id: &str| Session {
-            created_at: NOW + FAR,
-            expires_at: END + FAR,
-            ..session(id, "u")
-        };
+        let far = |id: &str| Session { created_at: NOW + FAR, expires_at: END + FAR, ..session(id, "u") };
         sessions::insert(tx, &far("a"), "[]", "k").await.unwrap();
         let turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW - 1 };
         let rotated = sessions::rotate(tx, &turn, NOW).await.unwrap().unwrap().session;
-        assert_eq!((rotated.created_at, rotated.auth_time, rotated.expires_at), (NOW, NOW, END), "{}", db.name);
+        assert_eq!(
+            (rotated.created_at, rotated.auth_time, rotated.expires_at),
+            (NOW, NOW, END),
+            "{}",
+            db.name
+        );
         sessions::insert(tx, &far("b"), "[]", "k").await.unwrap();
         assert_eq!(sessions::bring_back(tx, "b", NOW).await.unwrap(), 1);
         assert_eq!(sessions::by_id(tx, "b").await.unwrap().map(|b| b.rotated_at), Some(NOW));
@@ -814,10 +819,14 @@ pub(super) async fn of_what_is_spent_ahead() {
     const HOUR: i64 = 3_600_000;
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        for (scope, since) in [("day", 0), ("day", 24 * HOUR), ("hour/PL", 30 * HOUR), ("notices/hour", 24 * HOUR)] {
+        for (scope, since) in
+            [("day", 0), ("day", 24 * HOUR), ("hour/PL", 30 * HOUR), ("notices/hour", 24 * HOUR)]
+        {
             assert!(spend::count(tx, scope, since, 9).await.unwrap());
         }
-        assert!(!spend::is_ahead(tx, 30 * HOUR).await.unwrap() && spend::is_ahead(tx, 2 * HOUR).await.unwrap());
+        assert!(
+            !spend::is_ahead(tx, 30 * HOUR).await.unwrap() && spend::is_ahead(tx, 2 * HOUR).await.unwrap()
+        );
         assert_eq!(spend::fold(tx, 2 * HOUR + 5).await.unwrap(), 3);
         assert!(!spend::count(tx, "day", 0, 2).await.unwrap(), "{}: two were", db.name);
         for scope in ["hour/PL", "notices/hour"] {
