@@ -20,14 +20,14 @@ const BLINK: Duration = Duration::from_secs(2);
 
 pub async fn long() -> Result<Seen, String> {
     let cluster = Cluster::start()?;
-    Ok(play(&cluster.database("multauth").await, Duration::from_secs(12)).await)
+    Ok(play(Seen::default(), &cluster.database("multauth").await, Duration::from_secs(12)).await)
 }
 
 /// Plays it on the database at `url`, which is read-only for that long.
-pub async fn play(url: &str, spell: Duration) -> Seen {
+pub async fn play(mut seen: Seen, url: &str, spell: Duration) -> Seen {
     let site = Arc::new(Site::on(url));
     let _program = site.start().await;
-    let (caller, mut seen) = (site.caller(Duration::from_secs(20)), Seen::default());
+    let caller = site.caller(Duration::from_secs(20));
     let name = url::Url::parse(url).unwrap().path().trim_start_matches('/').to_owned();
     // Every connection of the pool is in use, so that every one of them is made again.
     burst(&caller, "before", 20).await;

@@ -158,14 +158,13 @@ pub async fn role() -> Result<Seen, String> {
 /// Every connection of a pool that was at rest for less than a second is ended, and ten ask at once.
 pub async fn ended() -> Result<Seen, String> {
     let cluster = Cluster::start()?;
-    Ok(play_ended(&cluster.database("multauth").await).await)
+    Ok(play_ended(Seen::default(), &cluster.database("multauth").await).await)
 }
 
 /// Plays it on the database at `url`.
-pub async fn play_ended(url: &str) -> Seen {
+pub async fn play_ended(mut seen: Seen, url: &str) -> Seen {
     let site = Arc::new(Site::on(url).set("database.connections", 10));
     let _program = site.start().await;
-    let mut seen = Seen::default();
     let caller = site.caller(Duration::from_secs(60));
     for round in 0..5 {
         sign_ups(&caller, 10, 10 + round).await;

@@ -28,15 +28,14 @@ pub async fn leaving() -> Result<Seen, String> {
 
 async fn on_its_own(patience: Duration) -> Result<Seen, String> {
     let cluster = Cluster::start()?;
-    Ok(play(&cluster.database("multauth").await, patience, Duration::from_secs(45)).await)
+    Ok(play(Seen::default(), &cluster.database("multauth").await, patience, Duration::from_secs(45)).await)
 }
 
 /// Plays it on the database at `url`; what is not ready again after `at_most` never is.
-pub async fn play(url: &str, patience: Duration, at_most: Duration) -> Seen {
+pub async fn play(mut seen: Seen, url: &str, patience: Duration, at_most: Duration) -> Seen {
     let (proxy, through) = Proxy::before(url).await;
     let site = Arc::new(Site::on(url).set("database.url", &through));
     let _program = site.start().await;
-    let mut seen = Seen::default();
     let caller = site.caller(patience);
     let token = crowd::token(&site).await;
     let stops = Arc::new(AtomicBool::default());

@@ -20,20 +20,20 @@ const LONGEST: Duration = Duration::from_millis(7_700);
 /// Nobody can be read.
 pub async fn users() -> Result<Seen, String> {
     let cluster = Cluster::start()?;
-    Ok(play(&cluster.database("multauth").await, "users", Duration::from_secs(22)).await)
+    Ok(play(Seen::default(), &cluster.database("multauth").await, "users", Duration::from_secs(22)).await)
 }
 
 /// No session can be read or turned.
 pub async fn sessions() -> Result<Seen, String> {
     let cluster = Cluster::start()?;
-    Ok(play(&cluster.database("multauth").await, "sessions", Duration::from_secs(22)).await)
+    Ok(play(Seen::default(), &cluster.database("multauth").await, "sessions", Duration::from_secs(22)).await)
 }
 
 /// Holds `table` of the database at `url` for that long.
-pub async fn play(url: &str, table: &str, spell: Duration) -> Seen {
+pub async fn play(mut seen: Seen, url: &str, table: &str, spell: Duration) -> Seen {
     let site = Arc::new(Site::on(url));
     let _program = site.start().await;
-    let (caller, mut seen) = (site.caller(Duration::from_secs(60)), Seen::default());
+    let caller = site.caller(Duration::from_secs(60));
     let body = json!({ "username": "somebody", "password": PASSWORD });
     let said = caller.post("signup", "/v1/signup", body).await;
     let token = said.field("access_token");
