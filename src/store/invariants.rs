@@ -1,4 +1,5 @@
-//! What is true of every database, whatever was killed, stalled or restarted: each invariant counts the rows that break it.
+//! What is true of every database, whatever was killed, stalled or restarted: each invariant counts the rows that break
+//! it.
 //!
 //! To add one: an entry in [`ALL`], whose statement reads alone, means the same on SQLite and PostgreSQL, and counts 0
 //! where all is well, at any moment between two transactions; and in the tests a row that breaks it.
@@ -36,16 +37,16 @@ pub const ALL: &[Invariant] = &[
     },
     Invariant {
         name: "accounts are told",
-        means: "a new account has no event user.created: webhooks were never told of it; it was made by half, or its row \
-            was put in by hand",
+        means: "a new account has no event user.created: webhooks were never told of it; it was made by half, or its \
+            row was put in by hand",
         sql: "SELECT COUNT(*) FROM users u WHERE u.created_at > (SELECT MAX(at) - 86400000 FROM events)
             AND NOT EXISTS (SELECT 1 FROM events e WHERE COALESCE(e.user_id, e.subject, e.id) = COALESCE(u.id, '')
                 AND e.name = 'user.created')",
     },
     Invariant {
         name: "events have accounts",
-        means: "user.created was told of an account that is not there and was not purged: it was lost; look for it in a \
-            backup",
+        means: "user.created was told of an account that is not there and was not purged: it was lost; look for it in \
+            a backup",
         sql: "SELECT COUNT(*) FROM events e WHERE e.name = 'user.created' AND e.user_id IS NOT NULL
             AND NOT EXISTS (SELECT 1 FROM users u WHERE u.id = e.user_id)
             AND NOT EXISTS (SELECT 1 FROM events p WHERE COALESCE(p.user_id, p.subject, p.id) = COALESCE(e.user_id, '')
@@ -53,8 +54,8 @@ pub const ALL: &[Invariant] = &[
     },
     Invariant {
         name: "rows have accounts",
-        means: "a device, secret, session or known device, a change of devices or a value of a profile is nobody's: the \
-            row was changed past the foreign keys; delete it",
+        means: "a device, secret, session or known device, a change of devices or a value of a profile is nobody's: \
+            the row was changed past the foreign keys; delete it",
         sql: "SELECT (SELECT COUNT(*) FROM devices r WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = r.user_id))
             + (SELECT COUNT(*) FROM secrets r WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = r.user_id))
             + (SELECT COUNT(*) FROM sessions r WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = r.user_id))
@@ -76,8 +77,8 @@ pub const ALL: &[Invariant] = &[
         name: "names are one's own",
         means: "two accounts have the same confirmed address or name: the index devices_owner is gone or broken; \
             make it again (REINDEX) once one of them is removed",
-        sql: "SELECT COUNT(*) FROM (SELECT canonical FROM devices WHERE canonical IS NOT NULL AND confirmed_at IS NOT NULL
-            AND hidden_at IS NULL GROUP BY kind, canonical HAVING COUNT(*) > 1) twice",
+        sql: "SELECT COUNT(*) FROM (SELECT canonical FROM devices WHERE canonical IS NOT NULL
+            AND confirmed_at IS NOT NULL AND hidden_at IS NULL GROUP BY kind, canonical HAVING COUNT(*) > 1) twice",
     },
     Invariant {
         name: "one is primary",
@@ -99,7 +100,8 @@ pub const ALL: &[Invariant] = &[
     },
     Invariant {
         name: "counts are counts",
-        means: "a count is below zero: the row was changed by hand, or a copy of the database was mixed in; set it to 0",
+        means: "a count is below zero: the row was changed by hand, or a copy of the database was mixed in; \
+            set it to 0",
         sql: "SELECT (SELECT COUNT(*) FROM guesses WHERE streak < 0 OR day_count < 0 OR month_count < 0)
             + (SELECT COUNT(*) FROM guess_days WHERE count < 0)
             + (SELECT COUNT(*) FROM challenges WHERE guesses < 0 OR way_guesses < 0 OR sends < 0)
@@ -113,12 +115,13 @@ pub const ALL: &[Invariant] = &[
         means: "a message waits though it ended, or ended at no moment, or was sent and is still kept: the row was \
             changed by hand; `multauth messages list` shows it",
         sql: "SELECT COUNT(*) FROM outbox WHERE (state = 'queued') <> (finished_at IS NULL)
-            OR state NOT IN ('queued', 'sent', 'expired', 'failed') OR (state IN ('sent', 'expired') AND payload <> '')",
+            OR state NOT IN ('queued', 'sent', 'expired', 'failed')
+            OR (state IN ('sent', 'expired') AND payload <> '')",
     },
     Invariant {
         name: "webhooks end once",
-        means: "an event waits for a webhook though it was told, or was told at no moment: the row was changed by hand; \
-            `multauth webhooks deliveries` shows it",
+        means: "an event waits for a webhook though it was told, or was told at no moment: the row was changed by \
+            hand; `multauth webhooks deliveries` shows it",
         sql: "SELECT COUNT(*) FROM webhook_deliveries WHERE (state = 'queued') <> (finished_at IS NULL)
             OR state NOT IN ('queued', 'sent', 'failed')
             OR NOT EXISTS (SELECT 1 FROM events e WHERE e.id = webhook_deliveries.event_id)",

@@ -1,7 +1,7 @@
 //! `multauth doctor`: tries everything that an instance needs, and says what to do about what does not work.
 //!
-//! To add a check: a function in `checks.rs` or `outside.rs` that gives [`Finding`]s, and a line in [`examine`]. What is
-//! true of every database is in `store/invariants.rs`.
+//! To add a check: a function in `checks.rs` or `outside.rs` that gives [`Finding`]s, and a line in [`examine`]. What
+//! is true of every database is in `store/invariants.rs`.
 
 mod checks;
 pub mod invariants;

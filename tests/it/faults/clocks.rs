@@ -14,7 +14,7 @@ use super::table::Seen;
 use crate::support::person::PASSWORD;
 use crate::support::program::Program;
 
-/// Until an upkeep has come for sure; one that waits a turn comes with the second.
+/// One upkeep, which comes each 30 s from the start on, and no second one; one that waits a turn comes with the second.
 const UPKEEP: Duration = Duration::from_secs(36);
 const TWO_TURNS: Duration = Duration::from_secs(70);
 /// The first wait of the ladder of guesses, in seconds.
@@ -190,7 +190,8 @@ pub async fn guesses() -> Result<Seen, String> {
 
 /// A jump ahead over an upkeep: nothing is swept by it, it is counted, and keys are rotated as ever afterwards.
 pub async fn upkeep() -> Result<Seen, String> {
-    const KEPT: &str = "SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM events) + (SELECT COUNT(*) FROM guesses)";
+    const KEPT: &str = "SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM events)
+        + (SELECT COUNT(*) FROM guesses)";
     const KEYS: &str = "SELECT COUNT(*) FROM signing_keys";
     let clocked = Clocked::start().await?;
     let mut seen = Seen::default();

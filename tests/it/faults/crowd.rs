@@ -121,8 +121,8 @@ async fn signs_up_by_email(site: &Site, caller: &Caller, ledger: &Ledger, email:
     Some(())
 }
 
-/// Refreshes and looks at themselves, again and again. What is answered by a 503, or not at all, is asked again with the
-/// same token.
+/// Refreshes and looks at themselves, again and again. What is answered by a 503, or not at all, is asked again with
+/// the same token.
 async fn lives(mut member: Member, caller: Caller, stops: Arc<AtomicBool>) -> Member {
     while !stops.load(Relaxed) && !member.refused {
         let said = caller.post("refresh", "/v1/token", json!({ "refresh_token": member.refresh })).await;

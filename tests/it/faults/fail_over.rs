@@ -1,5 +1,5 @@
-//! The database is read-only for a while, as a standby is, and then writable again: a fail-over and back. Nobody ends the
-//! connections that were opened meanwhile.
+//! The database is read-only for a while, as a standby is, and then writable again: a fail-over and back. Nobody ends
+//! the connections that were opened meanwhile.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -139,7 +139,9 @@ async fn hold(url: String) {
 pub async fn role() -> Result<Seen, String> {
     let cluster = Cluster::start()?;
     let url = cluster.database("multauth").await;
-    sql::run(&url, "CREATE ROLE few LOGIN CONNECTION LIMIT 3; ALTER DATABASE multauth OWNER TO few; GRANT ALL ON SCHEMA public TO few").await;
+    const FEW: &str = "CREATE ROLE few LOGIN CONNECTION LIMIT 3; ALTER DATABASE multauth OWNER TO few;
+        GRANT ALL ON SCHEMA public TO few";
+    sql::run(&url, FEW).await;
     let few = url.replace("postgres://postgres@", "postgres://few@");
     let site = Arc::new(Site::on(&url).set("database.url", &few).set("database.connections", 10));
     let _program = site.start().await;

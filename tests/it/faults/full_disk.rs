@@ -1,4 +1,5 @@
-//! The disk of an SQLite database is full, and then it is not (F12). It is a small one of its own, which root may mount.
+//! The disk of an SQLite database is full, and then it is not (F12). It is a small one of its own, which root may
+//! mount.
 
 use std::fs::File;
 use std::io::Write;
@@ -93,14 +94,16 @@ pub async fn play() -> Result<Seen, String> {
         }
     });
     let caller = site.caller(Duration::from_secs(20));
-    let (mut refused, mut ready_since_refused, mut noticed, mut n) = (None, 0, None, 0);
+    let (mut refused, mut lies, mut noticed, mut n, mut row) = (None, 0, None, 0, 0);
     while full.elapsed() < SPELL {
         n += 1;
         let name = format!("full{n}");
         crowd.ledger.sent(&name);
         let body = json!({ "username": name, "password": PASSWORD });
         let wrote = caller.post("write", "/v1/signup", body).await;
-        if wrote.is(503) {
+        // Now and then one finds a page that was free.
+        row = if wrote.is(503) { row + 1 } else { 0 };
+        if row > 0 {
             refused.get_or_insert_with(Instant::now);
         }
         for path in ["/v1/me", "/v1/me/sessions", "/.well-known/jwks.json"] {
@@ -110,8 +113,8 @@ pub async fn play() -> Result<Seen, String> {
         if let Some(since) = refused {
             if ready.is(503) {
                 noticed.get_or_insert_with(|| since.elapsed());
-            } else if since.elapsed() > NOTICED {
-                ready_since_refused += 1;
+            } else if since.elapsed() > NOTICED && row > 1 {
+                lies += 1;
             }
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -124,7 +127,7 @@ pub async fn play() -> Result<Seen, String> {
     seen.none("reads that failed", reads.iter().filter(|call| call.status != Some(200)).count());
     seen.within("longest read", longest(&reads), Duration::from_secs(1));
     seen.comes_within("/readyz 503 after", noticed, NOTICED);
-    seen.none("ready though nothing can be written", ready_since_refused);
+    seen.none("ready though nothing can be written", lies);
     filling.store(false, Relaxed);
     filler.await.unwrap();
     disk.free();

@@ -130,14 +130,14 @@ pub async fn sendgrid() -> Result<Seen, String> {
     play("sendgrid", r#"url = "URL", key = "SG.key", from = "a@example.org""#, &NEVER_SENT).await
 }
 
+const AWS: &str = r#"url = "URL", region = "eu-central-1", key_id = "AKIAIOSFODNN7EXAMPLE", secret = "s""#;
+
 pub async fn ses() -> Result<Seen, String> {
-    let more = r#"url = "URL", region = "eu-central-1", key_id = "AKIAIOSFODNN7EXAMPLE", secret = "s", from = "a@example.org""#;
-    play("ses", more, &NEVER_SENT).await
+    play("ses", &format!(r#"{AWS}, from = "a@example.org""#), &NEVER_SENT).await
 }
 
 pub async fn sns() -> Result<Seen, String> {
-    let more = r#"url = "URL", region = "eu-central-1", key_id = "AKIAIOSFODNN7EXAMPLE", secret = "s""#;
-    play("sns", more, &NEVER_SENT).await
+    play("sns", AWS, &NEVER_SENT).await
 }
 
 /// What is no answer of a vendor whose answers are known, though its status is 200.

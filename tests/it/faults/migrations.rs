@@ -17,7 +17,8 @@ const KILLS: usize = 12;
 
 const SQLITE: &str = "SELECT type || ' ' || name || ' ' || COALESCE(sql, '') FROM sqlite_master ORDER BY 1";
 const POSTGRES: &str = "SELECT t FROM (
-    SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' ' || COALESCE(column_default, '') AS t
+    SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable || ' '
+            || COALESCE(column_default, '') AS t
         FROM information_schema.columns WHERE table_schema = 'public'
     UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'public') all_of_it ORDER BY t";
 

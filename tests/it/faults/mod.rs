@@ -1,7 +1,7 @@
-//! Faults of what the program stands on, played against the program itself: databases that restart, stall and go silent,
-//! Redis, disks, clocks, signals, vendors. `./tests/run faults` plays all of them and prints a table with figures, bounds
-//! and verdicts; `./tests/run faults F6b F13` plays these alone. Each ends with what must hold after everything: what
-//! was acknowledged is there, and the invariants of `multauth doctor --invariants`.
+//! Faults of what the program stands on, played against the program itself: databases that restart, stall and go
+//! silent, Redis, disks, clocks, signals, vendors. `./tests/run faults` plays all of them and prints a table with
+//! figures, bounds and verdicts; `./tests/run faults F6b F13` plays these alone. Each ends with what must hold after
+//! everything: what was acknowledged is there, and the invariants of `multauth doctor --invariants`.
 //!
 //! To add a fault: a file here with a function that plays it and gives what was [`Seen`], and a line in [`FAULTS`].
 //! A short one that needs nothing but a PostgreSQL goes into [`short`] too, which is part of every run of the tests.

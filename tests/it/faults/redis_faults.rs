@@ -238,8 +238,8 @@ async fn guesses(site: Arc<Site>) {
     }
 }
 
-/// Guesses are bounded by the database, whatever Redis knows: five a code, and twenty a day at codes that can be guessed.
-/// Beyond, codes are long ones.
+/// Guesses are bounded by the database, whatever Redis knows: five a code, and twenty a day at codes that can be
+/// guessed. Beyond, codes are long ones.
 async fn bounded(site: &Site, seen: &mut Seen) {
     const MOST: &str = "SELECT COALESCE(MAX(guesses), 0) FROM challenges";
     const SHORT: &str =

@@ -1,5 +1,5 @@
-//! SIGTERM under load, on connections that are kept (F17): nobody's call is broken off, and everybody is told to connect
-//! elsewhere before the connection ends.
+//! SIGTERM under load, on connections that are kept (F17): nobody's call is broken off, and everybody is told to
+//! connect elsewhere before the connection ends.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
