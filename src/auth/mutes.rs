@@ -24,13 +24,16 @@ pub async fn is_muted(app: &App, address: &str) -> Result<bool> {
 pub async fn is_awaited(app: &App, client: &Client, address: &str) -> Result<bool> {
     let (name, now) = (awaited(app, client, address), app.now());
     // Looked at before it is taken: strangers come here without end, and nobody's writing is to wait for them.
-    if !wishes::holds(&mut app.store.read().await?, &name, now).await? {
-        return Ok(false);
-    }
+    let Some(ends_at) = wishes::of(&mut app.store.read().await?, &name).await? else { return Ok(false) };
     let mut tx = app.store.begin().await?;
-    let taken = wishes::take(&mut tx, &name, app.now()).await?;
+    let taken = if ends_at > now {
+        wishes::take(&mut tx, &name, app.now()).await? == 1
+    } else {
+        wishes::over(&mut tx, &name, now).await?;
+        false
+    };
     tx.commit().await?;
-    Ok(taken == 1)
+    Ok(taken)
 }
 
 /// Mutes strangers; gives until when.

@@ -42,7 +42,7 @@
 //! | `spend.since` | windows of the wall clock; what was counted ahead is folded into those of now, soon |
 //! | `lines.looked_at` | good for as long as the settings say; brought back soon |
 //! | `suspensions.since`, `suspensions.ends_at` | as long as the settings say from now; brought back soon |
-//! | `wishes.ends_at` | a day at most; brought back soon |
+//! | `wishes.ends_at` | a day at most, and gone once it was refused as over; brought back soon |
 //! | `device_changes.at` | can be taken back for three days; brought back late |
 //! | what a session's row says was shown, and when | shown lately only as long ago as the settings say, and not ahead |
 //! | windows of rates, in memory and in Redis | a mark of the future counts as made now |

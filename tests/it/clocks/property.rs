@@ -242,8 +242,16 @@ impl World {
     }
 }
 
+/// How many cases are tried; `MULTAUTH_TEST_JUMPS` says another number.
+const CASES: u32 = 12;
+
+fn config() -> ProptestConfig {
+    let cases = std::env::var("MULTAUTH_TEST_JUMPS").ok().and_then(|n| n.parse().ok()).unwrap_or(CASES);
+    ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(config())]
 
     #[test]
     fn no_jump_frees_revives_bars_or_stops(steps in prop::collection::vec(step(), 10..50)) {

@@ -431,6 +431,11 @@ pub(super) async fn of_wishes() {
         assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), 1);
         assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), 0, "once");
         wishes::make(tx, "n", NOW + 9).await.unwrap();
+        assert_eq!(wishes::of(tx, "n").await.unwrap(), Some(NOW + 9));
+        assert_eq!(wishes::over(tx, "n", NOW + 8).await.unwrap(), 0, "it is good");
+        assert_eq!(wishes::over(tx, "n", NOW + 9).await.unwrap(), 1);
+        assert_eq!(wishes::of(tx, "n").await.unwrap(), None, "{}: for good", db.name);
+        wishes::make(tx, "n", NOW + 9).await.unwrap();
         assert_eq!(wishes::end(tx, "n").await.unwrap(), 1);
         assert!(!wishes::holds(tx, "n", NOW).await.unwrap());
     }
