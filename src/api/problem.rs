@@ -191,11 +191,11 @@ impl From<AuthError> for Problem {
             AuthError::InvalidToken => Self::new("invalid_token"),
             AuthError::Busy(busy) => Self::new("busy").after(busy.retry_after_seconds),
             AuthError::Store(error) => {
-                tracing::error!(%error, "the database failed");
+                tracing::error!(often = true, %error, "the database failed");
                 Self::new("busy").after(error.retry_after())
             }
             AuthError::Internal(error) => {
-                tracing::error!(error, "a fault of ours");
+                tracing::error!(often = true, error, "a fault of ours");
                 Self::new("internal")
             }
         }

@@ -40,11 +40,11 @@ pub async fn take(
             }
             Err(Refused::Unknown) => StatusCode::NOT_FOUND,
             Err(Refused::Untrusted(why)) => {
-                tracing::warn!(%why, provider, "a receipt was refused");
+                tracing::warn!(often = true, %why, provider, "a receipt was refused");
                 StatusCode::FORBIDDEN
             }
             Err(Refused::Store(error)) => {
-                tracing::warn!(%error, provider, "a receipt could not be stored; the vendor tries again");
+                tracing::warn!(often = true, %error, provider, "a receipt could not be stored; the vendor tries again");
                 StatusCode::SERVICE_UNAVAILABLE
             }
         },

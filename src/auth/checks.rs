@@ -37,7 +37,7 @@ impl Walk<'_> {
     pub(super) async fn check_hashed(&mut self, kind: &dyn SecretKind, typed: &Sensitive) -> Result<()> {
         self.flush().await?;
         let subject = self.subject(kind.name());
-        let _turn = subject.turn(self.app).await;
+        let _turn = subject.turn(self.app).await?;
         let so_far = subject.judge_alone(self.app, Bound::Fixed).await?;
         let typed = kind.prepare(typed.expose());
         let right = match self.account.as_ref().and_then(|a| a.hashes.get(kind.name()).cloned()) {
@@ -63,7 +63,7 @@ impl Walk<'_> {
     pub(super) async fn check_in_device(&mut self, kind: &dyn SecretKind, typed: &Sensitive) -> Result<()> {
         self.flush().await?;
         let subject = self.subject(kind.name());
-        let _turn = subject.turn(self.app).await;
+        let _turn = subject.turn(self.app).await?;
         let so_far = subject.judge_alone(self.app, Bound::Fixed).await?;
         let cards = self.account.iter().flat_map(|account| account.of_kind("card"));
         let card = cards::find(self.app, &self.hasher(), cards, typed).await?.map(|card| card.id.clone());
@@ -102,7 +102,7 @@ impl Walk<'_> {
         let apps: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).filter(meant).collect();
         let subject = self.subject_at(apps.iter().copied());
         let turn = if apps.is_empty() { self.subject_at(&carriers) } else { subject.clone() };
-        let _turn = turn.turn(self.app).await;
+        let _turn = turn.turn(self.app).await?;
         let all = self.sent().await?;
         shapes::of(self.app, &all, self.takes_apps(asked, &carriers), typed)?;
         if self.proven() {

@@ -51,7 +51,12 @@ fn bounded(profile: &Claims, more: &Map<String, Value>, groups: (&str, &[String]
     let fits = |claims: &Map<String, Value>| bytes(claims) <= LONGEST;
     ways.iter().map(|layers| said(layers, groups)).find(fits).unwrap_or_else(|| {
         let bytes = bytes(&said(ways[0], groups));
-        tracing::error!(bytes, longest = LONGEST, "the claims of a token are too long and were left out");
+        tracing::error!(
+            often = true,
+            bytes,
+            longest = LONGEST,
+            "the claims of a token are too long and were left out"
+        );
         Map::new()
     })
 }

@@ -175,9 +175,11 @@ impl Subject {
         proven.then_some(self.name.as_str())
     }
 
-    /// Waits for this subject's turn: guesses at it are looked at one after the other.
-    pub async fn turn(&self, app: &App) -> OwnedMutexGuard<()> {
-        app.locks.hold(&self.name).await
+    /// Waits for this subject's turn: guesses at it are looked at one after the other. It is waited for as long as
+    /// hashing is, and whoever waits for longer is told the same, whether there is such an account or not.
+    pub async fn turn(&self, app: &App) -> Result<OwnedMutexGuard<()>> {
+        let turn = app.locks.hold(&self.name, app.hasher.wait()).await;
+        turn.ok_or_else(|| app.hasher.busy().into())
     }
 
     /// Whether another guess may be looked at; the transaction is to be committed in either case.

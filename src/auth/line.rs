@@ -64,7 +64,7 @@ async fn find(app: &App, e164: &str) -> Result<Option<Line>> {
         }
         Err(why) => {
             metrics::lookup("failed");
-            tracing::warn!(why, "what kind of line a number is cannot be asked");
+            tracing::warn!(often = true, why, "what kind of line a number is cannot be asked");
             Ok(None)
         }
     }

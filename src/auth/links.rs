@@ -43,7 +43,7 @@ async fn check(
 ) -> Result<()> {
     let subject =
         Subject::new(app, (client, Purpose::Device), Some(account), Some(guard::LINK), ("", ""), kind.name());
-    let _turn = subject.turn(app).await;
+    let _turn = subject.turn(app).await?;
     let so_far = subject.judge_alone(app, Bound::Fixed).await?;
     let right = is_right(app, account, kind, typed).await?;
     let mut tx = app.store.begin().await?;

@@ -83,7 +83,7 @@ pub async fn queue_one(app: &App, tx: &mut Tx, Notice { message, about }: &Notic
     let told = told(app, message.kind, &message.to);
     let since = spend::day(app.now());
     if !rows::count(tx, &told, since, most).await? {
-        tracing::warn!(kind, channel, "a notice is dropped: its address had enough");
+        tracing::warn!(often = true, kind, channel, "a notice is dropped: its address had enough");
         return Ok(false);
     }
     let terms = (Terms::Owed, Part::Whole);

@@ -127,7 +127,7 @@ async fn by_itself(
     let known = known.filter(|known| known::is_among(&known.shown, &device.id));
     let apart = Some(known.as_ref().map_or(guard::INSIDE, |known| &known.id));
     let subject = Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), factor);
-    let _turn = subject.turn(app).await;
+    let _turn = subject.turn(app).await?;
     if device.kind != "card" {
         shapes::of_scope(app, &scope(device), device.delivery.is_none(), typed).await?;
     }

@@ -84,7 +84,7 @@ async fn proven(
     let counted = device.confirmed_at.is_some();
     let told = (!counted).then(|| undo::tell_replaced(app, client, account, device)).transpose()?;
     let due = from.is_some_and(|from| from.shows_codes) && codes_are_due(app, account, device);
-    let _turn = subject.turn(app).await;
+    let _turn = subject.turn(app).await?;
     let scope = challenge::of_device(&device.id);
     shapes::of_scope(app, &scope, device.kind == AUTHENTICATOR, typed).await?;
     vendor::settle_latest(app, &scope, None, typed, &subject, Hearer::Owner).await?;

@@ -163,7 +163,7 @@ async fn check_current(
     };
     let subject =
         Subject::new(app, (client, Purpose::Reauth), Some(account), Some(apart), ("", ""), kind.name());
-    let _turn = subject.turn(app).await;
+    let _turn = subject.turn(app).await?;
     let so_far = subject.judge_alone(app, Bound::Fixed).await?;
     let typed = kind.prepare(typed.expose());
     let right = app.hasher.kept_for(true).verify(typed, stored.to_owned()).await?.ok;

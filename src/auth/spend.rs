@@ -150,7 +150,7 @@ async fn dropped(
     for window in noticed {
         spend::give_back(tx, window, notice).await?;
     }
-    tracing::warn!(kind = message.kind.name(), "a notice is dropped: see [phone.spend]");
+    tracing::warn!(often = true, kind = message.kind.name(), "a notice is dropped: see [phone.spend]");
     Ok(Parcel::Nothing)
 }
 

@@ -300,7 +300,7 @@ async fn carry_out(
     // Each link by itself, whose guesses are few: wrong codes at one do not bar those that others were sent.
     let link = Some(challenge.id.as_str());
     let subject = Subject::new(app, (client, Purpose::Undo), Some(account), link, ("", ""), "undo");
-    let _turn = subject.turn(app).await;
+    let _turn = subject.turn(app).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) = challenge::look(app, &mut tx, Some(challenge), typed, &subject).await {
         tx.commit().await?;

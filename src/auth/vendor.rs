@@ -168,7 +168,12 @@ async fn apply(
         Verdict::Over if hearer == Hearer::Owner => Err(AuthError::CodeOver),
         Verdict::Pending | Verdict::Over => challenge::missed(app, &mut tx, Some(challenge), subject).await,
         Verdict::Unavailable { why } => {
-            tracing::warn!(why, verifier = challenge.verifier, "a vendor cannot be asked for its code");
+            tracing::warn!(
+                often = true,
+                why,
+                verifier = challenge.verifier,
+                "a vendor cannot be asked for its code"
+            );
             challenges::give_back(&mut tx, &challenge.id, reference).await?;
             Err(AuthError::TooMany { retry_after: 30 })
         }

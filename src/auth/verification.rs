@@ -179,7 +179,7 @@ async fn look(
     typed: &Sensitive,
 ) -> Result<()> {
     let subject = subject(app, client, canonical);
-    let _turn = subject.turn(app).await;
+    let _turn = subject.turn(app).await?;
     shapes::of(app, std::slice::from_ref(sent), false, typed)?;
     vendor::settle(app, Some(sent), typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod field;
 pub mod ids;
 pub mod lasting;
+pub mod lease;
 pub mod mistake;
 pub mod moments;
 pub mod net;

@@ -12,6 +12,7 @@ use crate::flows::{self, Exposure, Flow, Flows, Vocabulary, level_of_flow};
 use crate::messages::{Catalogue, Channel, Language, is_gsm};
 use crate::providers::{PROVIDERS, Routes};
 use crate::secrets::{SecretKind, password::Password};
+use crate::server::descriptors::Room;
 use crate::settings::{Confirm, Loaded, Mode, Providers, Settings};
 use crate::startup;
 use crate::throttle::DEVELOPMENT;
@@ -83,6 +84,7 @@ pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, Failure> {
     warnings.extend(provider_warnings(settings, &understood.routes));
     warnings.extend(webhook_warnings(settings));
     warnings.extend(proxy_warnings(settings));
+    warnings.extend(Room::of(settings).warning().map(|text| Mistake::new("server.connections", text)));
     for warning in warnings {
         let _ = writeln!(text, "warning    {}", loaded.origins.locate(warning));
     }

@@ -256,7 +256,7 @@ impl Round<'_> {
                 false
             }
         };
-        tracing::warn!(point, hook, %why, "a hook gave no answer");
+        tracing::warn!(often = true, point, hook, %why, "a hook gave no answer");
         if rests {
             tracing::warn!(point, hook, "a hook keeps failing and is left alone for 30 s");
         }

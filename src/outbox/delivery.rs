@@ -185,18 +185,20 @@ impl Worker {
         outcome
     }
 
-    /// Records what became of a message, in a transaction of its own.
-    pub(super) async fn record_alone(&self, tried: &Tried) {
+    /// Records what became of a message, in a transaction of its own; whether that worked.
+    pub(super) async fn record_alone(&self, tried: &Tried) -> bool {
         let recorded = async {
             let mut tx = self.store.begin().await?;
             self.record(&mut tx, tried).await?;
             tx.commit().await
         };
-        if let Err(error) = recorded.await {
+        let recorded = recorded.await;
+        if let Err(error) = &recorded {
             // The lease runs out and the message is tried again, with the same id.
             let message = &tried.queued.id;
-            tracing::warn!(%error, message, "what became of a message cannot be recorded");
+            tracing::warn!(often = true, %error, message, "what became of a message cannot be recorded");
         }
+        recorded.is_ok()
     }
 
     /// Records what became of a message.

@@ -12,6 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::delivery::Tried;
 use super::{Inbox, Parties};
 use crate::base::clock::MINUTE;
+use crate::base::lease::{self, LEASE};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::events::Events;
@@ -22,8 +23,8 @@ use crate::store::{self, Reader, Store, StoreError, Tx};
 
 /// How many messages of a lane are under way at once: so many may be sent twice after a crash (F10).
 const AT_ONCE: usize = 8;
-/// How long a message is leased: longer than a delivery is given ([`super::delivery`]).
-const LEASE: Millis = MINUTE;
+/// How long it is tried to write down what became of a message, where the database fails.
+const RECORDED: Duration = Duration::from_secs(60);
 /// How long to rest where nothing is due: another instance may have queued something.
 const REST: Duration = Duration::from_secs(1);
 /// How long a message waits at most that was just queued, in milliseconds: by chance, so that the moment of its delivery
@@ -68,6 +69,9 @@ struct Lane<'a> {
 /// A message that was tried, and the place in its lane that it has until that is written down.
 type Done = (Tried, OwnedSemaphorePermit);
 
+/// Messages of which it could not be written down what became of them, and until when that is tried.
+type Unwritten = Vec<(Instant, Tried)>;
+
 impl Worker {
     /// Delivers until `stop` is rung, then finishes what is under way.
     pub async fn run(self, stop: Arc<Notify>) {
@@ -75,7 +79,7 @@ impl Worker {
         let mut adopted = self.clock.now();
         let lane = |name| Lane { name, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
         let mut lanes: Vec<_> = self.lanes().into_iter().map(lane).collect();
-        let mut under_way = JoinSet::new();
+        let (mut under_way, mut unwritten) = (JoinSet::new(), Unwritten::new());
         let mut rest = tokio::time::interval(REST);
         rest.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look_at = None;
@@ -101,7 +105,7 @@ impl Worker {
                 }
             }
             gather(&mut done, &mut under_way);
-            self.round(&mut lanes, look, done, &mut under_way).await;
+            self.round(&mut lanes, look, done, &mut under_way, &mut unwritten).await;
             let now = self.clock.now();
             if (now - adopted).abs() >= MINUTE {
                 adopted = now;
@@ -111,7 +115,7 @@ impl Worker {
         while let Some(first) = under_way.join_next().await {
             let mut done: Vec<Done> = first.into_iter().collect();
             gather(&mut done, &mut under_way);
-            self.round(&mut [], false, done, &mut under_way).await;
+            self.round(&mut [], false, done, &mut under_way, &mut unwritten).await;
         }
     }
 
@@ -129,17 +133,34 @@ impl Worker {
                     continue;
                 }
                 let mut tx = self.store.begin().await?;
-                let leased = self.lease(&mut tx, lane, AT_ONCE).await?;
+                // One alone: those behind it would wait while nobody renews their leases.
+                let leased = self.lease(&mut tx, lane, 1).await?;
                 tx.commit().await?;
                 for queued in leased {
                     done += 1;
-                    self.record_alone(&self.attempt(queued).await).await;
+                    self.record_alone(&self.deliver(queued).await).await;
                 }
             }
             if done == before {
                 return Ok(done);
             }
         }
+    }
+
+    /// Tries to deliver one message, leased for as long as that takes.
+    async fn deliver(&self, queued: Queued) -> Tried {
+        let (id, tries) = (queued.id.clone(), queued.tries);
+        let renew = || async {
+            let renewed = async {
+                let mut tx = self.store.begin().await?;
+                store::outbox::renew(&mut tx, (&id, tries), self.clock.now() + LEASE).await?;
+                tx.commit().await
+            };
+            if let Err(error) = renewed.await {
+                tracing::warn!(often = true, %error, "a message that is under way cannot be leased anew");
+            }
+        };
+        lease::held(Box::pin(self.attempt(queued)), renew).await
     }
 
     /// Every lane there is, each once.
@@ -176,22 +197,37 @@ impl Worker {
         look: bool,
         done: Vec<Done>,
         under_way: &mut JoinSet<Done>,
+        unwritten: &mut Unwritten,
     ) {
+        self.catch_up(unwritten).await;
         // Places are given back before the messages are written down, and taken again in the same transaction.
         let tried: Vec<Tried> = done.into_iter().map(|(tried, _)| tried).collect();
         match self.exchange(lanes, look, &tried).await {
             Ok(leased) => {
                 for (queued, slot) in leased {
                     let worker = self.clone();
-                    under_way.spawn(async move { (worker.attempt(queued).await, slot) });
+                    under_way.spawn(async move { (worker.deliver(queued).await, slot) });
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, "the outbox cannot be read or written");
                 // One that cannot be written down must not take the others with it.
-                join_all(tried.iter().map(|one| self.record_alone(one))).await;
+                let until = Instant::now() + RECORDED;
+                unwritten.extend(tried.into_iter().map(|one| (until, one)));
+                self.catch_up(unwritten).await;
             }
         }
+    }
+
+    /// Writes down, each alone, what could not be written down before, so that no message is sent twice because the
+    /// database was away for a while.
+    async fn catch_up(&self, unwritten: &mut Unwritten) {
+        let now = Instant::now();
+        let tried = std::mem::take(unwritten).into_iter().map(|(until, one)| async move {
+            let kept = !self.record_alone(&one).await && now < until;
+            kept.then_some((until, one))
+        });
+        *unwritten = join_all(tried).await.into_iter().flatten().collect();
     }
 
     /// One [`Worker::round`] in the database; nothing of it counts where it fails.

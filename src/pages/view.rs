@@ -27,7 +27,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 pub fn page(status: StatusCode, template: &str, values: Value) -> Response {
     let rendered = TEMPLATES.get_template(template).and_then(|t| t.render(context! { ..values }));
     let body = rendered.unwrap_or_else(|error| {
-        tracing::error!(%error, template, "a page cannot be rendered");
+        tracing::error!(often = true, %error, template, "a page cannot be rendered");
         String::new()
     });
     Response::builder()

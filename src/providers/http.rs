@@ -112,6 +112,12 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
+    /// What a success means that is not the one `vendor` gives, which somebody between us and them may have answered: a
+    /// gateway's page, a proxy that wants a login. Nobody took the message.
+    pub fn unlike(&self, vendor: &str) -> Outcome {
+        Outcome::retry(format!("answered {}, but not as {vendor} does", self.status))
+    }
+
     /// The value of the header `name`; nothing where it is missing or not ASCII.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

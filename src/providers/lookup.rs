@@ -71,10 +71,7 @@ pub struct Lookup {
     pace: Pace,
 }
 
-#[derive(Deserialize)]
-struct Found {
-    line_type_intelligence: Option<Intelligence>,
-}
+type Found = serde_json::Map<String, serde_json::Value>;
 
 #[derive(Deserialize)]
 struct Intelligence {
@@ -193,8 +190,12 @@ fn understood(answer: &Answer) -> Result<Line, Outcome> {
         _ if !answer.is_success() => return Err(answer.refusal()),
         _ => {}
     }
-    let found: Found = answer.json().ok_or_else(|| Outcome::retry("gave no answer that can be read"))?;
-    let word = found.line_type_intelligence.and_then(|found| found.r#type);
+    // What is asked for stands in every answer of Twilio's, null where it knows nothing.
+    let found: Option<Found> = answer.json();
+    let told = found.and_then(|mut found| found.remove("line_type_intelligence"));
+    let told = told.and_then(|told| serde_json::from_value::<Option<Intelligence>>(told).ok());
+    let found = told.ok_or_else(|| answer.unlike("Twilio"))?;
+    let word = found.and_then(|found| found.r#type);
     Ok(Line::of_twilio(word.as_deref()))
 }
 
@@ -216,14 +217,16 @@ mod tests {
         assert_eq!([line("\"fixedVoip\""), line("\"nonFixedVoip\"")], [Line::Of(LineType::Voip); 2]);
         assert_eq!([line("\"premium\""), line("\"tollFree\""), line("\"pager\"")], [Line::Nobody; 3]);
         assert_eq!([line("null"), line("\"unknown\""), line("\"submarine\"")], [Line::Unknown; 3]);
-        for none in ["{}", "{\"line_type_intelligence\": null}", "{\"line_type_intelligence\": {}}"] {
+        for none in ["{\"line_type_intelligence\": null}", "{\"line_type_intelligence\": {}}"] {
             assert_eq!(answered(200, none), Ok(Line::Unknown), "{none}");
         }
     }
 
     #[test]
     fn what_is_no_answer_fails() {
-        assert_eq!(answered(200, "<html>").unwrap_err().name(), "failed");
+        for none in ["", "<html>", "{}", "{\"id\":null}", "{\"line_type_intelligence\": 7}", "[]"] {
+            assert_eq!(answered(200, none).unwrap_err().name(), "failed", "{none}");
+        }
         assert_eq!(answered(503, "").unwrap_err().name(), "failed");
         assert_eq!(answered(401, "{}").unwrap_err().name(), "misconfigured");
         assert_eq!([400, 404].map(|status| answered(status, "{}").unwrap_err().name()), ["rejected"; 2]);

@@ -37,7 +37,15 @@ impl Seen {
 }
 
 /// A status, lines of headers (without the line end of the last), and a body.
-type Canned = (u16, String, String);
+type Canned = (u16, String, Vec<u8>);
+
+/// Bodies that no vendor gives to a message that it took, whatever the status.
+pub(super) fn no_answers() -> [Vec<u8>; 7] {
+    let (page, named) = (b"<html><MessageId></MessageId>Sign in</html>", b"{\"id\":null,\"MessageId\":null}");
+    let long = [page.as_slice(), &vec![b'x'; 10 << 20]].concat();
+    let bytes = b"\xff\xfe{\"MessageId\":\"\xc3\x28\"}<MessageId>\xc3\x28</MessageId>";
+    [&b""[..], b"{}", b"[]", page, named, bytes, &long].map(<[u8]>::to_vec)
+}
 
 /// A running sink; it ends with the test's runtime.
 pub(super) struct Sink {
@@ -49,13 +57,19 @@ impl Sink {
     /// Listens on a free port. Each answer is `(status, headers, body)`: lines of headers with `\r\n` between them
     /// or none at all. They are given in order, the last again and again; a status of 0 cuts the connection.
     pub(super) async fn start(answers: Vec<(u16, &str, &str)>) -> Self {
+        let canned = |(status, head, body): (u16, &str, &str)| (status, head.to_owned(), body.into());
+        Self::answering(answers.into_iter().map(canned).collect()).await
+    }
+
+    /// One that always answers so, whatever bytes those are.
+    pub(super) async fn raw(status: u16, head: &str, body: &[u8]) -> Self {
+        Self::answering([(status, head.to_owned(), body.to_owned())].into()).await
+    }
+
+    async fn answering(mut answers: VecDeque<Canned>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sink = Self { url: format!("http://{}", listener.local_addr().unwrap()), seen: Arc::default() };
         let seen = sink.seen.clone();
-        let mut answers: VecDeque<Canned> = answers
-            .into_iter()
-            .map(|(status, head, body)| (status, head.to_owned(), body.to_owned()))
-            .collect();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let answer = if answers.len() > 1 { answers.pop_front() } else { answers.front().cloned() };
@@ -87,8 +101,9 @@ async fn serve(stream: TcpStream, (status, head, body): Canned, seen: Arc<Mutex<
     let head = if head.is_empty() { head } else { format!("{head}\r\n") };
     let length = body.len();
     let answer =
-        format!("HTTP/1.1 {status} -\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        format!("HTTP/1.1 {status} -\r\n{head}content-length: {length}\r\nconnection: close\r\n\r\n");
     stream.write_all(answer.as_bytes()).await.ok()?;
+    stream.write_all(&body).await.ok()?;
     stream.shutdown().await.ok()
 }
 

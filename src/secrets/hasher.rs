@@ -128,6 +128,16 @@ impl Hasher {
         self.run(move |present, memory| verify(present, &secret, &present.nobody, memory)).await.map(drop)
     }
 
+    /// How long a caller waits at most, for a thread and for the turn of an account.
+    pub fn wait(&self) -> Duration {
+        self.line.wait()
+    }
+
+    /// What is said to one who waited for too long.
+    pub fn busy(&self) -> Busy {
+        self.line.busy()
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Present, &mut Vec<Block>) -> T + Send + 'static,

@@ -112,7 +112,12 @@ impl<M: Default + Send + 'static> Line<M> {
         taken.map(|_| Place(&self.waiting)).map_err(|_| self.busy())
     }
 
-    fn busy(&self) -> Busy {
+    /// How long a caller waits at most.
+    pub(super) fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    pub(super) fn busy(&self) -> Busy {
         Busy { retry_after_seconds: self.wait.as_secs().clamp(1, 5) }
     }
 

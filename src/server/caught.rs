@@ -16,7 +16,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Caught<E> {
     async fn call(&self, request: Request) -> poem::Result<Response> {
         let answer = AssertUnwindSafe(self.0.get_response(request)).catch_unwind().await;
         Ok(answer.unwrap_or_else(|_| {
-            tracing::error!("a handler panicked");
+            tracing::error!(often = true, "a handler panicked");
             Problem::new("internal").response()
         }))
     }

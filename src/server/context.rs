@@ -2,9 +2,10 @@
 //! count a route.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::http::{HeaderValue, Method, StatusCode, Version, header};
 use poem::{Endpoint, Request, Response};
 
 use super::client::Proxies;
@@ -31,6 +32,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         client.request.clone_from(&id);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let network = net::network(client.ip);
+        let kept = request.version() <= Version::HTTP_11;
         request.set_data(client);
         request.set_data(self.app.clone());
         let mut response = patience::within(patience::REQUEST, self.inner.get_response(request)).await;
@@ -40,6 +42,11 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         }
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert("x-request-id", value);
+        }
+        // While the server is about to stop, a connection ends with the answer that it has, and not with a request that
+        // nobody takes any more. One of HTTP/2 is told when it is to end.
+        if kept && self.app.stopping.load(Ordering::Relaxed) {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         // A path may hold a handle or a key: only its pattern is written.
         let route = served.map_or("other", |served| served.pattern);

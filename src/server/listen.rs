@@ -30,10 +30,10 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn of(settings: &Settings) -> Self {
+    pub(super) fn of(settings: &Settings, connections: u32) -> Self {
         let s = &settings.server;
         Self {
-            connections: s.connections as usize,
+            connections: connections as usize,
             header: s.header_timeout.duration(),
             idle: s.idle_timeout.duration(),
             drain: s.drain.duration(),
@@ -73,10 +73,14 @@ pub(super) async fn serve(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let Ok((io, peer)) = accepted else {
-            // Out of file descriptors and the like: rest instead of spinning.
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
+        let (io, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                refused(&error);
+                // Rest instead of spinning.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
         };
         let _ = io.set_nodelay(true);
         let endpoint = endpoint.clone();
@@ -113,6 +117,19 @@ pub(super) async fn serve(
     let _ = ending.send(());
     // Every connection holds a receiver to its end.
     tokio::time::timeout(limits.drain, ending.closed()).await.is_ok()
+}
+
+/// Tells that connections wait, but for those that their client gave up before they were taken.
+fn refused(error: &std::io::Error) {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+        tracing::error!(
+            often = true,
+            %error,
+            "no connection can be taken: they wait; where files are too many, raise their limit (LimitNOFILE=, ulimit -n) \
+             or lower server.connections"
+        );
+    }
 }
 
 /// Serves one connection until it ends, or until it is to end: it says nothing, rests, or does not take its answers.

@@ -1,7 +1,8 @@
 //! The HTTP server: routes, middleware in their order, limits, graceful stop.
 //!
-//! From the outside in: [`listen`] (connections; [`pace`] says which rest or stand, what nobody waits for any more ends by [`crate::base::Lasting`]), [`context`] (request id, log line,
-//! metrics; [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, [`host`]s, and by
+//! From the outside in: [`listen`] (connections, as many as [`descriptors`] allow; [`pace`] says which rest or stand, and
+//! what nobody waits for any more ends by [`crate::base::Lasting`]), [`context`] (request id, log line, metrics;
+//! [`client`] is who calls), [`headers`] (what every answer carries), [`limits`] (addresses, [`host`]s, and by
 //! [`arriving`] size and time of bodies), [`caught`] (panics), the routes; [`docs`] is what of them is large.
 
 mod arriving;
@@ -9,6 +10,7 @@ mod builder;
 mod caught;
 mod client;
 mod context;
+pub mod descriptors;
 mod docs;
 mod forms;
 mod headers;
@@ -56,6 +58,7 @@ pub async fn serve_until(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let Started { app, worker, teller } = started;
+    let connections = descriptors::make_room(&app.settings);
     let address = app.settings.server.listen;
     let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;
     let bound = listener.local_addr().map_err(|e| ServeError::Listen(address, e))?;
@@ -69,12 +72,12 @@ pub async fn serve_until(
         tokio::spawn(listen::serve(
             listener,
             routes::metrics_only(),
-            listen::Limits::of(&app.settings),
+            listen::Limits::of(&app.settings, descriptors::METRICS),
             std::future::pending(),
         ));
     }
     ready(bound);
-    let limits = listen::Limits::of(&app.settings);
+    let limits = listen::Limits::of(&app.settings, connections);
     let stopping = app.clone();
     let stop = async move {
         stop.await;

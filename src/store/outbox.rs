@@ -47,11 +47,11 @@ const INSERT: &str = "INSERT INTO outbox (id, lane, channel, kind, payload, stat
     expires_at, leased_until, challenge, verifiable, device_id, country, prefix)
     VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7, 0, $8, $9, $10, $11, $12)";
 /// The condition stands inside and outside, so that a row is left that somebody else took meanwhile, or tried and
-/// put off.
+/// put off. A lease that ends far ahead was taken while a clock was wrong.
 const LEASE: &str = "UPDATE outbox SET leased_until = $3, tries = tries + 1
-    WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $2 AND id IN (
-        SELECT id FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2 AND leased_until <= $2
-        ORDER BY due_at LIMIT $4)
+    WHERE state = 'queued' AND due_at <= $2 AND (leased_until <= $2 OR leased_until > $2 + 60000) AND id IN (
+        SELECT id FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2
+        AND (leased_until <= $2 OR leased_until > $2 + 60000) ORDER BY due_at LIMIT $4)
     RETURNING id, lane, channel, kind, payload, tries, created_at, expires_at, challenge, verifiable, device_id,
         country, prefix, passed, provider, confirmed_at";
 /// What another vendor reported before is no report of the one that takes the message now.
@@ -71,9 +71,11 @@ const DELAY: &str =
     WHERE id = $1 AND state = 'queued' AND tries = $5";
 const STEP_BACK: &str = "UPDATE outbox SET due_at = $2, leased_until = 0
     WHERE id = $1 AND state = 'queued' AND tries = $3";
+const RENEW: &str = "UPDATE outbox SET leased_until = $2
+    WHERE id = $1 AND state = 'queued' AND tries = $3 AND leased_until > 0";
 const WAITING: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
-const NEXT_DUE: &str = "SELECT due_at FROM outbox WHERE state = 'queued' AND lane = $1 AND leased_until <= $2
-    ORDER BY due_at LIMIT 1";
+const NEXT_DUE: &str = "SELECT due_at FROM outbox WHERE state = 'queued' AND lane = $1
+    AND (leased_until <= $2 OR leased_until > $2 + 60000) ORDER BY due_at LIMIT 1";
 /// From one lane to the next by the index, however much waits in each; a `DISTINCT` reads all of it.
 const LANES: &str = "WITH RECURSIVE lanes (lane) AS (
         SELECT MIN(lane) FROM outbox WHERE state = 'queued'
@@ -162,6 +164,11 @@ pub async fn delay(
 /// Puts a message that nobody was asked for off until `due_at`. 0 where it was leased again meanwhile.
 pub async fn step_back(db: &mut impl Db, (id, tries): (&str, i64), due_at: Millis) -> Result<u64> {
     sql::run(db, STEP_BACK, (id, due_at, tries)).await
+}
+
+/// Leases a message that is still under way until `until`. 0 where it was leased again meanwhile, or is done.
+pub async fn renew(db: &mut impl Db, (id, tries): (&str, i64), until: Millis) -> Result<u64> {
+    sql::run(db, RENEW, (id, until, tries)).await
 }
 
 /// How many messages wait.

@@ -92,7 +92,7 @@ macro_rules! due {
         concat!(
             $head,
             "SELECT d.id FROM webhook_deliveries d WHERE d.state = 'queued' AND d.webhook = $1 AND d.due_at <= $2
-            AND d.leased_until <= $2 AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e WHERE e.state = 'queued'
+            AND (d.leased_until <= $2 OR d.leased_until > $2 + 60000) AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e WHERE e.state = 'queued'
                 AND e.webhook = $1 AND e.subject = d.subject AND e.position < d.position)
             ORDER BY d.due_at LIMIT ",
             $tail
@@ -103,13 +103,15 @@ macro_rules! due {
 const DUE: &str = due!("", "1");
 const LEASE: &str = due!(
     "UPDATE webhook_deliveries SET leased_until = $3, tries = tries + 1
-    WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $2 AND id IN (",
+    WHERE state = 'queued' AND due_at <= $2 AND (leased_until <= $2 OR leased_until > $2 + 60000) AND id IN (",
     "$4) RETURNING id, webhook, event_id, subject, position, tries, created_at"
 );
 const FINISH: &str = "UPDATE webhook_deliveries SET state = $2, finished_at = $3, status = $4, problem = $5
     WHERE id = $1 AND state = 'queued' AND tries = $6";
 const DELAY: &str = "UPDATE webhook_deliveries SET due_at = $2, leased_until = 0, status = $3, problem = $4
     WHERE id = $1 AND state = 'queued' AND tries = $5";
+const RENEW: &str = "UPDATE webhook_deliveries SET leased_until = $2
+    WHERE id = $1 AND state = 'queued' AND tries = $3 AND leased_until > 0";
 const PUT_OFF: &str = "UPDATE webhook_deliveries SET due_at = $4 WHERE state = 'queued' AND webhook = $1
     AND subject = $2 AND position > $3 AND due_at < $4";
 /// From one webhook to the next by the index, however much waits in each.
@@ -180,6 +182,11 @@ pub async fn finish(db: &mut impl Db, tried: &Tried<'_>, state: &str, now: Milli
 /// Puts a delivery off until `due_at`. 0 where it was leased again meanwhile.
 pub async fn delay(db: &mut impl Db, tried: &Tried<'_>, due_at: Millis) -> Result<u64> {
     sql::run(db, DELAY, (tried.id, due_at, tried.status, tried.problem, tried.tries)).await
+}
+
+/// Leases a delivery that is still under way until `until`. 0 where it was leased again meanwhile, or is done.
+pub async fn renew(db: &mut impl Db, leased: &Leased, until: Millis) -> Result<u64> {
+    sql::run(db, RENEW, (leased.id.as_str(), until, leased.tries)).await
 }
 
 /// Puts off until `due_at` whatever waits behind a delivery.

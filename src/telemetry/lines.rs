@@ -8,6 +8,7 @@
 
 use std::fmt::{Debug, Write as _};
 use std::io::Write as _;
+use std::time::Instant;
 
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
@@ -17,6 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Context, Layer};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::often::{Beat, Entry, Often};
 use super::text::{Short, json, plain};
 use crate::base::clock::{Clock, rfc3339};
 
@@ -46,12 +48,13 @@ pub struct Lines<W> {
     format: Format,
     writer: W,
     clock: Clock,
+    often: Often,
 }
 
 impl<W> Lines<W> {
     /// Lines of `format`, to `writer`, by the system's clock.
     pub fn new(format: Format, writer: W) -> Self {
-        Self { format, writer, clock: Clock::System }
+        Self { format, writer, clock: Clock::System, often: Often::new(Beat::System(Instant::now())) }
     }
 }
 
@@ -118,19 +121,21 @@ where
                 span.extend(fields.0.clone());
             }
         }
-        let mut line = match self.format {
-            Format::Json => self.json(event, fields.0, span),
-            Format::Pretty => self.pretty(event, fields.0, span),
-        };
-        line.push('\n');
-        // Where the log itself cannot be written there is nowhere to say so.
-        let _ = self.writer.make_writer_for(event.metadata()).write_all(line.as_bytes());
+        for entry in self.often.pass(Entry { meta: event.metadata(), fields: fields.0, span }) {
+            let meta = entry.meta;
+            let mut line = match self.format {
+                Format::Json => self.json(entry),
+                Format::Pretty => self.pretty(entry),
+            };
+            line.push('\n');
+            // Where the log itself cannot be written there is nowhere to say so.
+            let _ = self.writer.make_writer_for(meta).write_all(line.as_bytes());
+        }
     }
 }
 
 impl<W> Lines<W> {
-    fn json(&self, event: &Event<'_>, fields: Map<String, Value>, span: Map<String, Value>) -> String {
-        let meta = event.metadata();
+    fn json(&self, Entry { meta, fields, span }: Entry) -> String {
         let mut line = fields;
         line.insert("at".into(), rfc3339(self.clock.now()).into());
         line.insert("level".into(), meta.level().as_str().into());
@@ -143,8 +148,7 @@ impl<W> Lines<W> {
         json(&Value::from(line).to_string())
     }
 
-    fn pretty(&self, event: &Event<'_>, mut fields: Map<String, Value>, span: Map<String, Value>) -> String {
-        let meta = event.metadata();
+    fn pretty(&self, Entry { meta, mut fields, span }: Entry) -> String {
         let message = fields.remove("message").unwrap_or_default();
         let message = message.as_str().map_or_else(|| message.to_string(), str::to_owned);
         let (at, level) = (rfc3339(self.clock.now()), meta.level());
@@ -158,6 +162,7 @@ impl<W> Lines<W> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
     use std::sync::{Arc, Mutex};
 
     use tracing_subscriber::layer::SubscriberExt;
@@ -167,8 +172,14 @@ mod tests {
 
     /// What is logged while `work` runs.
     fn logged(format: Format, work: impl FnOnce()) -> String {
+        logged_at(format, &Arc::default(), work)
+    }
+
+    /// The same, with milliseconds that `work` moves.
+    fn logged_at(format: Format, beat: &Arc<AtomicU64>, work: impl FnOnce()) -> String {
         let written = Arc::new(Mutex::new(Vec::new()));
-        let lines = Lines { format, writer: Pen(written.clone()), clock: Clock::fixed(0) };
+        let often = Often::new(Beat::Given(beat.clone()));
+        let lines = Lines { format, writer: Pen(written.clone()), clock: Clock::fixed(0), often };
         tracing::subscriber::with_default(tracing_subscriber::registry().with(lines), work);
         let written = written.lock().unwrap();
         String::from_utf8(written.clone()).unwrap()
@@ -251,6 +262,57 @@ mod tests {
             assert!(!line.chars().any(acts), "{payload:?}");
             assert!(line.starts_with("1970-01-01T00:00:00Z  WARN multauth::telemetry::lines::tests: "));
         }
+    }
+
+    #[test]
+    fn what_comes_often_is_written_once_a_second_with_its_number() {
+        let beat = Arc::new(AtomicU64::new(5_000));
+        let text = logged_at(Format::Json, &beat, || {
+            let fails = |error: &str| tracing::error!(often = true, error, "the database failed");
+            (0..660).for_each(|_| fails("the disk is full"));
+            fails("it is busy");
+            beat.store(5_999, Ordering::SeqCst);
+            fails("the disk is full");
+            tracing::info!("a request");
+            beat.store(6_000, Ordering::SeqCst);
+            tracing::info!("another request");
+            fails("the disk is full");
+            beat.store(9_000, Ordering::SeqCst);
+            fails("the disk is full");
+            (0..3).for_each(|_| tracing::error!("each of these"));
+        });
+        let told = |line: &str| {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(line.get("often"), None);
+            let word = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+            (word("error") + &word("message"), line["times"].as_u64())
+        };
+        let full = "the disk is fullthe database failed";
+        let expected = [
+            (full, None),
+            ("it is busythe database failed", None),
+            ("a request", None),
+            (full, Some(660)),
+            ("another request", None),
+            (full, Some(1)),
+            ("each of these", None),
+            ("each of these", None),
+            ("each of these", None),
+        ];
+        let found: Vec<_> = text.lines().map(told).collect();
+        let found: Vec<_> = found.iter().map(|(text, times)| (text.as_str(), *times)).collect();
+        // The last one of all is held until a line comes.
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn kinds_without_end_are_lines_with_one() {
+        let text = logged(Format::Json, || {
+            for n in 0..1_000 {
+                tracing::warn!(often = true, why = format!("the {n}th"), "it fails");
+            }
+        });
+        assert_eq!(text.lines().count(), 65);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the server tells its operator: one line of log an event, and numbers.
 //!
 //! [`init`] starts the log; [`lines`] writes it, so that nothing a client sends can break or forge a line;
-//! [`text`] is what makes a text safe to print. [`metrics`] has every number by name; to add one, add it there.
+//! [`text`] is what makes a text safe to print; [`often`] holds back what would come once a request. [`metrics`] has every number by name; to add one, add it there.
 
 use std::io;
 
@@ -11,6 +11,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 pub mod lines;
 pub mod metrics;
+mod often;
 pub mod text;
 
 pub use lines::{Format, Lines};

@@ -199,10 +199,11 @@ impl Shard {
         metrics::throttle_full();
         let Some((net, held)) = self.holdings.most().filter(|(_, held)| *held >= least) else {
             self.crowded = Some(now);
-            tracing::warn!("no room for more throttle windows: new clients share theirs");
+            tracing::warn!(often = true, "no room for more throttle windows: new clients share theirs");
             return;
         };
         tracing::warn!(
+            often = true,
             ?net,
             held,
             "no room for more throttle windows: the clients of one network share theirs"

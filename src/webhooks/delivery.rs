@@ -63,18 +63,20 @@ impl Worker {
         Ok(webhook.service.post(&row.id, self.clock.now(), body::event(&row)).await)
     }
 
-    /// Records what became of a delivery, in a transaction of its own.
-    pub(super) async fn record_alone(&self, tried: &Tried) {
+    /// Records what became of a delivery, in a transaction of its own; whether that worked.
+    pub(super) async fn record_alone(&self, tried: &Tried) -> bool {
         let recorded = async {
             let mut tx = self.store.begin().await?;
             self.record(&mut tx, tried).await?;
             tx.commit().await
         };
-        if let Err(error) = recorded.await {
+        let recorded = recorded.await;
+        if let Err(error) = &recorded {
             // The lease runs out and it is posted again, with the same id.
             let (webhook, event) = (&tried.leased.webhook, &tried.leased.event_id);
-            tracing::warn!(%error, webhook, event, "what a webhook answered cannot be recorded");
+            tracing::warn!(often = true, %error, webhook, event, "what a webhook answered cannot be recorded");
         }
+        recorded.is_ok()
     }
 
     /// Records what became of a delivery.

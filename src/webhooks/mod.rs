@@ -24,9 +24,6 @@ use crate::settings::{self, Settings, none_of};
 
 pub use worker::Worker;
 
-/// How long a try may last beyond the webhook's own time-out, before another instance takes it up.
-const GRACE: Millis = 15_000;
-
 /// A webhook of the settings.
 #[derive(Clone, Debug)]
 pub struct Webhook {
@@ -36,8 +33,6 @@ pub struct Webhook {
     pub service: Service,
     /// Which events it wants.
     pub listener: Listener,
-    /// How long a delivery is leased.
-    lease: Millis,
 }
 
 /// All webhooks of the settings.
@@ -93,7 +88,6 @@ impl Webhook {
                 name: name.to_owned(),
                 service,
                 listener: Listener { name: name.to_owned(), wants: said.events.clone() },
-                lease: said.timeout.millis() + GRACE,
             }),
             service => Err(service.err().into_iter().flatten().chain(unknown).collect()),
         }

@@ -7,11 +7,12 @@ use futures_util::future::join_all;
 use futures_util::pin_mut;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
-use tokio::time::MissedTickBehavior;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use super::delivery::Tried;
 use super::{Webhook, Webhooks};
 use crate::base::clock::{HOUR, MINUTE};
+use crate::base::lease::{self, LEASE};
 use crate::base::{Clock, Millis, Random};
 use crate::store::webhooks::{self as rows, Leased};
 use crate::store::{Store, StoreError, Tx};
@@ -22,6 +23,8 @@ const AT_ONCE: usize = 8;
 const REST: Duration = Duration::from_secs(1);
 /// How long after an event was written its transaction has most likely been committed.
 const SOON: Duration = Duration::from_millis(20);
+/// How long it is tried to write down what became of a delivery, where the database fails.
+const RECORDED: Duration = Duration::from_secs(60);
 /// For how long the deliveries of a webhook that is not in the settings wait: another instance may know it.
 const UNKNOWN: Millis = HOUR;
 
@@ -51,6 +54,9 @@ struct Lane<'a> {
 /// A delivery that was tried, and the place that it has until that is written down.
 type Done = (Tried, usize, OwnedSemaphorePermit);
 
+/// Deliveries of which it could not be written down what became of them, and until when that is tried.
+type Unwritten = Vec<(Instant, Tried)>;
+
 impl Worker {
     /// Delivers until `stop` is rung, then finishes what is under way.
     pub async fn run(self, stop: Arc<Notify>) {
@@ -58,7 +64,7 @@ impl Worker {
         let webhooks = self.webhooks.clone();
         let lane = |webhook| Lane { webhook, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
         let mut lanes: Vec<_> = webhooks.iter().map(lane).collect();
-        let mut under_way = JoinSet::new();
+        let (mut under_way, mut unwritten) = (JoinSet::new(), Unwritten::new());
         let mut rest = tokio::time::interval(REST);
         rest.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = stop.notified();
@@ -82,7 +88,7 @@ impl Worker {
                 }
             }
             gather(&mut done, &mut under_way);
-            self.round(&mut lanes, look, done, &mut under_way).await;
+            self.round(&mut lanes, look, done, &mut under_way, &mut unwritten).await;
             let now = self.clock.now();
             if look && now.saturating_sub(looked).abs() >= MINUTE {
                 looked = now;
@@ -92,7 +98,7 @@ impl Worker {
         while let Some(first) = under_way.join_next().await {
             let mut done: Vec<Done> = first.into_iter().collect();
             gather(&mut done, &mut under_way);
-            self.round(&mut [], false, done, &mut under_way).await;
+            self.round(&mut [], false, done, &mut under_way, &mut unwritten).await;
         }
     }
 
@@ -113,13 +119,29 @@ impl Worker {
                 let leased = self.lease(&mut tx, webhook, AT_ONCE).await?;
                 tx.commit().await?;
                 done += leased.len();
-                let tried = join_all(leased.into_iter().map(|one| self.attempt(webhook, one))).await;
+                let tried = join_all(leased.into_iter().map(|one| self.deliver(webhook, one))).await;
                 join_all(tried.iter().map(|one| self.record_alone(one))).await;
             }
             if done == before {
                 return Ok(done);
             }
         }
+    }
+
+    /// Posts one delivery, leased for as long as that takes.
+    async fn deliver(&self, webhook: &Webhook, leased: Leased) -> Tried {
+        let this = leased.clone();
+        let renew = || async {
+            let renewed = async {
+                let mut tx = self.store.begin().await?;
+                rows::renew(&mut tx, &this, self.clock.now() + LEASE).await?;
+                tx.commit().await
+            };
+            if let Err(error) = renewed.await {
+                tracing::warn!(often = true, %error, "a delivery that is under way cannot be leased anew");
+            }
+        };
+        lease::held(Box::pin(self.attempt(webhook, leased)), renew).await
     }
 
     /// Ends what has waited for long for webhooks that the settings do not name any more.
@@ -149,7 +171,9 @@ impl Worker {
         look: bool,
         done: Vec<Done>,
         under_way: &mut JoinSet<Done>,
+        unwritten: &mut Unwritten,
     ) {
+        self.catch_up(unwritten).await;
         // Places are given back before the deliveries are written down, and taken again in the same transaction.
         let mut tried = Vec::new();
         for (one, lane, _) in done {
@@ -162,15 +186,28 @@ impl Worker {
             Ok(leased) => {
                 for (webhook, leased, lane, slot) in leased {
                     let worker = self.clone();
-                    under_way.spawn(async move { (worker.attempt(&webhook, leased).await, lane, slot) });
+                    under_way.spawn(async move { (worker.deliver(&webhook, leased).await, lane, slot) });
                 }
             }
             Err(error) => {
                 tracing::warn!(%error, "the queue of the webhooks cannot be read or written");
                 // One that cannot be written down must not take the others with it.
-                join_all(tried.iter().map(|one| self.record_alone(one))).await;
+                let until = Instant::now() + RECORDED;
+                unwritten.extend(tried.into_iter().map(|one| (until, one)));
+                self.catch_up(unwritten).await;
             }
         }
+    }
+
+    /// Writes down, each alone, what could not be written down before, so that nothing is posted twice because the
+    /// database was away for a while.
+    async fn catch_up(&self, unwritten: &mut Unwritten) {
+        let now = Instant::now();
+        let tried = std::mem::take(unwritten).into_iter().map(|(until, one)| async move {
+            let kept = !self.record_alone(&one).await && now < until;
+            kept.then_some((until, one))
+        });
+        *unwritten = join_all(tried).await.into_iter().flatten().collect();
     }
 
     /// One [`Worker::round`] in the database; nothing of it counts where it fails.
@@ -213,7 +250,7 @@ impl Worker {
     async fn lease(&self, tx: &mut Tx, webhook: &Webhook, limit: usize) -> Result<Vec<Leased>, StoreError> {
         let now = self.clock.now();
         let limit = i64::try_from(limit).unwrap_or(1);
-        rows::lease(tx, &webhook.name, now, now + webhook.lease, limit).await
+        rows::lease(tx, &webhook.name, now, now + LEASE, limit).await
     }
 }
 

@@ -10,6 +10,7 @@ use crate::base::clock::{MINUTE, rfc3339};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::keys::{KeyRing, master_key};
+use crate::server::descriptors::Room;
 use crate::settings::{Mode, Settings};
 use crate::store::{self, Store, StoreError, attempts};
 
@@ -48,6 +49,16 @@ pub fn disk(settings: &Settings) -> Option<Finding> {
     } else {
         Finding::ok("disk", text)
     })
+}
+
+/// Whether the connections that the settings allow fit into the limit of open files.
+pub fn descriptors(settings: &Settings) -> Finding {
+    const WHAT: &str = "descriptors";
+    let room = Room::of(settings);
+    match room.warning() {
+        Some(text) => Finding::warn(WHAT, text),
+        None => Finding::ok(WHAT, format!("{} are enough for {} connections", room.needed, room.connections)),
+    }
 }
 
 /// The nearest folder above a file that is there.

@@ -16,7 +16,7 @@ use crate::webhooks::Webhooks;
 
 /// Try everything that an instance needs, and say what to do about what fails.
 ///
-/// Clock, disk, master key, database, signing keys, Redis, providers, webhooks, hooks: one line each, ok, warn or fail.
+/// Clock, disk, descriptors, master key, database, signing keys, Redis, providers, webhooks, hooks: one line each, ok, warn or fail.
 /// Nothing is sent to anybody. The exit code is 1 where something fails.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -105,6 +105,7 @@ pub async fn examine(
     };
     note(checks::clock())?;
     checks::disk(settings).map(&mut note).transpose()?;
+    note(checks::descriptors(settings))?;
     let (sealer, finding) = checks::master(settings);
     note(finding)?;
     let (store, finding) = checks::database(settings).await;

@@ -25,6 +25,8 @@ const OLDEST: Millis = 65 * clock::MINUTE;
 const AHEAD: Millis = 5 * clock::MINUTE;
 /// How many certificates are kept; Amazon changes its own about once a year.
 const KEPT: usize = 4;
+/// For how long a certificate that is being fetched is waited for: as long as that may take.
+const FETCHING: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// One topic that we believe.
 #[derive(Debug)]
@@ -140,7 +142,9 @@ impl Topic {
         if let Some(found) = self.kept(text).await {
             return Ok(found);
         }
-        let _turn = self.fetching.lock().await;
+        // Whoever had it before may have fetched it, or failed to.
+        let turn = tokio::time::timeout(FETCHING, self.fetching.lock()).await;
+        let _turn = turn.map_err(|_| untrusted("its certificate takes too long to be fetched"))?;
         if let Some(found) = self.kept(text).await {
             return Ok(found);
         }
@@ -165,7 +169,9 @@ impl Topic {
         let url =
             url.ok_or_else(|| untrusted("its confirmation is not at Amazon SNS in the topic's region"))?;
         match self.http.call(self.http.client().get(url)).await {
-            Ok(answer) if answer.is_success() => {
+            Ok(answer)
+                if answer.is_success() && super::element(&answer.body, "SubscriptionArn").is_some() =>
+            {
                 tracing::info!(topic = %self.arn, "the subscription to the topic is confirmed");
                 Ok(())
             }

@@ -11,6 +11,9 @@ use crate::providers::sink::Sink;
 pub(in crate::providers) const NOW: Millis = 1_772_359_200_000;
 const ARN: &str = "arn:aws:sns:eu-west-1:123456789012:mail";
 
+const CONFIRMED: &str = "<ConfirmSubscriptionResponse><ConfirmSubscriptionResult><SubscriptionArn>a</SubscriptionArn>\
+                         </ConfirmSubscriptionResult></ConfirmSubscriptionResponse>";
+
 /// SNS with a key of its own, which signs what it is given.
 pub(in crate::providers) struct Sns {
     key: RsaKeyPair,
@@ -20,8 +23,12 @@ pub(in crate::providers) struct Sns {
 impl Sns {
     /// It answers with its certificate first, and from then on with `then`.
     pub(in crate::providers) async fn start(then: u16) -> Self {
+        Self::answering(then, CONFIRMED).await
+    }
+
+    async fn answering(then: u16, body: &str) -> Self {
         let key = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
-        let sink = Sink::start(vec![(200, "", &certificate(&key)), (then, "", "<ok/>")]).await;
+        let sink = Sink::start(vec![(200, "", &certificate(&key)), (then, "", body)]).await;
         Self { key, sink }
     }
 
@@ -242,6 +249,9 @@ async fn a_confirmation_that_fails_is_asked_for_again() {
     let sns = Sns::start(503).await;
     let body = sns.post("SubscriptionConfirmation", "m");
     assert!(open(&sns.topic(), &body).await.unwrap_err().contains("did not succeed"));
+    let sns = Sns::answering(200, "<html>Sign in</html>").await;
+    let body = sns.post("SubscriptionConfirmation", "m");
+    assert!(open(&sns.topic(), &body).await.unwrap_err().contains("did not succeed"), "not by SNS");
 }
 
 #[test]

@@ -88,7 +88,10 @@ impl Provider for Sns {
             }
         });
         match answer.await {
-            Ok(answer) if answer.is_success() => Outcome::Delivered { reference: reference(&answer) },
+            Ok(answer) if answer.is_success() => match reference(&answer) {
+                Some(reference) => Outcome::Delivered { reference: Some(reference) },
+                None => answer.unlike("SNS"),
+            },
             Ok(answer) => refusal(&answer),
             Err(outcome) => outcome,
         }
@@ -99,7 +102,12 @@ impl Provider for Sns {
         let answer =
             self.call("GetSMSAttributes", |_| {}).await.map_err(|outcome| outcome.why().to_owned())?;
         let code = aws::code(&answer);
-        if answer.is_success() || aws::is_denied(&code) {
+        if answer.is_success() {
+            let told = std::str::from_utf8(&answer.body)
+                .is_ok_and(|body| body.contains("<GetSMSAttributesResponse"));
+            return if told { Ok(()) } else { Err("does not answer as SNS does".into()) };
+        }
+        if aws::is_denied(&code) {
             return Ok(());
         }
         Err(aws::outcome(&answer, &code).why().to_owned())

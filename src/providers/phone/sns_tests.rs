@@ -1,5 +1,5 @@
 use super::*;
-use crate::providers::sink::{Sink, text_message};
+use crate::providers::sink::{Sink, no_answers, text_message};
 use crate::providers::spec::told;
 
 const KEYS: &str = "region = \"us-east-1\"\nkey_id = \"AKIAIOSFODNN7EXAMPLE\"\nsecret = \"s\"\n";
@@ -77,6 +77,15 @@ async fn each_error_has_its_outcome_and_no_words() {
 }
 
 #[tokio::test]
+async fn a_success_that_sns_does_not_give_is_none() {
+    for body in no_answers() {
+        let sink = Sink::raw(200, "", &body).await;
+        let outcome = provider(&sink, "").send(&message()).await;
+        assert_eq!(outcome, Outcome::retry("answered 200, but not as SNS does"));
+    }
+}
+
+#[tokio::test]
 async fn a_key_is_checked_without_a_message() {
     let check = async |status, code: &str| {
         let body = format!("<ErrorResponse><Error><Code>{code}</Code></Error></ErrorResponse>");
@@ -85,7 +94,10 @@ async fn a_key_is_checked_without_a_message() {
         assert_eq!(sink.seen()[0].field("Action").as_deref(), Some("GetSMSAttributes"));
         checked
     };
-    assert_eq!(check(200, "").await, Ok(()));
+    let told = "<GetSMSAttributesResponse><GetSMSAttributesResult/></GetSMSAttributesResponse>";
+    let sink = Sink::start(vec![(200, "", told)]).await;
+    assert_eq!(provider(&sink, "").check().await, Ok(()));
+    assert!(check(200, "").await.is_err());
     assert_eq!(check(403, "AuthorizationError").await, Ok(()), "it may send and nothing else");
     assert_eq!(check(403, "SignatureDoesNotMatch").await, Err("answered 403 SignatureDoesNotMatch".into()));
 }

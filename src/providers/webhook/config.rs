@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 use jiff::SignedDuration;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -233,6 +234,8 @@ fn judge(spec: &Spec<'_>, settings: Settings) -> Result<Judge, Vec<Mistake>> {
             None
         }
     };
-    let judge = Judge { statuses, proof, reference: settings.reference, hopeless: settings.give_up_status };
+    let (reference, hopeless) = (settings.reference, settings.give_up_status);
+    let (place, told) = (spec.name.to_owned(), AtomicBool::new(false));
+    let judge = Judge { statuses, proof, reference, hopeless, place, told };
     if mistakes.is_empty() { Ok(judge) } else { Err(mistakes) }
 }

@@ -1,5 +1,7 @@
 //! What an answer means, as the operator says.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -18,6 +20,10 @@ pub(super) struct Judge {
     pub(super) reference: Option<Pointer>,
     /// The statuses that say nobody can be reached at the address.
     pub(super) hopeless: Vec<u16>,
+    /// What the operator calls the provider.
+    pub(super) place: String,
+    /// Whether it was logged that a message had no name.
+    pub(super) told: AtomicBool,
 }
 
 /// A place in JSON (RFC 6901), such as `/messages/0/id`.
@@ -47,7 +53,11 @@ impl Judge {
             listed => listed.contains(&answer.status),
         };
         match (success, answer.is_success()) {
-            (true, _) if self.is_proven(answer) => Outcome::Delivered { reference: self.reference(answer) },
+            (true, _) if self.is_proven(answer) => {
+                let reference = self.reference(answer);
+                self.miss(reference.as_ref());
+                Outcome::Delivered { reference }
+            }
             // Many say in the body that they refuse a number.
             (true, _) | (_, true) => {
                 Outcome::deferred(format!("answered {}, but not as it does on success", answer.status))
@@ -63,6 +73,17 @@ impl Judge {
     fn is_proven(&self, answer: &Answer) -> bool {
         let Some((place, expected)) = &self.proof else { return true };
         answer.json::<Value>().is_some_and(|body| body.pointer(&place.0) == Some(expected))
+    }
+
+    /// Logs once that no name stands where it should: what answers may be another than the service.
+    fn miss(&self, reference: Option<&String>) {
+        if self.reference.is_some() && reference.is_none() && !self.told.swap(true, Ordering::Relaxed) {
+            tracing::warn!(
+                provider = self.place,
+                "an answer counts as a success and has nothing at `reference`: see that the service gave it, and say by \
+                 `success` what it answers"
+            );
+        }
     }
 
     fn reference(&self, answer: &Answer) -> Option<String> {
@@ -88,6 +109,8 @@ mod tests {
             proof: proof.map(|(place, value)| (Pointer(place.into()), value)),
             reference: Some(Pointer("/m/0/id".into())),
             hopeless: vec![410, 422],
+            place: "phone.providers[0]".into(),
+            told: AtomicBool::new(false),
         }
     }
 
@@ -155,6 +178,12 @@ mod tests {
         {
             assert_eq!(named(none), None, "{none}");
         }
+        let judge = judge(&[], None);
+        judge.outcome(&answer(200, "{\"m\":[{\"id\":17}]}"));
+        judge.outcome(&answer(500, "<html>"));
+        assert!(!judge.told.load(Ordering::Relaxed));
+        judge.outcome(&answer(200, "<html>"));
+        assert!(judge.told.load(Ordering::Relaxed), "that there was none is told");
         assert!(Pointer::try_from("id".to_owned()).is_err());
     }
 }

@@ -15,8 +15,9 @@ use crate::support::sink::{Manner, Sink};
 const KILLS: usize = 3;
 /// How many sign up before each.
 const PEOPLE: usize = 10;
-/// Seconds until a message that a killed instance had under way is tried by another, and a little more.
-const LEASE: u64 = 90;
+/// Seconds until a message that a killed instance had under way is tried by another, and a little more for a machine
+/// that is busy.
+const LEASE: u64 = 12;
 
 fn kills() -> usize {
     std::env::var("MULTAUTH_TEST_KILLS").map_or(KILLS, |kills| kills.parse().expect("a number"))

@@ -2,6 +2,7 @@
 
 mod crashes;
 pub mod failover;
+mod leases;
 mod outages;
 mod overtaking;
 pub mod receipts;

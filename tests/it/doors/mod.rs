@@ -27,6 +27,7 @@ mod second_factor;
 mod spend;
 mod steps;
 mod strangers;
+mod turns;
 mod typing;
 mod unfinished;
 mod weighing;

@@ -1,6 +1,7 @@
 //! A device that is removed while it is confirmed: one of the two happens, and nothing else goes with it (R125, R126).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::OwnedMutexGuard;
@@ -44,7 +45,7 @@ async fn replacing(app: &TestApp, (old, new): (&str, &str)) -> (Person, Value, S
 
 /// Confirms a device, and removes it after the account was read and before anything is written.
 async fn removed_midway(app: &TestApp, ada: &Person, device: &Value, code: &str) -> Answer {
-    let turn = app.app.locks.hold(&ada.done.user).await;
+    let turn = app.app.locks.hold(&ada.done.user, Duration::ZERO).await.expect("nobody has it");
     let (client, id, code) = (ada.client.clone(), device["id"].clone(), code.to_owned());
     let confirming = tokio::spawn(async move { client.confirm(id.as_str().unwrap(), &code).await });
     // The lock is held by its place, by this guard, and by whoever waits for it.

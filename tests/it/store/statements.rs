@@ -619,6 +619,9 @@ pub(super) async fn of_the_outbox() {
         assert_eq!(outbox::waiting(tx).await.unwrap(), 2);
         assert_eq!(outbox::lease(tx, "smtp", NOW + 30, NOW + 90, 9).await.unwrap().len(), 2);
         assert_eq!(outbox::lease(tx, "smtp", NOW + 89, NOW + 95, 9).await.unwrap().len(), 0, "leased");
+        assert_eq!(outbox::renew(tx, ("b", 1), NOW + 900).await.unwrap(), 0, "an older lease");
+        assert_eq!(outbox::renew(tx, ("b", 2), NOW + 90).await.unwrap(), 1);
+        assert_eq!(outbox::renew(tx, ("a", 1), NOW + 90).await.unwrap(), 0, "it ended");
         let again = outbox::lease(tx, "smtp", NOW + 90, NOW + 95, 9).await.unwrap();
         assert_eq!(again.len(), 2, "the lease ran out");
         assert_eq!(again.iter().find(|m| m.id == "b").unwrap().passed, "smtp,");

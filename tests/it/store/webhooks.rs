@@ -66,6 +66,9 @@ pub(super) async fn the_first_of_each_subject_is_leased_and_the_next_when_it_end
         assert!(!webhooks::is_due(tx, "crm", NOW).await.unwrap(), "a2 stands behind a1");
         assert!(lease(tx, NOW).await.is_empty());
 
+        let before = Leased { tries: 0, ..leased[0].clone() };
+        assert_eq!(webhooks::renew(tx, &before, NOW + 9 * LEASE).await.unwrap(), 0, "an older lease");
+        assert_eq!(webhooks::renew(tx, &leased[0], NOW + LEASE).await.unwrap(), 1);
         let older = Tried { tries: 0, ..tried(&leased[0]) };
         assert_eq!(webhooks::finish(tx, &older, "sent", NOW).await.unwrap(), 0, "an older lease");
         assert_eq!(webhooks::delay(tx, &older, NOW + 9).await.unwrap(), 0);

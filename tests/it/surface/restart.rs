@@ -93,6 +93,21 @@ async fn compare(address: SocketAddr, ledger: &Ledger) {
     }
 }
 
+/// Another request on a connection that is kept.
+async fn again(kept: &mut TcpStream) -> Answer {
+    kept.write_all(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    let mut all = Vec::new();
+    loop {
+        let mut some = [0; 4_096];
+        let many = kept.read(&mut some).await.unwrap();
+        assert!(many > 0, "it was cut");
+        all.extend_from_slice(&some[..many]);
+        if let Some(answer) = Answer::whole(&all) {
+            return answer;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stop_is_announced_and_finishes_what_is_under_way() {
     let folder = TempDir::new().unwrap();
@@ -103,6 +118,10 @@ async fn a_stop_is_announced_and_finishes_what_is_under_way() {
     let mut under_way = TcpStream::connect(address).await.unwrap();
     under_way.write_all(first).await.unwrap();
     assert_eq!(get(&program, "/readyz").await.unwrap().status, 200);
+    let mut kept = TcpStream::connect(address).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(again(&mut kept).await.header("connection"), None);
+    }
     program.terminate();
     let mut told = 200;
     while let (200, Some(answer)) = (told, get(&program, "/readyz").await) {
@@ -110,6 +129,10 @@ async fn a_stop_is_announced_and_finishes_what_is_under_way() {
     }
     assert_eq!(told, 503, "a load balancer is told before connections are refused");
     assert_eq!(get(&program, "/healthz").await.unwrap().status, 200, "and it still answers");
+    // A connection that is kept ends with the answer that it has.
+    let told = again(&mut kept).await;
+    assert_eq!((told.status, told.header("connection")), (200, Some("close")));
+    assert_eq!(kept.read(&mut [0]).await.unwrap(), 0, "it is closed");
     while TcpStream::connect(address).await.is_ok() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

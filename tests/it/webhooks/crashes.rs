@@ -15,7 +15,7 @@ use crate::support::receiver::{Manner, Receiver, SECRET};
 /// How many sign up before each kill.
 const PEOPLE: usize = 6;
 /// Seconds until what a killed instance had under way is taken up by another, and a little more.
-const LEASE: u64 = 60;
+const LEASE: u64 = 20;
 
 /// The section of a webhook that `receiver` is.
 pub fn section(receiver: &Receiver) -> String {

@@ -51,7 +51,7 @@ impl Provider for SendGrid {
         let url = format!("{}/v3/mail/send", self.base);
         let request = self.http.client().post(url).bearer_auth(self.key.expose()).json(&mail);
         match self.http.call(request).await {
-            Ok(answer) if answer.is_success() => Outcome::Delivered { reference: reference(&answer) },
+            Ok(answer) if answer.is_success() => self.taken(&answer),
             Ok(answer) => mail::refusal(&answer),
             Err(outcome) => outcome,
         }
@@ -78,6 +78,20 @@ impl Provider for SendGrid {
 
     fn receipts(&self) -> Option<&dyn Receipts> {
         self.events.as_ref().map(|events| events as &dyn Receipts)
+    }
+}
+
+impl SendGrid {
+    /// A mail that is taken is answered by 202, one that is only looked at by 200; with a name in the header, which the
+    /// document does not promise, and with nothing in the body.
+    fn taken(&self, answer: &Answer) -> Outcome {
+        let status = answer.status == 202 || self.sandbox && answer.status == 200;
+        let reference = reference(answer);
+        if status && (reference.is_some() || answer.body.is_empty()) {
+            Outcome::Delivered { reference }
+        } else {
+            answer.unlike("SendGrid")
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::base::Clock;
 use crate::messages::{Kind, Rendered};
-use crate::providers::sink::Sink;
+use crate::providers::sink::{Sink, no_answers};
 use crate::providers::spec::told;
 
 fn provider(sink: &Sink, more: &str) -> Box<dyn Provider> {
@@ -55,6 +55,21 @@ async fn a_mail_has_both_parts_its_id_and_no_tracking() {
         assert_eq!(mail["tracking_settings"][tracking]["enable"], false, "{tracking}");
     }
     assert_eq!(mail.get("mail_settings"), None);
+}
+
+#[tokio::test]
+async fn a_success_that_sendgrid_does_not_give_is_none() {
+    for body in no_answers() {
+        let sink = Sink::raw(200, "X-Message-Id: Vy_9x", &body).await;
+        let outcome = provider(&sink, "").send(&message("a@example.org")).await;
+        assert_eq!(outcome, Outcome::retry("answered 200, but not as SendGrid does"));
+    }
+    for body in no_answers().into_iter().filter(|body| !body.is_empty()) {
+        let sink = Sink::raw(202, "", &body).await;
+        let outcome = provider(&sink, "").send(&message("a@example.org")).await;
+        assert_eq!(outcome, Outcome::retry("answered 202, but not as SendGrid does"));
+    }
+    assert_eq!(outcome(202, "", "").await, Outcome::Delivered { reference: None });
 }
 
 #[tokio::test]

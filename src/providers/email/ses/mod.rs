@@ -52,7 +52,10 @@ impl Provider for Ses {
         }
         let body = self.call(message, &letter).to_string();
         match self.service.post("/v2/email/outbound-emails", "application/json", body).await {
-            Ok(answer) if answer.is_success() => Outcome::Delivered { reference: reference(&answer) },
+            Ok(answer) if answer.is_success() => match reference(&answer) {
+                Some(reference) => Outcome::Delivered { reference: Some(reference) },
+                None => answer.unlike("SES"),
+            },
             Ok(answer) => self.refusal(&answer),
             Err(outcome) => outcome,
         }

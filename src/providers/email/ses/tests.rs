@@ -1,6 +1,6 @@
 use super::*;
 use crate::messages::{Kind, Rendered};
-use crate::providers::sink::Sink;
+use crate::providers::sink::{Sink, no_answers};
 use crate::providers::spec::told;
 
 const KEYS: &str = "region = \"us-east-1\"\nkey_id = \"AKIAIOSFODNN7EXAMPLE\"\nsecret = \"s\"\n";
@@ -41,6 +41,15 @@ async fn the_letter_goes_as_it_is_with_our_id_beside_it() {
         "Auto-Submitted: auto-generated\r\n",
     ] {
         assert!(letter.contains(part), "{letter}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_ses_does_not_give_is_none() {
+    for body in no_answers() {
+        let sink = Sink::raw(200, "", &body).await;
+        let outcome = provider(&sink, "").send(&message("a@example.org")).await;
+        assert_eq!(outcome, Outcome::retry("answered 200, but not as SES does"));
     }
 }
 

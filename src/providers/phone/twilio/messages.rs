@@ -181,7 +181,7 @@ fn outcome(answer: &Answer) -> Outcome {
     }
     match answer.json::<Taken>().filter(|taken| is_sid("SM", &taken.sid) || is_sid("MM", &taken.sid)) {
         Some(taken) => Outcome::Delivered { reference: Some(taken.sid) },
-        None => Outcome::retry(format!("answered {}, but not as Twilio does", answer.status)),
+        None => answer.unlike("Twilio"),
     }
 }
 
@@ -190,12 +190,16 @@ fn standing(answer: &Answer) -> Result<(), String> {
     #[derive(Deserialize)]
     struct Standing {
         status: Option<String>,
+        messages: Option<Vec<serde::de::IgnoredAny>>,
     }
     if !answer.is_success() {
         return Err(codes::outcome(answer).why().to_owned());
     }
-    match answer.json::<Standing>().and_then(|it| it.status).as_deref() {
-        Some("suspended" | "closed") => Err("the account is suspended or closed".into()),
-        _ => Ok(()),
+    match answer.json::<Standing>() {
+        Some(Standing { status: Some(status), .. }) if matches!(&*status, "suspended" | "closed") => {
+            Err("the account is suspended or closed".into())
+        }
+        Some(Standing { status: Some(_), .. } | Standing { messages: Some(_), .. }) => Ok(()),
+        _ => Err("does not answer as Twilio does".into()),
     }
 }

@@ -1,6 +1,6 @@
 use super::{messages, verify};
 use crate::messages::Channel;
-use crate::providers::sink::{Sink, text_message};
+use crate::providers::sink::{Sink, no_answers, text_message};
 use crate::providers::spec::told;
 use crate::providers::{Outcome, Provider, ProviderKind, Verdict};
 
@@ -145,6 +145,23 @@ async fn an_answer_decides_and_what_is_no_answer_of_twilios_is_tried_again() {
         assert_eq!(outcome.name(), expected, "{status} {body}");
         assert!(!outcome.why().contains("48123"), "{outcome:?}");
         assert_eq!(sink.seen().len(), 1, "no second call: {status}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_twilio_does_not_give_is_none() {
+    for body in no_answers() {
+        let sink = Sink::raw(200, "", &body).await;
+        let provider = build(messages::KIND, &with_token(&sink, "from = \"Acme\""));
+        let outcome = provider.send(&text_message(Channel::Sms, "+48123456767")).await;
+        assert_eq!(outcome, Outcome::retry("answered 200, but not as Twilio does"));
+        assert!(provider.check().await.is_err());
+        let provider = verify(&sink, "");
+        let outcome = provider.send(&text_message(Channel::Sms, "+48123456767")).await;
+        assert_eq!(outcome.name(), "failed", "{outcome:?}");
+        let verifier = provider.verifier().unwrap();
+        assert!(matches!(verifier.check(VE, &"305118".into()).await, Verdict::Unavailable { .. }));
+        assert!(verifier.cancel(VE).await.is_err() && provider.check().await.is_err());
     }
 }
 

@@ -94,6 +94,12 @@ fn is_locale(text: &str) -> bool {
     (2..=12).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 
+/// Whatever Twilio describes has its name.
+#[derive(Deserialize)]
+struct Named {
+    sid: String,
+}
+
 /// A verification as Twilio describes it.
 #[derive(Deserialize)]
 struct Verification {
@@ -115,7 +121,11 @@ impl Provider for Verify {
     async fn check(&self) -> Result<(), String> {
         let answer = self.account.call(self.request(Method::GET, "")).await;
         let answer = answer.map_err(|outcome| outcome.why().to_owned())?;
-        if answer.is_success() { Ok(()) } else { Err(codes::outcome(&answer).why().to_owned()) }
+        if !answer.is_success() {
+            return Err(codes::outcome(&answer).why().to_owned());
+        }
+        let named = answer.json::<Named>().is_some_and(|it| is_sid("VA", &it.sid));
+        if named { Ok(()) } else { Err("does not answer as Twilio does".into()) }
     }
 
     fn verifier(&self) -> Option<&dyn Verifier> {
@@ -159,8 +169,12 @@ impl Verifier for Verify {
         let request = self.request(Method::POST, &path).form(&[("Status", "canceled")]);
         let answer = self.account.call(request).await.map_err(|outcome| outcome.why().to_owned())?;
         // One that Twilio has forgotten is over as well.
-        if answer.is_success() || answer.status == 404 {
+        if answer.status == 404 {
             return Ok(());
+        }
+        if answer.is_success() {
+            let named = answer.json::<Named>().is_some_and(|it| is_verification(&it.sid));
+            return if named { Ok(()) } else { Err(answer.unlike("Twilio").why().to_owned()) };
         }
         Err(codes::outcome(&answer).why().to_owned())
     }
@@ -209,7 +223,8 @@ fn started(answer: &Answer) -> Outcome {
 fn verdict(answer: &Answer) -> Verdict {
     let unavailable = |why: String| Verdict::Unavailable { why };
     if answer.is_success() {
-        let found = answer.json::<Verification>().and_then(|it| it.status);
+        let named = |it: &Verification| it.sid.as_deref().is_some_and(is_verification);
+        let found = answer.json::<Verification>().filter(named).and_then(|it| it.status);
         return match found.as_deref() {
             Some("approved") => Verdict::Right,
             Some("pending") => Verdict::Pending,

@@ -172,20 +172,23 @@ struct Part {
 
 fn outcome(answer: &Answer) -> Outcome {
     match answer.json::<Parts>() {
-        Some(parts) if !parts.messages.is_empty() => parts.outcome(),
-        _ if answer.is_success() => {
-            Outcome::retry(format!("answered {}, but not as Vonage does", answer.status))
-        }
+        Some(parts) if !parts.messages.is_empty() => parts.outcome(answer),
+        _ if answer.is_success() => answer.unlike("Vonage"),
         _ => answer.refusal(),
     }
 }
 
 impl Parts {
-    /// The first part that was refused decides.
-    fn outcome(self) -> Outcome {
-        match self.messages.iter().find(|part| part.status != "0") {
-            Some(part) => part.refusal(),
-            None => Outcome::Delivered { reference: self.messages.into_iter().find_map(|part| part.id) },
+    /// The first part that was refused decides; one that was taken has a name.
+    fn outcome(self, answer: &Answer) -> Outcome {
+        if let Some(part) = self.messages.iter().find(|part| part.status != "0") {
+            return part.refusal();
+        }
+        let sound = |id: &String| (1..=200).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic());
+        match self.messages.into_iter().find_map(|part| part.id.filter(sound)) {
+            Some(reference) if answer.is_success() => Outcome::Delivered { reference: Some(reference) },
+            _ if answer.is_success() => answer.unlike("Vonage"),
+            _ => answer.refusal(),
         }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::providers::sink::{Sink, answer, text_message};
+use crate::providers::sink::{Sink, answer, no_answers, text_message};
 use crate::providers::spec::told;
 
 fn vonage(sink: &Sink, more: &str) -> Box<dyn Provider> {
@@ -113,6 +113,11 @@ async fn what_is_no_answer_of_vonages_is_tried_again() {
         let sink = Sink::start(vec![(status, "location: http://127.0.0.1:1/", body)]).await;
         let outcome = vonage(&sink, "").send(&text_message(Channel::Sms, "+48123456767")).await;
         assert_eq!(outcome.name(), expected, "{status} {body}");
+    }
+    for body in no_answers().into_iter().chain([b"{\"messages\":[{\"status\":\"0\"}]}".to_vec()]) {
+        let sink = Sink::raw(200, "", &body).await;
+        let outcome = vonage(&sink, "").send(&text_message(Channel::Sms, "+48123456767")).await;
+        assert_eq!(outcome, Outcome::retry("answered 200, but not as Vonage does"));
     }
     let throttled = answer(200, &parts(&[("1", "")]));
     let expected =

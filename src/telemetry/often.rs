@@ -1,0 +1,116 @@
+//! Lines that come once a request while something fails: the first of a kind is written at once, then one a second, with
+//! how many there were. A full disk that holds the log, too, is not filled by what is said of it.
+//!
+//! A line is one of these where it has the field `often`:
+//! `tracing::error!(often = true, %error, "the database failed")`. Those of one place in the source that say the same
+//! `error` or `why` are of one kind. What was held back is written with the next line of any kind.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+use tracing::Metadata;
+use tracing::callsite::Identifier;
+
+/// Between two lines of a kind.
+const APART: Duration = Duration::from_secs(1);
+/// How many kinds are told apart; what comes beside them is of one kind a place in the source.
+const KINDS: usize = 64;
+
+/// A line that is not written yet.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) meta: &'static Metadata<'static>,
+    pub(super) fields: Map<String, Value>,
+    pub(super) span: Map<String, Value>,
+}
+
+/// The kinds of such lines, and what is held back of each.
+#[derive(Debug)]
+pub(super) struct Often {
+    kinds: Mutex<HashMap<(Identifier, u64), Kind>>,
+    hash: RandomState,
+    beat: Beat,
+}
+
+#[derive(Debug)]
+struct Kind {
+    /// When one was written last.
+    told: Duration,
+    /// The last one that was held back, and how many there were.
+    held: Option<(Entry, u64)>,
+}
+
+/// Time that never goes back.
+#[derive(Debug)]
+pub(super) enum Beat {
+    System(Instant),
+    /// Milliseconds that a test moves.
+    #[cfg(test)]
+    Given(std::sync::Arc<std::sync::atomic::AtomicU64>),
+}
+
+impl Beat {
+    fn now(&self) -> Duration {
+        match self {
+            Self::System(began) => began.elapsed(),
+            #[cfg(test)]
+            Self::Given(at) => Duration::from_millis(at.load(std::sync::atomic::Ordering::SeqCst)),
+        }
+    }
+}
+
+impl Often {
+    pub(super) fn new(beat: Beat) -> Self {
+        Self { kinds: Mutex::default(), hash: RandomState::new(), beat }
+    }
+
+    /// What is to be written now that `entry` comes, in this order.
+    pub(super) fn pass(&self, mut entry: Entry) -> Vec<Entry> {
+        let (now, often) = (self.beat.now(), entry.fields.remove("often").is_some());
+        let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut lines = Vec::new();
+        for kind in kinds.values_mut().filter(|kind| kind.held.is_some() && now >= kind.told + APART) {
+            kind.told = now;
+            lines.extend(kind.held.take().map(|(entry, times)| counted(entry, times)));
+        }
+        if !often {
+            lines.push(entry);
+            return lines;
+        }
+        let key = self.key(&entry, &mut kinds, now);
+        match kinds.get_mut(&key) {
+            Some(kind) if now < kind.told + APART => {
+                let before = kind.held.take().map_or(0, |(_, times)| times);
+                kind.held = Some((entry, before + 1));
+            }
+            _ => {
+                kinds.insert(key, Kind { told: now, held: None });
+                lines.push(entry);
+            }
+        }
+        lines
+    }
+
+    fn key(
+        &self,
+        entry: &Entry,
+        kinds: &mut HashMap<(Identifier, u64), Kind>,
+        now: Duration,
+    ) -> (Identifier, u64) {
+        let why = entry.fields.get("error").or_else(|| entry.fields.get("why"));
+        let place = entry.meta.callsite();
+        let key = (place.clone(), self.hash.hash_one(why.map(Value::to_string)));
+        if !kinds.contains_key(&key) && kinds.len() >= KINDS {
+            kinds.retain(|_, kind| kind.held.is_some() || now < kind.told + APART);
+        }
+        if kinds.contains_key(&key) || kinds.len() < KINDS { key } else { (place, 0) }
+    }
+}
+
+fn counted(mut entry: Entry, times: u64) -> Entry {
+    entry.fields.insert("times".into(), times.into());
+    entry
+}
