@@ -117,8 +117,7 @@ fn person(url: &Url, socket: bool) -> Result<(), String> {
     let (named, password) = if socket { (pairs("user"), pairs("pass")) } else { (named, password) };
     if named && !password {
         return Err(
-            "names a user without a password, who would not be told to Redis; a : behind the user is an \
-                    empty one"
+            "names a user without a password, who would not be told to Redis; where it asks for none, any will do"
                 .into(),
         );
     }
@@ -138,7 +137,8 @@ mod tests {
             ("redis://h/?database=hunter2", "redis://HOST:6379/4"),
             ("redis://h?password=hunter2", "the parameter password"),
             ("redis://h?hunter2=1", "has a parameter, which"),
-            ("redis://:a?hunter2=b@h", "has a parameter, which"),
+            ("redis://:a?hunter2=b@h", "cannot be read"),
+            ("redis://u:1?hunter2=b@h", "has a parameter, which"),
             ("redis://h?ssl=true", "rediss://"),
             ("redis://h?protocol=hunter2", "protocol"),
             ("redis://h?protocol=2&protocol=3", "twice"),
@@ -152,6 +152,7 @@ mod tests {
             ("rediss://h#hunter2", "behind a #"),
             ("redis://:p#hunter2@h", "cannot be read"),
             ("redis://hunter2@h", "without a password"),
+            ("redis://hunter2:@h", "without a password"),
             ("redis://0.0.0.0", "cannot be read"),
             ("redis://h:0", "cannot be read"),
             ("redis://", "cannot be read"),
@@ -177,7 +178,6 @@ mod tests {
             "redis://h:6380/4",
             "redis://:p%23%3F@h",
             "redis://u:p@h/0?protocol=resp3",
-            "redis://u:@h",
             "redis://[::1]:6379",
             "rediss://u:p@h:6379/1",
             "unix:///run/redis.sock",
