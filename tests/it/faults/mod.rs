@@ -78,7 +78,7 @@ const FAULTS: &[Fault] = faults![
     (
         "F6",
         "PostgreSQL answers 2 s late, 40 requests/s on a pool of 10",
-        "503 in 2 s, /readyz in 1 s, /healthz p99 50 ms",
+        "503 in 2 s, no call > 10 s, /readyz in 1 s, /healthz p99 50 ms",
         slow::play
     ),
     (
