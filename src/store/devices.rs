@@ -4,7 +4,6 @@ use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
 use crate::base::Millis;
-use crate::devices::authenticator::{AHEAD, step_at};
 
 /// One device.
 #[derive(Clone, Debug, FromRow)]
@@ -121,7 +120,9 @@ const SET_PRIMARY: &str = "UPDATE devices SET is_primary = TRUE WHERE id = $1";
 /// Of an authenticator the time stays when its last code was taken: beside the step it tells whether that was ahead.
 const USED: &str = "UPDATE devices SET failing_since = NULL,
     last_used_at = CASE WHEN last_step IS NULL THEN $2 ELSE last_used_at END WHERE id = $1";
-/// One more than a day ahead was taken by a clock that was ahead.
+/// A day in steps of an authenticator, as its kind has it: a last step that lies further ahead was taken by a clock that
+/// was ahead.
+const AHEAD: i64 = 2_880;
 const TAKE_STEP: &str = "UPDATE devices SET last_step = $2, last_used_at = $3
     WHERE id = $1 AND (last_step IS NULL OR last_step < $2 OR last_step > $4)";
 const NOTE_AHEAD: &str = "UPDATE devices SET last_step = $2
@@ -274,7 +275,7 @@ pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
 
 /// Takes an authenticator's time step; 0 where that step, or a later one, was taken before (R69).
 pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Result<u64> {
-    sql::run(db, TAKE_STEP, (id, step, now, step_at(now) + AHEAD)).await
+    sql::run(db, TAKE_STEP, (id, step, now, step + AHEAD)).await
 }
 
 /// Notes that an authenticator showed the code of the step after `step`, which is the one of now and is taken by
