@@ -58,7 +58,7 @@ async fn enter(
         None => (None, None),
     };
     let keys = client.keys_of(known.as_ref().map(|known| known.id.as_str()));
-    bounded(app, &keys, async {
+    bounded(app, &keys, Box::pin(async {
         app.throttle.check(purpose.name(), app.now(), &keys).await?;
         let (account, known) = match client.known_device {
             Some(_) => (account, known.clone()),
@@ -82,7 +82,7 @@ async fn enter(
             (Err(AuthError::WrongSecret { .. }), Err(full)) => Err(full.into()),
             (progress, _) => progress,
         }
-    })
+    }))
     .await
 }
 
@@ -119,13 +119,13 @@ pub async fn reauth(
     let keys = Keys { account: Some(user_id), ..client.keys_of(Some(&own)) };
     app.throttle.check("reauth", app.now(), &keys).await?;
     let identifier = reauth_identifier(app, caller, flow, &account, &standing::devices(shown.as_deref()))?;
-    bounded(app, &keys, async {
+    bounded(app, &keys, Box::pin(async {
         let name = (identifier.0.as_str(), identifier.1.as_str());
         let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
         walk.attempt.session_id = Some(caller.session.id.clone());
         walk.is_at(known);
         walk.run(given).await
-    })
+    }))
     .await
 }
 
@@ -156,12 +156,12 @@ pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Give
     let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
     let own = own(&attempt).map(str::to_owned);
     let keys = client.keys_of(own.as_deref());
-    let progress = bounded(app, &keys, async {
+    let progress = bounded(app, &keys, Box::pin(async {
         if purpose == Purpose::Signup {
             return signup::answer(app, client, attempt, handle, given).await;
         }
         Walk::resume(app, client, attempt, handle.clone()).await?.run(given).await
-    });
+    }));
     counted(purpose, progress.await)
 }
 

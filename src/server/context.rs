@@ -35,7 +35,9 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         let kept = request.version() <= Version::HTTP_11;
         request.set_data(client);
         request.set_data(self.app.clone());
-        let mut response = patience::within(patience::REQUEST, self.inner.get_response(request)).await;
+        // On the heap, so that what stands around it is small.
+        let answer = Box::pin(self.inner.get_response(request));
+        let mut response = patience::within(patience::REQUEST, answer).await;
         let served = paths::find(&path);
         if let (StatusCode::METHOD_NOT_ALLOWED, Some(served)) = (response.status(), served) {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(served.methods));
