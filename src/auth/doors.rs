@@ -58,31 +58,35 @@ async fn enter(
         None => (None, None),
     };
     let keys = client.keys_of(known.as_ref().map(|known| known.id.as_str()));
-    bounded(app, &keys, Box::pin(async {
-        app.throttle.check(purpose.name(), app.now(), &keys).await?;
-        let (account, known) = match client.known_device {
-            Some(_) => (account, known.clone()),
-            None => find(app, client, &identifier).await?,
-        };
-        let counted = app.subject(&["identifier", name.0, name.1]);
-        let keys = Keys {
-            identifier: Some(&counted).filter(|_| known.is_none()).map(String::as_str),
-            from: Some(client.ip),
-            again: true,
-            ..Keys::default()
-        };
-        let full = app.throttle.check(purpose.name(), app.now(), &keys).await;
-        let mut walk = Walk::begin(app, client, purpose, name, account);
-        walk.is_at(known);
-        // A secret that is asked and comes along is looked at before that window refuses: a right one is let in.
-        if !walk.is_answered_by(given) {
-            full.clone()?;
-        }
-        match (walk.run(given).await, full) {
-            (Err(AuthError::WrongSecret { .. }), Err(full)) => Err(full.into()),
-            (progress, _) => progress,
-        }
-    }))
+    bounded(
+        app,
+        &keys,
+        Box::pin(async {
+            app.throttle.check(purpose.name(), app.now(), &keys).await?;
+            let (account, known) = match client.known_device {
+                Some(_) => (account, known.clone()),
+                None => find(app, client, &identifier).await?,
+            };
+            let counted = app.subject(&["identifier", name.0, name.1]);
+            let keys = Keys {
+                identifier: Some(&counted).filter(|_| known.is_none()).map(String::as_str),
+                from: Some(client.ip),
+                again: true,
+                ..Keys::default()
+            };
+            let full = app.throttle.check(purpose.name(), app.now(), &keys).await;
+            let mut walk = Walk::begin(app, client, purpose, name, account);
+            walk.is_at(known);
+            // A secret that is asked and comes along is looked at before that window refuses: a right one is let in.
+            if !walk.is_answered_by(given) {
+                full.clone()?;
+            }
+            match (walk.run(given).await, full) {
+                (Err(AuthError::WrongSecret { .. }), Err(full)) => Err(full.into()),
+                (progress, _) => progress,
+            }
+        }),
+    )
     .await
 }
 
@@ -119,13 +123,17 @@ pub async fn reauth(
     let keys = Keys { account: Some(user_id), ..client.keys_of(Some(&own)) };
     app.throttle.check("reauth", app.now(), &keys).await?;
     let identifier = reauth_identifier(app, caller, flow, &account, &standing::devices(shown.as_deref()))?;
-    bounded(app, &keys, Box::pin(async {
-        let name = (identifier.0.as_str(), identifier.1.as_str());
-        let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
-        walk.attempt.session_id = Some(caller.session.id.clone());
-        walk.is_at(known);
-        walk.run(given).await
-    }))
+    bounded(
+        app,
+        &keys,
+        Box::pin(async {
+            let name = (identifier.0.as_str(), identifier.1.as_str());
+            let mut walk = Walk::begin(app, client, Purpose::Reauth, name, Some(account));
+            walk.attempt.session_id = Some(caller.session.id.clone());
+            walk.is_at(known);
+            walk.run(given).await
+        }),
+    )
     .await
 }
 
@@ -156,12 +164,16 @@ pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Give
     let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
     let own = own(&attempt).map(str::to_owned);
     let keys = client.keys_of(own.as_deref());
-    let progress = bounded(app, &keys, Box::pin(async {
-        if purpose == Purpose::Signup {
-            return signup::answer(app, client, attempt, handle, given).await;
-        }
-        Walk::resume(app, client, attempt, handle.clone()).await?.run(given).await
-    }));
+    let progress = bounded(
+        app,
+        &keys,
+        Box::pin(async {
+            if purpose == Purpose::Signup {
+                return signup::answer(app, client, attempt, handle, given).await;
+            }
+            Walk::resume(app, client, attempt, handle.clone()).await?.run(given).await
+        }),
+    );
     counted(purpose, progress.await)
 }
 
