@@ -6,6 +6,7 @@ use std::sync::{Arc, Once};
 use tokio::sync::Notify;
 
 use crate::app::App;
+use crate::base::clock::{Jumps, Steady};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
@@ -154,6 +155,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
+        jumps: Jumps::new(world.clock.clone(), Steady::beside(&world.clock)),
         random: world.random.clone(),
         routes: routes.clone(),
         events: events.clone(),

@@ -1,7 +1,7 @@
 //! Time is handed in, so that a test can move it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// A moment, or a span, in milliseconds; moments count from the Unix epoch (UTC).
@@ -65,6 +65,14 @@ impl Default for Steady {
 }
 
 impl Steady {
+    /// What a wall clock is compared with: the system's, or, where a test moves it, that clock itself.
+    pub fn beside(clock: &Clock) -> Self {
+        match clock {
+            Clock::System => Self::default(),
+            Clock::Fixed(at) => Self::Fixed(at.clone()),
+        }
+    }
+
     /// A clock that stands at 0.
     pub fn fixed() -> Self {
         Self::Fixed(Arc::default())
@@ -83,6 +91,38 @@ impl Steady {
         if let Self::Fixed(at) = self {
             at.fetch_add(span, Ordering::SeqCst);
         }
+    }
+}
+
+/// Whether the wall clock was set a moment ago: it may be set back, and what was given up by it would be gone.
+#[derive(Clone, Debug)]
+pub struct Jumps {
+    clock: Clock,
+    steady: Steady,
+    /// Where both stood when it was last looked at, and until when (by the one that is never set) it is not believed.
+    seen: Arc<Mutex<(Millis, Millis, Millis)>>,
+}
+
+impl Jumps {
+    /// How far apart the two may be from one look to the next.
+    pub const FAR: Millis = 30 * SECOND;
+    /// How long what was set is not believed.
+    const DOUBT: Millis = MINUTE;
+
+    /// Compares `clock` with the one that is never set.
+    pub fn new(clock: Clock, steady: Steady) -> Self {
+        let seen = Arc::new(Mutex::new((clock.now(), steady.now(), 0)));
+        Self { clock, steady, seen }
+    }
+
+    /// Looks, and says whether the wall clock was set within the last minute, as far as anybody looked.
+    pub fn are_recent(&self) -> bool {
+        let (wall, steady) = (self.clock.now(), self.steady.now());
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let jump = (wall - seen.0) - (steady - seen.1);
+        let until = if jump.abs() > Self::FAR { steady + Self::DOUBT } else { seen.2 };
+        *seen = (wall, steady, until);
+        steady < until
     }
 }
 
@@ -115,6 +155,26 @@ mod tests {
         steady.advance(SECOND);
         assert_eq!((clock.now(), steady.now()), (-59_000, SECOND));
         assert!((0..DAY).contains(&Steady::default().now()));
+    }
+
+    #[test]
+    fn a_clock_that_was_set_is_doubted_for_a_minute() {
+        let (clock, steady) = (Clock::fixed(0), Steady::fixed());
+        let jumps = Jumps::new(clock.clone(), steady.clone());
+        let both = |span| {
+            clock.advance(span);
+            steady.advance(span);
+        };
+        both(HOUR);
+        assert!(!jumps.are_recent());
+        for jump in [DAY, -2 * DAY] {
+            clock.advance(jump);
+            assert!(jumps.are_recent());
+            both(MINUTE - 1);
+            assert!(jumps.are_recent());
+            both(1);
+            assert!(!jumps.are_recent());
+        }
     }
 
     #[test]

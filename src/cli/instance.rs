@@ -6,8 +6,9 @@ use std::sync::Arc;
 use super::Failure;
 use crate::app::App;
 use crate::base::Sensitive;
+use crate::base::clock::HOUR;
 use crate::plan::{self, Own, Plan};
-use crate::settings::{self, Loaded, Settings};
+use crate::settings::{self, Loaded, Settings, Span};
 use crate::startup::{self, World};
 use crate::store::{self, Store};
 
@@ -72,6 +73,8 @@ pub async fn open(setup: Setup<'_>) -> Result<Arc<App>, Failure> {
         return Err(Failure::Failed(format!("there is no database {path}; `multauth migrate` makes it")));
     }
     store::check_version(&Store::open(settings.database.url.expose(), 1).await?).await?;
+    // An operator waits for as long as it takes to look through all accounts.
+    settings.database.timeout = Span(HOUR);
     // Nothing that is asked here is limited, so that no shared window is needed.
     settings.redis.url = Sensitive::default();
     Ok(startup::start_with(settings, plan, setup.world()).await?.app)

@@ -59,7 +59,7 @@ impl Worker {
             marks.set(Mark::Silent, silent);
         }
         if queued.expires_at <= self.clock.now() {
-            return queued.over();
+            return if self.jumps.are_recent() { Ended::Outside } else { queued.over() };
         }
         match self.is_wanted(queued).await {
             Ok(true) => {}

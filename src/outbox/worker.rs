@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::delivery::Tried;
 use super::{Inbox, Parties};
-use crate::base::clock::MINUTE;
+use crate::base::clock::{Jumps, MINUTE};
 use crate::base::lease::{self, LEASE};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
@@ -42,6 +42,8 @@ pub struct Worker {
     pub sealer: Arc<Sealer>,
     /// Says what is due.
     pub clock: Clock,
+    /// Says whether it was set a moment ago: then nothing is given up by it.
+    pub jumps: Jumps,
     /// Spreads retries.
     pub random: Random,
     /// Who delivers what.
@@ -105,6 +107,7 @@ impl Worker {
                 }
             }
             gather(&mut done, &mut under_way);
+            self.jumps.are_recent();
             self.round(&mut lanes, look, done, &mut under_way, &mut unwritten).await;
             let now = self.clock.now();
             if (now - adopted).abs() >= MINUTE {

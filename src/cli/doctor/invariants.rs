@@ -1,10 +1,15 @@
 //! `multauth doctor --invariants`: whether the rows of the database fit together.
 
+use std::time::Duration;
+
 use super::super::{Failure, instance};
 use super::Finding;
 use crate::settings::Settings;
 use crate::store::invariants::{self, Invariant};
 use crate::store::{self, Store, StoreError};
+
+/// How long one may take: whole tables are read, and nobody waits for it but the operator.
+const WHOLE: Duration = Duration::from_secs(3_600);
 
 /// Counts the rows that break each invariant, and changes nothing.
 ///
@@ -37,7 +42,7 @@ async fn opened(settings: &Settings) -> Result<Store, Finding> {
     }
     eprintln!("opening the database …");
     let store = async {
-        let store = Store::open(settings.database.url.expose(), 1).await?;
+        let store = Store::open_within(settings.database.url.expose(), 1, WHOLE).await?;
         store::check_version(&store).await?;
         Ok(store)
     };

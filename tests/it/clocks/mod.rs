@@ -5,6 +5,7 @@ mod codes;
 mod ends;
 mod guessing;
 mod keys;
+mod messages;
 mod moments;
 mod property;
 mod upkeep;

@@ -47,6 +47,28 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// A standby that follows it.
+    ///
+    /// # Errors
+    /// What is missing for it.
+    pub fn standby(&self) -> Result<Self, String> {
+        let folder = tempfile::tempdir().map_err(|why| why.to_string())?;
+        let standby = Self { folder, programs: self.programs.clone(), port: free_port() };
+        if is_root() {
+            let given = Command::new("chown").arg("postgres:").arg(standby.folder.path()).status();
+            given.ok().filter(std::process::ExitStatus::success).ok_or("there is no user postgres")?;
+        }
+        let (data, from) = (standby.data().display().to_string(), self.url("postgres"));
+        let copied =
+            self.owner("pg_basebackup", &["-D", &data, "-R", "-c", "fast", "--no-sync", "-d", &from]);
+        if copied && standby.rise() { Ok(standby) } else { Err("there is no standby".into()) }
+    }
+
+    /// Lets a standby take writes.
+    pub fn promote(&self) {
+        assert!(self.control(&["promote", "-w"]), "it is not promoted");
+    }
+
     /// The URL of a new database in it.
     pub async fn database(&self, name: &str) -> String {
         sql::run(&self.url("postgres"), &format!("CREATE DATABASE {name}")).await;

@@ -27,6 +27,7 @@ mod short;
 mod site;
 mod slow;
 mod sql;
+mod standby;
 mod stops;
 mod table;
 
@@ -98,6 +99,12 @@ const FAULTS: &[Fault] = faults![
         "the database is read-only for 12 s, and back",
         "/readyz true all the while, writable again in 5 s",
         fail_over::long
+    ),
+    (
+        "standby",
+        "the primary crashes under load, its standby is promoted 2 s later",
+        "as F5-fast",
+        standby::promoted
     ),
     ("lock-users", "table users locked for 22 s", "503 after 5 s, no call > 7 s", locks::users),
     (

@@ -22,7 +22,9 @@ fn change(settings: &mut Settings) {
 /// The statements that were logged from `from` on: what each does, and to which table.
 fn statements(log: &Log, from: usize) -> Vec<String> {
     let text = log.text();
-    let found = text[from..].lines().filter_map(|line| line.split_once("statement=\"").map(|(_, sql)| sql));
+    // What is given up is undone aside, when nobody waits for it.
+    let waited = text[from..].lines().filter(|line| !line.contains("summary=\"ROLLBACK\""));
+    let found = waited.filter_map(|line| line.split_once("statement=\"").map(|(_, sql)| sql));
     found.map(shape).collect()
 }
 
