@@ -23,6 +23,7 @@ use crate::secrets::password::Policy;
 use crate::secrets::{self, hasher::Hasher};
 use crate::settings::Settings;
 use crate::store::Store;
+use crate::store::agreement::Agreement;
 use crate::throttle::Throttle;
 use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
@@ -35,6 +36,8 @@ pub struct App {
     pub store: Store,
     /// Time.
     pub clock: Clock,
+    /// Whether time is the same for the database.
+    pub agreement: Agreement,
     /// Chance.
     pub random: Random,
     /// Keyed hashes and sealing.
@@ -95,6 +98,11 @@ impl App {
     /// The present moment.
     pub fn now(&self) -> Millis {
         self.clock.now()
+    }
+
+    /// The present moment as all instances have it, for what they write and judge by turns.
+    pub fn shared_now(&self) -> Millis {
+        self.agreement.shared(self.clock.now())
     }
 
     /// The flows and the kinds that they speak of.

@@ -19,6 +19,7 @@ use crate::plan::{self, Own, Plan};
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
+use crate::store::agreement::Agreement;
 use crate::store::{self, Store, StoreError};
 use crate::throttle::{Server, Throttle, Time, Windows};
 use crate::webhooks;
@@ -133,6 +134,8 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         let applied = applied.join(", ");
         tracing::info!(applied, database = store.name(), "the database was brought up to date");
     }
+    let agreement = Agreement::default();
+    agreement.look(&store, &world.clock).await?;
     crate::devices::phone::warm_up();
     let keys =
         KeyRing::new(store.clone(), sealer.clone(), world.clock.clone(), settings.keys.announce.millis());
@@ -145,6 +148,8 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let teller = webhooks::Worker {
         store: store.clone(),
         clock: world.clock.clone(),
+        agreement: agreement.clone(),
+        steady: Steady::beside(&world.clock),
         random: world.random.clone(),
         webhooks: found.webhooks.clone(),
         wake: Arc::default(),
@@ -155,6 +160,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         store: store.clone(),
         sealer: sealer.clone(),
         clock: world.clock.clone(),
+        agreement: agreement.clone(),
         jumps: Jumps::new(world.clock.clone(), Steady::beside(&world.clock)),
         random: world.random.clone(),
         routes: routes.clone(),
@@ -164,6 +170,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake: wake.clone(),
     };
     let app = App {
+        agreement,
         hooks,
         events,
         webhooks: found.webhooks,

@@ -435,7 +435,7 @@ async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
     if order.long {
         return Ok(Shape::Long);
     }
-    let wrong = guesses::day_count(&mut app.store.read().await?, app.now()).await?;
+    let wrong = guesses::day_count(&mut app.store.read().await?, app.shared_now()).await?;
     let alarmed = wrong >= i64::from(app.settings.guesses.global_per_day);
     let digits = if alarmed { digits.max(ALARMED) } else { digits };
     Ok(Shape::Digits(u8::try_from(digits).unwrap_or(10)))

@@ -197,7 +197,7 @@ impl Subject {
         let so_far = so_far::alone(app, &self.name, self.factor).await?;
         // Before a proof only day and month are counted: such a code dies by itself.
         let bound = if self.factor == BEFORE_PROOF { Bound::Sent } else { Bound::Fixed };
-        let wait = wait(&app.settings.guesses, &so_far, bound, app.now());
+        let wait = wait(&app.settings.guesses, &so_far, bound, app.shared_now());
         Ok((wait > 0).then(|| coarse(wait)))
     }
 
@@ -210,27 +210,28 @@ impl Subject {
     /// not say whose account it is (R15). The waits between guesses do not count.
     pub async fn rests(&self, app: &App, tx: &mut Tx) -> Result<bool> {
         let (settings, so_far) = (&app.settings.guesses, self.so_far(app, tx).await?);
-        Ok(by_count(settings, &so_far, 1) > app.now() || so_far.streak >= i64::from(settings.stop_after))
+        Ok(by_count(settings, &so_far, 1) > app.shared_now()
+            || so_far.streak >= i64::from(settings.stop_after))
     }
 
     /// Whether only long secrets are issued for this subject now (R37).
     pub async fn exhausted(&self, app: &App) -> Result<bool> {
         let so_far = so_far::alone(app, &self.name, self.factor).await?;
-        Ok(wait(&app.settings.guesses, &so_far, Bound::Sent, app.now()) > 0)
+        Ok(wait(&app.settings.guesses, &so_far, Bound::Sent, app.shared_now()) > 0)
     }
 
     /// Counts a failure, for the subject and for the whole installation (R39), and tells it. `channel` is how the
     /// code came. It costs the same whether or not there is an account (R16).
     pub async fn fail(&self, app: &App, tx: &mut Tx, channel: &str) -> Result<()> {
         self.count(app, tx).await?;
-        guesses::count_day(tx, app.now()).await?;
+        guesses::count_day(tx, app.shared_now()).await?;
         Ok(app.events.write(tx, app.now(), &self.source, &self.failed(channel)).await?)
     }
 
     /// Counts a failure of this subject alone, where it is told by another name. The one that lets the factor rest is
     /// told to its owner (R38).
     pub async fn count(&self, app: &App, tx: &mut Tx) -> Result<()> {
-        let streak = guesses::fail(tx, &self.name, self.factor, app.now(), self.devices).await?;
+        let streak = guesses::fail(tx, &self.name, self.factor, app.shared_now(), self.devices).await?;
         let Some(user) = self.user.as_ref().filter(|_| streak == i64::from(app.settings.guesses.stop_after))
         else {
             return Ok(());
@@ -284,7 +285,7 @@ pub fn typed(app: &App, (kind, canonical): (&str, &str)) -> String {
 
 /// What was guessed so far, where another guess may be looked at.
 fn judged(app: &App, so_far: Guesses, bound: Bound) -> Result<Guesses> {
-    match wait(&app.settings.guesses, &so_far, bound, app.now()) {
+    match wait(&app.settings.guesses, &so_far, bound, app.shared_now()) {
         0 => Ok(so_far),
         wait => Err(AuthError::Rests { retry_after: coarse(wait), asking: None }),
     }

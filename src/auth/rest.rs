@@ -18,7 +18,7 @@ pub async fn begin(app: &App, tx: &mut Tx, subject: &Subject) -> Result<()> {
     let Some(name) = subject.rests_by().filter(|_| app.settings.passcode.rest.millis() > 0) else {
         return Ok(());
     };
-    guesses::fail(tx, name, DEAD, app.now(), 1).await?;
+    guesses::fail(tx, name, DEAD, app.shared_now(), 1).await?;
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub async fn check(app: &App, order: &Order) -> Result<()> {
     let Some(name) = order.rests_by.as_deref().filter(|_| rest > 0) else { return Ok(()) };
     let last = so_far::alone(app, name, DEAD).await?;
     let until = last.last_at + rest;
-    if last.streak == 0 || until <= app.now() {
+    if last.streak == 0 || until <= app.shared_now() {
         return Ok(());
     }
     Err(AuthError::TooMany { retry_after: seconds_until(app.now(), until).div_ceil(30) * 30 })

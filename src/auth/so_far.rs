@@ -10,7 +10,7 @@ use crate::store::guesses::{self, Guesses};
 /// The failures of `subject` with `factor`, looked up outside of any transaction: whoever holds one calls [`within`].
 pub async fn alone(app: &App, subject: &str, factor: &str) -> Result<Guesses> {
     let found = guesses::of(&mut app.store.read().await?, subject, factor).await?;
-    if !found.is_ahead(app.now()) {
+    if !found.is_ahead(app.shared_now()) {
         return Ok(found);
     }
     let mut tx = app.store.begin().await?;
@@ -21,7 +21,7 @@ pub async fn alone(app: &App, subject: &str, factor: &str) -> Result<Guesses> {
 
 /// The same within a transaction, which is to be committed whatever comes of it.
 pub async fn within(app: &App, tx: &mut Tx, subject: &str, factor: &str) -> Result<Guesses> {
-    let (found, now) = (guesses::of(tx, subject, factor).await?, app.now());
+    let (found, now) = (guesses::of(tx, subject, factor).await?, app.shared_now());
     if found.is_ahead(now) {
         guesses::bring_back(tx, subject, factor, now).await?;
     }

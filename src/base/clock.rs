@@ -115,6 +115,11 @@ impl Jumps {
         Self { clock, steady, seen }
     }
 
+    /// The clock that is never set.
+    pub fn steady(&self) -> Steady {
+        self.steady.clone()
+    }
+
     /// Looks, and says whether the wall clock was set within the last minute, as far as anybody looked.
     pub fn are_recent(&self) -> bool {
         let (wall, steady) = (self.clock.now(), self.steady.now());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use super::Millis;
-use super::clock::SECOND;
+use super::clock::{SECOND, Steady};
 
 /// How long a lease is. What a killed instance had under way is taken over within this and a look at the queue, and the
 /// clocks of instances may differ by what is left of it when it is renewed.
@@ -37,6 +37,51 @@ async fn held_by<T, R: Future<Output = ()>>(
     }
 }
 
+/// Whether leases that ran out may be taken over. That one ran out tells that its holder is dead only where it could have
+/// been renewed: where the database was well all the while, this instance looked, and its clock was not set.
+#[derive(Debug)]
+pub struct Wake {
+    steady: Steady,
+    /// Since when all is well, and when it was looked last; by the clock that is never set.
+    since: Millis,
+    looked: Millis,
+    /// How far the wall clock was ahead of that one.
+    apart: Option<Millis>,
+}
+
+impl Wake {
+    /// How long a look may take, and how long there may be none.
+    const SLOW: Millis = 2 * SECOND;
+
+    /// All is well from now on.
+    pub fn new(steady: Steady) -> Self {
+        let now = steady.now();
+        Self { steady, since: now, looked: now, apart: None }
+    }
+
+    /// A look at the queue begins, by a wall clock that says `now`; gives up to when leases that ran out may be taken over:
+    /// `now`, or 0 for none.
+    pub fn begins(&mut self, now: Millis) -> Millis {
+        let steady = self.steady.now();
+        let apart = now - steady;
+        let set = self.apart.replace(apart).is_some_and(|before| (apart - before).abs() > Self::SLOW);
+        if set || steady - self.looked > Self::SLOW {
+            self.since = steady;
+        }
+        self.looked = steady;
+        if steady - self.since >= LEASE { now } else { 0 }
+    }
+
+    /// It ended, well or not.
+    pub fn ended(&mut self, well: bool) {
+        let steady = self.steady.now();
+        if !well || steady - self.looked > Self::SLOW {
+            self.since = steady;
+        }
+        self.looked = steady;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::sync::Semaphore;
@@ -44,6 +89,38 @@ mod tests {
     use super::*;
 
     const QUICK: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn what_ran_out_is_taken_over_only_where_it_could_have_been_renewed() {
+        let steady = Steady::fixed();
+        let mut wake = Wake::new(steady.clone());
+        let look = |wake: &mut Wake, wall: Millis, well: bool| {
+            steady.advance(SECOND);
+            let now = 1_000_000 + steady.now() + wall;
+            let upto = wake.begins(now);
+            wake.ended(well);
+            upto == now
+        };
+        let looks =
+            |wake: &mut Wake, wall: Millis| (0..9).map(|_| look(wake, wall, true)).collect::<Vec<_>>();
+        let soon = [false, false, false, false, false, false, false, true, true];
+        assert_eq!(looks(&mut wake, 0), soon, "after a start");
+        assert_eq!(looks(&mut wake, 0), [true; 9]);
+        wake.ended(false);
+        assert_eq!(looks(&mut wake, 0), soon, "after a failure");
+        steady.advance(10 * SECOND);
+        assert_eq!(
+            looks(&mut wake, 0),
+            [&[false; 8], &[true][..]].concat(),
+            "after a stall, of which nothing was seen"
+        );
+        wake.ended(true);
+        assert_eq!(
+            looks(&mut wake, 10 * SECOND),
+            [&[false; 8], &[true][..]].concat(),
+            "after the clock was set"
+        );
+    }
 
     #[tokio::test]
     async fn what_goes_on_is_leased_anew_and_what_is_quick_is_not() {

@@ -5,8 +5,9 @@
 //! brought, when its call came in. What lies ahead of now was written by a clock that was ahead: it counts as now, and is
 //! *brought back*, written as now, for otherwise it would count as now for ever; what ends by its beginning ends as much
 //! earlier, and counts stay as they are. What was refused because it was over is marked, and is over whatever the clock
-//! says later. `soon` and `late` are those of `store::ahead`: the first for a clock that was steady from one turn of the
-//! upkeep to the next, the second for one that was steady for an hour.
+//! says later. `soon` and `late` are those of `store::ahead`: the first for a clock that agrees with
+//! the database's, or was steady for an hour, the second for one that was steady for an hour. What waits to leave is
+//! brought back at any turn.
 //!
 //! | Moment | How it is judged |
 //! |---|---|

@@ -44,7 +44,8 @@ impl Worker {
                 tracing::warn!(message, kind, tries = queued.tries, why, "a message waits");
             }
             Ended::Failed { why, .. } => tracing::warn!(message, kind, why, "a message is given up"),
-            Ended::Outside | Ended::Taken { .. } | Ended::Known | Ended::Expired | Ended::Unwanted => {}
+            Ended::Outside | Ended::Left | Ended::Taken { .. } | Ended::Known | Ended::Expired => {}
+            Ended::Unwanted => {}
         }
         Tried { queued, ended, marks }
     }
@@ -59,7 +60,7 @@ impl Worker {
             marks.set(Mark::Silent, silent);
         }
         if queued.expires_at <= self.clock.now() {
-            return if self.jumps.are_recent() { Ended::Outside } else { queued.over() };
+            return if self.jumps.are_recent() { Ended::Left } else { queued.over() };
         }
         match self.is_wanted(queued).await {
             Ok(true) => {}
@@ -207,6 +208,7 @@ impl Worker {
         let now = self.clock.now();
         let (this, tries) = ((queued.id.as_str(), queued.tries), Some(queued.tries));
         match ended {
+            Ended::Left => {}
             Ended::Outside => {
                 let [chance] = self.random.bytes::<1>();
                 let due = now + OUTSIDE + OUTSIDE * (i64::from(chance) - 128) / 256;
@@ -343,6 +345,8 @@ pub(super) enum Ended {
     Failed { why: String, word: &'static str },
     /// It waits for others to the same party; nobody was asked.
     Outside,
+    /// It stays leased as it is: by a clock that was just set nothing is decided.
+    Left,
     /// It waits.
     Later { why: String, after: Option<Duration> },
 }

@@ -12,12 +12,13 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::delivery::Tried;
 use super::{Inbox, Parties};
 use crate::base::clock::{Jumps, MINUTE};
-use crate::base::lease::{self, LEASE};
+use crate::base::lease::{self, LEASE, Wake};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::events::Events;
 use crate::hooks::Hooks;
 use crate::providers::{NOBODY, Routes};
+use crate::store::agreement::Agreement;
 use crate::store::outbox::Queued;
 use crate::store::{self, Reader, Store, StoreError, Tx};
 
@@ -44,6 +45,8 @@ pub struct Worker {
     pub clock: Clock,
     /// Says whether it was set a moment ago: then nothing is given up by it.
     pub jumps: Jumps,
+    /// Whether the clock agrees with the database's, by which leases are.
+    pub agreement: Agreement,
     /// Spreads retries.
     pub random: Random,
     /// Who delivers what.
@@ -82,6 +85,7 @@ impl Worker {
         let lane = |name| Lane { name, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
         let mut lanes: Vec<_> = self.lanes().into_iter().map(lane).collect();
         let (mut under_way, mut unwritten) = (JoinSet::new(), Unwritten::new());
+        let mut wake = Wake::new(self.jumps.steady());
         let mut rest = tokio::time::interval(REST);
         rest.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look_at = None;
@@ -108,7 +112,9 @@ impl Worker {
             }
             gather(&mut done, &mut under_way);
             self.jumps.are_recent();
-            self.round(&mut lanes, look, done, &mut under_way, &mut unwritten).await;
+            let over = self.over(&mut wake);
+            let well = self.round(&mut lanes, (look, over), done, &mut under_way, &mut unwritten).await;
+            wake.ended(well);
             let now = self.clock.now();
             if (now - adopted).abs() >= MINUTE {
                 adopted = now;
@@ -118,7 +124,7 @@ impl Worker {
         while let Some(first) = under_way.join_next().await {
             let mut done: Vec<Done> = first.into_iter().collect();
             gather(&mut done, &mut under_way);
-            self.round(&mut [], false, done, &mut under_way, &mut unwritten).await;
+            self.round(&mut [], (false, 0), done, &mut under_way, &mut unwritten).await;
         }
     }
 
@@ -132,12 +138,13 @@ impl Worker {
         loop {
             let before = done;
             for lane in self.lanes() {
-                if !self.is_due(&mut self.store.read().await?, lane).await? {
+                let over = self.lease_now();
+                if !self.is_due(&mut self.store.read().await?, lane, over).await? {
                     continue;
                 }
                 let mut tx = self.store.begin().await?;
                 // One alone: those behind it would wait while nobody renews their leases.
-                let leased = self.lease(&mut tx, lane, 1).await?;
+                let leased = self.lease(&mut tx, lane, over, 1).await?;
                 tx.commit().await?;
                 for queued in leased {
                     done += 1;
@@ -156,7 +163,7 @@ impl Worker {
         let renew = || async {
             let renewed = async {
                 let mut tx = self.store.begin().await?;
-                store::outbox::renew(&mut tx, (&id, tries), self.clock.now() + LEASE).await?;
+                store::outbox::renew(&mut tx, (&id, tries), self.lease_now() + LEASE).await?;
                 tx.commit().await
             };
             if let Err(error) = renewed.await {
@@ -197,20 +204,21 @@ impl Worker {
     async fn round(
         &self,
         lanes: &mut [Lane<'_>],
-        look: bool,
+        (look, over): (bool, Millis),
         done: Vec<Done>,
         under_way: &mut JoinSet<Done>,
         unwritten: &mut Unwritten,
-    ) {
+    ) -> bool {
         self.catch_up(unwritten).await;
         // Places are given back before the messages are written down, and taken again in the same transaction.
         let tried: Vec<Tried> = done.into_iter().map(|(tried, _)| tried).collect();
-        match self.exchange(lanes, look, &tried).await {
+        match self.exchange(lanes, (look, over), &tried).await {
             Ok(leased) => {
                 for (queued, slot) in leased {
                     let worker = self.clone();
                     under_way.spawn(async move { (worker.deliver(queued).await, slot) });
                 }
+                true
             }
             Err(error) => {
                 tracing::warn!(%error, "the outbox cannot be read or written");
@@ -218,6 +226,7 @@ impl Worker {
                 let until = Instant::now() + RECORDED;
                 unwritten.extend(tried.into_iter().map(|one| (until, one)));
                 self.catch_up(unwritten).await;
+                false
             }
         }
     }
@@ -237,7 +246,7 @@ impl Worker {
     async fn exchange(
         &self,
         lanes: &mut [Lane<'_>],
-        look: bool,
+        (look, over): (bool, Millis),
         tried: &[Tried],
     ) -> Result<Vec<(Queued, OwnedSemaphorePermit)>, StoreError> {
         let mut due = Vec::new();
@@ -248,7 +257,7 @@ impl Worker {
             let wanted = match &mut reader {
                 _ if !free => false,
                 _ if lane.more => true,
-                Some(db) => self.is_due(db, lane.name).await?,
+                Some(db) => self.is_due(db, lane.name, over).await?,
                 None => false,
             };
             if wanted {
@@ -266,7 +275,7 @@ impl Worker {
         let mut leased = Vec::new();
         for lane in due {
             let free = lane.slots.available_permits();
-            let found = self.lease(&mut tx, lane.name, free).await?;
+            let found = self.lease(&mut tx, lane.name, over, free).await?;
             lane.more = found.len() == free;
             for queued in found {
                 // Only this loop takes places, and it leases no more than are free.
@@ -283,19 +292,36 @@ impl Worker {
         Duration::from_millis(PAUSE.start + u64::from_le_bytes(self.random.bytes()) % span)
     }
 
-    async fn is_due(&self, db: &mut Reader, lane: &str) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        Ok(store::outbox::next_due(db, lane, now).await?.is_some_and(|due| due <= now))
+    /// Up to when leases that ran out may be taken over; by a clock that a test moves, at once.
+    fn over(&self, wake: &mut Wake) -> Millis {
+        let (now, may) = (self.lease_now(), wake.begins(self.lease_now()));
+        if matches!(self.clock, Clock::System) { may } else { now }
     }
 
-    async fn lease(&self, tx: &mut Tx, lane: &str, limit: usize) -> Result<Vec<Queued>, StoreError> {
+    /// The moment by the clock that all who lease have.
+    fn lease_now(&self) -> Millis {
+        self.agreement.theirs(self.clock.now())
+    }
+
+    async fn is_due(&self, db: &mut Reader, lane: &str, over: Millis) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(store::outbox::next_due(db, lane, over).await?.is_some_and(|due| due <= now))
+    }
+
+    async fn lease(
+        &self,
+        tx: &mut Tx,
+        lane: &str,
+        over: Millis,
+        limit: usize,
+    ) -> Result<Vec<Queued>, StoreError> {
         let now = self.clock.now();
         if lane == NOBODY {
             store::outbox::drop_lane(tx, lane, now).await?;
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(1);
-        store::outbox::lease(tx, lane, now, now + LEASE, limit).await
+        store::outbox::lease(tx, lane, (now, over), self.lease_now() + LEASE, limit).await
     }
 }
 

@@ -37,7 +37,8 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         request.set_data(self.app.clone());
         // On the heap, so that what stands around it is small.
         let answer = Box::pin(self.inner.get_response(request));
-        let mut response = patience::within(patience::REQUEST, answer).await;
+        let answers = self.app.settings.database.timeout.duration() + patience::MORE;
+        let mut response = patience::within(patience::REQUEST, answers, answer).await;
         let served = paths::find(&path);
         if let (StatusCode::METHOD_NOT_ALLOWED, Some(served)) = (response.status(), served) {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(served.methods));

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use crate::app::App;
+use crate::base::Random;
 use crate::base::clock::rfc3339;
 use crate::store::{self, StoreError, facts, patience};
 
@@ -20,8 +21,11 @@ use crate::store::{self, StoreError, facts, patience};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// What was found last, and when.
-#[derive(Default)]
-pub(super) struct Readiness(Mutex<Option<(Instant, Verdict)>>);
+pub(super) struct Readiness {
+    last: Mutex<Option<(Instant, Verdict)>>,
+    /// The row that is kept, one of few: two instances seldom have the same, and none that hangs holds up another.
+    name: String,
+}
 
 /// Nothing, or what is wrong in words for whoever may ask.
 type Verdict = Result<(), &'static str>;
@@ -44,12 +48,19 @@ pub(super) async fn ready(app: Data<&Arc<App>>, readiness: Data<&Arc<Readiness>>
 }
 
 impl Readiness {
+    pub(super) fn new(random: &Random) -> Self {
+        let [chance] = random.bytes::<1>();
+        Self { last: Mutex::default(), name: format!("ready {chance}") }
+    }
+
     async fn verdict(this: Arc<Self>, app: Arc<App>) -> Verdict {
-        let mut last = this.0.lock().await;
+        let Ok(mut last) = timeout(SECOND, this.last.lock()).await else {
+            return Err(words(&StoreError::Silent));
+        };
         if let Some((_, verdict)) = last.as_ref().filter(|(at, _)| at.elapsed() < SECOND) {
             return *verdict;
         }
-        let verdict = patience::within(SECOND, tried(&app)).await.map_err(|error| {
+        let verdict = patience::within(SECOND, 2 * SECOND, tried(&app, &this.name)).await.map_err(|error| {
             tracing::warn!(%error, "not ready");
             words(&error)
         });
@@ -59,10 +70,10 @@ impl Readiness {
 }
 
 /// Reads what every request relies on, and keeps a row.
-async fn tried(app: &App) -> store::Result<()> {
+async fn tried(app: &App, name: &str) -> store::Result<()> {
     store::check_version(&app.store).await?;
     let mut tx = app.store.begin().await?;
-    facts::put(&mut tx, "ready", &rfc3339(app.now())).await?;
+    facts::put(&mut tx, name, &rfc3339(app.now())).await?;
     tx.commit().await
 }
 

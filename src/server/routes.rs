@@ -47,7 +47,7 @@ fn routes(app: &Arc<App>) -> Route {
         .at("/recover/:attempt", get(pages::recover::show).post(pages::recover::set))
         .at("/v1/receipts/:provider", get(api::receipts::take).post(api::receipts::take))
         .at("/healthz", get(alive))
-        .at("/readyz", get(ready::ready.data(Arc::<Readiness>::default())))
+        .at("/readyz", get(ready::ready.data(Arc::new(Readiness::new(&app.random)))))
         .at("/.well-known/security.txt", get(security));
     if settings.serves_docs() {
         route = route.at("/docs", get(docs::page(app))).at("/openapi.json", get(docs::document(app)));

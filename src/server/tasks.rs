@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::{deletion, unfinished};
-use crate::base::Millis;
 use crate::base::clock::{HOUR, SECOND, Steady};
+use crate::base::{Clock, Millis};
 use crate::startup::algorithm;
+use crate::store::agreement::Word;
 use crate::store::{self, ahead, lines, sweep, trail};
 use crate::telemetry::metrics;
 
@@ -16,9 +17,13 @@ const JUMP: Millis = 30 * SECOND;
 /// How long the wall clock has to be steady until it is believed of what lasts: time servers have set it right by then.
 const BELIEVED: Millis = HOUR;
 
+/// How long deleting one batch of every table may take.
+const SWEEP: Duration = Duration::from_secs(60);
+
 /// Runs until it is aborted.
 pub(super) async fn upkeep(app: Arc<App>) {
-    let mut upkeep = Upkeep::new(app, Steady::default());
+    let steady = Steady::beside(&app.clock);
+    let mut upkeep = Upkeep::new(app, steady);
     let mut minute = tokio::time::interval(Duration::from_secs(30));
     minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -58,6 +63,18 @@ impl Upkeep {
         let (wall, steady) = (self.app.now(), self.steady.now());
         let before = self.before.replace((wall, steady));
         let jump = before.map_or(0, |(was, went)| (wall - was) - (steady - went));
+        refreshed(&self.app).await?;
+        let word = self.app.agreement.look(&self.app.store, &self.app.clock).await;
+        let word = word.map_err(|error| error.to_string())?;
+        if let Word::Apart(ahead) = word {
+            (self.since, self.unsettled) = (steady, (true, true));
+            metrics::clock_jumped();
+            let seconds = -ahead / SECOND;
+            tracing::warn!(
+                "the clock is {seconds} s ahead of the database's: nothing is deleted until they agree; set both (NTP)"
+            );
+            return Ok(Some(-ahead));
+        }
         if jump.abs() > JUMP {
             (self.since, self.unsettled) = (steady, (true, true));
             metrics::clock_jumped();
@@ -65,18 +82,23 @@ impl Upkeep {
             tracing::warn!("the clock jumped by {seconds} s: nothing is deleted by it until it is steady");
             return Ok(Some(jump));
         }
-        once(&self.app).await?;
-        if before.is_some() {
-            self.settle(wall, steady).await.map_err(|error| error.to_string())?;
+        // By a clock of which nothing is known yet nothing is deleted, either.
+        let agrees = word == Word::Agrees;
+        if before.is_none() && !agrees && matches!(self.app.clock, Clock::System) {
+            return Ok(None);
         }
+        once(&self.app).await?;
+        self.settle(wall, steady, agrees).await.map_err(|error| error.to_string())?;
         Ok(None)
     }
 
     /// Brings back what a clock that was ahead wrote: where the clock was steady from one turn to the next what holds anybody up, and what lasts
     /// once the clock is believed. Another instance's clock may have been ahead: every hour it is looked again.
-    async fn settle(&mut self, now: Millis, steady: Millis) -> store::Result<()> {
-        let mut rows = 0;
-        if self.unsettled.0 {
+    async fn settle(&mut self, now: Millis, steady: Millis, agrees: bool) -> store::Result<()> {
+        let mut rows = ahead::queues(&self.app.store, now).await?;
+        // Which of two clocks is right nobody knows but a third.
+        let believed = agrees || steady - self.since >= BELIEVED;
+        if self.unsettled.0 && believed {
             rows += ahead::soon(&self.app.store, now).await?;
             self.unsettled.0 = false;
         }
@@ -100,7 +122,8 @@ const BATCHES: usize = 50;
 /// Deletes one batch from every table; gives how many rows went, and whether some table may have more.
 pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
     let now = app.now();
-    let mut tx = app.store.begin().await?;
+    // Many tables, and no request waits for it.
+    let mut tx = app.store.begin_within(SWEEP).await?;
     let mut gone: Vec<u64> = sweep::once(&mut tx, now).await?.into_iter().map(|(_, rows)| rows).collect();
     gone.push(lines::forget(&mut tx, now - app.settings.phone.lookup.cache.millis()).await?);
     gone.push(trail::sweep(&mut tx, now - app.settings.events.keep.millis()).await?);
@@ -112,10 +135,14 @@ pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
     Ok((gone.iter().sum(), more || gone.iter().any(|rows| *rows >= sweep::BATCH)))
 }
 
-async fn once(app: &App) -> Result<(), String> {
+/// What no clock can do harm by.
+async fn refreshed(app: &App) -> Result<(), String> {
     app.throttle.sweep(app.now());
+    app.keys.reload().await.map_err(|e| e.to_string())
+}
+
+async fn once(app: &App) -> Result<(), String> {
     let age = app.settings.keys.rotate_every.millis();
-    app.keys.reload().await.map_err(|e| e.to_string())?;
     app.keys.rotate_by_age(algorithm(&app.settings), age).await.map_err(|e| e.to_string())?;
     let told = unfinished::tell(app).await.map_err(|e| e.to_string())?;
     if told > 0 {

@@ -1,6 +1,8 @@
 //! What a clock that was ahead wrote is brought back once the clock is right: a moment that lies ahead of now is written
 //! as now, and what ends by its beginning ends as much earlier. Nothing is freed by it, and nothing revived.
 
+use std::time::Duration;
+
 use super::sql::{self, Db, Result};
 use super::{Store, guesses, spend};
 use crate::base::Millis;
@@ -79,6 +81,10 @@ const SOON: &[Ahead] = &[
         created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
     ),
     ahead!("lines", "number", "looked_at > $1", "looked_at = $1"),
+];
+
+/// What waits to leave: that it leaves too early does no harm.
+const QUEUES: &[Ahead] = &[
     // One that is under way stays so. Nothing is put off for more than a day here, or leased for more than a few minutes.
     ahead!(
         "outbox",
@@ -136,8 +142,16 @@ const LATE: &[Ahead] = &[
 
 /// How many batches are brought back at most at a time.
 const BATCHES: usize = 100;
+/// How long a batch may take.
+const LONG: Duration = Duration::from_secs(60);
 
-/// Brings back what bars somebody or lets them in; gives how many rows that were. For a clock that is steady.
+/// Brings back what waits to leave; gives how many rows that were. For any clock.
+pub async fn queues(store: &Store, now: Millis) -> Result<u64> {
+    all(store, QUEUES, now).await
+}
+
+/// Brings back what bars somebody or lets them in; gives how many rows that were. For a clock that agrees with another, or
+/// has been steady for long.
 pub async fn soon(store: &Store, now: Millis) -> Result<u64> {
     let mut rows = all(store, SOON, now).await?;
     let mut db = store.read().await?;
@@ -164,7 +178,7 @@ async fn all(store: &Store, tables: &[Ahead], now: Millis) -> Result<u64> {
             if !is_found(&mut store.read().await?, table, now).await? {
                 break;
             }
-            let mut tx = store.begin().await?;
+            let mut tx = store.begin_within(LONG).await?;
             rows += sql::run(&mut tx, table.mend, (now,)).await?;
             tx.commit().await?;
         }

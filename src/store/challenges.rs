@@ -91,6 +91,7 @@ const GUESS_AGAIN: &str = "UPDATE challenges SET guesses = guesses + 1
 const SPEND: &str =
     "UPDATE challenges SET spent_at = $2, way_key = NULL WHERE id = $1 AND spent_at IS NULL AND code <> ''";
 const OVER: &str = "UPDATE challenges SET expires_at = CASE WHEN expires_at <= $2 THEN 0 ELSE expires_at END,
+    code_ends = CASE WHEN code_ends <= $2 THEN 0 ELSE code_ends END,
     way_ends = CASE WHEN way_ends <= $2 THEN 0 ELSE way_ends END WHERE id = $1";
 /// It lives as long as it would have.
 const BRING_BACK: &str = "UPDATE challenges SET expires_at = expires_at - (sent_at - $1),

@@ -74,6 +74,8 @@ impl StoreError {
     /// Why no connection could be made.
     pub(super) fn of_connecting(error: sqlx::Error) -> Self {
         match Self::from(error) {
+            // A pooler's word for it.
+            Self::Lost(why) if why.contains("no more connections allowed") => Self::NoConnection(why),
             Self::Lost(why) => Self::Unreachable(why),
             other => other,
         }

@@ -7,6 +7,7 @@
 //! Rules that keep it right: uniqueness by constraint; single use by the row count of a conditional
 //! statement; nothing slow (a hash, a message) between `begin` and `commit`.
 
+pub mod agreement;
 pub mod ahead;
 pub mod api_keys;
 pub mod attempts;
@@ -174,9 +175,18 @@ impl Store {
 
     /// A transaction that may take as long as it takes: for what an operator waits for.
     pub async fn begin_unbounded(&self) -> Result<Tx> {
+        self.begin_with(Duration::from_secs(24 * 3_600), true).await
+    }
+
+    /// A transaction that may take `span`: for what no request waits for.
+    pub async fn begin_within(&self, span: Duration) -> Result<Tx> {
+        self.begin_with(span, false).await
+    }
+
+    async fn begin_with(&self, span: Duration, locks: bool) -> Result<Tx> {
         Ok(Tx(match self.begin().await?.0 {
-            TxOf::Sqlite(turn) => TxOf::Sqlite(turn.unbounded()),
-            TxOf::Postgres(lease) => TxOf::Postgres(lease.unbounded().await?),
+            TxOf::Sqlite(turn) => TxOf::Sqlite(turn.within(span)),
+            TxOf::Postgres(lease) => TxOf::Postgres(lease.within(span, locks).await?),
         }))
     }
 }

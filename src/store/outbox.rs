@@ -47,11 +47,11 @@ const INSERT: &str = "INSERT INTO outbox (id, lane, channel, kind, payload, stat
     expires_at, leased_until, challenge, verifiable, device_id, country, prefix)
     VALUES ($1, $2, $3, $4, $5, 'queued', 0, $6, $6, $7, 0, $8, $9, $10, $11, $12)";
 /// The condition stands inside and outside, so that a row is left that somebody else took meanwhile, or tried and
-/// put off. A lease that ends far ahead was taken while a clock was wrong.
+/// put off. A lease that ran out is taken over up to `$5`.
 const LEASE: &str = "UPDATE outbox SET leased_until = $3, tries = tries + 1
-    WHERE state = 'queued' AND due_at <= $2 AND (leased_until <= $2 OR leased_until > $2 + 60000) AND id IN (
+    WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $5 AND id IN (
         SELECT id FROM outbox WHERE state = 'queued' AND lane = $1 AND due_at <= $2
-        AND (leased_until <= $2 OR leased_until > $2 + 60000) ORDER BY due_at LIMIT $4)
+        AND leased_until <= $5 ORDER BY due_at LIMIT $4)
     RETURNING id, lane, channel, kind, payload, tries, created_at, expires_at, challenge, verifiable, device_id,
         country, prefix, passed, provider, confirmed_at";
 /// What another vendor reported before is no report of the one that takes the message now.
@@ -75,7 +75,7 @@ const RENEW: &str = "UPDATE outbox SET leased_until = $2
     WHERE id = $1 AND state = 'queued' AND tries = $3 AND leased_until > 0";
 const WAITING: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'queued'";
 const NEXT_DUE: &str = "SELECT due_at FROM outbox WHERE state = 'queued' AND lane = $1
-    AND (leased_until <= $2 OR leased_until > $2 + 60000) ORDER BY due_at LIMIT 1";
+    AND leased_until <= $2 ORDER BY due_at LIMIT 1";
 /// From one lane to the next by the index, however much waits in each; a `DISTINCT` reads all of it.
 const LANES: &str = "WITH RECURSIVE lanes (lane) AS (
         SELECT MIN(lane) FROM outbox WHERE state = 'queued'
@@ -107,15 +107,15 @@ pub async fn insert(db: &mut impl Db, q: &Queued) -> Result<()> {
     sql::run(db, INSERT, row).await.map(drop)
 }
 
-/// Leases up to `limit` due messages of a lane until `until`.
+/// Leases up to `limit` messages of a lane that are due `now` until `until`; those too that somebody leased up to `over`.
 pub async fn lease(
     db: &mut impl Db,
     lane: &str,
-    now: Millis,
+    (now, over): (Millis, Millis),
     until: Millis,
     limit: i64,
 ) -> Result<Vec<Queued>> {
-    sql::all(db, LEASE, (lane, now, until, limit)).await
+    sql::all(db, LEASE, (lane, now, until, limit, over)).await
 }
 
 /// How a message ended.
@@ -176,9 +176,9 @@ pub async fn waiting(db: &mut impl Db) -> Result<i64> {
     Ok(sql::scalar(db, WAITING, ()).await?.unwrap_or(0))
 }
 
-/// When the next message of a lane that nobody has leased is due.
-pub async fn next_due(db: &mut impl Db, lane: &str, now: Millis) -> Result<Option<Millis>> {
-    sql::scalar(db, NEXT_DUE, (lane, now)).await
+/// When the next message of a lane is due that nobody has leased, or somebody up to `over`.
+pub async fn next_due(db: &mut impl Db, lane: &str, over: Millis) -> Result<Option<Millis>> {
+    sql::scalar(db, NEXT_DUE, (lane, over)).await
 }
 
 /// The lanes that messages wait in.

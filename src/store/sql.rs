@@ -11,7 +11,7 @@ use sqlx::{Decode, Encode, FromRow, PgConnection, Postgres, Sqlite, SqliteConnec
 
 use tokio::time::{Instant, timeout_at};
 
-use super::StoreError;
+use super::{StoreError, patience};
 
 /// What a statement gives.
 pub type Result<T> = std::result::Result<T, StoreError>;
@@ -131,7 +131,10 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// What a statement gives until its deadline.
 async fn until<T>(deadline: Instant, answer: Answer<'_, T>) -> Result<T> {
-    timeout_at(deadline, answer).await.unwrap_or(Err(StoreError::Silent))
+    let began = Instant::now();
+    let outcome = timeout_at(patience::until(began, deadline), answer).await;
+    patience::answered(began);
+    outcome.unwrap_or(Err(StoreError::Silent))
 }
 
 /// Runs one expression on whichever driver is behind `$db`, until the deadline; where a connection was lost by what

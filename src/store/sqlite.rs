@@ -167,10 +167,10 @@ impl Turn {
         self.until
     }
 
-    /// Without a deadline.
-    pub(super) fn unbounded(self) -> Self {
+    /// With another deadline.
+    pub(super) fn within(self, span: Duration) -> Self {
         let mut turn = self;
-        turn.until += Duration::from_secs(365 * 24 * 3600);
+        turn.until = Instant::now() + span;
         turn
     }
 

@@ -92,7 +92,7 @@ macro_rules! due {
         concat!(
             $head,
             "SELECT d.id FROM webhook_deliveries d WHERE d.state = 'queued' AND d.webhook = $1 AND d.due_at <= $2
-            AND (d.leased_until <= $2 OR d.leased_until > $2 + 60000) AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e WHERE e.state = 'queued'
+            AND d.leased_until <= $3 AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e WHERE e.state = 'queued'
                 AND e.webhook = $1 AND e.subject = d.subject AND e.position < d.position)
             ORDER BY d.due_at LIMIT ",
             $tail
@@ -102,9 +102,9 @@ macro_rules! due {
 
 const DUE: &str = due!("", "1");
 const LEASE: &str = due!(
-    "UPDATE webhook_deliveries SET leased_until = $3, tries = tries + 1
-    WHERE state = 'queued' AND due_at <= $2 AND (leased_until <= $2 OR leased_until > $2 + 60000) AND id IN (",
-    "$4) RETURNING id, webhook, event_id, subject, position, tries, created_at"
+    "UPDATE webhook_deliveries SET leased_until = $4, tries = tries + 1
+    WHERE state = 'queued' AND due_at <= $2 AND leased_until <= $3 AND id IN (",
+    "$5) RETURNING id, webhook, event_id, subject, position, tries, created_at"
 );
 const FINISH: &str = "UPDATE webhook_deliveries SET state = $2, finished_at = $3, status = $4, problem = $5
     WHERE id = $1 AND state = 'queued' AND tries = $6";
@@ -158,20 +158,21 @@ const ADD: &str = "INSERT INTO webhook_deliveries (id, webhook, event_id, subjec
 const SINCE: &str =
     "SELECT id, name, position, at FROM events WHERE position > $1 ORDER BY position, id LIMIT $2";
 
-/// Whether something of a webhook can be delivered now.
-pub async fn is_due(db: &mut impl Db, webhook: &str, now: Millis) -> Result<bool> {
-    Ok(sql::scalar::<String>(db, DUE, (webhook, now)).await?.is_some())
+/// Whether something of a webhook is due `now` that nobody has leased, or somebody up to `over`.
+pub async fn is_due(db: &mut impl Db, webhook: &str, (now, over): (Millis, Millis)) -> Result<bool> {
+    Ok(sql::scalar::<String>(db, DUE, (webhook, now, over)).await?.is_some())
 }
 
-/// Leases up to `limit` deliveries of a webhook until `until`: the first of each subject alone.
+/// Leases up to `limit` deliveries of a webhook until `until`: the first of each subject alone, and those too that
+/// somebody leased up to `over`.
 pub async fn lease(
     db: &mut impl Db,
     webhook: &str,
-    now: Millis,
+    (now, over): (Millis, Millis),
     until: Millis,
     limit: i64,
 ) -> Result<Vec<Leased>> {
-    sql::all(db, LEASE, (webhook, now, until, limit)).await
+    sql::all(db, LEASE, (webhook, now, over, until, limit)).await
 }
 
 /// Ends a delivery; `state` is `sent` or `failed`. 0 where it was leased again meanwhile.

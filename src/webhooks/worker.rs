@@ -11,9 +11,10 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::delivery::Tried;
 use super::{Webhook, Webhooks};
-use crate::base::clock::{HOUR, MINUTE};
-use crate::base::lease::{self, LEASE};
+use crate::base::clock::{HOUR, MINUTE, Steady};
+use crate::base::lease::{self, LEASE, Wake};
 use crate::base::{Clock, Millis, Random};
+use crate::store::agreement::Agreement;
 use crate::store::webhooks::{self as rows, Leased};
 use crate::store::{Store, StoreError, Tx};
 
@@ -35,6 +36,10 @@ pub struct Worker {
     pub store: Store,
     /// Says what is due.
     pub clock: Clock,
+    /// Whether it agrees with the database's, by which leases are.
+    pub agreement: Agreement,
+    /// The clock that is never set.
+    pub steady: Steady,
     /// Spreads retries.
     pub random: Random,
     /// Who is told.
@@ -65,6 +70,7 @@ impl Worker {
         let lane = |webhook| Lane { webhook, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
         let mut lanes: Vec<_> = webhooks.iter().map(lane).collect();
         let (mut under_way, mut unwritten) = (JoinSet::new(), Unwritten::new());
+        let mut wake = Wake::new(self.steady.clone());
         let mut rest = tokio::time::interval(REST);
         rest.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stopped = stop.notified();
@@ -88,7 +94,9 @@ impl Worker {
                 }
             }
             gather(&mut done, &mut under_way);
-            self.round(&mut lanes, look, done, &mut under_way, &mut unwritten).await;
+            let over = self.over(&mut wake);
+            let well = self.round(&mut lanes, (look, over), done, &mut under_way, &mut unwritten).await;
+            wake.ended(well);
             let now = self.clock.now();
             if look && now.saturating_sub(looked).abs() >= MINUTE {
                 looked = now;
@@ -98,7 +106,7 @@ impl Worker {
         while let Some(first) = under_way.join_next().await {
             let mut done: Vec<Done> = first.into_iter().collect();
             gather(&mut done, &mut under_way);
-            self.round(&mut [], false, done, &mut under_way, &mut unwritten).await;
+            self.round(&mut [], (false, 0), done, &mut under_way, &mut unwritten).await;
         }
     }
 
@@ -112,11 +120,12 @@ impl Worker {
         loop {
             let before = done;
             for webhook in self.webhooks.iter() {
-                if !rows::is_due(&mut self.store.read().await?, &webhook.name, self.clock.now()).await? {
+                let (now, over) = (self.clock.now(), self.lease_now());
+                if !rows::is_due(&mut self.store.read().await?, &webhook.name, (now, over)).await? {
                     continue;
                 }
                 let mut tx = self.store.begin().await?;
-                let leased = self.lease(&mut tx, webhook, AT_ONCE).await?;
+                let leased = self.lease(&mut tx, webhook, over, AT_ONCE).await?;
                 tx.commit().await?;
                 done += leased.len();
                 let tried = join_all(leased.into_iter().map(|one| self.deliver(webhook, one))).await;
@@ -134,7 +143,7 @@ impl Worker {
         let renew = || async {
             let renewed = async {
                 let mut tx = self.store.begin().await?;
-                rows::renew(&mut tx, &this, self.clock.now() + LEASE).await?;
+                rows::renew(&mut tx, &this, self.lease_now() + LEASE).await?;
                 tx.commit().await
             };
             if let Err(error) = renewed.await {
@@ -168,11 +177,11 @@ impl Worker {
     async fn round(
         &self,
         lanes: &mut [Lane<'_>],
-        look: bool,
+        (look, over): (bool, Millis),
         done: Vec<Done>,
         under_way: &mut JoinSet<Done>,
         unwritten: &mut Unwritten,
-    ) {
+    ) -> bool {
         self.catch_up(unwritten).await;
         // Places are given back before the deliveries are written down, and taken again in the same transaction.
         let mut tried = Vec::new();
@@ -182,12 +191,13 @@ impl Worker {
                 lane.more = true;
             }
         }
-        match self.exchange(lanes, look, &tried).await {
+        match self.exchange(lanes, (look, over), &tried).await {
             Ok(leased) => {
                 for (webhook, leased, lane, slot) in leased {
                     let worker = self.clone();
                     under_way.spawn(async move { (worker.deliver(&webhook, leased).await, lane, slot) });
                 }
+                true
             }
             Err(error) => {
                 tracing::warn!(%error, "the queue of the webhooks cannot be read or written");
@@ -195,6 +205,7 @@ impl Worker {
                 let until = Instant::now() + RECORDED;
                 unwritten.extend(tried.into_iter().map(|one| (until, one)));
                 self.catch_up(unwritten).await;
+                false
             }
         }
     }
@@ -214,14 +225,14 @@ impl Worker {
     async fn exchange(
         &self,
         lanes: &mut [Lane<'_>],
-        look: bool,
+        (look, over): (bool, Millis),
         tried: &[Tried],
     ) -> Result<Vec<(Webhook, Leased, usize, OwnedSemaphorePermit)>, StoreError> {
         if look && !lanes.is_empty() {
             let mut reader = self.store.read().await?;
             for lane in lanes.iter_mut().filter(|lane| !lane.more && lane.slots.available_permits() > 0) {
                 // Looked at by a reader first: an idle worker must not write.
-                lane.more = rows::is_due(&mut reader, &lane.webhook.name, self.clock.now()).await?;
+                lane.more = rows::is_due(&mut reader, &lane.webhook.name, (self.clock.now(), over)).await?;
             }
         }
         let wanted = |lane: &Lane<'_>| lane.more && lane.slots.available_permits() > 0;
@@ -235,7 +246,7 @@ impl Worker {
         let mut leased = Vec::new();
         for (n, lane) in lanes.iter_mut().enumerate().filter(|(_, lane)| wanted(lane)) {
             let free = lane.slots.available_permits();
-            let found = self.lease(&mut tx, lane.webhook, free).await?;
+            let found = self.lease(&mut tx, lane.webhook, over, free).await?;
             lane.more = found.len() == free;
             for one in found {
                 // Only this loop takes places, and it leases no more than are free.
@@ -247,10 +258,27 @@ impl Worker {
         Ok(leased)
     }
 
-    async fn lease(&self, tx: &mut Tx, webhook: &Webhook, limit: usize) -> Result<Vec<Leased>, StoreError> {
+    /// Up to when leases that ran out may be taken over; by a clock that a test moves, at once.
+    fn over(&self, wake: &mut Wake) -> Millis {
+        let (now, may) = (self.lease_now(), wake.begins(self.lease_now()));
+        if matches!(self.clock, Clock::System) { may } else { now }
+    }
+
+    /// The moment by the clock that all who lease have.
+    fn lease_now(&self) -> Millis {
+        self.agreement.theirs(self.clock.now())
+    }
+
+    async fn lease(
+        &self,
+        tx: &mut Tx,
+        webhook: &Webhook,
+        over: Millis,
+        limit: usize,
+    ) -> Result<Vec<Leased>, StoreError> {
         let now = self.clock.now();
         let limit = i64::try_from(limit).unwrap_or(1);
-        rows::lease(tx, &webhook.name, now, now + LEASE, limit).await
+        rows::lease(tx, &webhook.name, (now, over), self.lease_now() + LEASE, limit).await
     }
 }
 

@@ -7,11 +7,15 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection, Row};
+use tokio::time::timeout;
 
 use super::super::StoreError;
 
 /// How much later each further host is tried, beside those before it.
 const LATER: Duration = Duration::from_millis(300);
+
+/// How long one of them may take.
+const ONE: Duration = Duration::from_millis(2_500);
 
 /// Whether no transaction of this session may write: on a standby, or where the database's operator says so.
 macro_rules! takes_no_writes {
@@ -42,7 +46,7 @@ pub(super) struct Opened {
 impl Hosts {
     /// The hosts of one database; a statement that takes longer than `deadline` is to be ended by it.
     pub(super) fn new(all: Vec<PgConnectOptions>, deadline: Duration) -> Self {
-        let all = all.into_iter().map(|options| options.application_name("multauth")).collect();
+        let all = all.into_iter().map(named).collect();
         Self { all, good: AtomicUsize::new(0), greeting: greeting(deadline) }
     }
 
@@ -62,8 +66,13 @@ impl Hosts {
                     return Ok(opened);
                 }
                 Ok(opened) => reads = Some(opened),
+                // That a host has no more connections for us is not that it is gone: those that there are go round.
+                Err(error) if matches!(failed, Some(StoreError::NoConnection(_))) => drop(error),
                 Err(error) => failed = Some(error),
             }
+        }
+        if let Some(error @ StoreError::NoConnection(_)) = failed {
+            return Err(error);
         }
         reads.ok_or_else(|| failed.unwrap_or_else(|| StoreError::Unreachable("no host is named".into())))
     }
@@ -76,10 +85,17 @@ impl Hosts {
             let mut conn = self.all[host].connect().await?;
             let row = sqlx::raw_sql(AssertSqlSafe(self.greeting.clone())).fetch_one(&mut conn).await?;
             let (read_only, now) = (row.try_get(0)?, Instant::now());
-            Ok(Opened { conn, read_only, seen: now, born: now })
+            Ok::<_, sqlx::Error>(Ok(Opened { conn, read_only, seen: now, born: now }))
         };
-        (host, opened.await.map_err(StoreError::of_connecting))
+        let silent = || StoreError::Unreachable("it does not answer".into());
+        let opened = timeout(ONE, opened).await.unwrap_or_else(|_| Ok(Err(silent())));
+        (host, opened.unwrap_or_else(|error| Err(StoreError::of_connecting(error))))
     }
+}
+
+/// What connections are called at the server, unless the URL says another name.
+fn named(options: PgConnectOptions) -> PgConnectOptions {
+    if options.get_application_name().is_some() { options } else { options.application_name("multauth") }
 }
 
 impl Opened {

@@ -1,14 +1,14 @@
 //! A connection in use, and the transaction on it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use sqlx::{Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::StoreError;
-use super::pool::{Held, Pool};
+use super::pool::{Counted, Held, Pool};
 use crate::base::Lasting;
 
 /// How long a commit is waited for at least; it is never cut off before it is answered, or a minute is over.
@@ -92,20 +92,31 @@ impl Lease {
         outcome.map(|()| self)
     }
 
-    /// Without a deadline, neither ours nor the server's: for what an operator waits for.
-    pub(in super::super) async fn unbounded(mut self) -> Result<Self, StoreError> {
-        const SET: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0;
-            SET LOCAL idle_in_transaction_session_timeout = 0";
-        self.conn().execute(SET).await?;
-        self.until = Some(Instant::now() + Duration::from_secs(365 * 24 * 3600));
-        Ok(self)
+    /// With another deadline, the server's too: for what no request waits for. Where even locks are waited for, what
+    /// holds them is meant to end.
+    pub(in super::super) async fn within(mut self, span: Duration, locks: bool) -> Result<Self, StoreError> {
+        let ms = span.as_millis();
+        let locks = if locks { format!("; SET LOCAL lock_timeout = {ms}") } else { String::new() };
+        let set = format!(
+            "SET LOCAL statement_timeout = {ms}; SET LOCAL idle_in_transaction_session_timeout = {ms}{locks}"
+        );
+        let until = self.begins();
+        let outcome = timeout_at(until, self.conn().execute(AssertSqlSafe(set))).await;
+        let outcome = outcome.map_or(Err(StoreError::Silent), |set| set.map(drop).map_err(StoreError::from));
+        self.ended(outcome.as_ref().err());
+        self.until = Some(Instant::now() + span);
+        outcome.map(|()| self)
     }
 
     /// Makes the transaction count. It goes on though nobody waits for it any more: to cut it off would leave unknown
-    /// whether it counts. Its place is somebody else's by then.
+    /// whether it counts. Its place is somebody else's by then, but for those beyond as many as there are places: what
+    /// the server has open stays bounded.
     pub(in super::super) async fn commit(mut self) -> Result<(), StoreError> {
         let Some(Held { mut opened, counted }) = self.held.take() else { return Err(StoreError::Unanswered) };
+        let place = Arc::new(Mutex::new(Place { counted, stray: None }));
+        let kept = place.clone();
         let work = Lasting::new(async move {
+            let _place = kept;
             let committed = opened.conn.execute("COMMIT");
             let outcome = timeout(COMMIT_LIFE, committed).await.map_err(|_| StoreError::Silent)?;
             opened.seen = Instant::now().into_std();
@@ -113,21 +124,42 @@ impl Lease {
         });
         let least = Instant::now() + COMMIT;
         let until = self.until.map_or(least, |until| until.max(least));
-        match timeout_at(until, work).await {
-            Ok(Ok(opened)) => self.pool.put(Held { opened, counted }),
+        let outcome = timeout_at(until, work).await;
+        let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(Ok(opened)) => {
+                self.pool.put(Held { opened, counted: place.counted.take() });
+                Ok(())
+            }
             Ok(Err(error)) => {
-                drop(counted);
                 if error.ends_connection() {
                     self.pool.doubt();
                 }
-                return Err(error);
+                Err(error)
             }
             Err(_) => {
+                if self.pool.may_stray() {
+                    place.stray = Some(self.pool.clone());
+                    drop(place.counted.take());
+                }
                 self.pool.doubt();
-                return Err(StoreError::Unanswered);
+                Err(StoreError::Unanswered)
             }
         }
-        Ok(())
+    }
+}
+
+/// What a commit holds for as long as it goes on: a place of the pool, or one among those that stray.
+struct Place {
+    counted: Option<Counted>,
+    stray: Option<Arc<Pool>>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(pool) = &self.stray {
+            pool.settled();
+        }
     }
 }
 

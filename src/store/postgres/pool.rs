@@ -31,6 +31,9 @@ const IDLE: Duration = Duration::from_secs(10 * 60);
 /// After how long more are tried for where fewer were allowed.
 const REGROW: Duration = Duration::from_secs(30);
 
+/// What is told where there are fewer than asked for, all of them in use, and none was tried a moment ago.
+const FEWER: &str = "fewer than database.connections, and all are in use";
+
 /// All connections to one database.
 pub(super) struct Pool {
     hosts: Hosts,
@@ -40,6 +43,8 @@ pub(super) struct Pool {
     free: Semaphore,
     /// How many wait for one.
     waiting: AtomicUsize,
+    /// Commits that go on though nobody waits for them, each on a connection that is not counted any more.
+    stray: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -102,7 +107,8 @@ impl Pool {
             doubted: Instant::now(),
             trouble: None,
         };
-        Self { hosts, size, free: Semaphore::new(0), waiting: AtomicUsize::new(0), state: Mutex::new(state) }
+        let (free, waiting, stray) = (Semaphore::new(0), AtomicUsize::default(), AtomicUsize::default());
+        Self { hosts, size, free, waiting, stray, state: Mutex::new(state) }
     }
 
     /// Makes the first connection.
@@ -222,7 +228,13 @@ impl Pool {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         state.live += 1;
         drop(state);
-        runtime.spawn(self.clone().make(Counted(Arc::downgrade(self))));
+        let pool = self.clone();
+        // Counted from within: where the runtime is about to end, a task is dropped before it begins, and would have
+        // another one made, and so on.
+        runtime.spawn(async move {
+            let counted = Counted(Arc::downgrade(&pool));
+            pool.make(counted).await;
+        });
     }
 
     /// Makes a connection; tries again for as long as somebody waits for it.
@@ -230,11 +242,7 @@ impl Pool {
         loop {
             match timeout(CONNECT, self.hosts.connect()).await {
                 Ok(Ok(opened)) => {
-                    let mut state = self.state();
-                    if state.lessened.is_none() {
-                        state.trouble = None;
-                    }
-                    drop(state);
+                    self.grown();
                     return self.put(Held { opened, counted: Some(counted) });
                 }
                 Ok(Err(StoreError::NoConnection(why))) => {
@@ -252,6 +260,28 @@ impl Pool {
             }
             sleep(PAUSE).await;
         }
+    }
+
+    /// One could be made: where there were fewer, there may be one more.
+    fn grown(&self) {
+        let mut state = self.state();
+        state.trouble = None;
+        if state.lessened.is_some() {
+            state.most = (state.most + 1).min(self.size);
+            state.lessened = state.lessened.filter(|_| state.most < self.size);
+        }
+    }
+
+    /// Whether one more commit that nobody waits for may have a connection beside those of the pool; [`Pool::settled`]
+    /// is called when it ended.
+    pub(super) fn may_stray(&self) -> bool {
+        let more = |stray: usize| (stray < self.size).then_some(stray + 1);
+        self.stray.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    }
+
+    /// Such a commit ended.
+    pub(super) fn settled(&self) {
+        self.stray.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// No more are allowed: we make do with the others, if there are any.
@@ -275,9 +305,11 @@ impl Pool {
     }
 
     fn why_none(&self) -> StoreError {
-        match self.state().trouble.clone() {
+        let state = self.state();
+        match state.trouble.clone() {
             Some(Trouble::None(why)) => StoreError::NoConnection(why),
             Some(Trouble::Unreachable(why)) => StoreError::Unreachable(why),
+            None if state.lessened.is_some() => StoreError::NoConnection(FEWER.into()),
             None => StoreError::Busy(NONE_FREE),
         }
     }

@@ -51,6 +51,12 @@ const FOREIGN: [&str; 15] = [
 /// What is wrong with it, in words that have nothing of the URL in them.
 pub(in super::super) fn hosts(url: &str) -> Result<Vec<PgConnectOptions>, String> {
     let (before, all, after) = apart(url);
+    if all.contains(',') && all.split(',').any(str::is_empty) {
+        return Err("names several hosts, one of them without a name".into());
+    }
+    if after.split(['?', '#']).next().is_some_and(|name| name.contains('@')) {
+        return Err("has an @ behind its hosts; in a password %2F is /, %3F ?, %23 #".into());
+    }
     all.split(',').map(|host| one(&format!("{before}{host}{after}"))).collect()
 }
 

@@ -97,7 +97,7 @@ async fn a_message_that_was_queued_ahead_goes_out() {
         app.client().signin(json!({ "email": EMAIL })).await.asks();
         app.pass(-FAR);
         TestApp::assert_silent(&app.mail().await);
-        ahead::soon(&app.app.store, app.clock.now()).await.unwrap();
+        ahead::queues(&app.app.store, app.clock.now()).await.unwrap();
         app.code().await;
     }
 }

@@ -3,6 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
+use multauth::base::Clock;
+use multauth::store::agreement::{self, Agreement, Word};
 use multauth::store::{self, Db, Exec, Store, StoreError, capacity, facts};
 
 use crate::faults::proxy::Proxy;
@@ -80,7 +82,7 @@ async fn fewer_connections_than_asked_for_go_round() {
     }
     // With all three in use elsewhere, the cause is named.
     let held = join_all((0..3).map(|_| store.read())).await;
-    let outcome = store::patience::within(SECOND / 4, read(&store)).await;
+    let outcome = store::patience::within(SECOND / 4, SECOND, read(&store)).await;
     assert!(matches!(&outcome, Err(StoreError::NoConnection(why)) if why.contains(&role)), "{outcome:?}");
     drop((held, store));
     database
@@ -200,6 +202,36 @@ async fn a_commit_is_never_cut() {
     assert_eq!(facts::get(&mut other.read().await.unwrap(), "late").await.unwrap().as_deref(), Some("b"));
 }
 
+/// As many as there are places go on beside them; further ones keep theirs, so that the server is not filled with them.
+#[tokio::test]
+async fn commits_that_nobody_waits_for_are_bounded() {
+    let Some(database) = scratch().await else { return };
+    let (proxy, through) = Proxy::before(&database.url).await;
+    let store = Store::open_within(&through, 1, SECOND).await.unwrap();
+    for strays in [true, false] {
+        let mut tx = store.begin().await.unwrap();
+        facts::put(&mut tx, &format!("stray {strays}"), "b").await.unwrap();
+        proxy.go_half_open();
+        assert!(matches!(tx.commit().await, Err(StoreError::Unanswered)));
+        let next = store::patience::within(SECOND / 2, SECOND, read(&store)).await;
+        assert_eq!(next.is_ok(), strays, "{next:?}");
+    }
+}
+
+/// The database's clock is asked, and told from ours.
+#[tokio::test]
+async fn the_databases_clock_is_about_ours() {
+    let sqlite = crate::support::databases::sqlite().await;
+    assert_eq!(agreement::now(&sqlite.store).await.unwrap(), None);
+    let Some(database) = scratch().await else { return };
+    let store = Store::open(&database.url, 1).await.unwrap();
+    let agreement = Agreement::default();
+    assert_eq!(agreement.look(&store, &Clock::System).await.unwrap(), Word::Agrees);
+    assert_eq!(agreement.shared(5), 5);
+    assert!((agreement.theirs(0)).abs() < 1_000, "{agreement:?}");
+    assert_eq!(agreement.look(&store, &Clock::fixed(0)).await.unwrap(), Word::None);
+}
+
 /// Three words for three causes.
 #[tokio::test]
 async fn what_cannot_be_reached_is_not_called_busy() {
@@ -207,14 +239,14 @@ async fn what_cannot_be_reached_is_not_called_busy() {
     let (proxy, through) = Proxy::before(&database.url).await;
     let store = Store::open(&through, 1).await.unwrap();
     let held = store.read().await.unwrap();
-    let busy = store::patience::within(SECOND / 10, read(&store)).await;
+    let busy = store::patience::within(SECOND / 10, SECOND, read(&store)).await;
     assert!(matches!(busy, Err(StoreError::Busy(_))), "{busy:?}");
     drop(held);
     proxy.refuse(true);
     proxy.cut();
-    let gone = store::patience::within(SECOND / 2, read(&store)).await;
+    let gone = store::patience::within(SECOND / 2, SECOND, read(&store)).await;
     assert!(matches!(gone, Err(StoreError::Unreachable(_) | StoreError::Lost(_))), "{gone:?}");
-    let gone = store::patience::within(SECOND / 2, read(&store)).await;
+    let gone = store::patience::within(SECOND / 2, SECOND, read(&store)).await;
     assert!(matches!(gone, Err(StoreError::Unreachable(_))), "{gone:?}");
     proxy.refuse(false);
     read(&store).await.unwrap();

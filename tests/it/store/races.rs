@@ -139,7 +139,7 @@ async fn a_message_is_leased_to_one_worker() {
             // A round without a message may mean that the others were quicker, so none ends the work.
             for _ in 0..40 {
                 let mut tx = store.begin().await.unwrap();
-                let leased = outbox::lease(&mut tx, "smtp", NOW, END, 10).await.unwrap();
+                let leased = outbox::lease(&mut tx, "smtp", (NOW, NOW), END, 10).await.unwrap();
                 tx.commit().await.unwrap();
                 mine.extend(leased.into_iter().map(|m| m.id));
             }

@@ -597,8 +597,12 @@ pub(super) async fn of_the_outbox() {
         for id in ["a", "b", "c"] {
             outbox::insert(tx, &queued(id)).await.unwrap();
         }
-        assert_eq!(outbox::lease(tx, "other", NOW, NOW + 60, 2).await.unwrap().len(), 0, "another lane");
-        let leased = outbox::lease(tx, "smtp", NOW, NOW + 60, 2).await.unwrap();
+        assert_eq!(
+            outbox::lease(tx, "other", (NOW, NOW), NOW + 60, 2).await.unwrap().len(),
+            0,
+            "another lane"
+        );
+        let leased = outbox::lease(tx, "smtp", (NOW, NOW), NOW + 60, 2).await.unwrap();
         let mut ids: Vec<_> = leased.iter().map(|m| (m.id.as_str(), m.tries)).collect();
         ids.sort_unstable();
         assert_eq!(ids, [("a", 1), ("b", 1)], "{}", db.name);
@@ -617,12 +621,16 @@ pub(super) async fn of_the_outbox() {
         assert_eq!(outbox::finish(tx, "b", &older, NOW).await.unwrap(), 0, "nor does that end it");
         assert_eq!(outbox::delay(tx, ("b", 1), NOW + 30, "busy", "smtp,").await.unwrap(), 1);
         assert_eq!(outbox::waiting(tx).await.unwrap(), 2);
-        assert_eq!(outbox::lease(tx, "smtp", NOW + 30, NOW + 90, 9).await.unwrap().len(), 2);
-        assert_eq!(outbox::lease(tx, "smtp", NOW + 89, NOW + 95, 9).await.unwrap().len(), 0, "leased");
+        assert_eq!(outbox::lease(tx, "smtp", (NOW + 30, NOW + 30), NOW + 90, 9).await.unwrap().len(), 2);
+        assert_eq!(
+            outbox::lease(tx, "smtp", (NOW + 89, NOW + 89), NOW + 95, 9).await.unwrap().len(),
+            0,
+            "leased"
+        );
         assert_eq!(outbox::renew(tx, ("b", 1), NOW + 900).await.unwrap(), 0, "an older lease");
         assert_eq!(outbox::renew(tx, ("b", 2), NOW + 90).await.unwrap(), 1);
         assert_eq!(outbox::renew(tx, ("a", 1), NOW + 90).await.unwrap(), 0, "it ended");
-        let again = outbox::lease(tx, "smtp", NOW + 90, NOW + 95, 9).await.unwrap();
+        let again = outbox::lease(tx, "smtp", (NOW + 90, NOW + 90), NOW + 95, 9).await.unwrap();
         assert_eq!(again.len(), 2, "the lease ran out");
         assert_eq!(again.iter().find(|m| m.id == "b").unwrap().passed, "smtp,");
     }
@@ -641,7 +649,7 @@ pub(super) async fn of_lanes() {
         assert_eq!(outbox::move_lane(tx, "old", "smtp", NOW - 1).await.unwrap(), 0, "it is not due so long");
         assert_eq!(outbox::move_lane(tx, "old", "smtp", NOW).await.unwrap(), 1);
         assert_eq!(outbox::drop_lane(tx, "none", NOW).await.unwrap(), 1);
-        assert_eq!(outbox::lease(tx, "smtp", NOW, END, 9).await.unwrap().len(), 2);
+        assert_eq!(outbox::lease(tx, "smtp", (NOW, NOW), END, 9).await.unwrap().len(), 2);
     }
 }
 
@@ -704,7 +712,7 @@ pub(super) async fn of_dead_letters() {
         assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), 0, "it waits already");
         assert_eq!(deliveries::again(tx, "code", END + 1, END + 9).await.unwrap(), 0, "its code has ended");
         assert_eq!(deliveries::again(tx, "code", NOW, END).await.unwrap(), 0, "it was replaced");
-        let leased = outbox::lease(tx, "smtp", END + 1, END + 2, 9).await.unwrap();
+        let leased = outbox::lease(tx, "smtp", (END + 1, END + 1), END + 2, 9).await.unwrap();
         assert_eq!((leased.len(), leased[0].payload.as_str(), leased[0].expires_at), (1, "sealed", END + 9));
         challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap();
         assert_eq!(deliveries::again(tx, "code", NOW, END).await.unwrap(), 1, "it can still be typed");

@@ -31,7 +31,7 @@ async fn told(tx: &mut Tx, id: &str, position: i64, user: Option<&str>) {
 }
 
 async fn lease(tx: &mut Tx, now: i64) -> Vec<Leased> {
-    let mut leased = webhooks::lease(tx, "crm", now, now + LEASE, 8).await.unwrap();
+    let mut leased = webhooks::lease(tx, "crm", (now, now), now + LEASE, 8).await.unwrap();
     leased.sort_by(|a, b| a.id.cmp(&b.id));
     leased
 }
@@ -58,12 +58,12 @@ pub(super) async fn the_first_of_each_subject_is_leased_and_the_next_when_it_end
         ] {
             told(tx, id, position, user).await;
         }
-        assert!(webhooks::is_due(tx, "crm", NOW).await.unwrap(), "{}", db.name);
-        assert!(!webhooks::is_due(tx, "crm", NOW - 1).await.unwrap());
-        assert!(!webhooks::is_due(tx, "other", NOW).await.unwrap());
+        assert!(webhooks::is_due(tx, "crm", (NOW, NOW)).await.unwrap(), "{}", db.name);
+        assert!(!webhooks::is_due(tx, "crm", (NOW - 1, NOW - 1)).await.unwrap());
+        assert!(!webhooks::is_due(tx, "other", (NOW, NOW)).await.unwrap());
         let leased = lease(tx, NOW).await;
         assert_eq!(ids(&leased), ["a1", "b1", "n1", "n2"], "{}", db.name);
-        assert!(!webhooks::is_due(tx, "crm", NOW).await.unwrap(), "a2 stands behind a1");
+        assert!(!webhooks::is_due(tx, "crm", (NOW, NOW)).await.unwrap(), "a2 stands behind a1");
         assert!(lease(tx, NOW).await.is_empty());
 
         let before = Leased { tries: 0, ..leased[0].clone() };
@@ -96,7 +96,12 @@ pub(super) async fn what_is_about_nobody_waits_for_nothing() {
             assert_eq!(webhooks::tell(tx, &format!("again {id}"), "new", id, NOW).await.unwrap(), 1);
         }
         assert_eq!(ids(&lease(tx, NOW).await), ["n1", "n2"], "{}", db.name);
-        assert_eq!(webhooks::lease(tx, "new", NOW, NOW + LEASE, 8).await.unwrap().len(), 2, "{}", db.name);
+        assert_eq!(
+            webhooks::lease(tx, "new", (NOW, NOW), NOW + LEASE, 8).await.unwrap().len(),
+            2,
+            "{}",
+            db.name
+        );
     }
 }
 
