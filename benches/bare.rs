@@ -52,7 +52,7 @@ impl Plan {
     pub fn of(recorded: Vec<String>, known: &[&str]) -> Result<Arc<Self>> {
         let (mut plan, mut writing) = (Self { reads: Vec::new(), writes: Vec::new() }, false);
         for sql in recorded {
-            if ["BEGIN IMMEDIATE", "COMMIT"].contains(&sql.as_str()) {
+            if sql.starts_with("BEGIN") || sql == "COMMIT" {
                 writing = sql.starts_with("BEGIN");
                 continue;
             }

@@ -81,8 +81,8 @@ async fn alone(app: &App, bare: &Bare, first: &Plan, whole: &Plan, count: usize)
     let ids = queue(app, &mut tx, count + AT_ONCE, now).await?;
     outbox::move_lane(&mut tx, providers::NULL, ALONE, i64::MAX).await?;
     tx.commit().await?;
-    let lease =
-        || vec![ALONE.into(), now.into(), (now + 60_000).into(), i64::try_from(AT_ONCE).unwrap_or(1).into()];
+    let (many, until) = (i64::try_from(AT_ONCE)?, now + 60_000);
+    let lease = || vec![ALONE.into(), now.into(), until.into(), many.into(), now.into()];
     let finish = |id: &String| -> Vec<Value> {
         let (id, reference) = (id.as_str().into(), "".into());
         vec![id, "sent".into(), now.into(), "null".into(), "".into(), reference, 1.into()]

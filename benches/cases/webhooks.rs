@@ -115,7 +115,8 @@ async fn alone(
     let mut tx = app.store.begin().await?;
     let ids = queue(app, &mut tx, count + AT_ONCE, now).await?;
     tx.commit().await?;
-    let lease = || vec![ALONE.into(), now.into(), (now + 60_000).into(), 8_i64.into()];
+    let until = now + 60_000;
+    let lease = || vec![ALONE.into(), now.into(), now.into(), until.into(), 8_i64.into()];
     let finish = |id: &String| -> Vec<Value> {
         vec![id.as_str().into(), "sent".into(), now.into(), 200_i64.into(), "".into(), 1_i64.into()]
     };

@@ -32,6 +32,7 @@ pub mod input;
 pub mod introspect;
 mod known;
 mod language;
+mod late;
 mod line;
 mod links;
 pub mod lookup;

@@ -9,7 +9,7 @@ use super::known::Known;
 use super::noting;
 use super::progress::Tokens;
 use super::purpose::Purpose;
-use super::{account, hooked};
+use super::{account, hooked, late};
 use crate::app::App;
 use crate::base::clock::MINUTE;
 use crate::base::{Millis, Sensitive};
@@ -155,7 +155,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     let more = ask(app, client, (&shown, &next), &turn, came).await?;
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, app.now()).await?;
-    tx.commit().await?;
+    tx.commit().await.inspect_err(|error| late::mind(app, error, &id, turn.to))?;
     let (session, holder) = match rotated {
         Some(rotated) => {
             let (groups, profile) = (rotated.group_names, rotated.profile);

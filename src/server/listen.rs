@@ -2,16 +2,18 @@
 //! or stand, a cap of connections and a drain that ends (R107).
 
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::server::graceful::GracefulConnection;
 use poem::http::uri::Scheme;
 use poem::web::{LocalAddr, RemoteAddr};
 use poem::{Endpoint, Response};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
@@ -41,6 +43,8 @@ impl Limits {
     }
 }
 
+/// How long the first request of a connection is waited for where the server stops.
+const FIRST: Duration = Duration::from_millis(500);
 /// Bytes of the request line and headers together.
 const HEADER_BYTES: usize = 16 * 1024;
 /// Requests at the same time on one connection of HTTP/2.
@@ -64,24 +68,7 @@ pub(super) async fn serve(
     let (ending, _) = watch::channel(());
     let slots = Arc::new(Semaphore::new(limits.connections));
     tokio::pin!(stop);
-    loop {
-        let slot = tokio::select! {
-            slot = slots.clone().acquire_owned() => slot,
-            () = &mut stop => break,
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let (io, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                refused(&error);
-                // Rest instead of spinning.
-                tokio::time::sleep(Duration::from_millis(20)).await;
-                continue;
-            }
-        };
+    let take = |io: TcpStream, peer: SocketAddr, slot| {
         let _ = io.set_nodelay(true);
         let endpoint = endpoint.clone();
         let pace = Pace::new();
@@ -112,6 +99,31 @@ pub(super) async fn serve(
             attend(connection, &pace, limits, stopping).await;
             drop(held);
         });
+    };
+    loop {
+        let slot = tokio::select! {
+            slot = slots.clone().acquire_owned() => slot,
+            () = &mut stop => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let (io, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                refused(&error);
+                // Rest instead of spinning.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+        };
+        take(io, peer, slot);
+    }
+    // What was connected before the listener goes is served too.
+    while let Some(Ok((io, peer))) = listener.accept().now_or_never() {
+        let Ok(slot) = slots.clone().try_acquire_owned() else { break };
+        take(io, peer, Ok(slot));
     }
     drop(listener);
     let _ = ending.send(());
@@ -142,16 +154,25 @@ async fn attend(
     tokio::pin!(connection);
     let began = Instant::now();
     let mut look = began + limits.header.min(limits.idle);
-    let (mut stopped, mut told) = (false, false);
+    let (mut stopped, mut told, mut awaited) = (false, false, false);
     loop {
         tokio::select! {
             _ = &mut connection => return,
             _ = stopping.changed(), if !stopped => {
                 stopped = true;
-                connection.as_mut().graceful_shutdown();
+                if pace.has_heard() {
+                    connection.as_mut().graceful_shutdown();
+                } else {
+                    // Its first request may be on its way; the answer to that says that it is the last.
+                    look = Instant::now() + FIRST.min(limits.drain / 2);
+                    awaited = true;
+                }
             }
             () = tokio::time::sleep_until(look) => {
                 let now = Instant::now();
+                if std::mem::take(&mut awaited) {
+                    connection.as_mut().graceful_shutdown();
+                }
                 // hyper's own limit begins once it knows which HTTP is spoken: one who says nothing, or only half of
                 // an HTTP/2 preface, would stay for ever.
                 if !pace.has_heard() && now >= began + limits.header {

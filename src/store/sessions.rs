@@ -80,10 +80,18 @@ const ROTATE: &str = "UPDATE sessions SET refresh_hash = $3, generation = genera
     RETURNING id, user_id, refresh_hash, generation, rotated_at, flow, acr, amr, auth_time, ip, agent,
     created_at, expires_at, (SELECT group_names FROM users WHERE users.id = sessions.user_id) AS group_names,
     (SELECT profile FROM users WHERE users.id = sessions.user_id) AS profile";
+/// By the id alone, so that it waits for whoever holds the row, and sees what they made of it.
+const NOTE_ROTATED: &str =
+    "UPDATE sessions SET rotated_at = CASE WHEN refresh_hash = $2 THEN $3 ELSE rotated_at END WHERE id = $1";
 const RAISE: &str = "UPDATE sessions SET acr = $2, amr = $3, auth_time = $4 WHERE id = $1 AND user_id = $5";
 const END: &str = "DELETE FROM sessions WHERE id = $1 AND user_id = $2 RETURNING known_device";
 const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
+
+/// Notes that a session was rotated to the token of that hash `now`, where it was.
+pub async fn note_rotated(db: &mut impl Db, id: &str, to: &str, now: Millis) -> Result<u64> {
+    sql::run(db, NOTE_ROTATED, (id, to, now)).await
+}
 
 /// Starts a session; `proofs` is what was shown to open it, as JSON, and `known` the id of the known device that it is
 /// opened at.

@@ -3,7 +3,7 @@
 //!
 //! A line is one of these where it has the field `often`:
 //! `tracing::error!(often = true, %error, "the database failed")`. Those of one place in the source that say the same
-//! `error` or `why` are of one kind. What was held back is written with the next line of any kind.
+//! `error` or `why` of the same `hook`, `webhook`, `provider` or `verifier` are of one kind. What was held back is written with the next line of any kind.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -100,9 +100,11 @@ impl Often {
         kinds: &mut HashMap<(Identifier, u64), Kind>,
         now: Duration,
     ) -> (Identifier, u64) {
-        let why = entry.fields.get("error").or_else(|| entry.fields.get("why"));
+        const TELLING: [&str; 6] = ["error", "why", "hook", "webhook", "provider", "verifier"];
+        let said: Vec<_> =
+            TELLING.iter().filter_map(|name| entry.fields.get(*name)).map(Value::to_string).collect();
         let place = entry.meta.callsite();
-        let key = (place.clone(), self.hash.hash_one(why.map(Value::to_string)));
+        let key = (place.clone(), self.hash.hash_one(said));
         if !kinds.contains_key(&key) && kinds.len() >= KINDS {
             kinds.retain(|_, kind| kind.held.is_some() || now < kind.told + APART);
         }

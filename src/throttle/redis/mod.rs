@@ -144,8 +144,8 @@ impl Redis {
 
     /// Asks the script; `None` when Redis is gone, refuses, or does not answer in time.
     pub async fn settle(&self, claims: &[Claim], now: Millis, take: bool) -> Option<Millis> {
-        let mut connection = match &*self.0.lock() {
-            State::Up(up) => up.connection.clone(),
+        let (mut connection, since) = match &*self.0.lock() {
+            State::Up(up) => (up.connection.clone(), up.since),
             State::Down => return None,
         };
         let call = self.0.call(claims, now, take);
@@ -154,14 +154,21 @@ impl Redis {
             Ok(Err(error)) => Trouble::of(&error, &self.0.prefix),
             Err(_) => Trouble::Gone("no answer in 200 ms".into()),
         };
-        self.lose(trouble, claims, now);
+        self.lose(since, trouble, claims, now);
         None
     }
 
-    /// Gives the connection up, says so once, and has a task connect again: at once where it held for long, and else
+    /// Gives the connection that is up since then up, says so once, and has a task connect again: at once where it held for long, and else
     /// after a pause that grows.
-    fn lose(&self, trouble: Trouble, claims: &[Claim], now: Millis) {
-        let State::Up(up) = std::mem::replace(&mut *self.0.lock(), State::Down) else { return };
+    fn lose(&self, since: Instant, trouble: Trouble, claims: &[Claim], now: Millis) {
+        let mut state = self.0.lock();
+        // A call that began on the one before says nothing of the one that is up.
+        let State::Up(up) = &*state else { return };
+        if up.since != since {
+            return;
+        }
+        let State::Up(up) = std::mem::replace(&mut *state, State::Down) else { return };
+        drop(state);
         let held = up.since.elapsed() >= HOLDS;
         let pause = if held { Duration::ZERO } else { (up.waited * 2).clamp(PAUSE, LONGEST) };
         tell(&trouble);

@@ -76,6 +76,7 @@ const FAULTS: &[Fault] = faults![
         restarts::stall
     ),
     ("F5-longstall", "PostgreSQL stands still for 25 s", "as F5-stall", restarts::long_stall),
+    ("F5-commits", "no commit is answered for 15 s", "as F5-stall", restarts::commits),
     (
         "F6",
         "PostgreSQL answers 2 s late, 40 requests/s on a pool of 10",

@@ -8,6 +8,7 @@ use super::crowd::Crowd;
 use super::load::longest;
 use super::proxy::Proxy;
 use super::site::Site;
+use super::sql;
 use super::table::Seen;
 
 /// From the moment the database is back until the last failure.
@@ -53,6 +54,20 @@ pub async fn stall() -> Result<Seen, String> {
 /// It stands still for longer than anything may take.
 pub async fn long_stall() -> Result<Seen, String> {
     play(async |cluster: &Cluster| stalls(cluster, 25).await).await
+}
+
+/// Commits are not answered for fifteen seconds: the standby that has to have them is gone.
+pub async fn commits() -> Result<Seen, String> {
+    play(async |cluster: &Cluster| {
+        let standbys = async |names: &str| {
+            let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+            sql::run_each(&cluster.url("postgres"), &[&set, "SELECT pg_reload_conf()"]).await;
+        };
+        standbys("nobody").await;
+        tokio::time::sleep(Duration::from_secs(15)).await;
+        standbys("").await;
+    })
+    .await
 }
 
 /// Something between cuts every connection, and takes none for three seconds.

@@ -454,6 +454,10 @@ pub(super) async fn of_sessions() {
         assert!(sessions::rotate(tx, &turn, END).await.unwrap().is_none(), "it is over");
         let rotated = sessions::rotate(tx, &turn, NOW + 5).await.unwrap().unwrap();
         assert_eq!((rotated.session.generation, rotated.session.rotated_at), (1, NOW + 5), "{}", db.name);
+        for (to, at) in [("r0", NOW + 5), ("r1", NOW + 6)] {
+            assert_eq!(sessions::note_rotated(tx, "a", to, NOW + 6).await.unwrap(), 1);
+            assert_eq!(sessions::by_id(tx, "a").await.unwrap().unwrap().rotated_at, at, "{}: {to}", db.name);
+        }
         assert_eq!(sessions::raise(tx, "a", "v", "2", "pwd otp", NOW).await.unwrap(), 0, "another user's");
         assert_eq!(sessions::raise(tx, "a", "u", "2", "pwd otp", NOW + 6).await.unwrap(), 1);
         let live = sessions::live(tx, "a", NOW).await.unwrap().unwrap();
