@@ -22,8 +22,9 @@ fn change(settings: &mut Settings) {
 /// The statements that were logged from `from` on: what each does, and to which table.
 fn statements(log: &Log, from: usize) -> Vec<String> {
     let text = log.text();
-    // What is given up is undone aside, when nobody waits for it.
-    let waited = text[from..].lines().filter(|line| !line.contains("summary=\"ROLLBACK\""));
+    // What is given up is undone aside, when nobody waits for it; a connection that is made, or rested, is asked.
+    let aside = |line: &&str| !line.contains("summary=\"ROLLBACK\"") && !line.contains("pg_is_in_recovery");
+    let waited = text[from..].lines().filter(aside);
     let found = waited.filter_map(|line| line.split_once("statement=\"").map(|(_, sql)| sql));
     found.map(shape).collect()
 }
