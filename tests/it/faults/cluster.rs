@@ -124,7 +124,9 @@ impl Cluster {
 
     /// Runs one of its programs as the user that it belongs to; PostgreSQL refuses to run as root.
     fn owner(&self, program: &str, arguments: &[&str]) -> bool {
-        let program = self.programs.join(program);
+        // A client may stand elsewhere than the server.
+        let beside = Some(self.programs.join(program)).filter(|path| path.exists());
+        let Some(program) = beside.or_else(|| on_path(program)) else { return false };
         let mut command = if is_root() {
             let mut command = Command::new("runuser");
             command.args(["-u", "postgres", "--"]).arg(program);
