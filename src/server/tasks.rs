@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::{deletion, unfinished};
-use crate::base::clock::{HOUR, SECOND, Steady};
+use crate::base::clock::{HOUR, Jumps, SECOND, Steady};
 use crate::base::{Clock, Millis};
 use crate::startup::algorithm;
 use crate::store::agreement::Word;
@@ -13,7 +13,7 @@ use crate::store::{self, ahead, lines, sweep, trail};
 use crate::telemetry::metrics;
 
 /// How far the wall clock may be from where the time that went by says, from one turn to the next.
-const JUMP: Millis = 30 * SECOND;
+const JUMP: Millis = Jumps::FAR;
 /// How long the wall clock has to be steady until it is believed of what lasts: time servers have set it right by then.
 const BELIEVED: Millis = HOUR;
 

@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use super::sql::{self, Db, Result};
 use super::{Exec, Store};
-use crate::base::clock::SECOND;
+use crate::base::clock::Jumps;
 use crate::base::{Clock, Millis};
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 /// How far apart the two may be.
-pub const FAR: Millis = 30 * SECOND;
+pub const FAR: Millis = Jumps::FAR;
 
 /// The moment by the database's own clock; none for SQLite, which has none.
 pub async fn now(store: &Store) -> Result<Option<Millis>> {
