@@ -129,7 +129,8 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let master = master_key(&settings.keys.file, development, &world.random)?;
     let sealer = Arc::new(Sealer::new(&master));
     let store = open(&settings).await?;
-    let applied = store::migrate(&store).await?;
+    let waits = || tracing::info!("another instance brings the database up to date and is waited for");
+    let applied = store::migrate_telling(&store, waits).await?;
     if !applied.is_empty() {
         let applied = applied.join(", ");
         tracing::info!(applied, database = store.name(), "the database was brought up to date");

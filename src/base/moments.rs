@@ -6,8 +6,8 @@
 //! *brought back*, written as now, for otherwise it would count as now for ever; what ends by its beginning ends as much
 //! earlier, and counts stay as they are. What was refused because it was over is marked, and is over whatever the clock
 //! says later. `soon` and `late` are those of `store::ahead`: the first for a clock that agrees with
-//! the database's, or was steady for an hour, the second for one that was steady for an hour. What waits to leave is
-//! brought back at any turn.
+//! the database's, or was steady for an hour, the second for one that was steady for an hour, once a day. What waits to
+//! leave is brought back at any turn.
 //!
 //! | Moment | How it is judged |
 //! |---|---|
@@ -30,8 +30,8 @@
 //! | `known_devices.created_at`, `known_devices.last_used_at` | goes after half a year; brought back soon |
 //! | `guesses.last_at`, `guesses.day_start`, `guesses.month_start` | bar as long as the ladder says; brought back by whoever judges them, and soon |
 //! | `guess_days.day` | days to come count as today; folded into it soon |
-//! | `signing_keys.created_at` | the one that signs is rotated by its age; of the future none waits to take its place |
-//! | `signing_keys.active_at` | the newest that has begun signs, else the first |
+//! | `signing_keys.created_at` | the one that signs is rotated by its age; of the future none waits to take its place; brought back late |
+//! | `signing_keys.active_at` | the newest that has begun signs, else the first; brought back with the moment that it was made |
 //! | `signing_keys.retired_at` | published until then; the next rotation brings back what is later than it has to be |
 //! | `api_keys.created_at`, `api_keys.ended_at` | told; whether there is one |
 //! | `outbox.created_at`, `outbox.due_at`, `outbox.leased_until`, `outbox.expires_at` | what was written ahead, or is due or leased later than anything is put off, is due now; brought back soon |

@@ -15,7 +15,8 @@ pub async fn run(_: Args, setup: Setup<'_>) -> Outcome {
     let settings = instance::settings(setup)?;
     eprintln!("opening the database …");
     let store = Store::open(settings.database.url.expose(), 1).await?;
-    let applied = store::migrate(&store).await?;
+    let applied =
+        store::migrate_telling(&store, || eprintln!("another instance migrates; waiting for it …")).await?;
     if applied.is_empty() {
         return print::out("the database is up to date\n");
     }

@@ -34,6 +34,7 @@ pub use routes::endpoint;
 pub use tasks::{Upkeep, swept};
 
 use crate::startup::Started;
+use crate::telemetry::metrics;
 
 /// Why serving ended badly.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +59,8 @@ pub async fn serve_until(
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
     let Started { app, worker, teller } = started;
+    // What happens before anybody asks for the numbers is counted, too.
+    metrics::shared();
     let connections = descriptors::make_room(&app.settings);
     let address = app.settings.server.listen;
     let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;
@@ -92,6 +95,7 @@ pub async fn serve_until(
     told.notify_one();
     let working = async { tokio::join!(delivering, telling) };
     let _ = tokio::time::timeout(app.settings.server.drain.duration(), working).await;
+    tracing::info!(last = true, "stopped");
     if drained { Ok(()) } else { Err(ServeError::Cut) }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::{deletion, unfinished};
-use crate::base::clock::{HOUR, Jumps, SECOND, Steady};
+use crate::base::clock::{DAY, HOUR, Jumps, SECOND, Steady};
 use crate::base::{Clock, Millis};
 use crate::startup::algorithm;
 use crate::store::agreement::Word;
@@ -16,6 +16,8 @@ use crate::telemetry::metrics;
 const JUMP: Millis = Jumps::FAR;
 /// How long the wall clock has to be steady until it is believed of what lasts: time servers have set it right by then.
 const BELIEVED: Millis = HOUR;
+/// After how long what lasts is looked at again, all of which is read for it.
+const AGAIN: Millis = DAY;
 
 /// How long deleting one batch of every table may take.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -43,15 +45,17 @@ pub struct Upkeep {
     before: Option<(Millis, Millis)>,
     /// Since when the wall clock is steady.
     since: Millis,
-    /// Whether what a clock that was ahead wrote may still be there, and whether that may be of what lasts.
-    unsettled: (bool, bool),
+    /// Whether what bars or lets in was written by a clock that was ahead, for all we know.
+    unsettled: bool,
+    /// From when on what lasts is looked at; it never is before the wall clock is believed.
+    late: Millis,
 }
 
 impl Upkeep {
     /// One that has had no turn yet; `steady` is what the wall clock is compared with.
     pub fn new(app: Arc<App>, steady: Steady) -> Self {
         let since = steady.now();
-        Self { app, steady, before: None, since, unsettled: (true, true) }
+        Self { app, steady, before: None, since, unsettled: true, late: since }
     }
 
     /// One turn; gives how far the wall clock has jumped since the turn before, in milliseconds. Nothing is done then: by
@@ -67,7 +71,7 @@ impl Upkeep {
         let word = self.app.agreement.look(&self.app.store, &self.app.clock).await;
         let word = word.map_err(|error| error.to_string())?;
         if let Word::Apart(ahead) = word {
-            (self.since, self.unsettled) = (steady, (true, true));
+            self.doubt(steady);
             metrics::clock_jumped();
             let seconds = -ahead / SECOND;
             tracing::warn!(
@@ -76,7 +80,7 @@ impl Upkeep {
             return Ok(Some(-ahead));
         }
         if jump.abs() > JUMP {
-            (self.since, self.unsettled) = (steady, (true, true));
+            self.doubt(steady);
             metrics::clock_jumped();
             let seconds = jump / SECOND;
             tracing::warn!("the clock jumped by {seconds} s: nothing is deleted by it until it is steady");
@@ -92,22 +96,28 @@ impl Upkeep {
         Ok(None)
     }
 
-    /// Brings back what a clock that was ahead wrote: where the clock was steady from one turn to the next what holds anybody up, and what lasts
-    /// once the clock is believed. Another instance's clock may have been ahead: every hour it is looked again.
+    /// The wall clock was not steady: what it wrote until now may lie ahead.
+    fn doubt(&mut self, steady: Millis) {
+        (self.since, self.unsettled, self.late) = (steady, true, steady);
+    }
+
+    /// Brings back what a clock that was ahead wrote: at once what waits to leave; where the clock agrees with the
+    /// database's or is believed what bars or lets in; where it is believed what lasts. Another instance's clock may have
+    /// been ahead: it is looked again every hour, and for what lasts every day.
     async fn settle(&mut self, now: Millis, steady: Millis, agrees: bool) -> store::Result<()> {
         let mut rows = ahead::queues(&self.app.store, now).await?;
         // Which of two clocks is right nobody knows but a third.
-        let believed = agrees || steady - self.since >= BELIEVED;
-        if self.unsettled.0 && believed {
+        let believed = steady - self.since >= BELIEVED;
+        if self.unsettled && (agrees || believed) {
             rows += ahead::soon(&self.app.store, now).await?;
-            self.unsettled.0 = false;
+            self.unsettled = false;
         }
-        if steady - self.since >= BELIEVED {
-            self.since = steady;
-            if self.unsettled.1 {
+        if believed {
+            (self.since, self.unsettled) = (steady, true);
+            if steady >= self.late {
                 rows += ahead::late(&self.app.store, now).await?;
+                self.late = steady + AGAIN;
             }
-            self.unsettled = (true, false);
         }
         if rows > 0 {
             tracing::warn!(rows, "what was written by a clock that was ahead is brought back");
@@ -137,6 +147,9 @@ pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
 
 /// What no clock can do harm by.
 async fn refreshed(app: &App) -> Result<(), String> {
+    if let Some(metrics) = metrics::shared() {
+        metrics.upkeep();
+    }
     app.throttle.sweep(app.now());
     app.keys.reload().await.map_err(|e| e.to_string())
 }
@@ -169,9 +182,6 @@ async fn once(app: &App) -> Result<(), String> {
     for webhook in app.webhooks.iter() {
         let waiting = store::webhooks::count(&mut db, &webhook.name).await.map_err(|e| e.to_string())?;
         metrics::webhook_waiting(&webhook.name, u32::try_from(waiting).unwrap_or(u32::MAX));
-    }
-    if let Some(metrics) = metrics::shared() {
-        metrics.upkeep();
     }
     Ok(())
 }

@@ -22,18 +22,28 @@ const RECORD: &str = "INSERT INTO migrations (version, name) VALUES ($1, $2)";
 /// Keeps two instances that start together from migrating at once, the table's making included (which
 /// `IF NOT EXISTS` does not guard); SQLite's writer is alone anyway. The number is this lock's name.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(7310868735)";
+/// The same, where nobody has it.
+const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(7310868735)";
 
 /// Brings the database up to date; gives the names of what was applied.
 ///
 /// # Errors
 /// Where a statement fails, or the database was written by a newer multauth.
 pub async fn migrate(store: &Store) -> Result<Vec<&'static str>> {
-    let mut tx = alone(store).await?;
+    migrate_telling(store, || ()).await
+}
+
+/// [`migrate`]; `waits` is called where somebody else migrates, who is waited for.
+///
+/// # Errors
+/// Those of [`migrate`].
+pub async fn migrate_telling(store: &Store, waits: impl Fn()) -> Result<Vec<&'static str>> {
+    let mut tx = alone(store, &waits).await?;
     sql::run(&mut tx, TABLE, ()).await?;
     tx.commit().await?;
     let mut applied = Vec::new();
     for (version, name, script) in MIGRATIONS {
-        let mut tx = alone(store).await?;
+        let mut tx = alone(store, &waits).await?;
         if *version > latest(&mut tx).await? {
             sql::script(&mut tx, script).await?;
             sql::run(&mut tx, RECORD, (*version, *name)).await?;
@@ -45,9 +55,10 @@ pub async fn migrate(store: &Store) -> Result<Vec<&'static str>> {
 }
 
 /// A transaction in which nobody else migrates.
-async fn alone(store: &Store) -> Result<Tx> {
+async fn alone(store: &Store, waits: &impl Fn()) -> Result<Tx> {
     let mut tx = store.begin_unbounded().await?;
-    if tx.is_postgres() {
+    if tx.is_postgres() && sql::scalar(&mut tx, TRY_LOCK, ()).await? != Some(true) {
+        waits();
         sql::run(&mut tx, LOCK, ()).await?;
     }
     Ok(tx)

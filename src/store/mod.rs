@@ -50,7 +50,7 @@ use tokio::time::Instant;
 
 pub(crate) use error::MET;
 pub use error::StoreError;
-pub use migrate::{check as check_version, migrate};
+pub use migrate::{check as check_version, migrate, migrate_telling};
 pub use sql::{Db, Exec, Result};
 
 /// The database of one instance.
@@ -198,6 +198,13 @@ impl Tx {
             TxOf::Sqlite(turn) => turn.commit().await,
             TxOf::Postgres(lease) => lease.commit().await,
         }
+    }
+
+    /// Waits for no lock that a request has for longer than a moment: where the two hold each other up, this one ends.
+    async fn give_way(&mut self) -> Result<()> {
+        // Well before the server looks for deadlocks, and ends whichever it likes (`deadlock_timeout`).
+        const SHORT: &str = "SET LOCAL lock_timeout = 100";
+        if self.is_postgres() { sql::script(self, SHORT).await } else { Ok(()) }
     }
 
     fn is_postgres(&self) -> bool {

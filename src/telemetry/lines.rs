@@ -306,6 +306,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_back_is_written_before_the_last_line() {
+        let text = logged(Format::Pretty, || {
+            for _ in 0..3 {
+                tracing::warn!(often = true, "it fails");
+            }
+            tracing::info!(last = true, "stopped");
+        });
+        let lines: Vec<_> = text.lines().map(|line| line.split_once(": ").unwrap().1).collect();
+        assert_eq!(lines, ["it fails", "it fails times=2", "stopped"]);
+    }
+
+    #[test]
     fn kinds_without_end_are_lines_with_one() {
         let text = logged(Format::Json, || {
             for n in 0..1_000 {

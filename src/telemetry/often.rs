@@ -3,7 +3,8 @@
 //!
 //! A line is one of these where it has the field `often`:
 //! `tracing::error!(often = true, %error, "the database failed")`. Those of one place in the source that say the same
-//! `error` or `why` of the same `hook`, `webhook`, `provider` or `verifier` are of one kind. What was held back is written with the next line of any kind.
+//! `error` or `why` of the same `hook`, `webhook`, `provider` or `verifier` are of one kind. What was held back is written
+//! with the next line of any kind, and before one that has the field `last`, after which none is expected.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -70,9 +71,12 @@ impl Often {
     /// What is to be written now that `entry` comes, in this order.
     pub(super) fn pass(&self, mut entry: Entry) -> Vec<Entry> {
         let (now, often) = (self.beat.now(), entry.fields.remove("often").is_some());
+        let last = entry.fields.remove("last").is_some();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = Vec::new();
-        for kind in kinds.values_mut().filter(|kind| kind.held.is_some() && now >= kind.told + APART) {
+        for kind in
+            kinds.values_mut().filter(|kind| kind.held.is_some() && (last || now >= kind.told + APART))
+        {
             kind.told = now;
             lines.extend(kind.held.take().map(|(entry, times)| counted(entry, times)));
         }

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::super::StoreError;
 
-/// How much later each further host is tried, beside those before it.
+/// For how long a host is waited for alone; then, or once it refuses, the next one is tried beside it.
 const LATER: Duration = Duration::from_millis(300);
 
 /// How long one of them may take.
@@ -53,34 +53,26 @@ impl Hosts {
     /// A connection to the first host that takes writes; to one that only reads where no other answers.
     pub(super) async fn connect(&self) -> Result<Opened, StoreError> {
         let first = self.good.load(Ordering::Relaxed);
-        let mut tries: FuturesUnordered<_> = (0..self.all.len())
-            .map(|turn| {
-                self.try_one((first + turn) % self.all.len(), LATER * u32::try_from(turn).unwrap_or(0))
-            })
-            .collect();
-        let (mut reads, mut failed) = (None, None);
-        while let Some((host, outcome)) = tries.next().await {
-            match outcome {
-                Ok(opened) if !opened.read_only => {
+        let mut hosts = (0..self.all.len()).map(|turn| (first + turn) % self.all.len()).peekable();
+        let (mut tries, mut found) = (FuturesUnordered::new(), Found::default());
+        loop {
+            tries.extend(hosts.next().map(|host| self.try_one(host)));
+            // Where there is a next host, it is not held up by one that is silent.
+            let more = hosts.peek().is_some();
+            let tried = if more { timeout(LATER, tries.next()).await } else { Ok(tries.next().await) };
+            match tried {
+                Ok(Some((host, Ok(opened)))) if !opened.read_only => {
                     self.good.store(host, Ordering::Relaxed);
                     return Ok(opened);
                 }
-                Ok(opened) => reads = Some(opened),
-                // That a host has no more connections for us is not that it is gone: those that there are go round.
-                Err(error) if matches!(failed, Some(StoreError::NoConnection(_))) => drop(error),
-                Err(error) => failed = Some(error),
+                Ok(Some((_, outcome))) => found.note(outcome),
+                Ok(None) => return found.best(),
+                Err(_) => {}
             }
         }
-        if let Some(error @ StoreError::NoConnection(_)) = failed {
-            return Err(error);
-        }
-        reads.ok_or_else(|| failed.unwrap_or_else(|| StoreError::Unreachable("no host is named".into())))
     }
 
-    async fn try_one(&self, host: usize, later: Duration) -> (usize, Result<Opened, StoreError>) {
-        if !later.is_zero() {
-            tokio::time::sleep(later).await;
-        }
+    async fn try_one(&self, host: usize) -> (usize, Result<Opened, StoreError>) {
         let opened = async {
             let mut conn = self.all[host].connect().await?;
             let row = sqlx::raw_sql(AssertSqlSafe(self.greeting.clone())).fetch_one(&mut conn).await?;
@@ -90,6 +82,32 @@ impl Hosts {
         let silent = || StoreError::Unreachable("it does not answer".into());
         let opened = timeout(ONE, opened).await.unwrap_or_else(|_| Ok(Err(silent())));
         (host, opened.unwrap_or_else(|error| Err(StoreError::of_connecting(error))))
+    }
+}
+
+/// What the hosts that were tried and take no writes gave.
+#[derive(Default)]
+struct Found {
+    reads: Option<Opened>,
+    failed: Option<StoreError>,
+}
+
+impl Found {
+    fn note(&mut self, outcome: Result<Opened, StoreError>) {
+        match outcome {
+            Ok(opened) => self.reads = Some(opened),
+            // That a host has no more connections for us is not that it is gone: those that there are go round.
+            Err(_) if matches!(self.failed, Some(StoreError::NoConnection(_))) => {}
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn best(self) -> Result<Opened, StoreError> {
+        match (self.reads, self.failed) {
+            (_, Some(error @ StoreError::NoConnection(_))) | (None, Some(error)) => Err(error),
+            (Some(opened), _) => Ok(opened),
+            (None, None) => Err(StoreError::Unreachable("no host is named".into())),
+        }
     }
 }
 

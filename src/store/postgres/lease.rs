@@ -32,11 +32,13 @@ pub(in super::super) struct Lease {
     under_way: bool,
     /// Whether it is of no more use.
     dead: bool,
+    /// Whether a statement of the transaction failed: nothing of it can be kept any more.
+    failed: bool,
 }
 
 impl Lease {
     pub(super) fn new(held: Held, pool: Arc<Pool>, timeout: Duration) -> Self {
-        Self { held: Some(held), pool, timeout, until: None, under_way: false, dead: false }
+        Self { held: Some(held), pool, timeout, until: None, under_way: false, dead: false, failed: false }
     }
 
     /// The connection.
@@ -58,6 +60,7 @@ impl Lease {
     /// It ended.
     pub(in super::super) fn ended(&mut self, error: Option<&StoreError>) {
         self.under_way = false;
+        self.failed |= error.is_some();
         let Some(held) = &mut self.held else { return };
         match error {
             // That one takes no writes was known.
@@ -112,6 +115,10 @@ impl Lease {
     /// whether it counts. Its place is somebody else's by then, but for those beyond as many as there are places: what
     /// the server has open stays bounded.
     pub(in super::super) async fn commit(mut self) -> Result<(), StoreError> {
+        // The server would undo it and say that all went well.
+        if self.failed {
+            return Err(StoreError::Commit("a statement of it failed".into()));
+        }
         let Some(Held { mut opened, counted }) = self.held.take() else { return Err(StoreError::Unanswered) };
         let place = Arc::new(Mutex::new(Place { counted, stray: None }));
         let kept = place.clone();

@@ -57,7 +57,19 @@ pub(in super::super) fn hosts(url: &str) -> Result<Vec<PgConnectOptions>, String
     if after.split(['?', '#']).next().is_some_and(|name| name.contains('@')) {
         return Err("has an @ behind its hosts; in a password %2F is /, %3F ?, %23 #".into());
     }
-    all.split(',').map(|host| one(&format!("{before}{host}{after}"))).collect()
+    let each: Result<Vec<_>, _> = all.split(',').map(|host| one(&format!("{before}{host}{after}"))).collect();
+    if all.contains(',') && after.split(['?', '&']).skip(1).any(names_host) {
+        return Err(
+            "names several hosts, and by a parameter another: host, hostaddr and port stand before the /"
+                .into(),
+        );
+    }
+    each
+}
+
+/// Whether a part of a query says which host is meant.
+fn names_host(part: &str) -> bool {
+    matches!(part.split('=').next(), Some("host" | "hostaddr" | "port"))
 }
 
 /// What stands before the hosts, they, and what follows.
@@ -142,6 +154,8 @@ mod tests {
         for wrong in [
             "postgres://u@a,b:x/db",
             "postgres://u@/db?host=a,b",
+            "postgres://u@a,b/db?host=c",
+            "postgres://u@a,b/db?sslmode=disable&port=5433",
             "postgres://u@h/db?target_session_attrs=standby",
         ] {
             assert!(hosts(wrong).is_err(), "{wrong}");

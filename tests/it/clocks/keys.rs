@@ -1,7 +1,8 @@
 //! Signing keys, whatever the clock said when they were made: they are rotated by the age of the one that signs, once.
 
-use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
+use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND, Steady};
 use multauth::keys::Algorithm;
+use multauth::server::Upkeep;
 use multauth::settings::Span;
 
 use super::FAR;
@@ -67,5 +68,23 @@ async fn a_clock_that_goes_back_makes_no_key() {
             assert_eq!(kids(&app), first, "{}", app.database());
             assert!(app.app.keys.signer().is_some());
         }
+    }
+}
+
+/// Nothing but the clock says how old it is: it counts as made when the clock is believed.
+#[tokio::test]
+async fn the_first_key_of_a_clock_that_was_ahead_is_rotated_too() {
+    for app in TestApp::each(|_| ()).await {
+        let first = kids(&app);
+        app.pass(-FAR);
+        let mut upkeep = Upkeep::new(app.app.clone(), Steady::beside(&app.clock));
+        for span in [SECOND, HOUR, HOUR] {
+            app.pass(span);
+            upkeep.turn().await.unwrap();
+        }
+        assert_eq!(kids(&app), first, "{}: it is a good one", app.database());
+        app.pass(91 * DAY);
+        upkeep.turn().await.unwrap();
+        assert_eq!(kids(&app).len(), 2, "{}: it is old by now", app.database());
     }
 }

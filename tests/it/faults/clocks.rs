@@ -207,10 +207,10 @@ pub async fn upkeep() -> Result<Seen, String> {
     seen.must(after >= before, format!("{} rows were swept by a jump", before - after));
     let again = clocked.post("/v1/token", json!({ "refresh_token": member.field("refresh_token") })).await;
     seen.must(again.is(200), format!("a session from before: {:?}", again.status));
-    let metrics = clocked.caller.get("metrics", "/metrics", None).await.text;
-    let counted = metrics.lines().find(|line| !line.starts_with('#') && line.contains("clock"));
-    let counted = counted.map_or("none", |line| line);
-    seen.figure(format!("metric: {counted}"));
+    let metrics = clocked.caller.get("metrics", "/metrics", None).await;
+    let counted = metrics.text.lines().find(|line| !line.starts_with('#') && line.contains("clock"));
+    let counted = counted.unwrap_or("none");
+    seen.figure(format!("metric ({:?}): {counted}", metrics.status));
     let number = counted.rsplit(' ').next().and_then(|number| number.parse::<f64>().ok());
     seen.must(number.is_some_and(|number| number >= 1.0), "no metric counts the jump");
     seen.must(!clocked.site.logged("clock").is_empty(), "the log does not tell of the jump");

@@ -1,13 +1,15 @@
 //! What a clock that was ahead wrote is brought back in every table, and all else stays as it is.
 
+use std::time::Duration;
+
 use multauth::base::clock::{DAY, HOUR, MINUTE};
 use multauth::store::attempts::Attempt;
 use multauth::store::challenges::Challenge;
 use multauth::store::outbox::Queued;
 use multauth::store::sessions::Session;
 use multauth::store::{
-    Store, Tx, ahead, attempts, challenges, changes, devices, events, guesses, known_devices, lines, outbox,
-    secrets, sessions, spend, suspensions, trail, users, wishes,
+    Store, StoreError, Tx, ahead, attempts, challenges, changes, devices, events, guesses, known_devices,
+    lines, outbox, secrets, sessions, signing_keys, spend, suspensions, trail, users, wishes,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -162,6 +164,57 @@ async fn what_lasts_is_of_now_and_ends_as_much_earlier() {
         let device = devices::by_id(&mut tx, "far").await.unwrap().unwrap();
         assert_eq!((device.created_at, device.confirmed_at), (NOW, Some(NOW)), "{}", db.name);
         assert_eq!(changes::of_user(&mut tx, "far").await.unwrap()[0].at, NOW, "{}", db.name);
+    }
+}
+
+#[tokio::test]
+async fn keys_come_back_in_the_order_in_which_they_sign() {
+    let key = |id: &str, made, active_at| signing_keys::SigningKey {
+        id: id.into(),
+        algorithm: "ES256".into(),
+        private_key: "sealed".into(),
+        public_jwk: "{}".into(),
+        created_at: made,
+        active_at,
+        retired_at: None,
+    };
+    let rows = async |tx: &mut Tx| {
+        let ahead = NOW + FAR;
+        let newest = key("a", ahead + DAY, ahead + DAY);
+        for key in [key("z", ahead, ahead), key("right", NOW - DAY, NOW - DAY), newest.clone()] {
+            signing_keys::insert(tx, &key).await.unwrap();
+        }
+        signing_keys::retire_older(tx, &newest, ahead + 2 * DAY).await.unwrap();
+        signing_keys::insert(tx, &key("announced", ahead + DAY, ahead + DAY + HOUR)).await.unwrap();
+    };
+    for db in database(rows).await {
+        assert_eq!(ahead::late(&db.store, NOW).await.unwrap(), 3, "{}", db.name);
+        let mut tx = db.store.begin().await.unwrap();
+        let all = signing_keys::all(&mut tx, NOW).await.unwrap();
+        let all: Vec<_> = all.iter().map(|key| (key.id.as_str(), key.created_at, key.active_at)).collect();
+        let expected = [
+            ("right", NOW - DAY, NOW - DAY),
+            ("z", NOW, NOW - 1),
+            ("a", NOW, NOW),
+            ("announced", NOW, NOW + HOUR),
+        ];
+        assert_eq!(all, expected, "{}", db.name);
+    }
+}
+
+/// Where a request has what is to be brought back, it is not waited for as long as requests wait: of two that hold each
+/// other up the server would end either.
+#[tokio::test]
+async fn it_gives_way_to_requests() {
+    let rows = async |tx: &mut Tx| {
+        guesses::fail(tx, "far", "password", NOW + FAR, 1).await.unwrap();
+    };
+    for db in database(rows).await.into_iter().filter(|db| db.name == "postgres") {
+        let mut tx = db.store.begin().await.unwrap();
+        guesses::fail(&mut tx, "far", "password", NOW, 1).await.unwrap();
+        let gone = tokio::time::timeout(Duration::from_secs(2), ahead::soon(&db.store, NOW)).await;
+        assert!(matches!(gone, Ok(Err(StoreError::Busy(_)))), "{gone:?}");
+        tx.commit().await.unwrap();
     }
 }
 

@@ -254,16 +254,32 @@ async fn what_cannot_be_reached_is_not_called_busy() {
     read(&store).await.unwrap();
 }
 
-/// Of several hosts, one that refuses is passed over.
+/// What PostgreSQL would undo, and call committed.
 #[tokio::test]
-async fn a_host_that_is_gone_is_passed_over() {
+async fn a_transaction_of_which_a_statement_failed_is_not_told_as_kept() {
+    let Some(database) = scratch().await else { return };
+    let store = Store::open(&database.url, 2).await.unwrap();
+    let mut tx = store.begin().await.unwrap();
+    facts::put(&mut tx, "a", "b").await.unwrap();
+    for (name, kept) in [("one", true), ("two", false)] {
+        let row = store::api_keys::insert(&mut tx, "k", name, name, "verify", 0).await;
+        assert_eq!(row.is_ok(), kept, "{row:?}");
+    }
+    let committed = tx.commit().await;
+    assert!(matches!(committed, Err(StoreError::Commit(_))), "{committed:?}");
+    assert_eq!(facts::get(&mut store.read().await.unwrap(), "a").await.unwrap(), None);
+}
+
+/// Of several hosts, those that refuse are passed over, however many they are.
+#[tokio::test]
+async fn hosts_that_are_gone_are_passed_over() {
     let Some(database) = scratch().await else { return };
     let (gone, through) = Proxy::before(&database.url).await;
     gone.refuse(true);
     let (first, second) = (url::Url::parse(&through).unwrap(), url::Url::parse(&database.url).unwrap());
     let host = |url: &url::Url| format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(5432));
-    let both = database.url.replace(&host(&second), &format!("{},{}", host(&first), host(&second)));
-    let store = Store::open(&both, 2).await.unwrap();
+    let all = format!("{},", host(&first)).repeat(20) + &host(&second);
+    let store = Store::open(&database.url.replace(&host(&second), &all), 2).await.unwrap();
     write(&store).await.unwrap();
 }
 

@@ -1,8 +1,10 @@
 //! The schema: brought up to date once, by whoever comes first; a newer one is refused.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use multauth::store::attempts::{self, Attempt};
-use multauth::store::{self, Store, StoreError};
+use multauth::store::{self, Db, Exec, Store, StoreError};
 
 use crate::support::databases;
 
@@ -110,6 +112,26 @@ async fn instances_that_start_together_migrate_once() {
             "{}",
             db.name
         );
+    }
+}
+
+#[tokio::test]
+async fn who_waits_for_another_instance_says_so() {
+    for db in databases::empty().await.into_iter().filter(|db| db.name == "postgres") {
+        let other = Store::open(&db.url, 1).await.unwrap();
+        let mut tx = other.begin().await.unwrap();
+        let Exec::Postgres(conn) = tx.exec() else { panic!("PostgreSQL alone has such a lock") };
+        sqlx::query("SELECT pg_advisory_xact_lock(7310868735)").execute(conn).await.unwrap();
+        let (said, heard) = tokio::sync::oneshot::channel();
+        let said = std::sync::Mutex::new(Some(said));
+        let tell = || said.lock().unwrap().take().map_or((), |said| said.send(()).unwrap());
+        let goes = async {
+            heard.await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let both = async { tokio::join!(store::migrate_telling(&db.store, tell), goes) };
+        let (migrated, ()) = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
+        assert!(!migrated.unwrap().is_empty());
     }
 }
 

@@ -50,6 +50,15 @@ async fn sign_up(address: SocketAddr, prefix: String, ledger: Arc<Mutex<Ledger>>
 }
 
 #[tokio::test]
+async fn what_happened_before_anybody_asked_is_counted() {
+    let folder = TempDir::new().unwrap();
+    let (file, address) = config(folder.path(), "metrics = true", "");
+    let program = Program::start(&file, address).await;
+    let counted = get(&program, "/metrics").await.unwrap().body;
+    assert!(counted.contains("multauth_requests_total{route=\"/readyz\""), "{counted}");
+}
+
+#[tokio::test]
 async fn a_kill_loses_nothing_that_was_acknowledged() {
     let folder = TempDir::new().unwrap();
     let (file, address) = config(folder.path(), "", "");
