@@ -102,7 +102,12 @@ impl App {
 
     /// The present moment as all instances have it, for what they write and judge by turns.
     pub fn shared_now(&self) -> Millis {
-        self.agreement.shared(self.clock.now())
+        self.agreement.shared()
+    }
+
+    /// The moment by which something is deleted for good: a clock that was set ahead is not believed yet.
+    pub fn settled_now(&self) -> Millis {
+        self.now().min(self.shared_now())
     }
 
     /// The flows and the kinds that they speak of.

@@ -52,6 +52,8 @@ pub enum StartError {
 pub struct World {
     /// Time.
     pub clock: Clock,
+    /// How much of it went by; by `clock` where none is given.
+    pub steady: Option<Steady>,
     /// Chance.
     pub random: Random,
     /// What is added to the built-in kinds.
@@ -135,8 +137,9 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         let applied = applied.join(", ");
         tracing::info!(applied, database = store.name(), "the database was brought up to date");
     }
-    let agreement = Agreement::default();
-    agreement.look(&store, &world.clock).await?;
+    let steady = world.steady.clone().unwrap_or_else(|| Steady::beside(&world.clock));
+    let agreement = Agreement::new(world.clock.clone(), steady.clone());
+    agreement.look(&store).await?;
     crate::devices::phone::warm_up();
     let keys =
         KeyRing::new(store.clone(), sealer.clone(), world.clock.clone(), settings.keys.announce.millis());
@@ -150,7 +153,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         store: store.clone(),
         clock: world.clock.clone(),
         agreement: agreement.clone(),
-        steady: Steady::beside(&world.clock),
+        steady: steady.clone(),
         random: world.random.clone(),
         webhooks: found.webhooks.clone(),
         wake: Arc::default(),
@@ -162,7 +165,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         sealer: sealer.clone(),
         clock: world.clock.clone(),
         agreement: agreement.clone(),
-        jumps: Jumps::new(world.clock.clone(), Steady::beside(&world.clock)),
+        jumps: Jumps::new(world.clock.clone(), steady),
         random: world.random.clone(),
         routes: routes.clone(),
         events: events.clone(),

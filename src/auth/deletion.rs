@@ -82,19 +82,30 @@ pub async fn purge(app: &App, user_id: &str, by: By) -> Result<()> {
 /// Purges the accounts whose grace period is over, and those that nothing confirmed names a day after they were made
 /// (R120); gives how many.
 pub async fn purge_due(app: &App) -> Result<usize> {
-    let (now, grace) = (app.now(), app.settings.user.deletion_grace.millis());
+    let (now, grace) = (app.settled_now(), app.settings.user.deletion_grace.millis());
     let mut due = users::deleted_before(&mut app.store.read().await?, now - grace, AT_ONCE).await?;
     due.extend(users::orphans(&mut app.store.read().await?, now - DAY, AT_ONCE).await?);
+    let mut purged = 0;
     for user in &due {
-        let mut tx = app.store.begin().await?;
-        take(&mut tx, &user.id, now).await?;
-        // Another instance may have been faster, or the operator.
-        if still_due(&mut tx, user, now - grace).await? {
-            erase(app, &mut tx, user, By::Server).await?;
-            tx.commit().await?;
+        match purge_one(app, user, now, now - grace).await {
+            Ok(one) => purged += usize::from(one),
+            // The others are purged all the same, and this one is tried again.
+            Err(error) => tracing::warn!(%error, user = user.id, "an account could not be purged"),
         }
     }
-    Ok(due.len())
+    Ok(purged)
+}
+
+/// Gives whether it was still there to be purged: another instance may have been faster, or the operator.
+async fn purge_one(app: &App, user: &User, now: Millis, before: Millis) -> Result<bool> {
+    let mut tx = app.store.begin().await?;
+    take(&mut tx, &user.id, now).await?;
+    if !still_due(&mut tx, user, before).await? {
+        return Ok(false);
+    }
+    erase(app, &mut tx, user, By::Server).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// Keeps an account to this transaction, so that nobody signs in to it, proves an address of it or brings it back

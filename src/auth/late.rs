@@ -3,12 +3,18 @@
 
 use std::time::Duration;
 
-use crate::app::App;
-use crate::store::{StoreError, sessions};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-/// How long it is looked whether it counts: as long as a commit goes on by itself.
-const TRIES: usize = 300;
+use crate::app::App;
+use crate::store::{self, StoreError, sessions};
+
+/// For how long it is looked whether it counts: a commit goes on by itself for a minute.
+const LOOKED: Duration = Duration::from_secs(75);
 const PAUSE: Duration = Duration::from_millis(200);
+
+/// One looks at a time: the connections are for requests.
+static TURN: Semaphore = Semaphore::const_new(1);
 
 /// Looks after the rotation of a session to the token of that hash, where `error` says that its commit goes on.
 pub fn mind(app: &App, error: &StoreError, id: &str, to: &str) {
@@ -18,14 +24,18 @@ pub fn mind(app: &App, error: &StoreError, id: &str, to: &str) {
     let (store, clock) = (app.store.clone(), app.clock.clone());
     let (id, to) = (id.to_owned(), to.to_owned());
     tokio::spawn(async move {
-        for _ in 0..TRIES {
+        let until = Instant::now() + LOOKED;
+        while Instant::now() < until {
+            let turn = TURN.acquire().await;
             let noted = async {
-                let mut tx = store.begin().await?;
-                // It waits for the commit, which holds the row.
+                // The commit holds the row for as long as it goes on.
+                let mut tx = store.begin_giving_way().await?;
                 sessions::note_rotated(&mut tx, &id, &to, clock.now()).await?;
                 tx.commit().await
             };
-            if noted.await.is_ok() {
+            let noted: store::Result<()> = noted.await;
+            drop(turn);
+            if noted.is_ok() {
                 return;
             }
             tokio::time::sleep(PAUSE).await;

@@ -28,7 +28,7 @@
 //! | `sessions.created_at`, `sessions.expires_at`, `sessions.auth_time` | over at its end, and deleted once that was told; brought back where it is refreshed, and late |
 //! | `sessions.rotated_at` | idle by when the call came in, and so the grace; brought back where it is shown again, and late |
 //! | `known_devices.created_at`, `known_devices.last_used_at` | goes after half a year; brought back soon |
-//! | `guesses.last_at`, `guesses.day_start`, `guesses.month_start` | bar as long as the ladder says; brought back by whoever judges them, and soon |
+//! | `guesses.last_at`, `guesses.day_start`, `guesses.month_start` | bar as long as the ladder says, by `store::agreement`, which follows no jump at once; brought back by whoever judges them, and soon |
 //! | `guess_days.day` | days to come count as today; folded into it soon |
 //! | `signing_keys.created_at` | the one that signs is rotated by its age; of the future none waits to take its place; brought back late |
 //! | `signing_keys.active_at` | the newest that has begun signs, else the first; brought back with the moment that it was made |

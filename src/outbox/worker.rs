@@ -300,7 +300,7 @@ impl Worker {
 
     /// The moment by the clock that all who lease have.
     fn lease_now(&self) -> Millis {
-        self.agreement.theirs(self.clock.now())
+        self.agreement.theirs()
     }
 
     async fn is_due(&self, db: &mut Reader, lane: &str, over: Millis) -> Result<bool, StoreError> {

@@ -20,6 +20,9 @@ use crate::store::{self, StoreError, facts, patience};
 /// How long an answer may take, and for how long what was found is told again.
 const SECOND: Duration = Duration::from_secs(1);
 
+/// How long a connection is waited for: the answer is to say that there was none.
+const PATIENCE: Duration = Duration::from_millis(800);
+
 /// What was found last, and when.
 pub(super) struct Readiness {
     last: Mutex<Option<(Instant, Verdict)>>,
@@ -60,10 +63,11 @@ impl Readiness {
         if let Some((_, verdict)) = last.as_ref().filter(|(at, _)| at.elapsed() < SECOND) {
             return *verdict;
         }
-        let verdict = patience::within(SECOND, 2 * SECOND, tried(&app, &this.name)).await.map_err(|error| {
-            tracing::warn!(%error, "not ready");
-            words(&error)
-        });
+        let verdict =
+            patience::within(PATIENCE, 2 * SECOND, tried(&app, &this.name)).await.map_err(|error| {
+                tracing::warn!(%error, "not ready");
+                words(&error)
+            });
         *last = Some((Instant::now(), verdict));
         verdict
     }

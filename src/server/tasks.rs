@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::auth::{deletion, unfinished};
-use crate::base::clock::{DAY, HOUR, Jumps, SECOND, Steady};
+use crate::base::clock::{DAY, Jumps, SECOND, Steady};
 use crate::base::{Clock, Millis};
 use crate::startup::algorithm;
-use crate::store::agreement::Word;
+use crate::store::agreement::{BELIEVED, Word};
 use crate::store::{self, ahead, lines, sweep, trail};
 use crate::telemetry::metrics;
 
 /// How far the wall clock may be from where the time that went by says, from one turn to the next.
 const JUMP: Millis = Jumps::FAR;
-/// How long the wall clock has to be steady until it is believed of what lasts: time servers have set it right by then.
-const BELIEVED: Millis = HOUR;
 /// After how long what lasts is looked at again, all of which is read for it.
 const AGAIN: Millis = DAY;
 
@@ -67,57 +65,62 @@ impl Upkeep {
         let (wall, steady) = (self.app.now(), self.steady.now());
         let before = self.before.replace((wall, steady));
         let jump = before.map_or(0, |(was, went)| (wall - was) - (steady - went));
-        refreshed(&self.app).await?;
-        let word = self.app.agreement.look(&self.app.store, &self.app.clock).await;
-        let word = word.map_err(|error| error.to_string())?;
-        if let Word::Apart(ahead) = word {
+        let jump = (jump.abs() > JUMP).then_some(jump);
+        // Told before anything that may fail.
+        if let Some(jump) = jump {
             self.doubt(steady);
-            metrics::clock_jumped();
+            let seconds = jump / SECOND;
+            tracing::warn!("the clock jumped by {seconds} s: nothing is deleted by it until it is steady");
+        }
+        refreshed(&self.app).await?;
+        let word = self.app.agreement.look(&self.app.store).await.map_err(|error| error.to_string())?;
+        if let Word::Apart(ahead) = word {
+            if jump.is_none() {
+                self.doubt(steady);
+            }
             let seconds = -ahead / SECOND;
             tracing::warn!(
                 "the clock is {seconds} s ahead of the database's: nothing is deleted until they agree; set both (NTP)"
             );
             return Ok(Some(-ahead));
         }
-        if jump.abs() > JUMP {
-            self.doubt(steady);
-            metrics::clock_jumped();
-            let seconds = jump / SECOND;
-            tracing::warn!("the clock jumped by {seconds} s: nothing is deleted by it until it is steady");
-            return Ok(Some(jump));
+        if jump.is_some() {
+            return Ok(jump);
         }
         // By a clock of which nothing is known yet nothing is deleted, either.
         let agrees = word == Word::Agrees;
         if before.is_none() && !agrees && matches!(self.app.clock, Clock::System) {
             return Ok(None);
         }
-        once(&self.app).await?;
-        self.settle(wall, steady, agrees).await.map_err(|error| error.to_string())?;
-        Ok(None)
+        let done = once(&self.app).await;
+        self.settle(steady, agrees).await.map_err(|error| error.to_string())?;
+        done.map(|()| None)
     }
 
     /// The wall clock was not steady: what it wrote until now may lie ahead.
     fn doubt(&mut self, steady: Millis) {
+        metrics::clock_jumped();
         (self.since, self.unsettled, self.late) = (steady, true, steady);
     }
 
     /// Brings back what a clock that was ahead wrote: at once what waits to leave; where the clock agrees with the
     /// database's or is believed what bars or lets in; where it is believed what lasts. Another instance's clock may have
     /// been ahead: it is looked again every hour, and for what lasts every day.
-    async fn settle(&mut self, now: Millis, steady: Millis, agrees: bool) -> store::Result<()> {
-        let mut rows = ahead::queues(&self.app.store, now).await?;
+    async fn settle(&mut self, steady: Millis, agrees: bool) -> store::Result<()> {
+        let (store, now) = (&self.app.store, self.app.now());
+        let mut rows = ahead::queues(store, now).await?;
         // Which of two clocks is right nobody knows but a third.
         let believed = steady - self.since >= BELIEVED;
         if self.unsettled && (agrees || believed) {
-            rows += ahead::soon(&self.app.store, now).await?;
+            rows += ahead::soon(store, now).await?;
             self.unsettled = false;
+        }
+        if believed && steady >= self.late {
+            rows += ahead::late(store, now).await?;
+            self.late = steady + AGAIN;
         }
         if believed {
             (self.since, self.unsettled) = (steady, true);
-            if steady >= self.late {
-                rows += ahead::late(&self.app.store, now).await?;
-                self.late = steady + AGAIN;
-            }
         }
         if rows > 0 {
             tracing::warn!(rows, "what was written by a clock that was ahead is brought back");
@@ -131,7 +134,7 @@ const BATCHES: usize = 50;
 
 /// Deletes one batch from every table; gives how many rows went, and whether some table may have more.
 pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
-    let now = app.now();
+    let now = app.settled_now();
     // Many tables, and no request waits for it.
     let mut tx = app.store.begin_within(SWEEP).await?;
     let mut gone: Vec<u64> = sweep::once(&mut tx, now).await?.into_iter().map(|(_, rows)| rows).collect();

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use super::agreement::FAR;
 use super::sql::{self, Db, Result};
 use super::{Store, guesses, spend};
 use crate::base::Millis;
@@ -178,15 +179,25 @@ pub async fn late(store: &Store, now: Millis) -> Result<u64> {
     all(store, LATE, now).await
 }
 
+/// Those behind a table that could not be had are brought back all the same; then it is told.
 async fn all(store: &Store, tables: &[Ahead], now: Millis) -> Result<u64> {
-    let mut rows = 0;
+    let (mut rows, mut failed) = (0, None);
     for table in tables {
-        for _ in 0..BATCHES {
-            let brought = batch(store, table, now).await?;
-            rows += brought;
-            if brought == 0 {
-                break;
-            }
+        match whole(store, table, now).await {
+            Ok(brought) => rows += brought,
+            Err(error) => failed = Some(error),
+        }
+    }
+    failed.map_or(Ok(rows), Err)
+}
+
+async fn whole(store: &Store, table: &Ahead, now: Millis) -> Result<u64> {
+    let mut rows = 0;
+    for _ in 0..BATCHES {
+        let brought = batch(store, table, now).await?;
+        rows += brought;
+        if brought == 0 {
+            break;
         }
     }
     Ok(rows)
@@ -194,11 +205,13 @@ async fn all(store: &Store, tables: &[Ahead], now: Millis) -> Result<u64> {
 
 /// Looks first: there is hardly ever anything, and nobody's writing is to wait for that.
 async fn batch(store: &Store, table: &Ahead, now: Millis) -> Result<u64> {
-    if store.name() == "sqlite" && !is_found(&mut store.read().await?, table, now).await? {
+    // What another instance, or a request meanwhile, wrote by a clock that is a little ahead is no matter.
+    let far = now + FAR;
+    if store.name() == "sqlite" && !is_found(&mut store.read().await?, table, far).await? {
         return Ok(0);
     }
     let mut tx = store.begin_within(LONG).await?;
-    if !is_found(&mut tx, table, now).await? {
+    if !is_found(&mut tx, table, far).await? {
         return Ok(0);
     }
     tx.give_way().await?;

@@ -1,5 +1,7 @@
 //! The one list of migrations, applied to either database, each in a transaction of its own.
 
+use std::time::Duration;
+
 use super::sql::{self, Result};
 use super::{Store, StoreError, Tx};
 
@@ -21,9 +23,9 @@ const LATEST: &str = "SELECT COALESCE(MAX(version), 0) FROM migrations";
 const RECORD: &str = "INSERT INTO migrations (version, name) VALUES ($1, $2)";
 /// Keeps two instances that start together from migrating at once, the table's making included (which
 /// `IF NOT EXISTS` does not guard); SQLite's writer is alone anyway. The number is this lock's name.
-const LOCK: &str = "SELECT pg_advisory_xact_lock(7310868735)";
-/// The same, where nobody has it.
-const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock(7310868735)";
+const LOCK: &str = "SELECT pg_try_advisory_xact_lock(7310868735)";
+/// Between two looks whether somebody else still migrates.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Brings the database up to date; gives the names of what was applied.
 ///
@@ -40,10 +42,11 @@ pub async fn migrate(store: &Store) -> Result<Vec<&'static str>> {
 pub async fn migrate_telling(store: &Store, waits: impl Fn()) -> Result<Vec<&'static str>> {
     let mut tx = alone(store, &waits).await?;
     sql::run(&mut tx, TABLE, ()).await?;
+    let found = latest(&mut tx).await?;
     tx.commit().await?;
     let mut applied = Vec::new();
-    for (version, name, script) in MIGRATIONS {
-        let mut tx = alone(store, &waits).await?;
+    for (version, name, script) in MIGRATIONS.iter().filter(|(version, ..)| *version > found) {
+        let mut tx = alone(store, &waits).await?.unbounded().await?;
         if *version > latest(&mut tx).await? {
             sql::script(&mut tx, script).await?;
             sql::run(&mut tx, RECORD, (*version, *name)).await?;
@@ -54,14 +57,22 @@ pub async fn migrate_telling(store: &Store, waits: impl Fn()) -> Result<Vec<&'st
     Ok(applied)
 }
 
-/// A transaction in which nobody else migrates.
+/// A transaction in which nobody else migrates. Whoever does is asked again and again, and not waited for by the database:
+/// a connection that fell silent meanwhile would be waited for without an end.
 async fn alone(store: &Store, waits: &impl Fn()) -> Result<Tx> {
-    let mut tx = store.begin_unbounded().await?;
-    if tx.is_postgres() && sql::scalar(&mut tx, TRY_LOCK, ()).await? != Some(true) {
-        waits();
-        sql::run(&mut tx, LOCK, ()).await?;
+    let mut told = false;
+    loop {
+        let mut tx = store.begin().await?;
+        if !tx.is_postgres() || sql::scalar(&mut tx, LOCK, ()).await? == Some(true) {
+            return Ok(tx);
+        }
+        drop(tx);
+        if !told {
+            waits();
+            told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
     }
-    Ok(tx)
 }
 
 /// Whether the database is up to date, behind, or ahead of this binary.

@@ -173,21 +173,16 @@ impl Store {
         }))
     }
 
-    /// A transaction that may take as long as it takes: for what an operator waits for.
-    pub async fn begin_unbounded(&self) -> Result<Tx> {
-        self.begin_with(Duration::from_secs(24 * 3_600), true).await
-    }
-
     /// A transaction that may take `span`: for what no request waits for.
     pub async fn begin_within(&self, span: Duration) -> Result<Tx> {
-        self.begin_with(span, false).await
+        self.begin().await?.within(span, false).await
     }
 
-    async fn begin_with(&self, span: Duration, locks: bool) -> Result<Tx> {
-        Ok(Tx(match self.begin().await?.0 {
-            TxOf::Sqlite(turn) => TxOf::Sqlite(turn.within(span)),
-            TxOf::Postgres(lease) => TxOf::Postgres(lease.within(span, locks).await?),
-        }))
+    /// A transaction that waits for no lock of a request: where they hold each other up, this one ends.
+    pub async fn begin_giving_way(&self) -> Result<Tx> {
+        let mut tx = self.begin().await?;
+        tx.give_way().await?;
+        Ok(tx)
     }
 }
 
@@ -200,7 +195,19 @@ impl Tx {
         }
     }
 
-    /// Waits for no lock that a request has for longer than a moment: where the two hold each other up, this one ends.
+    /// With no bound, not for locks either: for what an operator waits for.
+    async fn unbounded(self) -> Result<Self> {
+        self.within(Duration::from_secs(24 * 3_600), true).await
+    }
+
+    async fn within(self, span: Duration, locks: bool) -> Result<Self> {
+        Ok(Self(match self.0 {
+            TxOf::Sqlite(turn) => TxOf::Sqlite(turn.within(span)),
+            TxOf::Postgres(lease) => TxOf::Postgres(lease.within(span, locks).await?),
+        }))
+    }
+
+    /// Waits for no lock that a request has for longer than a moment.
     async fn give_way(&mut self) -> Result<()> {
         // Well before the server looks for deadlocks, and ends whichever it likes (`deadlock_timeout`).
         const SHORT: &str = "SET LOCAL lock_timeout = 100";

@@ -306,6 +306,18 @@ mod tests {
     }
 
     #[test]
+    fn slow_statements_are_told_once_a_second() {
+        let text = logged(Format::Pretty, || {
+            for n in 0..5 {
+                tracing::warn!(target: "sqlx::query", summary = n, "slow statement");
+                tracing::debug!(target: "sqlx::query", summary = n, "a statement");
+            }
+        });
+        let count = |words: &str| text.matches(words).count();
+        assert_eq!((count("slow statement"), count("a statement")), (1, 5), "{text}");
+    }
+
+    #[test]
     fn what_is_held_back_is_written_before_the_last_line() {
         let text = logged(Format::Pretty, || {
             for _ in 0..3 {

@@ -1,7 +1,7 @@
 //! Lines that come once a request while something fails: the first of a kind is written at once, then one a second, with
 //! how many there were. A full disk that holds the log, too, is not filled by what is said of it.
 //!
-//! A line is one of these where it has the field `often`:
+//! A line is one of these where the driver of the database tells of a slow statement, or it has the field `often`:
 //! `tracing::error!(often = true, %error, "the database failed")`. Those of one place in the source that say the same
 //! `error` or `why` of the same `hook`, `webhook`, `provider` or `verifier` are of one kind. What was held back is written
 //! with the next line of any kind, and before one that has the field `last`, after which none is expected.
@@ -12,8 +12,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
-use tracing::Metadata;
 use tracing::callsite::Identifier;
+use tracing::{Level, Metadata};
 
 /// Between two lines of a kind.
 const APART: Duration = Duration::from_secs(1);
@@ -70,7 +70,8 @@ impl Often {
 
     /// What is to be written now that `entry` comes, in this order.
     pub(super) fn pass(&self, mut entry: Entry) -> Vec<Entry> {
-        let (now, often) = (self.beat.now(), entry.fields.remove("often").is_some());
+        let often = entry.fields.remove("often").is_some() | is_of_a_slow_statement(entry.meta);
+        let now = self.beat.now();
         let last = entry.fields.remove("last").is_some();
         let mut kinds = self.kinds.lock().unwrap_or_else(PoisonError::into_inner);
         let mut lines = Vec::new();
@@ -114,6 +115,11 @@ impl Often {
         }
         if kinds.contains_key(&key) || kinds.len() < KINDS { key } else { (place, 0) }
     }
+}
+
+/// The database's driver tells of each statement that takes more than a second.
+fn is_of_a_slow_statement(meta: &Metadata<'_>) -> bool {
+    meta.target() == "sqlx::query" && *meta.level() <= Level::WARN
 }
 
 fn counted(mut entry: Entry, times: u64) -> Entry {

@@ -266,7 +266,7 @@ impl Worker {
 
     /// The moment by the clock that all who lease have.
     fn lease_now(&self) -> Millis {
-        self.agreement.theirs(self.clock.now())
+        self.agreement.theirs()
     }
 
     async fn lease(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::super::instance;
 use super::Finding;
-use crate::base::clock::{MINUTE, rfc3339};
+use crate::base::clock::{MINUTE, SECOND, rfc3339};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::keys::{KeyRing, master_key};
@@ -98,7 +98,7 @@ pub async fn database(settings: &Settings) -> (Option<Store>, Finding) {
         return (None, Finding::warn(WHAT, format!("there is no {path} yet; `multauth migrate` makes it")));
     }
     eprintln!("opening the database …");
-    match tried(settings.database.url.expose()).await {
+    match tried(settings).await {
         Ok(store) => {
             let text = format!("{}, up to date, wrote and read", store.name());
             let finding = match store::capacity::shortage(&store, settings.database.connections).await {
@@ -107,18 +107,45 @@ pub async fn database(settings: &Settings) -> (Option<Store>, Finding) {
             };
             (Some(store), finding)
         }
-        Err(error @ (StoreError::Version { .. } | StoreError::Folder(..))) => {
-            (None, Finding::fail(WHAT, error.to_string()))
-        }
-        Err(error) => (None, Finding::fail(WHAT, format!("{error}; {}", remedy(&error)))),
+        Err(error) => (None, unusable(&error)),
     }
 }
 
-/// What an operator does about it.
+/// Whether the database's clock, by which instances count, says the same as ours; nothing where it has none.
+pub async fn agreement(store: &Store) -> Option<Finding> {
+    const WHAT: &str = "database's clock";
+    let theirs = match store::agreement::now(store).await {
+        Ok(theirs) => theirs?,
+        Err(error) => return Some(Finding::fail(WHAT, error.to_string())),
+    };
+    Some(judged_agreement(WHAT, theirs, Clock::System.now()))
+}
+
+fn judged_agreement(what: &'static str, theirs: Millis, ours: Millis) -> Finding {
+    let ahead = theirs - ours;
+    if ahead.abs() <= store::agreement::FAR {
+        return Finding::ok(what, rfc3339(theirs));
+    }
+    let (seconds, way) = ((ahead / SECOND).abs(), if ahead > 0 { "ahead of" } else { "behind" });
+    let text =
+        format!("{seconds} s {way} this machine's: nothing is deleted until they agree; set both (NTP)");
+    Finding::warn(what, text)
+}
+
+/// That it cannot be used, and what an operator does about it.
+pub fn unusable(error: &StoreError) -> Finding {
+    let says_what_to_do = matches!(error, StoreError::Version { .. } | StoreError::Folder(..));
+    let remedy = if says_what_to_do { String::new() } else { format!("; {}", remedy(error)) };
+    Finding::fail("database", format!("{error}{remedy}"))
+}
+
 fn remedy(error: &StoreError) -> &'static str {
     match error {
         StoreError::Unreachable(_) => "see that it runs, and that host and port in database.url are right",
-        StoreError::NoConnection(_) => "raise the role's CONNECTION LIMIT or the server's max_connections",
+        StoreError::NoConnection(_) => {
+            "an instance that runs may hold them all: lower database.connections, or raise the role's CONNECTION LIMIT \
+             or the server's max_connections"
+        }
         StoreError::ReadOnly(_) => "name the host that takes writes in database.url, or let it write",
         StoreError::Busy(_) | StoreError::Silent | StoreError::Unanswered => {
             "see what holds it up, and try again"
@@ -127,8 +154,9 @@ fn remedy(error: &StoreError) -> &'static str {
     }
 }
 
-async fn tried(url: &str) -> Result<Store, StoreError> {
-    let store = Store::open(url, 1).await?;
+async fn tried(settings: &Settings) -> Result<Store, StoreError> {
+    let (url, timeout) = (settings.database.url.expose(), settings.database.timeout.duration());
+    let store = Store::open_within(url, 1, timeout).await?;
     store::check_version(&store).await?;
     write_and_read(&store).await?;
     Ok(store)
@@ -192,6 +220,17 @@ pub async fn signing(store: Store, sealer: Arc<Sealer>) -> Finding {
 mod tests {
     use super::super::Health;
     use super::*;
+
+    #[test]
+    fn a_clock_that_is_far_from_the_databases_is_told() {
+        let judged = |theirs| judged_agreement("", theirs, EARLIEST);
+        assert_eq!(judged(EARLIEST + 30_000).health, Health::Ok);
+        for (apart, told) in [(31_000, "31 s ahead of"), (-86_400_000, "86400 s behind")] {
+            let finding = judged(EARLIEST + apart);
+            assert_eq!(finding.health, Health::Warn);
+            assert!(finding.text.contains(told), "{}", finding.text);
+        }
+    }
 
     #[test]
     fn a_clock_that_cannot_be_right_is_told() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{Failure, instance};
-use super::Finding;
+use super::{Finding, checks};
 use crate::settings::Settings;
 use crate::store::invariants::{self, Invariant};
 use crate::store::{self, Store, StoreError};
@@ -46,7 +46,7 @@ async fn opened(settings: &Settings) -> Result<Store, Finding> {
         store::check_version(&store).await?;
         Ok(store)
     };
-    store.await.map_err(|error: StoreError| Finding::fail("database", error.to_string()))
+    store.await.map_err(|error: StoreError| checks::unusable(&error))
 }
 
 async fn looked_at(store: &Store, invariant: &Invariant) -> Finding {

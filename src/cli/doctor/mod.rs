@@ -110,6 +110,9 @@ pub async fn examine(
     note(finding)?;
     let (store, finding) = checks::database(settings).await;
     note(finding)?;
+    if let Some(store) = &store {
+        checks::agreement(store).await.map(&mut note).transpose()?;
+    }
     if let (Some(store), Some(sealer)) = (store, sealer) {
         note(checks::signing(store, sealer).await)?;
     }

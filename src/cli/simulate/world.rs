@@ -29,7 +29,7 @@ impl World {
     pub async fn start(settings: &Settings, own: &Own, seed: u64) -> Result<Self, Failure> {
         let folder = Folder::new()?;
         let (clock, random) = (Clock::fixed(BEGIN), Random::seeded(seed));
-        let world = startup::World { clock, random, own: own.clone() };
+        let world = startup::World { clock, random, own: own.clone(), ..startup::World::default() };
         let started = startup::start(private(settings, &folder.0), world).await?;
         let channels =
             Routes::read(settings, &own.providers).map(|routes| routes.channels()).unwrap_or_default();

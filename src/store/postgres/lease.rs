@@ -14,6 +14,8 @@ use crate::base::Lasting;
 /// How long a commit is waited for at least; it is never cut off before it is answered, or a minute is over.
 const COMMIT: Duration = Duration::from_secs(2);
 const COMMIT_LIFE: Duration = Duration::from_secs(60);
+/// How long a long transaction may stand idle before the server ends it.
+const IDLE: Duration = Duration::from_secs(60);
 /// How long undoing what was given up may take, before its connection is closed instead.
 const UNDO: Duration = Duration::from_secs(1);
 
@@ -99,9 +101,11 @@ impl Lease {
     /// holds them is meant to end.
     pub(in super::super) async fn within(mut self, span: Duration, locks: bool) -> Result<Self, StoreError> {
         let ms = span.as_millis();
+        // Between two statements nothing is done that takes long.
+        let idle = ms.min(IDLE.as_millis());
         let locks = if locks { format!("; SET LOCAL lock_timeout = {ms}") } else { String::new() };
         let set = format!(
-            "SET LOCAL statement_timeout = {ms}; SET LOCAL idle_in_transaction_session_timeout = {ms}{locks}"
+            "SET LOCAL statement_timeout = {ms}; SET LOCAL idle_in_transaction_session_timeout = {idle}{locks}"
         );
         let until = self.begins();
         let outcome = timeout_at(until, self.conn().execute(AssertSqlSafe(set))).await;

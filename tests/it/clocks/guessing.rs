@@ -1,6 +1,7 @@
 //! Guesses that a clock counted which was wrong: they bar as long as the ladder says from when the clock is right.
 
 use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
+use multauth::server::Upkeep;
 use multauth::settings::{Settings, Span};
 use serde_json::json;
 
@@ -48,6 +49,52 @@ async fn what_was_guessed_ahead_waits_for_its_rung_and_no_longer() {
                 app.database()
             );
             app.pass(1);
+            guess(&app, "ada", PASSWORD).await.done();
+        }
+    }
+}
+
+/// The clock is set for a moment, while somebody signs in, and set back: it is as if it had not been.
+#[tokio::test]
+async fn a_clock_that_dips_or_leaps_for_a_moment_frees_nothing_and_bars_nobody_longer() {
+    for (app, steady) in TestApp::each_steadied(by_password).await {
+        let mut upkeep = Upkeep::new(app.app.clone(), steady.clone());
+        for (n, off) in [-FAR, -40 * DAY, -DAY, -HOUR, HOUR, DAY, 40 * DAY, FAR].into_iter().enumerate() {
+            let name = format!("user-{n}");
+            app.named(&name).await;
+            upkeep.turn().await.unwrap();
+            four(&app, &name).await;
+            app.pass(off);
+            assert_eq!(wait_of(guess(&app, &name, PASSWORD).await), 30, "{}: {off}", app.database());
+            upkeep.turn().await.unwrap();
+            app.pass(-off);
+            assert_eq!(wait_of(guess(&app, &name, PASSWORD).await), 30, "{}: {off}", app.database());
+            app.pass(30 * SECOND);
+            steady.advance(30 * SECOND);
+            for _ in 0..2 {
+                upkeep.turn().await.unwrap();
+            }
+            guess(&app, &name, PASSWORD).await.done();
+        }
+    }
+}
+
+/// A wait that was begun ahead, and one from before, while the clock stays where it was set.
+#[tokio::test]
+async fn a_clock_that_stays_where_it_was_set_is_gone_by_in_time() {
+    for (app, steady) in TestApp::each_steadied(by_password).await {
+        app.named("ada").await;
+        let mut upkeep = Upkeep::new(app.app.clone(), steady.clone());
+        for off in [DAY, -DAY] {
+            app.pass(off);
+            four(&app, "ada").await;
+            for span in [30 * SECOND, HOUR, MINUTE] {
+                upkeep.turn().await.unwrap();
+                app.pass(span);
+                steady.advance(span);
+            }
+            upkeep.turn().await.unwrap();
+            assert_eq!(app.app.shared_now(), app.clock.now(), "{}", app.database());
             guess(&app, "ada", PASSWORD).await.done();
         }
     }

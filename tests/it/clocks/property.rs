@@ -79,9 +79,10 @@ struct World {
     upkeep: Upkeep,
     /// How far the wall clock is from what is true.
     off: Millis,
-    /// How far the wall clock has gone forward in all.
+    /// How far the moment by which guesses are counted has gone forward in all, and where it is.
     forward: Millis,
-    /// Where it stood then at each wrong guess that was looked at.
+    shared: Millis,
+    /// How far it had gone at each wrong guess that was looked at.
     looked: Vec<Millis>,
     /// Of those, how many in a row.
     streak: usize,
@@ -93,10 +94,10 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let app = TestApp::new(change).await;
+        let (app, steady) = TestApp::each_steadied(change).await.remove(0);
         let ada = app.named("ada").await;
         let bob = app.signup(json!({ "email": EMAIL })).await;
-        let steady = Steady::fixed();
+        let shared = app.app.shared_now();
         let upkeep = Upkeep::new(app.app.clone(), steady.clone());
         Self {
             app,
@@ -104,6 +105,7 @@ impl World {
             upkeep,
             off: 0,
             forward: 0,
+            shared,
             looked: Vec::new(),
             streak: 0,
             codes: Vec::new(),
@@ -115,18 +117,26 @@ impl World {
     fn pass(&mut self, span: Millis) {
         self.app.pass(span);
         self.steady.advance(span);
-        self.forward += span;
+        self.went();
+    }
+
+    /// A clock that is set moves it only once it is believed.
+    fn went(&mut self) {
+        let now = self.app.app.shared_now();
+        self.forward += (now - self.shared).max(0);
+        self.shared = now;
     }
 
     fn set(&mut self, off: Millis) {
-        let jump = off - self.off;
-        self.app.pass(jump);
-        (self.off, self.forward) = (off, self.forward + jump.max(0));
+        self.app.pass(off - self.off);
+        self.off = off;
+        assert_eq!(self.app.app.shared_now(), self.shared, "it is not believed at once");
     }
 
     async fn turn(&mut self) {
         self.pass(30 * SECOND);
         self.upkeep.turn().await.unwrap();
+        self.went();
     }
 
     async fn password(&self, password: &str) -> Answer {

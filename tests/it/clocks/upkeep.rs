@@ -84,6 +84,44 @@ async fn a_clock_that_just_jumped_deletes_nothing_and_makes_no_key() {
 }
 
 #[tokio::test]
+async fn a_jump_in_a_turn_that_fails_is_told_all_the_same() {
+    for app in TestApp::each(change).await {
+        let mut instance = Instance::of(&app);
+        instance.turn().await;
+        app.rows().execute("ALTER TABLE signing_keys RENAME TO elsewhere").await;
+        app.pass(DAY);
+        let (log, _guard) = Log::listen(Level::WARN);
+        assert!(instance.upkeep.turn().await.is_err(), "{}", app.database());
+        app.rows().execute("ALTER TABLE elsewhere RENAME TO signing_keys").await;
+        assert_eq!(log.text().matches("the clock jumped by 86400 s").count(), 1, "{}", app.database());
+    }
+}
+
+/// What was set ahead for an hour at most deletes nothing, however many turns there are.
+#[tokio::test]
+async fn nothing_is_deleted_by_a_clock_that_is_not_believed_yet() {
+    for (app, steady) in TestApp::each_steadied(change).await {
+        app.named("ada").await;
+        let bob = app.named("bob").await;
+        operate::delete(&app.app, &bob.done.user).await.unwrap();
+        app.client().signin(json!({ "username": "ada", "password": OTHER })).await.wrong();
+        let upkeep = Upkeep::new(app.app.clone(), steady.clone());
+        let mut instance = Instance { app: &app, steady, upkeep };
+        instance.turn().await;
+        let before = rows(&app).await;
+        app.pass(FAR);
+        for _ in 0..119 {
+            instance.turn().await;
+        }
+        assert_eq!(rows(&app).await[..4], before[..4], "{}", app.database());
+        for _ in 0..3 {
+            instance.turn().await;
+        }
+        assert_ne!(rows(&app).await[..4], before[..4], "{}: it is the time by now", app.database());
+    }
+}
+
+#[tokio::test]
 async fn a_clock_that_stays_where_it_jumped_to_is_believed_in_the_next_turn() {
     for app in TestApp::each(change).await {
         app.named("ada").await;

@@ -2,7 +2,7 @@
 
 use multauth::auth::{AuthError, deletion, operate};
 use multauth::base::Millis;
-use multauth::base::clock::{DAY, SECOND};
+use multauth::base::clock::{DAY, HOUR, SECOND};
 use multauth::messages::Kind;
 use multauth::settings::{Settings, Span};
 use serde_json::{Value, json};
@@ -95,6 +95,23 @@ async fn an_account_that_waits_for_the_operator_gives_no_session_until_it_is_ena
         app.pass(60 * SECOND);
         assert_eq!(client.signin(signin).await.done().user, user);
     }
+}
+
+/// Ada was deleted first, and the database keeps her.
+#[tokio::test]
+async fn one_that_cannot_be_purged_holds_up_no_other() {
+    const STAYS: &str = "CREATE TRIGGER stays BEFORE DELETE ON users
+        WHEN OLD.deleted_at = (SELECT MIN(deleted_at) FROM users) BEGIN SELECT RAISE(ABORT, 'it stays'); END";
+    let app = TestApp::new(simple).await;
+    for name in ["ada", "bob", "carla"] {
+        let somebody = app.named(name).await;
+        operate::delete(&app.app, &somebody.done.user).await.unwrap();
+        app.pass(HOUR);
+    }
+    app.rows().execute(STAYS).await;
+    app.pass(30 * DAY);
+    assert_eq!(deletion::purge_due(&app.app).await.unwrap(), 2);
+    assert_eq!(app.rows().number("SELECT COUNT(*) FROM users").await, 1);
 }
 
 /// Somebody with every kind of trace: addresses, names, sessions, devices, a code under way, a message given up.

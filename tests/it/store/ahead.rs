@@ -8,8 +8,8 @@ use multauth::store::challenges::Challenge;
 use multauth::store::outbox::Queued;
 use multauth::store::sessions::Session;
 use multauth::store::{
-    Store, StoreError, Tx, ahead, attempts, challenges, changes, devices, events, guesses, known_devices,
-    lines, outbox, secrets, sessions, signing_keys, spend, suspensions, trail, users, wishes,
+    Store, StoreError, Tx, agreement, ahead, attempts, challenges, changes, devices, events, guesses,
+    known_devices, lines, outbox, secrets, sessions, signing_keys, spend, suspensions, trail, users, wishes,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -202,12 +202,26 @@ async fn keys_come_back_in_the_order_in_which_they_sign() {
     }
 }
 
+/// Clocks of instances are a little apart, and requests go on meanwhile.
+#[tokio::test]
+async fn what_is_a_little_ahead_is_left_alone() {
+    for (ahead, brought) in [(agreement::FAR, 0), (agreement::FAR + 1, 1)] {
+        let rows = async |tx: &mut Tx| {
+            guesses::fail(tx, "near", "password", NOW + ahead, 1).await.unwrap();
+        };
+        for db in database(rows).await {
+            assert_eq!(ahead::soon(&db.store, NOW).await.unwrap(), brought, "{}", db.name);
+        }
+    }
+}
+
 /// Where a request has what is to be brought back, it is not waited for as long as requests wait: of two that hold each
 /// other up the server would end either.
 #[tokio::test]
 async fn it_gives_way_to_requests() {
     let rows = async |tx: &mut Tx| {
         guesses::fail(tx, "far", "password", NOW + FAR, 1).await.unwrap();
+        wishes::make(tx, "far", NOW + FAR).await.unwrap();
     };
     for db in database(rows).await.into_iter().filter(|db| db.name == "postgres") {
         let mut tx = db.store.begin().await.unwrap();
@@ -215,6 +229,8 @@ async fn it_gives_way_to_requests() {
         let gone = tokio::time::timeout(Duration::from_secs(2), ahead::soon(&db.store, NOW)).await;
         assert!(matches!(gone, Ok(Err(StoreError::Busy(_)))), "{gone:?}");
         tx.commit().await.unwrap();
+        let mut db = db.store.read().await.unwrap();
+        assert!(!wishes::holds(&mut db, "far", NOW + 2 * DAY).await.unwrap(), "what is free is brought back");
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use multauth::base::Clock;
+use multauth::base::clock::Steady;
 use multauth::store::agreement::{self, Agreement, Word};
 use multauth::store::{self, Db, Exec, Store, StoreError, capacity, facts};
 
@@ -227,11 +228,14 @@ async fn the_databases_clock_is_about_ours() {
     assert_eq!(agreement::now(&sqlite.store).await.unwrap(), None);
     let Some(database) = scratch().await else { return };
     let store = Store::open(&database.url, 1).await.unwrap();
-    let agreement = Agreement::default();
-    assert_eq!(agreement.look(&store, &Clock::System).await.unwrap(), Word::Agrees);
-    assert_eq!(agreement.shared(5), 5);
-    assert!((agreement.theirs(0)).abs() < 1_000, "{agreement:?}");
-    assert_eq!(agreement.look(&store, &Clock::fixed(0)).await.unwrap(), Word::None);
+    let agreement = Agreement::new(Clock::System, Steady::default());
+    assert_eq!(agreement.look(&store).await.unwrap(), Word::Agrees);
+    for said in [agreement.shared(), agreement.theirs()] {
+        assert!((said - Clock::System.now()).abs() < 1_000, "{agreement:?}");
+    }
+    let moved = Agreement::new(Clock::fixed(5), Steady::fixed());
+    assert_eq!(moved.look(&store).await.unwrap(), Word::None);
+    assert_eq!((moved.shared(), moved.theirs()), (5, 5));
 }
 
 /// Three words for three causes.

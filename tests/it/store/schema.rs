@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use multauth::store::attempts::{self, Attempt};
 use multauth::store::{self, Db, Exec, Store, StoreError};
 
+use crate::faults::proxy::Proxy;
 use crate::support::databases;
 
 #[tokio::test]
@@ -115,9 +116,12 @@ async fn instances_that_start_together_migrate_once() {
     }
 }
 
+/// Whoever waits says so, and goes on though the connection that they waited on fell silent meanwhile.
 #[tokio::test]
 async fn who_waits_for_another_instance_says_so() {
     for db in databases::empty().await.into_iter().filter(|db| db.name == "postgres") {
+        let (proxy, through) = Proxy::before(&db.url).await;
+        let store = Store::open_within(&through, 1, Duration::from_secs(1)).await.unwrap();
         let other = Store::open(&db.url, 1).await.unwrap();
         let mut tx = other.begin().await.unwrap();
         let Exec::Postgres(conn) = tx.exec() else { panic!("PostgreSQL alone has such a lock") };
@@ -127,9 +131,10 @@ async fn who_waits_for_another_instance_says_so() {
         let tell = || said.lock().unwrap().take().map_or((), |said| said.send(()).unwrap());
         let goes = async {
             heard.await.unwrap();
+            proxy.go_half_open();
             tx.commit().await.unwrap();
         };
-        let both = async { tokio::join!(store::migrate_telling(&db.store, tell), goes) };
+        let both = async { tokio::join!(store::migrate_telling(&store, tell), goes) };
         let (migrated, ()) = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
         assert!(!migrated.unwrap().is_empty());
     }

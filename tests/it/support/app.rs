@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
 use multauth::app::App;
+use multauth::base::clock::Steady;
 use multauth::base::tuple::TupleSpec;
 use multauth::base::{Clock, Millis, Sensitive};
 use multauth::outbox::Worker;
@@ -84,12 +85,27 @@ impl TestApp {
         Self::made(Own::default(), database, change).await
     }
 
+    /// One instance on each database, and what tells each how much time went by, whatever its clock is set to.
+    pub async fn each_steadied(change: impl Fn(&mut Settings)) -> Vec<(Self, Steady)> {
+        let mut apps = Vec::new();
+        for database in databases::empty().await {
+            let steady = Steady::fixed();
+            let world = World { steady: Some(steady.clone()), ..World::default() };
+            apps.push((Self::in_world(world, database, &change).await, steady));
+        }
+        apps
+    }
+
     async fn made(own: Own, database: Database, change: impl Fn(&mut Settings)) -> Self {
+        Self::in_world(World { own, ..World::default() }, database, change).await
+    }
+
+    async fn in_world(world: World, database: Database, change: impl Fn(&mut Settings)) -> Self {
         let ground = Arc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
         let mut settings = Settings::built_in();
         quick(&mut settings, &ground);
         change(&mut settings);
-        let world = World { clock: Clock::fixed(BEGINNING), own, ..World::default() };
+        let world = World { clock: Clock::fixed(BEGINNING), ..world };
         Self::start(settings, ground, world, Arc::default()).await
     }
 
