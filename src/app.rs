@@ -36,7 +36,7 @@ pub struct App {
     pub store: Store,
     /// Time.
     pub clock: Clock,
-    /// Whether time is the same for the database.
+    /// What time it is for all instances.
     pub agreement: Agreement,
     /// Chance.
     pub random: Random,

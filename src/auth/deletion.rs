@@ -89,6 +89,7 @@ pub async fn purge_due(app: &App) -> Result<usize> {
     for user in &due {
         match purge_one(app, user, now, now - grace).await {
             Ok(one) => purged += usize::from(one),
+            Err(AuthError::Store(error)) if error.is_of_the_whole() => return Err(error.into()),
             // The others are purged all the same, and this one is tried again.
             Err(error) => tracing::warn!(%error, user = user.id, "an account could not be purged"),
         }

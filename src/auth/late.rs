@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::app::App;
 use crate::store::{self, StoreError, sessions};
@@ -25,8 +25,7 @@ pub fn mind(app: &App, error: &StoreError, id: &str, to: &str) {
     let (id, to) = (id.to_owned(), to.to_owned());
     tokio::spawn(async move {
         let until = Instant::now() + LOOKED;
-        while Instant::now() < until {
-            let turn = TURN.acquire().await;
+        while let Ok(turn) = timeout_at(until, TURN.acquire()).await {
             let noted = async {
                 // The commit holds the row for as long as it goes on.
                 let mut tx = store.begin_giving_way().await?;
@@ -38,7 +37,10 @@ pub fn mind(app: &App, error: &StoreError, id: &str, to: &str) {
             if noted.is_ok() {
                 return;
             }
-            tokio::time::sleep(PAUSE).await;
+            sleep(PAUSE).await;
+            if Instant::now() > until {
+                return;
+            }
         }
     });
 }

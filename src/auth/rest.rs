@@ -34,5 +34,5 @@ pub async fn check(app: &App, order: &Order) -> Result<()> {
     if last.streak == 0 || until <= app.shared_now() {
         return Ok(());
     }
-    Err(AuthError::TooMany { retry_after: seconds_until(app.now(), until).div_ceil(30) * 30 })
+    Err(AuthError::TooMany { retry_after: seconds_until(app.shared_now(), until).div_ceil(30) * 30 })
 }

@@ -10,8 +10,9 @@ use crate::store::guesses::{self, Guesses};
 /// The failures of `subject` with `factor`, looked up outside of any transaction: whoever holds one calls [`within`].
 pub async fn alone(app: &App, subject: &str, factor: &str) -> Result<Guesses> {
     let found = guesses::of(&mut app.store.read().await?, subject, factor).await?;
-    if !found.is_ahead(app.shared_now()) {
-        return Ok(found);
+    let now = app.shared_now();
+    if !found.is_ahead(now) || !app.agreement.is_settled() {
+        return Ok(found.settled(now));
     }
     let mut tx = app.store.begin().await?;
     let found = within(app, &mut tx, subject, factor).await?;
@@ -22,7 +23,8 @@ pub async fn alone(app: &App, subject: &str, factor: &str) -> Result<Guesses> {
 /// The same within a transaction, which is to be committed whatever comes of it.
 pub async fn within(app: &App, tx: &mut Tx, subject: &str, factor: &str) -> Result<Guesses> {
     let (found, now) = (guesses::of(tx, subject, factor).await?, app.shared_now());
-    if found.is_ahead(now) {
+    // Instances that do not believe the same moment would bring it back by turns, and free it.
+    if found.is_ahead(now) && app.agreement.is_settled() {
         guesses::bring_back(tx, subject, factor, now).await?;
     }
     Ok(found.settled(now))

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
 
 /// A moment, or a span, in milliseconds; moments count from the Unix epoch (UTC).
 pub type Millis = i64;
@@ -52,15 +51,15 @@ impl Clock {
 /// A clock that is never set: it tells how much time went by, and not which time it is.
 #[derive(Clone, Debug)]
 pub enum Steady {
-    /// The system's monotonic clock, from the moment on at which this was made.
-    System(Instant),
+    /// The system's, which goes on while the machine sleeps, from what it said when this was made.
+    System(Millis),
     /// One that stands still until it is moved.
     Fixed(Arc<AtomicI64>),
 }
 
 impl Default for Steady {
     fn default() -> Self {
-        Self::System(Instant::now())
+        Self::System(uptime())
     }
 }
 
@@ -81,7 +80,7 @@ impl Steady {
     /// How much time went by since it was made.
     pub fn now(&self) -> Millis {
         match self {
-            Self::System(began) => Millis::try_from(began.elapsed().as_millis()).unwrap_or(Millis::MAX),
+            Self::System(began) => uptime() - began,
             Self::Fixed(at) => at.load(Ordering::SeqCst),
         }
     }
@@ -92,6 +91,20 @@ impl Steady {
             at.fetch_add(span, Ordering::SeqCst);
         }
     }
+}
+
+/// Since the machine was started, its sleep included.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn uptime() -> Millis {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    time.tv_sec * SECOND + time.tv_nsec / 1_000_000
+}
+
+/// Since it was first asked; elsewhere nothing says for how long a machine slept.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn uptime() -> Millis {
+    static BEGAN: std::sync::LazyLock<std::time::Instant> = std::sync::LazyLock::new(std::time::Instant::now);
+    Millis::try_from(BEGAN.elapsed().as_millis()).unwrap_or(Millis::MAX)
 }
 
 /// Whether the wall clock was set a moment ago: it may be set back, and what was given up by it would be gone.

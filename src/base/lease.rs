@@ -52,6 +52,8 @@ pub struct Wake {
 impl Wake {
     /// How long a look may take, and how long there may be none.
     const SLOW: Millis = 2 * SECOND;
+    /// How much later the others may find that the clock was set, and renew by what it said before.
+    const OTHERS: Millis = 35 * SECOND;
 
     /// All is well from now on.
     pub fn new(steady: Steady) -> Self {
@@ -65,8 +67,10 @@ impl Wake {
         let steady = self.steady.now();
         let apart = now - steady;
         let set = self.apart.replace(apart).is_some_and(|before| (apart - before).abs() > Self::SLOW);
-        if set || steady - self.looked > Self::SLOW {
-            self.since = steady;
+        if set {
+            self.since = steady + Self::OTHERS;
+        } else if steady - self.looked > Self::SLOW {
+            self.since = self.since.max(steady);
         }
         self.looked = steady;
         if steady - self.since >= LEASE { now } else { 0 }
@@ -76,7 +80,7 @@ impl Wake {
     pub fn ended(&mut self, well: bool) {
         let steady = self.steady.now();
         if !well || steady - self.looked > Self::SLOW {
-            self.since = steady;
+            self.since = self.since.max(steady);
         }
         self.looked = steady;
     }
@@ -103,6 +107,7 @@ mod tests {
         };
         let looks =
             |wake: &mut Wake, wall: Millis| (0..9).map(|_| look(wake, wall, true)).collect::<Vec<_>>();
+        let set = |wake: &mut Wake, wall: Millis| (0..44).map(|_| look(wake, wall, true)).collect::<Vec<_>>();
         let soon = [false, false, false, false, false, false, false, true, true];
         assert_eq!(looks(&mut wake, 0), soon, "after a start");
         assert_eq!(looks(&mut wake, 0), [true; 9]);
@@ -116,9 +121,9 @@ mod tests {
         );
         wake.ended(true);
         assert_eq!(
-            looks(&mut wake, 10 * SECOND),
-            [&[false; 8], &[true][..]].concat(),
-            "after the clock was set"
+            set(&mut wake, 10 * SECOND),
+            [&[false; 43], &[true][..]].concat(),
+            "after the clock was set, which the others find later"
         );
     }
 

@@ -9,7 +9,7 @@ use crate::base::clock::{DAY, Jumps, SECOND, Steady};
 use crate::base::{Clock, Millis};
 use crate::startup::algorithm;
 use crate::store::agreement::{BELIEVED, Word};
-use crate::store::{self, ahead, lines, sweep, trail};
+use crate::store::{self, ahead, lines, trail};
 use crate::telemetry::metrics;
 
 /// How far the wall clock may be from where the time that went by says, from one turn to the next.
@@ -72,7 +72,7 @@ impl Upkeep {
             let seconds = jump / SECOND;
             tracing::warn!("the clock jumped by {seconds} s: nothing is deleted by it until it is steady");
         }
-        refreshed(&self.app).await?;
+        let read = refreshed(&self.app).await;
         let word = self.app.agreement.look(&self.app.store).await.map_err(|error| error.to_string())?;
         if let Word::Apart(ahead) = word {
             if jump.is_none() {
@@ -82,19 +82,21 @@ impl Upkeep {
             tracing::warn!(
                 "the clock is {seconds} s ahead of the database's: nothing is deleted until they agree; set both (NTP)"
             );
-            return Ok(Some(-ahead));
+            return read.map(|()| Some(-ahead));
         }
         if jump.is_some() {
-            return Ok(jump);
+            return read.map(|()| jump);
         }
         // By a clock of which nothing is known yet nothing is deleted, either.
         let agrees = word == Word::Agrees;
         if before.is_none() && !agrees && matches!(self.app.clock, Clock::System) {
-            return Ok(None);
+            return read.map(|()| None);
         }
-        let done = once(&self.app).await;
-        self.settle(steady, agrees).await.map_err(|error| error.to_string())?;
-        done.map(|()| None)
+        let (rotated, done) = (rotate(&self.app).await, once(&self.app).await);
+        // The moment that was compared, as it is by now.
+        let now = wall + (self.steady.now() - steady);
+        let settled = self.settle(now, steady, agrees).await.map_err(|error| error.to_string());
+        told([read, rotated, done, settled]).map(|()| None)
     }
 
     /// The wall clock was not steady: what it wrote until now may lie ahead.
@@ -106,8 +108,8 @@ impl Upkeep {
     /// Brings back what a clock that was ahead wrote: at once what waits to leave; where the clock agrees with the
     /// database's or is believed what bars or lets in; where it is believed what lasts. Another instance's clock may have
     /// been ahead: it is looked again every hour, and for what lasts every day.
-    async fn settle(&mut self, steady: Millis, agrees: bool) -> store::Result<()> {
-        let (store, now) = (&self.app.store, self.app.now());
+    async fn settle(&mut self, now: Millis, steady: Millis, agrees: bool) -> store::Result<()> {
+        let (store, shared) = (&self.app.store, self.app.shared_now());
         let mut rows = ahead::queues(store, now).await?;
         // Which of two clocks is right nobody knows but a third.
         let believed = steady - self.since >= BELIEVED;
@@ -115,11 +117,12 @@ impl Upkeep {
             rows += ahead::soon(store, now).await?;
             self.unsettled = false;
         }
-        if believed && steady >= self.late {
-            rows += ahead::late(store, now).await?;
-            self.late = steady + AGAIN;
-        }
-        if believed {
+        if believed && self.app.agreement.is_settled() && (now - shared).abs() <= JUMP {
+            rows += ahead::counted(store, shared).await?;
+            if steady >= self.late {
+                rows += ahead::late(store, now).await?;
+                self.late = steady + AGAIN;
+            }
             (self.since, self.unsettled) = (steady, true);
         }
         if rows > 0 {
@@ -127,6 +130,12 @@ impl Upkeep {
         }
         Ok(())
     }
+}
+
+/// All that failed, in one line: none of it holds up the others.
+fn told<const N: usize>(outcomes: [Result<(), String>; N]) -> Result<(), String> {
+    let failed: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
 }
 
 /// How many batches one turn deletes at most: more than what a busy installation writes until the next.
@@ -137,7 +146,8 @@ pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
     let now = app.settled_now();
     // Many tables, and no request waits for it.
     let mut tx = app.store.begin_within(SWEEP).await?;
-    let mut gone: Vec<u64> = sweep::once(&mut tx, now).await?.into_iter().map(|(_, rows)| rows).collect();
+    let mut gone: Vec<u64> =
+        store::sweep::once(&mut tx, now).await?.into_iter().map(|(_, rows)| rows).collect();
     gone.push(lines::forget(&mut tx, now - app.settings.phone.lookup.cache.millis()).await?);
     gone.push(trail::sweep(&mut tx, now - app.settings.events.keep.millis()).await?);
     gone.push(trail::sweep_ahead(&mut tx, now - app.settings.events.keep.millis(), now).await?);
@@ -145,7 +155,7 @@ pub async fn swept(app: &App) -> store::Result<(u64, bool)> {
         trail::sweep_nobody(&mut tx, now - app.settings.events.keep_nobody.millis()).await?;
     gone.push(nobodys);
     tx.commit().await?;
-    Ok((gone.iter().sum(), more || gone.iter().any(|rows| *rows >= sweep::BATCH)))
+    Ok((gone.iter().sum(), more || gone.iter().any(|rows| *rows >= store::sweep::BATCH)))
 }
 
 /// What no clock can do harm by.
@@ -157,33 +167,47 @@ async fn refreshed(app: &App) -> Result<(), String> {
     app.keys.reload().await.map_err(|e| e.to_string())
 }
 
-async fn once(app: &App) -> Result<(), String> {
+async fn rotate(app: &App) -> Result<(), String> {
     let age = app.settings.keys.rotate_every.millis();
-    app.keys.rotate_by_age(algorithm(&app.settings), age).await.map_err(|e| e.to_string())?;
-    let told = unfinished::tell(app).await.map_err(|e| e.to_string())?;
-    if told > 0 {
+    app.keys.rotate_by_age(algorithm(&app.settings), age).await.map_err(|e| e.to_string())
+}
+
+async fn once(app: &App) -> Result<(), String> {
+    let unfinished = unfinished::tell(app).await.map_err(|e| e.to_string());
+    if let Ok(told @ 1..) = unfinished {
         tracing::info!(told, "owners are told of sign-ins that were not finished");
     }
+    let gone = sweep(app).await.map_err(|e| e.to_string());
+    if let Ok(rows @ 1..) = gone {
+        tracing::debug!(rows, "rows that are over were deleted");
+    }
+    let purged = deletion::purge_due(app).await.map_err(|e| e.to_string());
+    if let Ok(purged @ 1..) = purged {
+        tracing::info!(purged, "accounts that were deleted are purged");
+    }
+    let counted = counted(app).await.map_err(|e| e.to_string());
+    told([unfinished.map(drop), gone.map(drop), purged.map(drop), counted])
+}
+
+async fn sweep(app: &App) -> store::Result<u64> {
     let mut rows = 0;
     for _ in 0..BATCHES {
-        let (gone, more) = swept(app).await.map_err(|e| e.to_string())?;
+        let (gone, more) = swept(app).await?;
         rows += gone;
         if !more {
             break;
         }
     }
-    if rows > 0 {
-        tracing::debug!(rows, "rows that are over were deleted");
-    }
-    let purged = deletion::purge_due(app).await.map_err(|e| e.to_string())?;
-    if purged > 0 {
-        tracing::info!(purged, "accounts that were deleted are purged");
-    }
-    let mut db = app.store.read().await.map_err(|e| e.to_string())?;
-    let waiting = store::outbox::waiting(&mut db).await.map_err(|e| e.to_string())?;
+    Ok(rows)
+}
+
+/// What waits, for the metrics.
+async fn counted(app: &App) -> store::Result<()> {
+    let mut db = app.store.read().await?;
+    let waiting = store::outbox::waiting(&mut db).await?;
     metrics::outbox(u32::try_from(waiting).unwrap_or(u32::MAX));
     for webhook in app.webhooks.iter() {
-        let waiting = store::webhooks::count(&mut db, &webhook.name).await.map_err(|e| e.to_string())?;
+        let waiting = store::webhooks::count(&mut db, &webhook.name).await?;
         metrics::webhook_waiting(&webhook.name, u32::try_from(waiting).unwrap_or(u32::MAX));
     }
     Ok(())

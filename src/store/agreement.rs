@@ -5,22 +5,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::sql::{self, Db, Result};
 use super::{Exec, Store};
-use crate::base::clock::{HOUR, Jumps, Steady};
+use crate::base::clock::{HOUR, Jumps, SECOND, Steady};
 use crate::base::{Clock, Millis};
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
 /// How far apart two clocks may be.
 pub const FAR: Millis = Jumps::FAR;
+/// How long the database may take to say what time it is, for it to be compared.
+const SLOW: Millis = SECOND;
 /// How long a clock that was set has to stay so until it is believed: time servers have set it right by then.
 pub const BELIEVED: Millis = HOUR;
 
 /// The moment by the database's own clock; none for SQLite, which has none.
 pub async fn now(store: &Store) -> Result<Option<Millis>> {
-    let mut db = store.read().await?;
+    asked(&mut store.read().await?).await
+}
+
+async fn asked(db: &mut impl Db) -> Result<Option<Millis>> {
     match db.exec() {
         Exec::Sqlite(_) => Ok(None),
-        Exec::Postgres(_) => sql::scalar(&mut db, NOW, ()).await,
+        Exec::Postgres(_) => sql::scalar(db, NOW, ()).await,
     }
 }
 
@@ -62,12 +67,17 @@ impl Agreement {
 
     /// Looks at all of them. A clock that a test moves is not compared with a database's.
     pub async fn look(&self, store: &Store) -> Result<Word> {
-        let began = self.steady.now();
-        let theirs = if matches!(self.clock, Clock::System) { now(store).await? } else { None };
-        let steady = self.steady.now();
-        // It was asked somewhere in between.
-        let theirs = theirs.map(|theirs| theirs + (steady - began) / 2);
-        Ok(self.seen().weigh(self.clock.now(), steady, theirs))
+        let mut theirs = None;
+        if matches!(self.clock, Clock::System) {
+            let mut db = store.read().await?;
+            let began = self.steady.now();
+            let said = asked(&mut db).await?;
+            let took = self.steady.now() - began;
+            let known = self.seen().theirs.filter(|_| took > SLOW);
+            // It was asked somewhere in between; of what came late nobody knows when.
+            theirs = said.map(|said| known.map_or(said + took / 2, |ahead| self.steady.now() + ahead));
+        }
+        Ok(self.seen().weigh(self.clock.now(), self.steady.now(), theirs))
     }
 
     /// The moment as all instances have it, which no clock that is set for a while changes: by the database's clock, and
@@ -80,6 +90,11 @@ impl Agreement {
     pub fn theirs(&self) -> Millis {
         let theirs = self.seen().theirs;
         theirs.map_or_else(|| self.clock.now(), |ahead| self.steady.now() + ahead)
+    }
+
+    /// Whether no clock was set that is not believed yet.
+    pub fn is_settled(&self) -> bool {
+        self.seen().other.is_none()
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -95,8 +110,8 @@ impl Seen {
         let first = theirs.is_some() && self.theirs.is_none();
         self.theirs = theirs.map(|theirs| theirs - steady);
         let (what, since) = self.other.filter(|(what, _)| near(*what, said)).unwrap_or((said, steady));
-        // What two of three say is so; one alone has to stay with it.
-        if first || agrees || near(said, self.believed) || steady - since >= BELIEVED {
+        // Two that agree may be of one machine.
+        if first || near(said, self.believed) || steady - since >= BELIEVED {
             (self.believed, self.other) = (said, None);
         } else {
             self.other = Some((what, since));
@@ -160,14 +175,16 @@ mod tests {
     }
 
     #[test]
-    fn what_two_of_three_say_is_believed_at_once() {
+    fn two_that_are_set_together_are_believed_no_sooner() {
         let mut seen = seen(Some(START));
         assert_eq!(seen.weigh(AT + DAY, HOUR, Some(AT)), Word::Apart(-DAY), "ours was set");
         assert_eq!((seen.believed, seen.theirs), (START, Some(START)));
         assert_eq!(seen.weigh(AT, HOUR, Some(AT + DAY)), Word::Apart(DAY), "the database's was set");
         assert_eq!((seen.believed, seen.theirs), (START, Some(START + DAY)));
-        assert_eq!(seen.weigh(AT + DAY, HOUR, Some(AT + DAY)), Word::Agrees, "we were asleep");
-        assert_eq!(seen.believed, START + DAY);
+        assert_eq!(seen.weigh(AT + DAY, HOUR, Some(AT + DAY)), Word::Agrees, "both were");
+        assert_eq!((seen.believed, seen.other), (START, Some((START + DAY, HOUR))));
+        seen.weigh(START + 2 * HOUR + DAY, 2 * HOUR, Some(START + 2 * HOUR + DAY));
+        assert_eq!((seen.believed, seen.other), (START + DAY, None));
     }
 
     #[test]

@@ -66,6 +66,19 @@ impl StoreError {
         }
     }
 
+    /// Whether nothing else would go through now, either: it is not of one row or lock.
+    pub fn is_of_the_whole(&self) -> bool {
+        match self {
+            Self::Busy(why) => *why == NONE_FREE,
+            Self::NoConnection(_)
+            | Self::Unreachable(_)
+            | Self::Lost(_)
+            | Self::Silent
+            | Self::ReadOnly(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether the connection that it came by can be of no more use.
     pub(super) fn ends_connection(&self) -> bool {
         matches!(self, Self::Lost(_) | Self::Silent | Self::ReadOnly(_))

@@ -26,6 +26,8 @@ const RECORD: &str = "INSERT INTO migrations (version, name) VALUES ($1, $2)";
 const LOCK: &str = "SELECT pg_try_advisory_xact_lock(7310868735)";
 /// Between two looks whether somebody else still migrates.
 const PAUSE: Duration = Duration::from_millis(200);
+/// How many looks in a row may fail while somebody else migrates.
+const FAILURES: usize = 3;
 
 /// Brings the database up to date; gives the names of what was applied.
 ///
@@ -60,19 +62,26 @@ pub async fn migrate_telling(store: &Store, waits: impl Fn()) -> Result<Vec<&'st
 /// A transaction in which nobody else migrates. Whoever does is asked again and again, and not waited for by the database:
 /// a connection that fell silent meanwhile would be waited for without an end.
 async fn alone(store: &Store, waits: &impl Fn()) -> Result<Tx> {
-    let mut told = false;
+    let (mut told, mut failures) = (false, 0);
     loop {
-        let mut tx = store.begin().await?;
-        if !tx.is_postgres() || sql::scalar(&mut tx, LOCK, ()).await? == Some(true) {
-            return Ok(tx);
+        match tried(store).await {
+            Ok(Some(tx)) => return Ok(tx),
+            Ok(None) => failures = 0,
+            Err(StoreError::Silent | StoreError::Lost(_)) if told && failures < FAILURES => failures += 1,
+            Err(error) => return Err(error),
         }
-        drop(tx);
         if !told {
             waits();
             told = true;
         }
         tokio::time::sleep(PAUSE).await;
     }
+}
+
+async fn tried(store: &Store) -> Result<Option<Tx>> {
+    let mut tx = store.begin().await?;
+    let alone = !tx.is_postgres() || sql::scalar(&mut tx, LOCK, ()).await? == Some(true);
+    Ok(alone.then_some(tx))
 }
 
 /// Whether the database is up to date, behind, or ahead of this binary.

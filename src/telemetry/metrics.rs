@@ -89,7 +89,11 @@ pub const METRICS: &[Metric] = &[
     metric(Kind::Counter, WEBHOOKS, "Events posted to webhooks, by webhook and outcome."),
     metric(Kind::Histogram, WEBHOOK_SECONDS, "Time a webhook takes to answer, by webhook."),
     metric(Kind::Gauge, WEBHOOK_WAITING, "Events that wait to be posted, by webhook."),
-    metric(Kind::Counter, CLOCK_JUMPS, "Times that the wall clock was found set, or the machine asleep."),
+    metric(
+        Kind::Counter,
+        CLOCK_JUMPS,
+        "Times that the wall clock was found set, or apart from the database's.",
+    ),
     metric(Kind::Counter, HOOKS, "Questions to hooks, by point and outcome."),
 ];
 

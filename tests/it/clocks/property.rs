@@ -5,10 +5,11 @@ use multauth::base::Millis;
 use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND, Steady};
 use multauth::server::Upkeep;
 use multauth::settings::{Settings, Span};
+use multauth::store::agreement::FAR;
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::support::app::{TestApp, flows};
+use crate::support::app::{BEGINNING, TestApp, flows};
 use crate::support::client::Answer;
 use crate::support::person::{OTHER, PASSWORD};
 
@@ -77,11 +78,14 @@ struct World {
     app: TestApp,
     steady: Steady,
     upkeep: Upkeep,
-    /// How far the wall clock is from what is true.
+    /// How far the wall clock is from what is true, and since when.
     off: Millis,
+    since: Millis,
     /// How far the moment by which guesses are counted has gone forward in all, and where it is.
     forward: Millis,
     shared: Millis,
+    /// How far it is from what is true.
+    apart: Millis,
     /// How far it had gone at each wrong guess that was looked at.
     looked: Vec<Millis>,
     /// Of those, how many in a row.
@@ -104,8 +108,10 @@ impl World {
             steady,
             upkeep,
             off: 0,
+            since: 0,
             forward: 0,
             shared,
+            apart: 0,
             looked: Vec::new(),
             streak: 0,
             codes: Vec::new(),
@@ -123,12 +129,20 @@ impl World {
     /// A clock that is set moves it only once it is believed.
     fn went(&mut self) {
         let now = self.app.app.shared_now();
+        let truth = BEGINNING + self.steady.now();
+        let moved = (now - truth - self.apart).abs();
+        let stood = self.steady.now() - self.since;
+        assert!(moved <= FAR || stood >= HOUR, "a clock is believed after {stood} ms");
+        self.apart = now - truth;
         self.forward += (now - self.shared).max(0);
         self.shared = now;
     }
 
     fn set(&mut self, off: Millis) {
         self.app.pass(off - self.off);
+        if (off - self.off).abs() > FAR {
+            self.since = self.steady.now();
+        }
         self.off = off;
         assert_eq!(self.app.app.shared_now(), self.shared, "it is not believed at once");
     }
@@ -243,11 +257,14 @@ impl World {
         }
         let before: Vec<_> = self.app.app.keys.keys().iter().map(|key| key.kid.clone()).collect();
         self.pass(91 * DAY);
-        for _ in 0..2 {
-            self.turn().await;
-        }
-        let new = self.app.app.keys.keys().iter().filter(|key| !before.contains(&key.kid)).count();
-        prop_assert_eq!(new, 1, "one new key");
+        self.turn().await;
+        self.pass(10 * MINUTE);
+        self.turn().await;
+        let (keys, now) = (self.app.app.keys.keys(), self.app.clock.now());
+        let new = keys.iter().filter(|key| !before.contains(&key.kid)).count();
+        let made = self.app.app.keys.signer().unwrap().created_at;
+        // None is new where one that was made ahead has come to its time.
+        prop_assert!(new <= 1 && now - made <= 2 * DAY, "{new} new keys, one of {made} signs at {now}");
         Ok(())
     }
 }

@@ -22,8 +22,7 @@ struct Instance<'a> {
 }
 
 impl<'a> Instance<'a> {
-    fn of(app: &'a TestApp) -> Self {
-        let steady = Steady::fixed();
+    fn of(app: &'a TestApp, steady: Steady) -> Self {
         Self { app, upkeep: Upkeep::new(app.app.clone(), steady.clone()), steady }
     }
 
@@ -58,11 +57,11 @@ async fn rows(app: &TestApp) -> [i64; 5] {
 
 #[tokio::test]
 async fn a_clock_that_just_jumped_deletes_nothing_and_makes_no_key() {
-    for app in TestApp::each(change).await {
+    for (app, steady) in TestApp::each_steadied(change).await {
         let (ada, bob) = (app.named("ada").await, app.named("bob").await);
         operate::delete(&app.app, &bob.done.user).await.unwrap();
         app.client().signin(json!({ "username": "ada", "password": OTHER })).await.wrong();
-        let mut instance = Instance::of(&app);
+        let mut instance = Instance::of(&app, steady);
         instance.turn().await;
         let before = rows(&app).await;
         for jump in [FAR, DAY, -DAY, -FAR] {
@@ -85,8 +84,8 @@ async fn a_clock_that_just_jumped_deletes_nothing_and_makes_no_key() {
 
 #[tokio::test]
 async fn a_jump_in_a_turn_that_fails_is_told_all_the_same() {
-    for app in TestApp::each(change).await {
-        let mut instance = Instance::of(&app);
+    for (app, steady) in TestApp::each_steadied(change).await {
+        let mut instance = Instance::of(&app, steady);
         instance.turn().await;
         app.rows().execute("ALTER TABLE signing_keys RENAME TO elsewhere").await;
         app.pass(DAY);
@@ -105,8 +104,7 @@ async fn nothing_is_deleted_by_a_clock_that_is_not_believed_yet() {
         let bob = app.named("bob").await;
         operate::delete(&app.app, &bob.done.user).await.unwrap();
         app.client().signin(json!({ "username": "ada", "password": OTHER })).await.wrong();
-        let upkeep = Upkeep::new(app.app.clone(), steady.clone());
-        let mut instance = Instance { app: &app, steady, upkeep };
+        let mut instance = Instance::of(&app, steady);
         instance.turn().await;
         let before = rows(&app).await;
         app.pass(FAR);
@@ -122,27 +120,43 @@ async fn nothing_is_deleted_by_a_clock_that_is_not_believed_yet() {
 }
 
 #[tokio::test]
-async fn a_clock_that_stays_where_it_jumped_to_is_believed_in_the_next_turn() {
-    for app in TestApp::each(change).await {
+async fn a_clock_that_stays_where_it_jumped_to_has_keys_made_in_the_next_turn() {
+    for (app, steady) in TestApp::each_steadied(change).await {
         app.named("ada").await;
-        let mut instance = Instance::of(&app);
+        let mut instance = Instance::of(&app, steady);
         instance.turn().await;
+        let [.., keys] = rows(&app).await;
         app.pass(FAR);
         assert!(instance.turn().await.is_some());
         assert_eq!(instance.turn().await, None);
-        assert_eq!(rows(&app).await[0], 0, "{}: the session is over by then", app.database());
+        let [sessions, .., made] = rows(&app).await;
+        assert_eq!((sessions, made), (1, keys + 1), "{}", app.database());
+    }
+}
+
+#[tokio::test]
+async fn one_thing_that_fails_holds_up_no_other() {
+    for (app, steady) in TestApp::each_steadied(change).await {
+        app.named("ada").await;
+        let mut instance = Instance::of(&app, steady);
+        instance.turn().await;
+        app.rows().execute("ALTER TABLE signing_keys RENAME TO elsewhere").await;
+        instance.pass(app.app.settings.tokens.session_lifetime.millis());
+        let failed = instance.upkeep.turn().await;
+        assert!(failed.is_err_and(|why| why.contains("; ")), "{}: the keys, read and made", app.database());
+        app.rows().execute("ALTER TABLE elsewhere RENAME TO signing_keys").await;
+        assert_eq!(rows(&app).await[0], 0, "{}: the session is over and gone", app.database());
     }
 }
 
 #[tokio::test]
 async fn what_drifts_is_no_jump() {
-    let app = TestApp::new(change).await;
-    let mut instance = Instance::of(&app);
+    let (app, steady) = TestApp::each_steadied(change).await.remove(0);
+    let mut instance = Instance::of(&app, steady);
     for drift in [0, 20 * SECOND, -20 * SECOND, 30 * SECOND] {
         app.pass(drift);
         assert_eq!(instance.turn().await, None, "{drift}");
     }
-    // A machine that was asleep is told too: its wall clock went on.
     app.pass(31 * SECOND);
     assert_eq!(instance.turn().await, Some(31 * SECOND));
 }
@@ -151,10 +165,10 @@ async fn what_drifts_is_no_jump() {
 /// is wrong.
 #[tokio::test]
 async fn what_was_written_ahead_is_brought_back() {
-    for app in TestApp::each(change).await {
+    for (app, steady) in TestApp::each_steadied(change).await {
         app.named("ada").await;
         app.signup(json!({ "email": "bob@example.org" })).await;
-        let mut instance = Instance::of(&app);
+        let mut instance = Instance::of(&app, steady);
         instance.turn().await;
         app.pass(FAR);
         app.client().signin(json!({ "username": "ada", "password": PASSWORD })).await.done();
@@ -196,7 +210,7 @@ async fn what_was_written_ahead_is_brought_back() {
 /// touched until its clock has been steady for long.
 #[tokio::test]
 async fn a_clock_that_is_behind_at_the_start_takes_nothing_away() {
-    for app in TestApp::each(|settings| {
+    for (app, steady) in TestApp::each_steadied(|settings| {
         change(settings);
         settings.tokens.idle_lifetime = Span(30 * DAY);
     })
@@ -204,7 +218,7 @@ async fn a_clock_that_is_behind_at_the_start_takes_nothing_away() {
     {
         let ada = app.named("ada").await;
         app.pass(-FAR);
-        let mut instance = Instance::of(&app);
+        let mut instance = Instance::of(&app, steady);
         for _ in 0..100 {
             instance.turn().await;
         }
