@@ -6,7 +6,8 @@
 //! *brought back*, written as now, for otherwise it would count as now for ever; what ends by its beginning ends as much
 //! earlier, and counts stay as they are. What was refused because it was over is marked, and is over whatever the clock
 //! says later. `soon` and `late` are those of `store::ahead`: the first for a clock that agrees with
-//! the database's, or was steady for an hour, the second for one that was steady for an hour, once a day. What waits to
+//! the database's, or was steady for an hour, the second for one that was steady for an hour, once a day. Guesses are
+//! brought back by the moment that all instances count by, where that was steady for an hour. What waits to
 //! leave is brought back at any turn.
 //!
 //! | Moment | How it is judged |
@@ -28,8 +29,8 @@
 //! | `sessions.created_at`, `sessions.expires_at`, `sessions.auth_time` | over at its end, and deleted once that was told; brought back where it is refreshed, and late |
 //! | `sessions.rotated_at` | idle by when the call came in, and so the grace; brought back where it is shown again, and late |
 //! | `known_devices.created_at`, `known_devices.last_used_at` | goes after half a year; brought back soon |
-//! | `guesses.last_at`, `guesses.day_start`, `guesses.month_start` | bar as long as the ladder says, by `store::agreement`, which follows no jump at once; brought back by whoever judges them, and soon |
-//! | `guess_days.day` | days to come count as today; folded into it soon |
+//! | `guesses.last_at`, `guesses.day_start`, `guesses.month_start` | bar as long as the ladder says, by `store::agreement`, which follows no jump at once; brought back by whoever judges them while no clock is in doubt, and every hour |
+//! | `guess_days.day` | days to come count as today; folded into it every hour |
 //! | `signing_keys.created_at` | the one that signs is rotated by its age; of the future none waits to take its place; brought back late |
 //! | `signing_keys.active_at` | the newest that has begun signs, else the first; brought back with the moment that it was made |
 //! | `signing_keys.retired_at` | published until then; the next rotation brings back what is later than it has to be |
