@@ -107,7 +107,7 @@ impl App {
 
     /// The moment by which something is deleted for good: a clock that was set ahead is not believed yet.
     pub fn settled_now(&self) -> Millis {
-        self.now().min(self.shared_now())
+        self.now().min(self.agreement.believed())
     }
 
     /// The flows and the kinds that they speak of.

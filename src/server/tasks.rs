@@ -109,7 +109,7 @@ impl Upkeep {
     /// database's or is believed what bars or lets in; where it is believed what lasts. Another instance's clock may have
     /// been ahead: it is looked again every hour, and for what lasts every day.
     async fn settle(&mut self, now: Millis, steady: Millis, agrees: bool) -> store::Result<()> {
-        let (store, shared) = (&self.app.store, self.app.shared_now());
+        let (store, counts) = (&self.app.store, self.app.agreement.believed());
         let mut rows = ahead::queues(store, now).await?;
         // Which of two clocks is right nobody knows but a third.
         let believed = steady - self.since >= BELIEVED;
@@ -117,8 +117,8 @@ impl Upkeep {
             rows += ahead::soon(store, now).await?;
             self.unsettled = false;
         }
-        if believed && self.app.agreement.is_settled() && (now - shared).abs() <= JUMP {
-            rows += ahead::counted(store, shared).await?;
+        if believed && self.app.agreement.is_settled() && (now - counts).abs() <= JUMP {
+            rows += ahead::counted(store, counts).await?;
             if steady >= self.late {
                 rows += ahead::late(store, now).await?;
                 self.late = steady + AGAIN;

@@ -80,9 +80,16 @@ impl Agreement {
         Ok(self.seen().weigh(self.clock.now(), self.steady.now(), theirs))
     }
 
-    /// The moment as all instances have it, which no clock that is set for a while changes: by the database's clock, and
-    /// for SQLite by ours. For what instances count and judge by turns.
+    /// The moment as all instances have it, for what they count and judge by turns: for PostgreSQL [`Agreement::believed`],
+    /// for SQLite our clock, which frees by going ahead what time would have freed, but never what it was set back before.
     pub fn shared(&self) -> Millis {
+        let (seen, steady) = (self.seen(), self.steady.now());
+        let believed = steady + seen.believed;
+        if seen.theirs.is_none() { believed.max(self.clock.now()) } else { believed }
+    }
+
+    /// The moment that no clock which is set for a while changes: by the database's clock, and for SQLite by ours.
+    pub fn believed(&self) -> Millis {
         self.steady.now() + self.seen().believed
     }
 
@@ -92,9 +99,11 @@ impl Agreement {
         theirs.map_or_else(|| self.clock.now(), |ahead| self.steady.now() + ahead)
     }
 
-    /// Whether no clock was set that is not believed yet.
+    /// Whether the other instances have the same moment, as far as we know: not while a clock was set that is not
+    /// believed yet. With SQLite there are no others.
     pub fn is_settled(&self) -> bool {
-        self.seen().other.is_none()
+        let seen = self.seen();
+        seen.theirs.is_none() || seen.other.is_none()
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {

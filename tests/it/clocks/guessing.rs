@@ -56,10 +56,10 @@ async fn what_was_guessed_ahead_waits_for_its_rung_and_no_longer() {
 
 /// The clock is set for a moment, while somebody signs in, and set back: it is as if it had not been.
 #[tokio::test]
-async fn a_clock_that_dips_or_leaps_for_a_moment_frees_nothing_and_bars_nobody_longer() {
+async fn a_clock_that_dips_for_a_moment_frees_nothing_and_bars_nobody_longer() {
     for (app, steady) in TestApp::each_steadied(by_password).await {
         let mut upkeep = Upkeep::new(app.app.clone(), steady.clone());
-        for (n, off) in [-FAR, -40 * DAY, -DAY, -HOUR, HOUR, DAY, 40 * DAY, FAR].into_iter().enumerate() {
+        for (n, off) in [-FAR, -40 * DAY, -DAY, -HOUR].into_iter().enumerate() {
             let name = format!("user-{n}");
             app.named(&name).await;
             upkeep.turn().await.unwrap();
@@ -76,34 +76,6 @@ async fn a_clock_that_dips_or_leaps_for_a_moment_frees_nothing_and_bars_nobody_l
             }
             guess(&app, &name, PASSWORD).await.done();
         }
-    }
-}
-
-/// Another instance believes a clock that this one doubts: what it counted is not brought back, or each would free what the
-/// other counted.
-#[tokio::test]
-async fn what_lies_ahead_stays_there_while_a_clock_is_in_doubt() {
-    const AHEAD: &str = "UPDATE guesses SET last_at = last_at + 86400000, day_start = day_start + 86400000";
-    for (app, steady) in TestApp::each_steadied(by_password).await {
-        app.named("ada").await;
-        let mut upkeep = Upkeep::new(app.app.clone(), steady.clone());
-        upkeep.turn().await.unwrap();
-        four(&app, "ada").await;
-        app.pass(DAY);
-        upkeep.turn().await.unwrap();
-        app.rows().execute(AHEAD).await;
-        let latest = async || app.rows().number("SELECT MAX(last_at) FROM guesses").await;
-        for (doubted, lies) in [(true, app.clock.now()), (false, app.clock.now() - DAY)] {
-            if !doubted {
-                app.pass(-DAY);
-                upkeep.turn().await.unwrap();
-            }
-            assert_eq!(wait_of(guess(&app, "ada", PASSWORD).await), 30, "{}", app.database());
-            assert_eq!(latest().await, lies, "{}", app.database());
-        }
-        app.pass(30 * SECOND);
-        steady.advance(30 * SECOND);
-        guess(&app, "ada", PASSWORD).await.done();
     }
 }
 
