@@ -25,6 +25,7 @@ use crate::settings::Settings;
 use crate::store::Store;
 use crate::store::agreement::Agreement;
 use crate::throttle::Throttle;
+use crate::tokens::ungiven::Ungiven;
 use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
 
@@ -90,6 +91,8 @@ pub struct App {
     pub inbox: Option<Inbox>,
     /// One guess at a time for each subject.
     pub locks: Locks,
+    /// Refresh tokens that nobody was given yet, for all we know.
+    pub ungiven: Ungiven,
     /// Set when the server stops: it is not ready for more.
     pub stopping: AtomicBool,
 }

@@ -22,6 +22,7 @@ use crate::settings::{self, Loaded, Located, Mode, Settings};
 use crate::store::agreement::Agreement;
 use crate::store::{self, Store, StoreError};
 use crate::throttle::{Server, Throttle, Time, Windows};
+use crate::tokens::ungiven::Ungiven;
 use crate::webhooks;
 
 /// Why an instance could not be built.
@@ -54,6 +55,8 @@ pub struct World {
     pub clock: Clock,
     /// How much of it went by; by `clock` where none is given.
     pub steady: Option<Steady>,
+    /// What the database's clock says; where none is given, the database.
+    pub theirs: Option<Clock>,
     /// Chance.
     pub random: Random,
     /// What is added to the built-in kinds.
@@ -138,7 +141,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         tracing::info!(applied, database = store.name(), "the database was brought up to date");
     }
     let steady = world.steady.clone().unwrap_or_else(|| Steady::beside(&world.clock));
-    let agreement = Agreement::new(world.clock.clone(), steady.clone());
+    let agreement = Agreement::new(world.clock.clone(), steady.clone()).beside(world.theirs.clone());
     agreement.look(&store).await?;
     crate::devices::phone::warm_up();
     let keys =
@@ -185,6 +188,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         catalogue: found.catalogue,
         throttle: Throttle::new(found.throttle, windows(&settings, &world).await?),
         locks: Locks::default(),
+        ungiven: Ungiven::default(),
         stopping: std::sync::atomic::AtomicBool::new(false),
         signin: found.signin,
         recovery: found.recovery,

@@ -152,7 +152,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
         generation: i64::from(shown.generation()),
         idle_since: idle_since(app, came),
     };
-    let more = ask(app, client, (&shown, &next), &turn, came).await?;
+    let more = ask(app, client, &shown, &turn, came).await?;
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, app.now()).await?;
     tx.commit().await.inspect_err(|error| late::mind(app, error, &id, turn.to))?;
@@ -162,7 +162,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
             (rotated.session, Holder { groups, profile, more })
         }
         None => {
-            let (session, holder) = again(app, client, (&shown, &next), &turn, came).await?;
+            let (session, holder) = again(app, client, &shown, &turn, came).await?;
             (session, Holder { more, ..holder })
         }
     };
@@ -190,7 +190,7 @@ async fn bound(app: &App, client: &Client, shown: &Refresh) -> Result<()> {
 async fn ask(
     app: &App,
     client: &Client,
-    (shown, next): (&Refresh, &Refresh),
+    shown: &Refresh,
     turn: &Turn<'_>,
     came: Millis,
 ) -> Result<Map<String, Value>> {
@@ -203,7 +203,7 @@ async fn ask(
     };
     let session = match live.filter(turns) {
         Some(session) => session,
-        None => again(app, client, (shown, next), turn, came).await?.0,
+        None => again(app, client, shown, turn, came).await?.0,
     };
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
     let account = account.ok_or(AuthError::InvalidToken)?;
@@ -221,24 +221,21 @@ pub fn idle_since(app: &App, now: Millis) -> Millis {
 async fn again(
     app: &App,
     client: &Client,
-    (shown, next): (&Refresh, &Refresh),
+    shown: &Refresh,
     turn: &Turn<'_>,
     came: Millis,
 ) -> Result<(Session, Holder)> {
-    let mut db = app.store.read().await?;
-    let session = sessions::by_id(&mut db, turn.id).await?.ok_or(AuthError::InvalidToken)?;
+    let (session, retried) = as_shown(app, turn, came).await?;
     let now = app.now();
     let rests = session.refresh_hash == turn.from && session.rotated_at <= turn.idle_since;
     if session.expires_at <= now || rests {
-        drop(db);
         bury(app, turn.id, now, turn.idle_since).await?;
         return Err(AuthError::InvalidToken);
     }
     let ahead = session.rotated_at > now;
-    let rotated_at = session.rotated_at.min(now);
-    if session.refresh_hash == next.hash() && rotated_at + app.settings.tokens.grace.millis() >= came {
-        let user = users::by_id(&mut db, &session.user_id).await?.ok_or(AuthError::InvalidToken)?;
-        drop(db);
+    if retried {
+        let user = users::by_id(&mut app.store.read().await?, &session.user_id).await?;
+        let user = user.ok_or(AuthError::InvalidToken)?;
         if ahead {
             let mut tx = app.store.begin().await?;
             sessions::bring_back(&mut tx, turn.id, now).await?;
@@ -246,12 +243,31 @@ async fn again(
         }
         return Ok((session, Holder::of(&user)));
     }
-    drop(db);
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
     if shown.was_live_before(generation, &app.sealer) {
         super::notices::reuse(app, client, &session).await?;
     }
     Err(AuthError::InvalidToken)
+}
+
+/// The session of a token that is not the live one, and whether the one that took its place may be asked for again: that is
+/// within the grace, or nobody was given it yet. What another instance is about to note of that is waited for.
+async fn as_shown(app: &App, turn: &Turn<'_>, came: Millis) -> Result<(Session, bool)> {
+    let by_id =
+        async || sessions::by_id(&mut app.store.read().await?, turn.id).await?.ok_or(AuthError::InvalidToken);
+    let within =
+        |s: &Session| s.refresh_hash == turn.to && s.rotated_at + app.settings.tokens.grace.millis() >= came;
+    let session = by_id().await?;
+    if within(&session) || app.ungiven.has(turn.to) {
+        return Ok((session, true));
+    }
+    if session.refresh_hash != turn.to || !late::may_be_noted(app, session.rotated_at, came) {
+        return Ok((session, false));
+    }
+    late::give_time().await;
+    let session = by_id().await?;
+    let retried = within(&session);
+    Ok((session, retried))
 }
 
 /// Deletes a session that was refused because it was over: no clock that goes back makes it good again.

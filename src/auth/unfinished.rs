@@ -25,7 +25,7 @@ const EVENT: Event = Event::SigninUnfinished { purpose: Purpose::Signin.name() }
 /// # Errors
 /// Where the database cannot be read.
 pub async fn tell(app: &App) -> Result<usize> {
-    let now = app.now();
+    let now = app.settled_now();
     let all = attempts::unfinished(&mut app.store.read().await?, now, AT_ONCE).await?;
     let mut told = 0;
     for over in &all {
@@ -54,7 +54,7 @@ async fn tell_one(app: &App, over: &Unfinished, now: Millis) -> Result<bool> {
     let due = told.is_some() && !lately(&mut tx, &over.user_id, now).await?;
     if let Some(told) = told.filter(|_| due) {
         notices::queue(app, &mut tx, &told).await?;
-        app.events.write(&mut tx, now, &Source::default(), &[EVENT.of(&over.user_id)]).await?;
+        app.events.write(&mut tx, app.now(), &Source::default(), &[EVENT.of(&over.user_id)]).await?;
     }
     tx.commit().await?;
     Ok(due)

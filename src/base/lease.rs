@@ -9,9 +9,11 @@ use futures_util::future::{Either, select};
 use super::Millis;
 use super::clock::{SECOND, Steady};
 
-/// How long a lease is. What a killed instance had under way is taken over within this and a look at the queue, and the
-/// clocks of instances may differ by what is left of it when it is renewed.
+/// How long a lease is, by the clock that all instances have: the database's. What a killed instance had under way is taken
+/// over within this and a look at the queue; what is left of it when it is renewed is for what a statement may take.
 pub const LEASE: Millis = 8 * SECOND;
+/// How much later other instances may find that the clock which leases go by was set: each looks every 15 s.
+pub const OTHERS: Millis = 35 * SECOND;
 /// How long work goes on before its lease is renewed, and between two renewals.
 pub const RENEW: Duration = Duration::from_secs(3);
 
@@ -38,22 +40,20 @@ async fn held_by<T, R: Future<Output = ()>>(
 }
 
 /// Whether leases that ran out may be taken over. That one ran out tells that its holder is dead only where it could have
-/// been renewed: where the database was well all the while, this instance looked, and its clock was not set.
+/// been renewed: where the database was well all the while, this instance looked, and the clock that leases go by was not set.
 #[derive(Debug)]
 pub struct Wake {
     steady: Steady,
     /// Since when all is well, and when it was looked last; by the clock that is never set.
     since: Millis,
     looked: Millis,
-    /// How far the wall clock was ahead of that one.
+    /// How far the clock that leases go by was ahead of that one.
     apart: Option<Millis>,
 }
 
 impl Wake {
     /// How long a look may take, and how long there may be none.
     const SLOW: Millis = 2 * SECOND;
-    /// How much later the others may find that the clock was set, and renew by what it said before.
-    const OTHERS: Millis = 35 * SECOND;
 
     /// All is well from now on.
     pub fn new(steady: Steady) -> Self {
@@ -61,14 +61,14 @@ impl Wake {
         Self { steady, since: now, looked: now, apart: None }
     }
 
-    /// A look at the queue begins, by a wall clock that says `now`; gives up to when leases that ran out may be taken over:
+    /// A look at the queue begins, when the clock that leases go by says `now`; gives up to when leases that ran out may be taken over:
     /// `now`, or 0 for none.
     pub fn begins(&mut self, now: Millis) -> Millis {
         let steady = self.steady.now();
         let apart = now - steady;
         let set = self.apart.replace(apart).is_some_and(|before| (apart - before).abs() > Self::SLOW);
         if set {
-            self.since = steady + Self::OTHERS;
+            self.since = steady + OTHERS;
         } else if steady - self.looked > Self::SLOW {
             self.since = self.since.max(steady);
         }

@@ -29,13 +29,13 @@
 //! | `sessions.created_at`, `sessions.expires_at`, `sessions.auth_time` | over at its end, and deleted once that was told; brought back where it is refreshed, and late |
 //! | `sessions.rotated_at` | idle by when the call came in, and so the grace; brought back where it is shown again, and late |
 //! | `known_devices.created_at`, `known_devices.last_used_at` | goes after half a year; brought back soon |
-//! | `guesses.last_at`, `guesses.day_start`, `guesses.month_start` | bar as long as the ladder says, by `store::agreement`, which follows no jump at once; brought back by whoever judges them while no clock is in doubt, and every hour |
+//! | `guesses.last_at`, `guesses.day_start`, `guesses.month_start` | bar as long as the ladder says, by `store::agreement`, which with PostgreSQL follows no jump at once, and with SQLite one ahead; brought back by whoever judges them while no clock is in doubt, and every hour |
 //! | `guess_days.day` | days to come count as today; folded into it every hour |
 //! | `signing_keys.created_at` | the one that signs is rotated by its age; of the future none waits to take its place; brought back late |
 //! | `signing_keys.active_at` | the newest that has begun signs, else the first; brought back with the moment that it was made |
 //! | `signing_keys.retired_at` | published until then; the next rotation brings back what is later than it has to be |
 //! | `api_keys.created_at`, `api_keys.ended_at` | told; whether there is one |
-//! | `outbox.created_at`, `outbox.due_at`, `outbox.leased_until`, `outbox.expires_at` | what was written ahead, or is due or leased later than anything is put off, is due now; brought back soon |
+//! | `outbox.created_at`, `outbox.due_at`, `outbox.leased_until`, `outbox.expires_at` | what was written ahead, or is due or leased later than anything is put off, is due at the next turn; how long it is good for is brought back while no clock is in doubt |
 //! | `outbox.finished_at`, `outbox.receipt_at`, `outbox.confirmed_at` | told, and counted towards conversion; goes a week after, later rather than sooner |
 //! | `webhook_deliveries.created_at`, `webhook_deliveries.due_at`, `webhook_deliveries.leased_until` | as in the outbox |
 //! | `webhook_deliveries.finished_at` | goes a week or a month after, later rather than sooner |

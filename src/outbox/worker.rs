@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::delivery::Tried;
 use super::{Inbox, Parties};
 use crate::base::clock::{Jumps, MINUTE};
-use crate::base::lease::{self, LEASE, Wake};
+use crate::base::lease::{self, Wake};
 use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::events::Events;
@@ -81,7 +81,7 @@ impl Worker {
     /// Delivers until `stop` is rung, then finishes what is under way.
     pub async fn run(self, stop: Arc<Notify>) {
         self.adopt(Millis::MAX).await.unwrap_or_else(unread);
-        let mut adopted = self.clock.now();
+        let mut adopted = self.jumps.steady().now();
         let lane = |name| Lane { name, slots: Arc::new(Semaphore::new(AT_ONCE)), more: false };
         let mut lanes: Vec<_> = self.lanes().into_iter().map(lane).collect();
         let (mut under_way, mut unwritten) = (JoinSet::new(), Unwritten::new());
@@ -115,10 +115,12 @@ impl Worker {
             let over = self.over(&mut wake);
             let well = self.round(&mut lanes, (look, over), done, &mut under_way, &mut unwritten).await;
             wake.ended(well);
-            let now = self.clock.now();
-            if (now - adopted).abs() >= MINUTE {
+            let now = self.jumps.steady().now();
+            if now - adopted >= MINUTE {
                 adopted = now;
-                self.adopt(now - MINUTE).await.unwrap_or_else(unread);
+                // By a clock that is not believed yet nothing is taken over.
+                let due = self.clock.now().min(self.agreement.believed()) - MINUTE;
+                self.adopt(due).await.unwrap_or_else(unread);
             }
         }
         while let Some(first) = under_way.join_next().await {
@@ -163,7 +165,7 @@ impl Worker {
         let renew = || async {
             let renewed = async {
                 let mut tx = self.store.begin().await?;
-                store::outbox::renew(&mut tx, (&id, tries), self.lease_now() + LEASE).await?;
+                store::outbox::renew(&mut tx, (&id, tries), self.agreement.leased_until()).await?;
                 tx.commit().await
             };
             if let Err(error) = renewed.await {
@@ -321,7 +323,7 @@ impl Worker {
             return Ok(Vec::new());
         }
         let limit = i64::try_from(limit).unwrap_or(1);
-        store::outbox::lease(tx, lane, (now, over), self.lease_now() + LEASE, limit).await
+        store::outbox::lease(tx, lane, (now, over), self.agreement.leased_until(), limit).await
     }
 }
 

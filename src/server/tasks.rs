@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::{Interval, MissedTickBehavior};
+
 use crate::app::App;
 use crate::auth::{deletion, unfinished};
 use crate::base::clock::{DAY, Jumps, SECOND, Steady};
@@ -20,18 +22,43 @@ const AGAIN: Millis = DAY;
 /// How long deleting one batch of every table may take.
 const SWEEP: Duration = Duration::from_secs(60);
 
+/// How often the clocks are looked at: what is leased, and by what moment guesses are counted, goes by them.
+const LOOK: Duration = Duration::from_secs(15);
+/// How often there is a turn.
+const TURN: Duration = Duration::from_secs(30);
+
 /// Runs until it is aborted.
 pub(super) async fn upkeep(app: Arc<App>) {
+    tokio::join!(turns(app.clone()), looks(app));
+}
+
+async fn turns(app: Arc<App>) {
     let steady = Steady::beside(&app.clock);
     let mut upkeep = Upkeep::new(app, steady);
-    let mut minute = tokio::time::interval(Duration::from_secs(30));
-    minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut turn = every(TURN);
     loop {
-        minute.tick().await;
+        turn.tick().await;
         if let Err(error) = upkeep.turn().await {
             tracing::warn!(error, "upkeep failed; it is tried again");
         }
     }
+}
+
+/// Beside the turns, which may take long.
+async fn looks(app: Arc<App>) {
+    let mut look = every(LOOK);
+    loop {
+        look.tick().await;
+        if let Err(error) = app.agreement.look(&app.store).await {
+            tracing::debug!(%error, "the clocks could not be looked at; it is tried again");
+        }
+    }
+}
+
+fn every(span: Duration) -> Interval {
+    let mut interval = tokio::time::interval(span);
+    interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    interval
 }
 
 /// The upkeep of one instance. A wall clock that was set is not acted upon at once: it may be set back, and what was
@@ -43,8 +70,8 @@ pub struct Upkeep {
     before: Option<(Millis, Millis)>,
     /// Since when the wall clock is steady.
     since: Millis,
-    /// Whether what bars or lets in was written by a clock that was ahead, for all we know.
-    unsettled: bool,
+    /// Whether what bars or lets in may lie ahead, for all we know.
+    may_lie_ahead: bool,
     /// From when on what lasts is looked at; it never is before the wall clock is believed.
     late: Millis,
 }
@@ -53,11 +80,11 @@ impl Upkeep {
     /// One that has had no turn yet; `steady` is what the wall clock is compared with.
     pub fn new(app: Arc<App>, steady: Steady) -> Self {
         let since = steady.now();
-        Self { app, steady, before: None, since, unsettled: true, late: since }
+        Self { app, steady, before: None, since, may_lie_ahead: true, late: since }
     }
 
-    /// One turn; gives how far the wall clock has jumped since the turn before, in milliseconds. Nothing is done then: by
-    /// such a clock nothing is deleted and no key is made.
+    /// One turn; gives how far the wall clock has jumped since the turn before, or is ahead of the database's, in
+    /// milliseconds. By such a clock nothing is deleted; by one that was set just now no key is made, either.
     ///
     /// # Errors
     /// What failed; the next turn tries again.
@@ -82,7 +109,10 @@ impl Upkeep {
             tracing::warn!(
                 "the clock is {seconds} s ahead of the database's: nothing is deleted until they agree; set both (NTP)"
             );
-            return read.map(|()| Some(-ahead));
+            // One that is wrong for good must not end rotation.
+            let may = jump.is_none() && ahead.abs() <= DAY;
+            let rotated = if may { rotate(&self.app).await } else { Ok(()) };
+            return told([read, rotated]).map(|()| Some(-ahead));
         }
         if jump.is_some() {
             return read.map(|()| jump);
@@ -95,45 +125,50 @@ impl Upkeep {
         let (rotated, done) = (rotate(&self.app).await, once(&self.app).await);
         // The moment that was compared, as it is by now.
         let now = wall + (self.steady.now() - steady);
-        let settled = self.settle(now, steady, agrees).await.map_err(|error| error.to_string());
+        let settled = self.settle(now, steady, agrees).await;
         told([read, rotated, done, settled]).map(|()| None)
     }
 
     /// The wall clock was not steady: what it wrote until now may lie ahead.
     fn doubt(&mut self, steady: Millis) {
         metrics::clock_jumped();
-        (self.since, self.unsettled, self.late) = (steady, true, steady);
+        (self.since, self.may_lie_ahead, self.late) = (steady, true, steady);
     }
 
-    /// Brings back what a clock that was ahead wrote: at once what waits to leave; where the clock agrees with the
-    /// database's or is believed what bars or lets in; where it is believed what lasts. Another instance's clock may have
-    /// been ahead: it is looked again every hour, and for what lasts every day.
-    async fn settle(&mut self, now: Millis, steady: Millis, agrees: bool) -> store::Result<()> {
-        let (store, counts) = (&self.app.store, self.app.agreement.believed());
-        let mut rows = ahead::queues(store, now).await?;
+    /// Brings back what a clock that was ahead wrote: at once what waits to leave; where no clock is in doubt what bars or
+    /// lets in, guesses too; where this one is believed for long what lasts. Another instance's clock may have been ahead:
+    /// it is looked again every hour, and for what lasts every day.
+    async fn settle(&mut self, now: Millis, steady: Millis, agrees: bool) -> Result<(), String> {
+        let (store, agreement) = (&self.app.store, &self.app.agreement);
+        let counts = agreement.believed();
+        let settled = agreement.is_settled();
+        let near = (now - counts).abs() <= JUMP;
         // Which of two clocks is right nobody knows but a third.
         let believed = steady - self.since >= BELIEVED;
-        if self.unsettled && (agrees || believed) {
-            rows += ahead::soon(store, now).await?;
-            self.unsettled = false;
+        let mut brought =
+            Vec::from([if near { ahead::queues(store, now).await } else { ahead::due(store, now).await }]);
+        if self.may_lie_ahead && (agrees && settled || believed) {
+            brought.push(ahead::soon(store, now).await);
+            self.may_lie_ahead = brought.iter().any(store::Result::is_err);
         }
-        if believed && self.app.agreement.is_settled() && (now - counts).abs() <= JUMP {
-            rows += ahead::counted(store, counts).await?;
+        if believed && settled && near {
+            brought.push(ahead::counted(store, counts).await);
             if steady >= self.late {
-                rows += ahead::late(store, now).await?;
+                brought.push(ahead::late(store, now).await);
                 self.late = steady + AGAIN;
             }
-            (self.since, self.unsettled) = (steady, true);
+            (self.since, self.may_lie_ahead) = (steady, true);
         }
+        let rows: u64 = brought.iter().flatten().sum();
         if rows > 0 {
             tracing::warn!(rows, "what was written by a clock that was ahead is brought back");
         }
-        Ok(())
+        told(brought.into_iter().map(|part| part.map(drop).map_err(|error| error.to_string())))
     }
 }
 
 /// All that failed, in one line: none of it holds up the others.
-fn told<const N: usize>(outcomes: [Result<(), String>; N]) -> Result<(), String> {
+fn told(outcomes: impl IntoIterator<Item = Result<(), String>>) -> Result<(), String> {
     let failed: Vec<_> = outcomes.into_iter().filter_map(Result::err).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed.join("; ")) }
 }

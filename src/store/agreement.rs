@@ -1,12 +1,21 @@
 //! Which time it is where clocks disagree: this machine's, which may be set at any moment, the database's, which all
 //! instances share, and the one that is never set, which tells only how much time went by.
+//!
+//! What is counted or deleted goes by a line of time that follows no clock at once: one that was set is believed after an
+//! hour. How far the line is from the database's clock stands in the database, so that all instances go by the same one,
+//! those too that were started meanwhile or whose machine stood still. With SQLite, which has no clock and one instance, the
+//! line is kept in memory, by this machine's clock.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::line::{Expected, Line};
 use super::sql::{self, Db, Result};
-use super::{Exec, Store};
-use crate::base::clock::{HOUR, Jumps, SECOND, Steady};
+use super::{Exec, Store, facts};
+use crate::base::clock::{Jumps, SECOND, Steady};
+use crate::base::lease::{LEASE, OTHERS};
 use crate::base::{Clock, Millis};
+
+pub use super::line::BELIEVED;
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
@@ -14,8 +23,8 @@ const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS B
 pub const FAR: Millis = Jumps::FAR;
 /// How long the database may take to say what time it is, for it to be compared.
 const SLOW: Millis = SECOND;
-/// How long a clock that was set has to stay so until it is believed: time servers have set it right by then.
-pub const BELIEVED: Millis = HOUR;
+/// The fact that is the line.
+const FACT: &str = "clock";
 
 /// The moment by the database's own clock; none for SQLite, which has none.
 pub async fn now(store: &Store) -> Result<Option<Millis>> {
@@ -29,22 +38,28 @@ async fn asked(db: &mut impl Db) -> Result<Option<Millis>> {
     }
 }
 
-/// What the clocks said when they were last looked at. In between time goes on by the one that is never set: a clock that
-/// is set and set back frees nothing that was counted.
+/// What the clocks said when they were last looked at. In between time goes on by the one that is never set.
 #[derive(Clone, Debug)]
 pub struct Agreement {
     clock: Clock,
     steady: Steady,
+    /// What a test has in place of the database's clock.
+    played: Option<Clock>,
     seen: Arc<Mutex<Seen>>,
+    /// One look at a time, or what an older one saw could be kept last.
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// All in milliseconds ahead of the clock that is never set.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Seen {
-    believed: Millis,
-    theirs: Option<Millis>,
-    /// What is said instead of what is believed, and since when.
-    other: Option<(Millis, Millis)>,
+    line: Line,
+    /// How far the clock that the line is kept by is ahead of the one that is never set.
+    ahead: Millis,
+    /// Whether that clock is the database's; ours otherwise.
+    theirs: bool,
+    /// How far it was ahead before it was set back, and until when (by the one that is never set) other instances may not
+    /// know that it was.
+    before: (Millis, Millis),
 }
 
 /// What the database says of our clock.
@@ -54,56 +69,118 @@ pub enum Word {
     None,
     /// Both are about the same.
     Agrees,
-    /// It is that far ahead, in milliseconds; behind where this is below zero.
+    /// The database's clock is ahead of ours by that much, in milliseconds; behind where this is below zero.
     Apart(Millis),
 }
 
 impl Agreement {
     /// By `clock` alone, until [`Agreement::look`].
     pub fn new(clock: Clock, steady: Steady) -> Self {
-        let seen = Seen { believed: clock.now() - steady.now(), theirs: None, other: None };
-        Self { clock, steady, seen: Arc::new(Mutex::new(seen)) }
+        let ahead = clock.now() - steady.now();
+        let seen = Seen { line: Line::default(), ahead, theirs: false, before: (ahead, Millis::MIN) };
+        Self { clock, steady, played: None, seen: Arc::new(Mutex::new(seen)), turn: Arc::default() }
     }
 
-    /// Looks at all of them. A clock that a test moves is not compared with a database's.
+    /// The same beside a clock that a test moves in place of the database's.
+    pub fn beside(self, played: Option<Clock>) -> Self {
+        Self { played, ..self }
+    }
+
+    /// Looks at all of them. A clock that a test moves is not compared with a database's own.
+    ///
+    /// # Errors
+    /// Where the database fails; time goes on by what was seen before.
     pub async fn look(&self, store: &Store) -> Result<Word> {
-        let mut theirs = None;
-        if matches!(self.clock, Clock::System) {
-            let mut db = store.read().await?;
-            let began = self.steady.now();
-            let said = asked(&mut db).await?;
-            let took = self.steady.now() - began;
-            let known = self.seen().theirs.filter(|_| took > SLOW);
-            // It was asked somewhere in between; of what came late nobody knows when.
-            theirs = said.map(|said| known.map_or(said + took / 2, |ahead| self.steady.now() + ahead));
+        let _turn = self.turn.lock().await;
+        let seen = *self.seen();
+        if self.played.is_none() && (store.name() == "sqlite" || !matches!(self.clock, Clock::System)) {
+            let (said, steady) = (self.clock.now(), self.steady.now());
+            self.keep(seen.line.looked(said, seen.expected(steady)), said - steady, false);
+            return Ok(Word::None);
         }
-        Ok(self.seen().weigh(self.clock.now(), self.steady.now(), theirs))
+        let ahead =
+            if seen.theirs { self.look_again(store, &seen).await? } else { self.look_first(store).await? };
+        let apart = self.steady.now() + ahead - self.clock.now();
+        Ok(if apart.abs() <= FAR { Word::Agrees } else { Word::Apart(apart) })
     }
 
-    /// The moment as all instances have it, for what they count and judge by turns: for PostgreSQL [`Agreement::believed`],
-    /// for SQLite our clock, which frees by going ahead what time would have freed, but never what it was set back before.
+    /// Takes the line over as it is kept: of what was before nothing is known here.
+    async fn look_first(&self, store: &Store) -> Result<Millis> {
+        let mut db = store.read().await?;
+        let line = facts::get(&mut db, FACT).await?.and_then(|text| Line::parse(&text));
+        let ahead = self.ahead(&mut db, None).await?;
+        self.keep(line.unwrap_or_default(), ahead, true);
+        Ok(ahead)
+    }
+
+    /// Looks whether the clock was set, and keeps what comes of it for all.
+    async fn look_again(&self, store: &Store, seen: &Seen) -> Result<Millis> {
+        let mut tx = store.begin().await?;
+        let kept = facts::hold(&mut tx, FACT).await?.and_then(|text| Line::parse(&text));
+        let ahead = self.ahead(&mut tx, Some(seen.ahead)).await?;
+        let steady = self.steady.now();
+        let line = kept.unwrap_or(seen.line).looked(steady + ahead, seen.expected(steady));
+        facts::put(&mut tx, FACT, &line.to_string()).await?;
+        tx.commit().await?;
+        self.keep(line, ahead, true);
+        Ok(ahead)
+    }
+
+    /// How far the database's clock is ahead of the one that is never set; `known` where it takes long to say.
+    async fn ahead(&self, db: &mut impl Db, known: Option<Millis>) -> Result<Millis> {
+        let began = self.steady.now();
+        let said = match &self.played {
+            Some(clock) => Some(clock.now()),
+            None => asked(db).await?,
+        };
+        let ended = self.steady.now();
+        // It was asked somewhere in between; of what came late nobody knows when.
+        let told = said.map_or_else(|| self.clock.now() - ended, |said| said - began.midpoint(ended));
+        Ok(known.filter(|_| ended - began > SLOW).unwrap_or(told))
+    }
+
+    fn keep(&self, line: Line, ahead: Millis, theirs: bool) {
+        let (mut seen, steady) = (self.seen(), self.steady.now());
+        if seen.theirs && ahead < seen.ahead {
+            seen.before = (seen.held(steady), steady + OTHERS);
+        }
+        (seen.line, seen.ahead, seen.theirs) = (line, ahead, theirs);
+    }
+
+    /// The moment as all instances have it, for what they count and judge by turns: for PostgreSQL [`Agreement::believed`].
+    /// For SQLite the later of that and our clock: where it is set ahead waits end early, where it is set back none ends
+    /// early or lasts longer.
     pub fn shared(&self) -> Millis {
-        let (seen, steady) = (self.seen(), self.steady.now());
-        let believed = steady + seen.believed;
-        if seen.theirs.is_none() { believed.max(self.clock.now()) } else { believed }
+        let theirs = self.seen().theirs;
+        let believed = self.believed();
+        if theirs { believed } else { believed.max(self.clock.now()) }
     }
 
-    /// The moment that no clock which is set for a while changes: by the database's clock, and for SQLite by ours.
+    /// The moment that no clock which is set changes before it is believed.
     pub fn believed(&self) -> Millis {
-        self.steady.now() + self.seen().believed
+        let (seen, steady) = (*self.seen(), self.steady.now());
+        seen.line.at(steady + seen.ahead)
     }
 
     /// The moment by the database's clock, however little ours is apart from it; by ours where it has none.
     pub fn theirs(&self) -> Millis {
-        let theirs = self.seen().theirs;
-        theirs.map_or_else(|| self.clock.now(), |ahead| self.steady.now() + ahead)
+        let seen = *self.seen();
+        if seen.theirs { self.steady.now() + seen.ahead } else { self.clock.now() }
     }
 
-    /// Whether the other instances have the same moment, as far as we know: not while a clock was set that is not
-    /// believed yet. With SQLite there are no others.
+    /// Until when what is leased now is leased, by [`Agreement::theirs`]. Where that was set back, it is as if it had not
+    /// been for whoever does not know it yet.
+    pub fn leased_until(&self) -> Millis {
+        let (seen, steady) = (*self.seen(), self.steady.now());
+        let from = if seen.theirs { steady + seen.held(steady) } else { self.clock.now() };
+        from + LEASE
+    }
+
+    /// Whether the line is that of the clock it is kept by: not while one that was set is not believed. With SQLite there
+    /// is nobody else to agree with.
     pub fn is_settled(&self) -> bool {
-        let seen = self.seen();
-        seen.theirs.is_none() || seen.other.is_none()
+        let seen = *self.seen();
+        !seen.theirs || !seen.line.doubts(self.steady.now() + seen.ahead)
     }
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
@@ -112,96 +189,15 @@ impl Agreement {
 }
 
 impl Seen {
-    fn weigh(&mut self, wall: Millis, steady: Millis, theirs: Option<Millis>) -> Word {
-        let near = |one: Millis, other: Millis| (one - other).abs() <= FAR;
-        let agrees = theirs.is_some_and(|theirs| near(theirs, wall));
-        let said = theirs.unwrap_or(wall) - steady;
-        let first = theirs.is_some() && self.theirs.is_none();
-        self.theirs = theirs.map(|theirs| theirs - steady);
-        let (what, since) = self.other.filter(|(what, _)| near(*what, said)).unwrap_or((said, steady));
-        // Two that agree may be of one machine.
-        if first || near(said, self.believed) || steady - since >= BELIEVED {
-            (self.believed, self.other) = (said, None);
-        } else {
-            self.other = Some((what, since));
-        }
-        match theirs {
-            None => Word::None,
-            Some(_) if agrees => Word::Agrees,
-            Some(theirs) => Word::Apart(theirs - wall),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::clock::DAY;
-
-    const START: Millis = 1_000 * DAY;
-    const AT: Millis = START + HOUR;
-
-    fn seen(theirs: Option<Millis>) -> Seen {
-        let mut seen = Seen { believed: START, theirs: None, other: None };
-        seen.weigh(START, 0, theirs);
-        seen
+    /// What would be said at `steady` where no clock was set since.
+    fn expected(&self, steady: Millis) -> Expected {
+        let clock = steady + self.ahead;
+        Expected { clock, line: self.line.at(clock), left: self.line.looked }
     }
 
-    #[test]
-    fn the_databases_clock_is_gone_by_from_the_start_on() {
-        let mut seen = Seen { believed: START, theirs: None, other: None };
-        assert_eq!(seen.weigh(START, 0, Some(START + DAY)), Word::Apart(DAY));
-        assert_eq!((seen.believed, seen.theirs), (START + DAY, Some(START + DAY)));
-    }
-
-    #[test]
-    fn one_clock_alone_is_believed_once_it_stays_where_it_was_set() {
-        for jump in [DAY, -DAY, FAR + 1, -FAR - 1] {
-            for theirs in [None, Some(START)] {
-                let mut seen = seen(theirs);
-                let mut said = |steady: Millis| {
-                    // The only one that there is, or the database's while ours stays.
-                    let set = START + steady + jump;
-                    let (wall, theirs) = theirs.map_or((set, None), |_| (START + steady, Some(set)));
-                    seen.weigh(wall, steady, theirs);
-                    seen.believed
-                };
-                assert_eq!([said(HOUR), said(2 * HOUR - 1)], [START; 2], "{jump} {theirs:?}");
-                assert_eq!(said(2 * HOUR), START + jump, "{jump} {theirs:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn one_that_is_set_back_was_never_believed() {
-        let mut seen = seen(None);
-        for turn in 0..10 {
-            let steady = turn * (HOUR - 1);
-            let jump = if turn % 2 == 0 { DAY } else { 0 };
-            seen.weigh(START + steady + jump, steady, None);
-            assert_eq!(seen.believed, START, "turn {turn}");
-        }
-    }
-
-    #[test]
-    fn two_that_are_set_together_are_believed_no_sooner() {
-        let mut seen = seen(Some(START));
-        assert_eq!(seen.weigh(AT + DAY, HOUR, Some(AT)), Word::Apart(-DAY), "ours was set");
-        assert_eq!((seen.believed, seen.theirs), (START, Some(START)));
-        assert_eq!(seen.weigh(AT, HOUR, Some(AT + DAY)), Word::Apart(DAY), "the database's was set");
-        assert_eq!((seen.believed, seen.theirs), (START, Some(START + DAY)));
-        assert_eq!(seen.weigh(AT + DAY, HOUR, Some(AT + DAY)), Word::Agrees, "both were");
-        assert_eq!((seen.believed, seen.other), (START, Some((START + DAY, HOUR))));
-        seen.weigh(START + 2 * HOUR + DAY, 2 * HOUR, Some(START + 2 * HOUR + DAY));
-        assert_eq!((seen.believed, seen.other), (START + DAY, None));
-    }
-
-    #[test]
-    fn what_drifts_is_gone_along_with() {
-        let mut seen = seen(None);
-        for turn in 1..100 {
-            seen.weigh(START + turn * FAR, 0, None);
-        }
-        assert_eq!(seen.believed, START + 99 * FAR);
+    /// How far the clock is ahead, or was for those who do not know yet that it was set back.
+    fn held(&self, steady: Millis) -> Millis {
+        let (before, until) = self.before;
+        if steady < until { before.max(self.ahead) } else { self.ahead }
     }
 }

@@ -43,8 +43,7 @@ macro_rules! ahead {
     };
 }
 
-/// What holds up somebody, or lets them in, for as long as the clock was ahead, and whose loss is small where it is the
-/// clock of now that is wrong.
+/// What holds up somebody, or lets them in, for as long as the clock was ahead.
 const SOON: &[Ahead] = &[
     ahead!(
         "attempts",
@@ -86,7 +85,7 @@ const GUESSES: &[Ahead] = &[ahead!(
         month_start = CASE WHEN month_start > $1 THEN $1 ELSE month_start END"
 )];
 
-/// What waits to leave: that it leaves too early does no harm.
+/// What waits to leave, and how long it is good for.
 const QUEUES: &[Ahead] = &[
     // One that is under way stays so. Nothing is put off for more than a day here, or leased for more than a few minutes.
     ahead!(
@@ -103,6 +102,23 @@ const QUEUES: &[Ahead] = &[
         "state = 'queued' AND (created_at > $1 OR due_at > $1 + 172800000 OR leased_until > $1 + 3600000)",
         "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 3600000 THEN 0 ELSE leased_until END,
         created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
+    ),
+];
+
+/// What waits to leave, and nothing of how long it is good for: that it leaves too early does no harm.
+const DUE: &[Ahead] = &[
+    ahead!(
+        "outbox",
+        "id",
+        "state = 'queued' AND (created_at > $1 AND due_at > $1 OR due_at > $1 + 86400000 OR leased_until > $1 + 600000)",
+        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 600000 THEN 0 ELSE leased_until END"
+    ),
+    ahead!(
+        "webhook_deliveries",
+        "id",
+        "state = 'queued' AND (created_at > $1 AND due_at > $1 OR due_at > $1 + 172800000
+            OR leased_until > $1 + 3600000)",
+        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 3600000 THEN 0 ELSE leased_until END"
     ),
 ];
 
@@ -156,13 +172,18 @@ const BATCHES: usize = 100;
 /// How long a batch may take.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Brings back what waits to leave; gives how many rows that were. For any clock.
+/// Brings back when it leaves what waits to; gives how many rows that were. For any clock.
+pub async fn due(store: &Store, now: Millis) -> Result<u64> {
+    all(store, DUE, now).await
+}
+
+/// Brings back what waits to leave; gives how many rows that were. For a clock that is believed.
 pub async fn queues(store: &Store, now: Millis) -> Result<u64> {
     all(store, QUEUES, now).await
 }
 
 /// Brings back what bars somebody or lets them in, but for guesses; gives how many rows that were. For a clock that agrees
-/// with another, or has been steady for long.
+/// with another while none was set lately, or has been steady for long.
 pub async fn soon(store: &Store, now: Millis) -> Result<u64> {
     let mut rows = all(store, SOON, now).await?;
     if spend::is_ahead(&mut store.read().await?, now).await? {

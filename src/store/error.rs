@@ -1,5 +1,8 @@
 //! Why a statement or a transaction did not go through: each cause has a word of its own.
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared};
+
 /// Why a statement or a transaction did not go through.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -29,7 +32,7 @@ pub enum StoreError {
     Commit(String),
     /// The commit was sent and is not answered yet: whether it counts is not known.
     #[error("the database has not said yet whether it committed")]
-    Unanswered,
+    Unanswered(Later),
     /// The database file, or the folder for it, cannot be made.
     #[error("cannot make {0}: {1}")]
     Folder(String, std::io::Error),
@@ -49,6 +52,21 @@ pub enum StoreError {
     /// Anything else that the driver reports.
     #[error(transparent)]
     Driver(sqlx::Error),
+}
+
+/// What becomes of a commit that was not answered in time.
+#[derive(Clone, Debug)]
+pub struct Later(Shared<BoxFuture<'static, bool>>);
+
+impl Later {
+    pub(super) fn new(kept: impl Future<Output = bool> + Send + 'static) -> Self {
+        Self(kept.boxed().shared())
+    }
+
+    /// Waits until it is known; true where it counts. False where it does not, and where nobody will know.
+    pub async fn is_kept(self) -> bool {
+        self.0.await
+    }
 }
 
 /// Why another writer's change and ours did not both go through.

@@ -14,7 +14,7 @@ use crate::base::Millis;
 pub struct Row {
     /// A random UUID.
     pub id: String,
-    /// Rises with time, strictly so for one user.
+    /// Rises with time. What two calls wrote of one user at the same moment may have the same; then the id decides.
     pub position: i64,
     /// When it happened.
     pub at: Millis,

@@ -22,6 +22,7 @@ pub mod facts;
 pub mod guesses;
 pub mod invariants;
 pub mod known_devices;
+mod line;
 pub mod lines;
 mod migrate;
 pub mod outbox;
@@ -49,7 +50,7 @@ use sqlx::{Sqlite, SqlitePool};
 use tokio::time::Instant;
 
 pub(crate) use error::MET;
-pub use error::StoreError;
+pub use error::{Later, StoreError};
 pub use migrate::{check as check_version, migrate, migrate_telling};
 pub use sql::{Db, Exec, Result};
 

@@ -15,7 +15,7 @@ use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::time::{Instant, timeout};
 
-use super::error::NONE_FREE;
+use super::error::{Later, NONE_FREE};
 use super::{StoreError, patience};
 
 /// How long SQLite itself waits for another process.
@@ -182,14 +182,20 @@ impl Turn {
             self.released = released.is_ok();
             released?;
         }
-        let (done, acknowledged) = oneshot::channel();
+        let (done, mut acknowledged) = oneshot::channel();
         if let Some(mut state) = self.state.take() {
             state.waiting.push(done);
             if state.waiting.len() == 1 {
                 self.writer.send_committer().await;
             }
         }
-        let acknowledged = timeout(COMMIT, acknowledged).await.map_err(|_| StoreError::Unanswered)?;
+        let acknowledged = match timeout(COMMIT, &mut acknowledged).await {
+            Ok(acknowledged) => acknowledged,
+            Err(_) => {
+                let later = Later::new(async { matches!(acknowledged.await, Ok(Ok(()))) });
+                return Err(StoreError::Unanswered(later));
+            }
+        };
         acknowledged.map_err(|_| StoreError::Commit("the committer was stopped".into()))?
     }
 }

@@ -156,7 +156,8 @@ const ADD: &str = "INSERT INTO webhook_deliveries (id, webhook, event_id, subjec
     SELECT $1, $2, id, COALESCE(user_id, id), position, 'queued', 0, $4, $4, 0 FROM events WHERE id = $3
     AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.webhook = $2 AND d.event_id = $3)";
 const SINCE: &str =
-    "SELECT id, name, position, at FROM events WHERE position > $1 ORDER BY position, id LIMIT $2";
+    "SELECT id, name, position, at FROM events WHERE position > $1 OR position = $1 AND id > $3
+    ORDER BY position, id LIMIT $2";
 
 /// Whether something of a webhook is due `now` that nobody has leased, or somebody up to `over`.
 pub async fn is_due(db: &mut impl Db, webhook: &str, (now, over): (Millis, Millis)) -> Result<bool> {
@@ -258,7 +259,7 @@ pub struct Happened {
     pub at: Millis,
 }
 
-/// Events behind a position, in their order.
-pub async fn since(db: &mut impl Db, position: i64, limit: i64) -> Result<Vec<Happened>> {
-    sql::all(db, SINCE, (position, limit)).await
+/// Events behind a position and id, in their order.
+pub async fn since(db: &mut impl Db, (position, id): (i64, &str), limit: i64) -> Result<Vec<Happened>> {
+    sql::all(db, SINCE, (position, limit, id)).await
 }

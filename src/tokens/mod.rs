@@ -3,3 +3,4 @@
 
 pub mod jwt;
 pub mod refresh;
+pub mod ungiven;

@@ -33,11 +33,11 @@ pub async fn since(
     since: Millis,
     now: Millis,
 ) -> Result<u64> {
-    let (mut behind, mut queued) = (since.saturating_mul(1_000) - 1, 0);
+    let (mut behind, mut queued) = ((since.saturating_mul(1_000) - 1, String::new()), 0);
     loop {
-        let page = rows::since(&mut store.read().await?, behind, AT_ONCE).await?;
+        let page = rows::since(&mut store.read().await?, (behind.0, &behind.1), AT_ONCE).await?;
         let Some(last) = page.last() else { return Ok(queued) };
-        behind = last.position;
+        behind = (last.position, last.id.clone());
         let mut tx = store.begin().await?;
         let wanted = page.iter().filter(|event| event.at >= since && webhook.listener.wants(&event.name));
         for event in wanted {

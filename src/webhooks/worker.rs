@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::delivery::Tried;
 use super::{Webhook, Webhooks};
 use crate::base::clock::{HOUR, MINUTE, Steady};
-use crate::base::lease::{self, LEASE, Wake};
+use crate::base::lease::{self, Wake};
 use crate::base::{Clock, Millis, Random};
 use crate::store::agreement::Agreement;
 use crate::store::webhooks::{self as rows, Leased};
@@ -97,8 +97,8 @@ impl Worker {
             let over = self.over(&mut wake);
             let well = self.round(&mut lanes, (look, over), done, &mut under_way, &mut unwritten).await;
             wake.ended(well);
-            let now = self.clock.now();
-            if look && now.saturating_sub(looked).abs() >= MINUTE {
+            let now = self.steady.now();
+            if look && now.saturating_sub(looked) >= MINUTE {
                 looked = now;
                 self.end_unknown().await.unwrap_or_else(unread);
             }
@@ -143,7 +143,7 @@ impl Worker {
         let renew = || async {
             let renewed = async {
                 let mut tx = self.store.begin().await?;
-                rows::renew(&mut tx, &this, self.lease_now() + LEASE).await?;
+                rows::renew(&mut tx, &this, self.agreement.leased_until()).await?;
                 tx.commit().await
             };
             if let Err(error) = renewed.await {
@@ -157,9 +157,11 @@ impl Worker {
     async fn end_unknown(&self) -> Result<(), StoreError> {
         let waiting = rows::waiting(&mut self.store.read().await?).await?;
         let now = self.clock.now();
+        // By a clock that is not believed yet nothing is given up.
+        let due = now.min(self.agreement.believed()) - UNKNOWN;
         for webhook in waiting.iter().filter(|name| self.webhooks.named(name).is_none()) {
             let mut tx = self.store.begin().await?;
-            let ended = rows::end(&mut tx, webhook, now - UNKNOWN, now, "the webhook was removed").await?;
+            let ended = rows::end(&mut tx, webhook, due, now, "the webhook was removed").await?;
             tx.commit().await?;
             if ended > 0 {
                 tracing::warn!(
@@ -278,7 +280,7 @@ impl Worker {
     ) -> Result<Vec<Leased>, StoreError> {
         let now = self.clock.now();
         let limit = i64::try_from(limit).unwrap_or(1);
-        rows::lease(tx, &webhook.name, (now, over), self.lease_now() + LEASE, limit).await
+        rows::lease(tx, &webhook.name, (now, over), self.agreement.leased_until(), limit).await
     }
 }
 

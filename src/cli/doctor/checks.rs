@@ -147,7 +147,7 @@ fn remedy(error: &StoreError) -> &'static str {
              or the server's max_connections"
         }
         StoreError::ReadOnly(_) => "name the host that takes writes in database.url, or let it write",
-        StoreError::Busy(_) | StoreError::Silent | StoreError::Unanswered => {
+        StoreError::Busy(_) | StoreError::Silent | StoreError::Unanswered(_) => {
             "see what holds it up, and try again"
         }
         _ => "see that database.url and the rights of its role are right",

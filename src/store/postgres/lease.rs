@@ -5,9 +5,11 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::runtime::Handle;
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::super::StoreError;
+use super::super::error::Later;
 use super::pool::{Counted, Held, Pool};
 use crate::base::Lasting;
 
@@ -123,13 +125,16 @@ impl Lease {
         if self.failed {
             return Err(StoreError::Commit("a statement of it failed".into()));
         }
-        let Some(Held { mut opened, counted }) = self.held.take() else { return Err(StoreError::Unanswered) };
-        let place = Arc::new(Mutex::new(Place { counted, stray: None }));
+        let Some(Held { mut opened, counted }) = self.held.take() else {
+            return Err(StoreError::Commit("it was committed before".into()));
+        };
+        let place = Arc::new(Mutex::new(Place { counted, stray: None, told: None }));
         let kept = place.clone();
         let work = Lasting::new(async move {
-            let _place = kept;
             let committed = opened.conn.execute("COMMIT");
-            let outcome = timeout(COMMIT_LIFE, committed).await.map_err(|_| StoreError::Silent)?;
+            let outcome = timeout(COMMIT_LIFE, committed).await.map_err(|_| StoreError::Silent);
+            kept.lock().unwrap_or_else(PoisonError::into_inner).tell(matches!(outcome, Ok(Ok(_))));
+            let outcome = outcome?;
             opened.seen = Instant::now().into_std();
             outcome.map(|_| opened).map_err(StoreError::from)
         });
@@ -154,7 +159,9 @@ impl Lease {
                     drop(place.counted.take());
                 }
                 self.pool.doubt();
-                Err(StoreError::Unanswered)
+                let (told, later) = oneshot::channel();
+                place.told = Some(told);
+                Err(StoreError::Unanswered(Later::new(async { later.await.unwrap_or(false) })))
             }
         }
     }
@@ -164,6 +171,16 @@ impl Lease {
 struct Place {
     counted: Option<Counted>,
     stray: Option<Arc<Pool>>,
+    /// Who is told what became of it, where they were told before that this is not known.
+    told: Option<oneshot::Sender<bool>>,
+}
+
+impl Place {
+    fn tell(&mut self, kept: bool) {
+        if let Some(told) = self.told.take() {
+            let _ = told.send(kept);
+        }
+    }
 }
 
 impl Drop for Place {

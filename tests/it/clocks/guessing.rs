@@ -20,12 +20,12 @@ pub async fn guess(app: &TestApp, name: &str, password: &str) -> Answer {
     app.client().signin(json!({ "username": name, "password": password })).await
 }
 
-fn wait_of(answer: Answer) -> u64 {
+pub fn wait_of(answer: Answer) -> u64 {
     answer.fails(429, "too_many").header("retry-after").unwrap().parse().unwrap()
 }
 
 /// Four in a row, of which the last is not looked at any more.
-async fn four(app: &TestApp, name: &str) {
+pub async fn four(app: &TestApp, name: &str) {
     for _ in 0..3 {
         guess(app, name, OTHER).await.wrong();
     }

@@ -2,8 +2,10 @@
 //! revives nothing and bars nobody for longer than was said.
 
 mod codes;
+mod doubt;
 mod ends;
 mod guessing;
+mod instances;
 mod keys;
 mod messages;
 mod moments;

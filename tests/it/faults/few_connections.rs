@@ -135,6 +135,9 @@ async fn hold(url: String) {
     let _ = sqlx::raw_sql("SELECT pg_sleep(60)").execute(&mut connection).await;
 }
 
+/// What `/readyz` says where others have all of them.
+const NO_MORE: &str = "the database allows no more connections";
+
 /// A role that may have three connections, and a pool of ten.
 pub async fn role() -> Result<Seen, String> {
     let cluster = Cluster::start()?;
@@ -153,6 +156,23 @@ pub async fn role() -> Result<Seen, String> {
     seen.within("longest call", longest(&calls.of(|_| true)), Duration::from_secs(2));
     let told = site.logged("too many connections for");
     seen.must(!told.is_empty(), "the log does not name the cause");
+
+    // Others have all three.
+    const THEIRS: &str = "SELECT COUNT(*) FROM pg_stat_activity
+        WHERE usename = 'few' AND application_name <> 'multauth' AND state = 'active'";
+    let mut others = Vec::new();
+    while sql::number(&url, THEIRS).await < 3 && others.len() < 100 {
+        sql::terminate_all(&url).await;
+        others.push(tokio::spawn(hold(few.clone())));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    sql::terminate_all(&url).await;
+    // For a second it says what it said before.
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let ready = caller.get("readyz", "/readyz", None).await;
+    let why = ready.text.trim();
+    seen.must(ready.is(503) && why == NO_MORE, format!("/readyz said {:?} {why:?}", ready.status));
+    others.iter().for_each(tokio::task::JoinHandle::abort);
     site.ends_well(&mut seen);
     Ok(seen)
 }

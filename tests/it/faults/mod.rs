@@ -30,6 +30,7 @@ mod sql;
 mod standby;
 mod stops;
 mod table;
+mod unanswered;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
@@ -77,6 +78,12 @@ const FAULTS: &[Fault] = faults![
     ),
     ("F5-longstall", "PostgreSQL stands still for 25 s", "as F5-stall", restarts::long_stall),
     ("F5-commits", "no commit is answered for 15 s", "as F5-stall", restarts::commits),
+    (
+        "F5-reads",
+        "... of 24 refreshes at once",
+        "others are read meanwhile, 24 sessions live",
+        unanswered::play
+    ),
     (
         "F6",
         "PostgreSQL answers 2 s late, 40 requests/s on a pool of 10",

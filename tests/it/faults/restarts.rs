@@ -59,15 +59,17 @@ pub async fn long_stall() -> Result<Seen, String> {
 /// Commits are not answered for fifteen seconds: the standby that has to have them is gone.
 pub async fn commits() -> Result<Seen, String> {
     play(async |cluster: &Cluster| {
-        let standbys = async |names: &str| {
-            let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
-            sql::run_each(&cluster.url("postgres"), &[&set, "SELECT pg_reload_conf()"]).await;
-        };
-        standbys("nobody").await;
+        standbys(cluster, "nobody").await;
         tokio::time::sleep(Duration::from_secs(15)).await;
-        standbys("").await;
+        standbys(cluster, "").await;
     })
     .await
+}
+
+/// Sets who has to have what is committed.
+pub async fn standbys(cluster: &Cluster, names: &str) {
+    let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{names}'");
+    sql::run_each(&cluster.url("postgres"), &[&set, "SELECT pg_reload_conf()"]).await;
 }
 
 /// Something between cuts every connection, and takes none for three seconds.

@@ -146,6 +146,19 @@ async fn a_lease_and_a_delay_of_a_clock_that_was_ahead_hold_nothing_up() {
     }
 }
 
+/// By a clock that was set back nothing ends sooner: it may be the one that is wrong.
+#[tokio::test]
+async fn what_waits_is_due_by_any_clock_and_good_for_as_long_as_it_was() {
+    let rows = async |tx: &mut Tx| made(tx, "far", NOW + FAR).await;
+    for db in database(rows).await {
+        assert_eq!(ahead::due(&db.store, NOW).await.unwrap(), 2, "{}", db.name);
+        assert_eq!(ahead::due(&db.store, NOW).await.unwrap(), 0, "{}: once is enough", db.name);
+        let mut tx = db.store.begin().await.unwrap();
+        let leased = outbox::lease(&mut tx, "far", (NOW, NOW), NOW + MINUTE, 9).await.unwrap();
+        assert_eq!(leased[0].expires_at, END + FAR, "{}", db.name);
+    }
+}
+
 #[tokio::test]
 async fn what_lasts_is_of_now_and_ends_as_much_earlier() {
     let rows = async |tx: &mut Tx| {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use multauth::base::Clock;
-use multauth::base::clock::Steady;
+use multauth::base::clock::{HOUR, Steady};
 use multauth::store::agreement::{self, Agreement, Word};
 use multauth::store::{self, Db, Exec, Store, StoreError, capacity, facts};
 
@@ -197,12 +197,13 @@ async fn a_commit_is_never_cut() {
     facts::put(&mut tx, "late", "b").await.unwrap();
     proxy.delay(3 * SECOND);
     let began = Instant::now();
-    assert!(matches!(tx.commit().await, Err(StoreError::Unanswered)));
+    let Err(StoreError::Unanswered(later)) = tx.commit().await else { panic!("it was answered") };
     assert!(began.elapsed() < 5 * SECOND / 2, "{:?}", began.elapsed());
     proxy.delay(Duration::ZERO);
     write(&store).await.unwrap();
     let other = Store::open(&database.url, 1).await.unwrap();
     assert_eq!(facts::get(&mut other.read().await.unwrap(), "late").await.unwrap().as_deref(), Some("b"));
+    assert!(later.is_kept().await, "whoever wants to is told once it is known");
 }
 
 /// As many as there are places go on beside them; further ones keep theirs, so that the server is not filled with them.
@@ -215,10 +216,35 @@ async fn commits_that_nobody_waits_for_are_bounded() {
         let mut tx = store.begin().await.unwrap();
         facts::put(&mut tx, &format!("stray {strays}"), "b").await.unwrap();
         proxy.go_half_open();
-        assert!(matches!(tx.commit().await, Err(StoreError::Unanswered)));
+        assert!(matches!(tx.commit().await, Err(StoreError::Unanswered(_))));
         let next = store::patience::within(SECOND / 2, SECOND, read(&store)).await;
         assert_eq!(next.is_ok(), strays, "{next:?}");
     }
+}
+
+/// What an instance found out about the database's clock stands in the database: those that are started later go by it.
+#[tokio::test]
+async fn the_line_of_time_is_one_for_all_instances() {
+    let Some(database) = scratch().await else { return };
+    let store = Store::open(&database.url, 2).await.unwrap();
+    let steady = Steady::fixed();
+    let agreement = || Agreement::new(Clock::System, steady.clone());
+    let (one, other) = (agreement(), agreement());
+    for agreement in [&one, &other, &one] {
+        agreement.look(&store).await.unwrap();
+    }
+    // An hour that the clock which is never set knows nothing of.
+    steady.advance(-HOUR);
+    one.look(&store).await.unwrap();
+    let late = agreement();
+    late.look(&store).await.unwrap();
+    let now = Clock::System.now();
+    for agreement in [&one, &other, &late] {
+        assert!((now - HOUR - agreement.believed()).abs() < 2_000, "{agreement:?}");
+    }
+    assert_eq!([one.is_settled(), late.is_settled()], [false; 2]);
+    other.look(&store).await.unwrap();
+    assert!(!other.is_settled() && (now - HOUR - other.believed()).abs() < 2_000, "{other:?}");
 }
 
 /// The database's clock is asked, and told from ours.

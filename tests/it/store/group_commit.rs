@@ -61,7 +61,7 @@ async fn a_failing_turn_undoes_only_its_own_work() {
                 // A foreign key that leads nowhere.
                 let lost = multauth::store::devices::insert(&mut tx, &device("d", "nobody", "a", true)).await;
                 assert!(lost.is_err());
-                Err(StoreError::Unanswered)
+                Err(StoreError::Commit("lost".into()))
             })
         };
         let others: Vec<_> = (0..20).map(write).collect();

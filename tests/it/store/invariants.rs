@@ -41,7 +41,7 @@ const BREAKS: &[(&str, &str)] = &[
     ("counts are counts", "UPDATE guesses SET streak = -1"),
     ("messages end once", "UPDATE outbox SET finished_at = NULL"),
     ("webhooks end once", "UPDATE webhook_deliveries SET finished_at = 1"),
-    ("events have an order", "UPDATE events SET position = 7 WHERE user_id = 'ada'"),
+    ("events have an order", "UPDATE events SET position = 7, request = 'r' WHERE user_id = 'ada'"),
     ("a key signs", "UPDATE signing_keys SET retired_at = 1"),
 ];
 

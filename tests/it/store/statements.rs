@@ -926,6 +926,8 @@ pub(super) async fn of_keys_and_facts() {
         assert_eq!(facts::put_new(tx, "a", "2").await.unwrap(), 0);
         assert_eq!(facts::get(tx, "a").await.unwrap().as_deref(), Some("1"));
         facts::put(tx, "a", "3").await.unwrap();
+        assert_eq!(facts::hold(tx, "a").await.unwrap().as_deref(), Some("3"));
+        assert_eq!(facts::hold(tx, "b").await.unwrap(), None);
         assert_eq!(facts::get(tx, "a").await.unwrap().as_deref(), Some("3"));
         assert!(!sweep::once(tx, NOW).await.unwrap().is_empty());
     }

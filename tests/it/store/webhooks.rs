@@ -155,7 +155,9 @@ pub(super) async fn what_ended_is_listed_counted_and_queued_again() {
         assert_eq!(ids(&leased), ["a1", "b1"], "c1 is leased still");
         assert!(leased.iter().all(|one| one.tries == 1 && one.created_at == NOW + 2));
 
-        let since = webhooks::since(tx, 1, 9).await.unwrap();
+        let since = webhooks::since(tx, (1, ""), 9).await.unwrap();
+        assert_eq!(since.len(), 3, "{}: those at the same place are told apart by their id", db.name);
+        let since = webhooks::since(tx, (1, "a1"), 9).await.unwrap();
         let seen: Vec<_> = since.iter().map(|event| (event.id.as_str(), event.position)).collect();
         assert_eq!(seen, [("b1", 2), ("c1", 3)]);
         assert_eq!(webhooks::tell(tx, "x", "crm", "b1", NOW).await.unwrap(), 0, "it is queued");

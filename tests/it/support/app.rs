@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use multauth::app::App;
 use multauth::base::clock::Steady;
 use multauth::base::tuple::TupleSpec;
-use multauth::base::{Clock, Millis, Sensitive};
+use multauth::base::{Clock, Millis, Random, Sensitive};
 use multauth::outbox::Worker;
 use multauth::plan::Own;
 use multauth::settings::{Settings, Throttle};
@@ -39,6 +39,7 @@ pub struct TestApp {
     /// What tells the webhooks, by hand.
     pub teller: multauth::webhooks::Worker,
     settings: Settings,
+    world: World,
     ground: Arc<Ground>,
     networks: Arc<AtomicU16>,
     seen: Mutex<HashSet<String>>,
@@ -96,6 +97,18 @@ impl TestApp {
         apps
     }
 
+    /// The same beside a clock of the database that is moved by hand: the last one of each three.
+    pub async fn each_beside(change: impl Fn(&mut Settings)) -> Vec<(Self, Steady, Clock)> {
+        let mut apps = Vec::new();
+        for database in databases::empty().await {
+            let (steady, theirs) = (Steady::fixed(), Clock::fixed(BEGINNING));
+            let (on, beside) = (Some(steady.clone()), Some(theirs.clone()));
+            let world = World { steady: on, theirs: beside, ..World::default() };
+            apps.push((Self::in_world(world, database, &change).await, steady, theirs));
+        }
+        apps
+    }
+
     async fn made(own: Own, database: Database, change: impl Fn(&mut Settings)) -> Self {
         Self::in_world(World { own, ..World::default() }, database, change).await
     }
@@ -111,14 +124,15 @@ impl TestApp {
 
     async fn start(settings: Settings, ground: Arc<Ground>, world: World, networks: Arc<AtomicU16>) -> Self {
         let clock = world.clock.clone();
-        let Started { app, worker, teller } = startup::start(settings.clone(), world).await.unwrap();
+        let Started { app, worker, teller } = startup::start(settings.clone(), world.clone()).await.unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
         let endpoint = server::endpoint(app.clone());
         let serving = tokio::spawn(async move { server.run(endpoint).await.unwrap() });
-        Self { app, base, clock, worker, teller, settings, ground, networks, seen: Mutex::default(), serving }
+        let seen = Mutex::default();
+        Self { app, base, clock, worker, teller, settings, world, ground, networks, seen, serving }
     }
 
     /// Another instance on the same database, with nothing of this one's memory.
@@ -137,7 +151,7 @@ impl TestApp {
 
     /// The world of another instance of it.
     fn world(&self) -> World {
-        World { clock: self.clock.clone(), own: self.app.own.clone(), ..World::default() }
+        World { random: Random::default(), ..self.world.clone() }
     }
 
     /// `sqlite` or `postgres`, for messages of failed tests.
