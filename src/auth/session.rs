@@ -155,7 +155,12 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, 
     let more = ask(app, client, &shown, &turn, came).await?;
     let mut tx = app.store.begin().await?;
     let rotated = sessions::rotate(&mut tx, &turn, app.now()).await?;
-    tx.commit().await.inspect_err(|error| late::mind(app, error, &id, turn.to))?;
+    if let Err(error) = tx.commit().await {
+        if rotated.is_some() {
+            late::mind(app, &error, &id, turn.to);
+        }
+        return Err(error.into());
+    }
     let (session, holder) = match rotated {
         Some(rotated) => {
             let (groups, profile) = (rotated.group_names, rotated.profile);
@@ -255,10 +260,12 @@ async fn again(
 async fn as_shown(app: &App, turn: &Turn<'_>, came: Millis) -> Result<(Session, bool)> {
     let by_id =
         async || sessions::by_id(&mut app.store.read().await?, turn.id).await?.ok_or(AuthError::InvalidToken);
+    // Where the one that took its place is no more the live one, it was used: it was given.
     let within =
         |s: &Session| s.refresh_hash == turn.to && s.rotated_at + app.settings.tokens.grace.millis() >= came;
     let session = by_id().await?;
-    if within(&session) || app.ungiven.has(turn.to) {
+    let ungiven = session.refresh_hash == turn.to && app.ungiven.has(turn.to);
+    if ungiven || within(&session) {
         return Ok((session, true));
     }
     if session.refresh_hash != turn.to || !late::may_be_noted(app, session.rotated_at, came) {

@@ -109,7 +109,7 @@ impl Upkeep {
             tracing::warn!(
                 "the clock is {seconds} s ahead of the database's: nothing is deleted until they agree; set both (NTP)"
             );
-            // One that is wrong for good must not end rotation.
+            // One that is a little wrong for good does not end rotation.
             let may = jump.is_none() && ahead.abs() <= DAY;
             let rotated = if may { rotate(&self.app).await } else { Ok(()) };
             return told([read, rotated]).map(|()| Some(-ahead));
@@ -122,11 +122,14 @@ impl Upkeep {
         if before.is_none() && !agrees && matches!(self.app.clock, Clock::System) {
             return read.map(|()| None);
         }
+        // Soon after the look: what leases go by may be set at any time.
+        let freed = ahead::leased(&self.app.store, self.app.agreement.last_lease()).await;
+        let freed = freed.map(drop).map_err(|error| error.to_string());
         let (rotated, done) = (rotate(&self.app).await, once(&self.app).await);
         // The moment that was compared, as it is by now.
         let now = wall + (self.steady.now() - steady);
         let settled = self.settle(now, steady, agrees).await;
-        told([read, rotated, done, settled]).map(|()| None)
+        told([read, freed, rotated, done, settled]).map(|()| None)
     }
 
     /// The wall clock was not steady: what it wrote until now may lie ahead.
@@ -145,8 +148,8 @@ impl Upkeep {
         let near = (now - counts).abs() <= JUMP;
         // Which of two clocks is right nobody knows but a third.
         let believed = steady - self.since >= BELIEVED;
-        let mut brought =
-            Vec::from([if near { ahead::queues(store, now).await } else { ahead::due(store, now).await }]);
+        let due = if near { ahead::queues(store, now).await } else { ahead::due(store, now).await };
+        let mut brought = vec![due];
         if self.may_lie_ahead && (agrees && settled || believed) {
             brought.push(ahead::soon(store, now).await);
             self.may_lie_ahead = brought.iter().any(store::Result::is_err);

@@ -5,6 +5,13 @@
 //! hour. How far the line is from the database's clock stands in the database, so that all instances go by the same one,
 //! those too that were started meanwhile or whose machine stood still. With SQLite, which has no clock and one instance, the
 //! line is kept in memory, by this machine's clock.
+//!
+//! | moment | what goes by it |
+//! | --- | --- |
+//! | [`Agreement::shared`] | guesses, which instances count by turns |
+//! | [`Agreement::believed`] | what is deleted or given up for good |
+//! | [`Agreement::theirs`], [`Agreement::leased_until`] | leases |
+//! | the wall clock of an instance | all else |
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -23,6 +30,9 @@ const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS B
 pub const FAR: Millis = Jumps::FAR;
 /// How long the database may take to say what time it is, for it to be compared.
 const SLOW: Millis = SECOND;
+/// How long what was leased by a clock that was set back may stand: whoever leased it found out as much later as others do,
+/// and leased by what it was as long again.
+const STAND: Millis = 3 * OTHERS;
 /// The fact that is the line.
 const FACT: &str = "clock";
 
@@ -57,9 +67,15 @@ struct Seen {
     ahead: Millis,
     /// Whether that clock is the database's; ours otherwise.
     theirs: bool,
-    /// How far it was ahead before it was set back, and until when (by the one that is never set) other instances may not
-    /// know that it was.
-    before: (Millis, Millis),
+    held: Held,
+}
+
+/// How far a clock was ahead before it was set back, and since when (by the one that is never set) it is not: other instances
+/// may not know it yet.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    ahead: Millis,
+    since: Millis,
 }
 
 /// What the database says of our clock.
@@ -77,7 +93,8 @@ impl Agreement {
     /// By `clock` alone, until [`Agreement::look`].
     pub fn new(clock: Clock, steady: Steady) -> Self {
         let ahead = clock.now() - steady.now();
-        let seen = Seen { line: Line::default(), ahead, theirs: false, before: (ahead, Millis::MIN) };
+        let held = Held { ahead, since: -2 * STAND };
+        let seen = Seen { line: Line::default(), ahead, theirs: false, held };
         Self { clock, steady, played: None, seen: Arc::new(Mutex::new(seen)), turn: Arc::default() }
     }
 
@@ -95,7 +112,7 @@ impl Agreement {
         let seen = *self.seen();
         if self.played.is_none() && (store.name() == "sqlite" || !matches!(self.clock, Clock::System)) {
             let (said, steady) = (self.clock.now(), self.steady.now());
-            self.keep(seen.line.looked(said, seen.expected(steady)), said - steady, false);
+            self.keep(seen.line.after(said, seen.expected(steady)), said - steady, false);
             return Ok(Word::None);
         }
         let ahead =
@@ -108,7 +125,7 @@ impl Agreement {
     async fn look_first(&self, store: &Store) -> Result<Millis> {
         let mut db = store.read().await?;
         let line = facts::get(&mut db, FACT).await?.and_then(|text| Line::parse(&text));
-        let ahead = self.ahead(&mut db, None).await?;
+        let (ahead, _) = self.measured(&mut db).await?;
         self.keep(line.unwrap_or_default(), ahead, true);
         Ok(ahead)
     }
@@ -117,32 +134,36 @@ impl Agreement {
     async fn look_again(&self, store: &Store, seen: &Seen) -> Result<Millis> {
         let mut tx = store.begin().await?;
         let kept = facts::hold(&mut tx, FACT).await?.and_then(|text| Line::parse(&text));
-        let ahead = self.ahead(&mut tx, Some(seen.ahead)).await?;
+        let (ahead, took) = self.measured(&mut tx).await?;
+        if took > SLOW {
+            return Ok(seen.ahead);
+        }
         let steady = self.steady.now();
-        let line = kept.unwrap_or(seen.line).looked(steady + ahead, seen.expected(steady));
+        let line = kept.unwrap_or(seen.line).after(steady + ahead, seen.expected(steady));
         facts::put(&mut tx, FACT, &line.to_string()).await?;
         tx.commit().await?;
         self.keep(line, ahead, true);
         Ok(ahead)
     }
 
-    /// How far the database's clock is ahead of the one that is never set; `known` where it takes long to say.
-    async fn ahead(&self, db: &mut impl Db, known: Option<Millis>) -> Result<Millis> {
+    /// How far the database's clock is ahead of the one that is never set, and how long it took to say: of what came late
+    /// nobody knows when it was said.
+    async fn measured(&self, db: &mut impl Db) -> Result<(Millis, Millis)> {
         let began = self.steady.now();
         let said = match &self.played {
             Some(clock) => Some(clock.now()),
             None => asked(db).await?,
         };
         let ended = self.steady.now();
-        // It was asked somewhere in between; of what came late nobody knows when.
-        let told = said.map_or_else(|| self.clock.now() - ended, |said| said - began.midpoint(ended));
-        Ok(known.filter(|_| ended - began > SLOW).unwrap_or(told))
+        let ahead = said.map_or_else(|| self.clock.now() - ended, |said| said - began.midpoint(ended));
+        Ok((ahead, ended - began))
     }
 
     fn keep(&self, line: Line, ahead: Millis, theirs: bool) {
         let (mut seen, steady) = (self.seen(), self.steady.now());
-        if seen.theirs && ahead < seen.ahead {
-            seen.before = (seen.held(steady), steady + OTHERS);
+        // Less is what the measurement is off by.
+        if seen.theirs && ahead < seen.ahead - SECOND {
+            seen.held = Held { ahead: seen.held(steady, OTHERS), since: steady };
         }
         (seen.line, seen.ahead, seen.theirs) = (line, ahead, theirs);
     }
@@ -171,8 +192,17 @@ impl Agreement {
     /// Until when what is leased now is leased, by [`Agreement::theirs`]. Where that was set back, it is as if it had not
     /// been for whoever does not know it yet.
     pub fn leased_until(&self) -> Millis {
+        self.leased_within(OTHERS)
+    }
+
+    /// Until when anything can be leased by now, whoever leased it.
+    pub fn last_lease(&self) -> Millis {
+        self.leased_within(STAND)
+    }
+
+    fn leased_within(&self, span: Millis) -> Millis {
         let (seen, steady) = (*self.seen(), self.steady.now());
-        let from = if seen.theirs { steady + seen.held(steady) } else { self.clock.now() };
+        let from = if seen.theirs { steady + seen.held(steady, span) } else { self.clock.now() };
         from + LEASE
     }
 
@@ -195,9 +225,8 @@ impl Seen {
         Expected { clock, line: self.line.at(clock), left: self.line.looked }
     }
 
-    /// How far the clock is ahead, or was for those who do not know yet that it was set back.
-    fn held(&self, steady: Millis) -> Millis {
-        let (before, until) = self.before;
-        if steady < until { before.max(self.ahead) } else { self.ahead }
+    /// How far the clock is ahead, or was before it was set back within that span.
+    fn held(&self, steady: Millis, span: Millis) -> Millis {
+        if steady - self.held.since < span { self.held.ahead.max(self.ahead) } else { self.ahead }
     }
 }

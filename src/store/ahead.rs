@@ -87,20 +87,20 @@ const GUESSES: &[Ahead] = &[ahead!(
 
 /// What waits to leave, and how long it is good for.
 const QUEUES: &[Ahead] = &[
-    // One that is under way stays so. Nothing is put off for more than a day here, or leased for more than a few minutes.
+    // Nothing is put off for more than a day here.
     ahead!(
         "outbox",
         "id",
-        "state = 'queued' AND (created_at > $1 OR due_at > $1 + 86400000 OR leased_until > $1 + 600000)",
-        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 600000 THEN 0 ELSE leased_until END,
+        "state = 'queued' AND (created_at > $1 OR due_at > $1 + 86400000)",
+        "due_at = $1,
         expires_at = CASE WHEN created_at > $1 THEN expires_at - (created_at - $1) ELSE expires_at END,
         created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
     ),
     ahead!(
         "webhook_deliveries",
         "id",
-        "state = 'queued' AND (created_at > $1 OR due_at > $1 + 172800000 OR leased_until > $1 + 3600000)",
-        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 3600000 THEN 0 ELSE leased_until END,
+        "state = 'queued' AND (created_at > $1 OR due_at > $1 + 172800000)",
+        "due_at = $1,
         created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END"
     ),
 ];
@@ -110,16 +110,21 @@ const DUE: &[Ahead] = &[
     ahead!(
         "outbox",
         "id",
-        "state = 'queued' AND (created_at > $1 AND due_at > $1 OR due_at > $1 + 86400000 OR leased_until > $1 + 600000)",
-        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 600000 THEN 0 ELSE leased_until END"
+        "state = 'queued' AND due_at > $1 AND (created_at > $1 OR due_at > $1 + 86400000)",
+        "due_at = $1"
     ),
     ahead!(
         "webhook_deliveries",
         "id",
-        "state = 'queued' AND (created_at > $1 AND due_at > $1 OR due_at > $1 + 172800000
-            OR leased_until > $1 + 3600000)",
-        "due_at = $1, leased_until = CASE WHEN leased_until > $1 + 3600000 THEN 0 ELSE leased_until END"
+        "state = 'queued' AND due_at > $1 AND (created_at > $1 OR due_at > $1 + 172800000)",
+        "due_at = $1"
     ),
+];
+
+/// What somebody has under way, by the clock that leases go by: none is leased for more than some seconds.
+const LEASES: &[Ahead] = &[
+    ahead!("outbox", "id", "state = 'queued' AND leased_until > $1 + 600000", "leased_until = 0"),
+    ahead!("webhook_deliveries", "id", "state = 'queued' AND leased_until > $1 + 600000", "leased_until = 0"),
 ];
 
 /// What lasts: it is left alone until the clock is believed.
@@ -171,6 +176,12 @@ const LATE: &[Ahead] = &[
 const BATCHES: usize = 100;
 /// How long a batch may take.
 const LONG: Duration = Duration::from_secs(60);
+
+/// Frees what is leased for longer than anything can be; gives how many rows that were. For
+/// [`super::agreement::Agreement::last_lease`].
+pub async fn leased(store: &Store, last: Millis) -> Result<u64> {
+    all(store, LEASES, last).await
+}
 
 /// Brings back when it leaves what waits to; gives how many rows that were. For any clock.
 pub async fn due(store: &Store, now: Millis) -> Result<u64> {

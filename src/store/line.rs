@@ -9,15 +9,20 @@ use crate::base::clock::{HOUR, SECOND};
 
 /// How long a clock that was set has to stay so until it is believed: time servers have set it right by then.
 pub const BELIEVED: Millis = HOUR;
-/// How long ago another instance may have looked, for its word to count: each looks every 15 s.
-const LATELY: Millis = 45 * SECOND;
+/// How long ago another instance may have looked, for its word to count: each looks every 15 s. A clock that was set by more
+/// than [`FAR`] since is beyond it.
+const LATELY: Millis = FAR;
+/// What is measured may be off by this.
+const NOISE: Millis = SECOND;
+/// No moment is beyond this.
+const EVER: Millis = 1_000_000_000_000_000;
 
 /// The line; in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    /// How far it is ahead of the clock.
+    /// How far it is ahead of the clock, while that is in doubt.
     offset: Millis,
-    /// Until when that holds, by the clock. From then on the clock is believed: by all instances at the same moment.
+    /// Until when that is, by the clock. From then on the clock is believed: by all instances at the same moment.
     until: Millis,
     /// When somebody looked last, by the clock.
     pub looked: Millis,
@@ -30,29 +35,30 @@ pub(super) struct Expected {
     pub clock: Millis,
     /// Where the line would be.
     pub line: Millis,
-    /// What they left as [`Line::looked`].
+    /// What they left as [`Line::looked`]: where there is another, somebody else looked since.
     pub left: Millis,
 }
 
 impl Line {
     /// The moment on the line when the clock says `clock`.
     pub fn at(self, clock: Millis) -> Millis {
-        clock + if clock < self.until { self.offset } else { 0 }
+        clock + if self.doubts(clock) { self.offset } else { 0 }
     }
 
-    /// Whether the clock was set and is not believed yet.
+    /// Whether the clock was set and is not believed yet. It was set again, while nobody looked, where it is before all that.
     pub fn doubts(self, clock: Millis) -> bool {
-        self.offset != 0 && clock < self.until
+        self.offset != 0 && (self.until - BELIEVED - FAR..self.until).contains(&clock)
     }
 
     /// The line after a look at the clock, which says `clock`. Where that is not what was expected it was set, and the line
-    /// goes on without it; unless another instance looked just now, by the clock as it is: then that one has changed the
-    /// line if it had to, and it was the machine of this one that stood still.
+    /// goes on without it. But where it is ahead, and another instance looked just now by the clock as it is, it may be the
+    /// machine of this one that stood still: then the other has changed the line if it had to.
     #[must_use]
-    pub fn looked(self, clock: Millis, expected: Expected) -> Self {
-        let another = self.looked != expected.left && (0..=LATELY).contains(&(clock - self.looked));
-        if another || (clock - expected.clock).abs() <= FAR {
-            return Self { looked: clock, ..self };
+    pub fn after(self, clock: Millis, expected: Expected) -> Self {
+        let another = self.looked != expected.left && (-NOISE..=LATELY).contains(&(clock - self.looked));
+        if (clock - expected.clock).abs() <= FAR || another && clock > expected.clock {
+            let (offset, until) = if self.doubts(clock) { (self.offset, self.until) } else { (0, 0) };
+            return Self { offset, until, looked: clock };
         }
         let offset = expected.line - clock;
         // Set right again, it is gone along with: what it is off by may be drift.
@@ -62,7 +68,8 @@ impl Line {
 
     /// Reads what [`fmt::Display`] wrote.
     pub fn parse(text: &str) -> Option<Self> {
-        let mut numbers = text.split(' ').map(|word| word.parse().ok());
+        let number = |word: &str| word.parse().ok().filter(|number| (-EVER..=EVER).contains(number));
+        let mut numbers = text.split(' ').map(number);
         let (offset, until, looked) = (numbers.next()??, numbers.next()??, numbers.next()??);
         numbers.next().is_none().then_some(Self { offset, until, looked })
     }
@@ -77,12 +84,12 @@ impl fmt::Display for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::DAY;
+    use crate::base::clock::{DAY, MINUTE};
 
     const START: Millis = 1_000 * DAY;
     const TURN: Millis = 15 * SECOND;
 
-    /// An instance that looks at a line, as [`super::super::agreement::Agreement`] does.
+    /// An instance that looks at a line, as the agreement does.
     struct Instance {
         line: Line,
         ahead: Millis,
@@ -100,7 +107,7 @@ mod tests {
         fn looks(&mut self, line: &mut Line, clock: Millis, steady: Millis) {
             let expected = steady + self.ahead;
             let left = self.line.looked;
-            *line = line.looked(clock, Expected { clock: expected, line: self.at(steady), left });
+            *line = line.after(clock, Expected { clock: expected, line: self.at(steady), left });
             (self.line, self.ahead) = (*line, clock - steady);
         }
     }
@@ -148,7 +155,8 @@ mod tests {
     #[test]
     fn instances_never_disagree() {
         for (first, second) in [(1, 2), (2, 1)] {
-            for jump in [DAY, -DAY, 3_650 * DAY, -HOUR] {
+            let near = (31..=46).map(|seconds| seconds * SECOND);
+            for jump in [DAY, -DAY, 3_650 * DAY, -HOUR].into_iter().chain(near) {
                 let mut line = Line::default();
                 let mut both = [Instance::new(&line, START, 0), Instance::new(&line, START, 0)];
                 let mut off = 0;
@@ -192,12 +200,32 @@ mod tests {
         assert_eq!(paused.at(SECOND), one.at(399 * TURN + SECOND));
     }
 
+    /// Whether its clock was in doubt or believed when all were stopped.
+    #[test]
+    fn a_clock_that_was_set_right_while_nobody_looked_is_gone_by() {
+        for jump in [DAY, -DAY, 3_650 * DAY, 31 * SECOND] {
+            for stopped in [SECOND, HOUR - SECOND, HOUR, 2 * HOUR] {
+                let mut line = Line::default();
+                let mut one = Instance::new(&line, START, 0);
+                for steady in [0, SECOND, stopped] {
+                    one.looks(&mut line, START + steady + jump, steady);
+                }
+                let now = START + stopped + SECOND;
+                let late = Instance::new(&line, now, 0);
+                let seconds = (late.at(0) - now).abs() / SECOND;
+                assert!(seconds == 0 || jump.abs() < MINUTE, "{jump} {stopped} {seconds}");
+                assert!(!line.doubts(now) || jump.abs() < MINUTE, "{jump} {stopped}");
+            }
+        }
+    }
+
     #[test]
     fn one_that_stood_still_changes_nothing_for_the_others() {
         let mut line = Line::default();
         let (mut one, mut paused) = (Instance::new(&line, START, 0), Instance::new(&line, START, 0));
         paused.looks(&mut line, START, 0);
         one.looks(&mut line, START + 2 * HOUR, 2 * HOUR);
+        // As it is written: by another, though its clock said nothing new.
         let before = line;
         paused.looks(&mut line, START + 2 * HOUR + SECOND, 0);
         assert_eq!(Line { looked: before.looked, ..line }, before);
@@ -208,7 +236,7 @@ mod tests {
     fn the_line_is_read_as_it_was_written() {
         let line = Line { offset: -DAY, until: START, looked: 7 };
         assert_eq!(Line::parse(&line.to_string()), Some(line));
-        for text in ["", "1 2", "1 2 3 4", "1 2 x"] {
+        for text in ["", "1 2", "1 2 3 4", "1 2 x", "1 2 9000000000000000000"] {
             assert_eq!(Line::parse(text), None, "{text}");
         }
     }

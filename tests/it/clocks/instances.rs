@@ -4,7 +4,7 @@ use multauth::base::Millis;
 use multauth::base::clock::{DAY, HOUR, SECOND};
 use multauth::base::lease::{LEASE, RENEW, Wake};
 use multauth::server::Upkeep;
-use multauth::store::outbox;
+use multauth::store::{ahead, outbox};
 use serde_json::json;
 
 use super::FAR;
@@ -113,6 +113,8 @@ async fn what_is_under_way_is_taken_over_by_nobody_however_the_databases_clock_i
                 for (agreement, turn) in [(holder, one), (taker, another)] {
                     if second % LOOKS == turn {
                         agreement.look(store).await.unwrap();
+                        let freed = ahead::leased(store, agreement.last_lease()).await.unwrap();
+                        assert_eq!(freed, 0, "{}: {set} {one} {second}", app.database());
                     }
                 }
                 if second * SECOND % Millis::try_from(RENEW.as_millis()).unwrap() == 0 {
@@ -126,5 +128,18 @@ async fn what_is_under_way_is_taken_over_by_nobody_however_the_databases_clock_i
             seconds += 1;
         }
         assert!(seconds <= LEASE / SECOND, "{}: who is dead is followed after {seconds} s", app.database());
+
+        // Who dies just after the clock was set back, having leased by what it was.
+        assert_eq!(renewed().await, 1);
+        theirs.advance(-DAY);
+        let mut seconds = 0;
+        while !is_over().await {
+            seconds += 1;
+            if seconds % LOOKS == 0 {
+                taker.look(store).await.unwrap();
+                ahead::leased(store, taker.last_lease()).await.unwrap();
+            }
+        }
+        assert!(seconds <= 150, "{}: it is followed after {seconds} s", app.database());
     }
 }

@@ -21,6 +21,7 @@ async fn a_code_is_not_given_up_by_a_clock_that_was_just_set() {
         clock.advance(-FAR);
         // As the upkeep does at its next turn.
         ahead::queues(&app.app.store, clock.now()).await.unwrap();
+        ahead::leased(&app.app.store, app.app.agreement.last_lease()).await.unwrap();
         worker.drain().await.unwrap();
         assert_eq!(app.mail().await.len(), 1, "it leaves late, and it leaves");
         client.post("/v1/signup", json!({ "email": "b@example.org" })).await.is(200);

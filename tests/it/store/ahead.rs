@@ -138,7 +138,9 @@ async fn a_lease_and_a_delay_of_a_clock_that_was_ahead_hold_nothing_up() {
         outbox::delay(tx, ("delayed", 0), NOW + FAR, "away", "").await.unwrap();
     };
     for db in database(rows).await {
-        assert_eq!(ahead::queues(&db.store, NOW).await.unwrap(), 2, "{}", db.name);
+        assert_eq!(ahead::queues(&db.store, NOW).await.unwrap(), 1, "{}", db.name);
+        assert_eq!(ahead::leased(&db.store, NOW + FAR).await.unwrap(), 0, "{}: it is under way", db.name);
+        assert_eq!(ahead::leased(&db.store, NOW).await.unwrap(), 1, "{}", db.name);
         let mut tx = db.store.begin().await.unwrap();
         for lane in ["leased", "delayed"] {
             assert_eq!(outbox::next_due(&mut tx, lane, NOW).await.unwrap(), Some(NOW), "{}: {lane}", db.name);
