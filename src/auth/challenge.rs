@@ -451,9 +451,9 @@ fn message(
 ) -> Result<Message> {
     let leads_on = order.way.is_some();
     let code = Code { code: code.clone(), key: Some(Sensitive::new(key)), lifetime, leads_on };
-    let (kind, code) = match order.parcel {
-        Parcel::Taken => (Kind::SignupTaken, None),
-        Parcel::Code | Parcel::Nothing | Parcel::Held => (order.purpose.message(), Some(code)),
+    let (kind, code, other) = match order.parcel {
+        Parcel::Taken => (Kind::SignupTaken, None, Some(code)),
+        Parcel::Code | Parcel::Nothing | Parcel::Held => (order.purpose.message(), Some(code), None),
     };
     let about = Context {
         at: app.now(),
@@ -465,8 +465,19 @@ fn message(
     // The owner of a taken address is somebody else than the client.
     let chooser = Some(client).filter(|_| order.parcel != Parcel::Taken);
     let language = language::of(app, order.language.as_deref(), chooser);
-    let rendered = app.catalogue.render(kind, order.channel, &language, &about);
-    let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
+    let render = |kind, about: &Context| {
+        let rendered = app.catalogue.render(kind, order.channel, &language, about);
+        rendered.map_err(|error| AuthError::Internal(error.to_string()))
+    };
+    let rendered = render(kind, &about)?;
+    // Whether an address is taken is not to be told by how long its message takes to write.
+    match order.parcel {
+        Parcel::Taken => drop(render(order.purpose.message(), &Context { code: other, ..about.clone() })?),
+        _ if order.purpose == Purpose::Signup => {
+            drop(render(Kind::SignupTaken, &Context { code: None, ..about.clone() })?);
+        }
+        _ => {}
+    }
     // The code of an undo is good for nothing without its link: no service may put it into a text of its own.
     let shown = about.code.filter(|_| kind.carries_code()).map(|code| code.code);
     let to = order.address.as_str();
