@@ -84,7 +84,7 @@ impl fmt::Display for Line {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::clock::{DAY, MINUTE};
+    use crate::base::clock::DAY;
 
     const START: Millis = 1_000 * DAY;
     const TURN: Millis = 15 * SECOND;
@@ -203,7 +203,7 @@ mod tests {
     /// Whether its clock was in doubt or believed when all were stopped.
     #[test]
     fn a_clock_that_was_set_right_while_nobody_looked_is_gone_by() {
-        for jump in [DAY, -DAY, 3_650 * DAY, 31 * SECOND] {
+        for jump in [DAY, -DAY, 3_650 * DAY] {
             for stopped in [SECOND, HOUR - SECOND, HOUR, 2 * HOUR] {
                 let mut line = Line::default();
                 let mut one = Instance::new(&line, START, 0);
@@ -212,9 +212,8 @@ mod tests {
                 }
                 let now = START + stopped + SECOND;
                 let late = Instance::new(&line, now, 0);
-                let seconds = (late.at(0) - now).abs() / SECOND;
-                assert!(seconds == 0 || jump.abs() < MINUTE, "{jump} {stopped} {seconds}");
-                assert!(!line.doubts(now) || jump.abs() < MINUTE, "{jump} {stopped}");
+                assert_eq!(late.at(0), now, "{jump} {stopped}");
+                assert!(!line.doubts(now), "{jump} {stopped}");
             }
         }
     }
@@ -225,7 +224,6 @@ mod tests {
         let (mut one, mut paused) = (Instance::new(&line, START, 0), Instance::new(&line, START, 0));
         paused.looks(&mut line, START, 0);
         one.looks(&mut line, START + 2 * HOUR, 2 * HOUR);
-        // As it is written: by another, though its clock said nothing new.
         let before = line;
         paused.looks(&mut line, START + 2 * HOUR + SECOND, 0);
         assert_eq!(Line { looked: before.looked, ..line }, before);
