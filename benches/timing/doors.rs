@@ -1,7 +1,7 @@
 //! The doors that anybody may knock at with an identifier.
 
 use multauth::base::TupleSpec;
-use multauth::settings::Settings;
+use multauth::settings::{Confirm, Settings};
 
 use super::Class;
 use super::Class::{Costly, Disabled, Existing, Missing, MissingToo, Unconfirmed};
@@ -30,7 +30,8 @@ pub struct Door {
 pub type Settle = fn(&mut Settings);
 
 /// Every one, by the server that has it.
-pub const SERVERS: [(Settle, &[Door]); 2] = [(settle, &DOORS), (settle_free, &[FREE])];
+pub const SERVERS: [(Settle, &[Door]); 3] =
+    [(settle, &DOORS), (settle_later, &[LATER]), (settle_free, &[FREE])];
 
 /// The one whose time is all hashing.
 const WRONG: Door = Door {
@@ -44,6 +45,20 @@ const WRONG: Door = Door {
     classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed, Costly],
 };
 
+const SIGNUP: Door = Door {
+    name: "sign-up by email",
+    key: "signup",
+    kind: "email",
+    path: "/v1/signup",
+    body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
+    status: 200,
+    then: None,
+    classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
+};
+
+/// Where the account is made at once, and the address confirmed later.
+const LATER: Door = Door { name: "sign-up by email, confirmed later", key: "later", ..SIGNUP };
+
 const DOORS: [Door; 7] = [
     Door {
         name: "sign-in, identifier alone",
@@ -56,16 +71,7 @@ const DOORS: [Door; 7] = [
         classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
     },
     WRONG,
-    Door {
-        name: "sign-up by email",
-        key: "signup",
-        kind: "email",
-        path: "/v1/signup",
-        body: |address| format!(r#"{{"email":"{address}","password":"nine herons over the weir"}}"#),
-        status: 200,
-        then: None,
-        classes: &[Missing, MissingToo, Existing, Disabled, Unconfirmed],
-    },
+    SIGNUP,
     Door {
         name: "recovery",
         key: "recovery",
@@ -126,7 +132,13 @@ fn settle(settings: &mut Settings) {
     spend.conversion.sends = 0;
 }
 
-/// The same, and a hasher that spends next to nothing: for nobody, as accounts have the hashes of another.
+/// The same, and accounts whose address is confirmed after they are made.
+fn settle_later(settings: &mut Settings) {
+    settle(settings);
+    settings.email.confirm = Confirm::After;
+}
+
+/// The same as [`settle`], and a hasher that spends next to nothing: for nobody, as accounts have the hashes of another.
 fn settle_free(settings: &mut Settings) {
     settle(settings);
     (settings.password.memory_kib, settings.password.iterations) = (8, 1);

@@ -184,6 +184,7 @@ async fn order(walk: &Walk<'_>, device: Option<&Device>, channel: Channel, parce
         address: String::new(),
         device: None,
         parcel,
+        or_notice: false,
         long,
         user: walk.account.as_ref().map(|account| account.user.id.clone()),
         subject: subject.name().to_owned(),

@@ -53,6 +53,9 @@ pub struct Order {
     pub device: Option<String>,
     /// Whether a code leaves, a notice instead, or nothing at all.
     pub parcel: Parcel,
+    /// Whether a notice leaves in place of a code where the address is taken, at most one a day (R17): whatever is due, both
+    /// are rendered and its limit is asked for, so that how long it takes does not tell which it is (R16).
+    pub or_notice: bool,
     /// Whether only a long code is safe now (R37).
     pub long: bool,
     /// Whose account it is about, or is to be.
@@ -124,7 +127,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let way_lifetime = way_lifetime(app, order);
     // The reader of a way has as long as it lives.
     let shown = if order.way.is_some() { way_lifetime } else { lifetime };
-    let message = message(app, client, order, &code, &key, shown)?;
+    let message = message(app, client, (order, parcel), &code, &key, shown)?;
     let kept = passcode::stored(&app.sealer, &place(&order.scope, &order.target), code.expose());
     // What is held back leaves the way of an earlier mail open.
     let begin = order.way.as_ref().filter(|_| parcel != Parcel::Held);
@@ -444,40 +447,30 @@ async fn length(app: &App, order: &Order, digits: u32) -> Result<Shape> {
 fn message(
     app: &App,
     client: &Client,
-    order: &Order,
+    (order, parcel): (&Order, Parcel),
     code: &Sensitive,
     key: &str,
     lifetime: Millis,
 ) -> Result<Message> {
     let leads_on = order.way.is_some();
     let code = Code { code: code.clone(), key: Some(Sensitive::new(key)), lifetime, leads_on };
-    let (kind, code, other) = match order.parcel {
-        Parcel::Taken => (Kind::SignupTaken, None, Some(code)),
-        Parcel::Code | Parcel::Nothing | Parcel::Held => (order.purpose.message(), Some(code), None),
-    };
-    let about = Context {
-        at: app.now(),
-        place: Some(client.place()),
-        account: order.account.clone(),
-        code,
-        ..Context::default()
-    };
+    let taken = parcel == Parcel::Taken;
     // The owner of a taken address is somebody else than the client.
-    let chooser = Some(client).filter(|_| order.parcel != Parcel::Taken);
-    let language = language::of(app, order.language.as_deref(), chooser);
+    let language = language::of(app, order.language.as_deref(), Some(client).filter(|_| !taken));
     let render = |kind, about: &Context| {
         let rendered = app.catalogue.render(kind, order.channel, &language, about);
         rendered.map_err(|error| AuthError::Internal(error.to_string()))
     };
-    let rendered = render(kind, &about)?;
-    // Whether an address is taken is not to be told by how long its message takes to write.
-    match order.parcel {
-        Parcel::Taken => drop(render(order.purpose.message(), &Context { code: other, ..about.clone() })?),
-        _ if order.purpose == Purpose::Signup => {
-            drop(render(Kind::SignupTaken, &Context { code: None, ..about.clone() })?);
-        }
-        _ => {}
-    }
+    let (at, place) = (app.now(), Some(client.place()));
+    let told = Context { at, place, ..Context::default() };
+    let about = Context { account: order.account.clone(), code: Some(code), ..told.clone() };
+    let kind = order.purpose.message();
+    let coded = render(kind, &about)?;
+    let notice = (order.or_notice || taken).then(|| render(Kind::SignupTaken, &told)).transpose()?;
+    let (kind, about, rendered) = match notice {
+        Some(notice) if taken => (Kind::SignupTaken, told, notice),
+        _ => (kind, about, coded),
+    };
     // The code of an undo is good for nothing without its link: no service may put it into a text of its own.
     let shown = about.code.filter(|_| kind.carries_code()).map(|code| code.code);
     let to = order.address.as_str();

@@ -10,8 +10,7 @@ use super::cards;
 use super::challenge;
 use super::chosen::{self, Chosen};
 use super::error::{AuthError, Result};
-use super::input::{Client, Given, understand as understand_identifier};
-use super::notices::Notice;
+use super::input::{Given, understand as understand_identifier};
 use super::progress::Proof;
 use super::purpose::Purpose;
 use super::spend::Parcel;
@@ -23,12 +22,10 @@ use crate::devices::phone;
 use crate::events::{By, Event, Noted};
 use crate::flows::{Flow, Holding};
 use crate::hooks::Identifier;
-use crate::messages::{Channel, Context, Kind, Message};
 use crate::secrets::Kept;
 use crate::settings::{Confirm, Who};
 use crate::store::devices::{self as rows, Device, Gone};
 use crate::store::{Tx, secrets, users};
-use crate::throttle::Keys;
 use crate::users::profile;
 use crate::users::rules::{Moment as Asked, Rule};
 
@@ -72,10 +69,24 @@ pub struct DraftDevice {
 }
 
 impl DraftDevice {
-    /// Whether it counts though nobody proved it. What somebody else has stays a claim: it neither signs in nor tells
-    /// that it is taken.
+    /// Whether it counts though nobody proved it. What somebody else has stays a claim, which signs nobody in.
     fn is_taken_as_it_is(&self, app: &App) -> bool {
         self.confirm == Moment::Never && (!(self.taken || self.kept) || app.devices.is_silent(&self.kind))
+    }
+
+    /// Whether it became that device.
+    pub fn is(&self, device: &Device) -> bool {
+        self.kind == device.kind && device.canonical.as_ref() == Some(&self.canonical)
+    }
+
+    /// What is sent there: the code, or to its owner a notice.
+    pub fn parcel(&self) -> Parcel {
+        if self.taken { Parcel::Taken } else { Parcel::Code }
+    }
+
+    /// The language that whoever reads there wishes for: its owner's, or else that of the sign-up's profile.
+    pub fn reads(&self, profile: &str) -> Option<String> {
+        if self.taken { self.language.clone() } else { language::wished(profile) }
     }
 }
 
@@ -409,13 +420,10 @@ impl Written {
         proofs
     }
 
-    /// The addresses that wait for their proof, and whether somebody else has them.
-    pub fn waiting(&self, app: &App, draft: &Draft) -> Vec<(String, bool)> {
+    /// The addresses that wait for their proof, by the ids of their devices.
+    pub fn waiting(&self, app: &App) -> Vec<String> {
         let waits = |device: &&Device| device.confirmed_at.is_none() && !app.devices.is_silent(&device.kind);
-        let taken = |device: &Device| {
-            draft.devices.iter().any(|d| d.taken && device.canonical.as_ref() == Some(&d.canonical))
-        };
-        self.devices.iter().filter(waits).map(|device| (device.id.clone(), taken(device))).collect()
+        self.devices.iter().filter(waits).map(|device| device.id.clone()).collect()
     }
 
     /// What the account holds.
@@ -436,47 +444,6 @@ impl Written {
         noted.extend(noting::dropped(By::Server, self.claims));
         noted
     }
-}
-
-/// What goes to an address that somebody else owns: a notice, at most one a day (R17).
-pub async fn notice(app: &App, device: &DraftDevice) -> Parcel {
-    let address = app.subject(&["notice", &device.canonical]);
-    let keys = Keys { address: Some(&address), ..Keys::default() };
-    match app.throttle.check("notice", app.now(), &keys).await {
-        Ok(()) => Parcel::Taken,
-        Err(_) => Parcel::Nothing,
-    }
-}
-
-/// What goes to an address that nobody owns: the code. It asks for the notice's limit as well, so that an
-/// answer takes as long where the limits are kept elsewhere (R16).
-pub async fn no_notice(app: &App, device: &DraftDevice) -> Parcel {
-    let address = app.subject(&["notice", &device.canonical]);
-    let keys = Keys { address: Some(&address), ..Keys::default() };
-    let _ = app.throttle.peek("notice", app.now(), &keys).await;
-    Parcel::Code
-}
-
-/// Notices to the owners of taken addresses, for a sign-up that makes its account at once.
-pub async fn notices_to_owners(app: &App, client: &Client, draft: &Draft) -> Result<Vec<Notice>> {
-    let mut notices = Vec::new();
-    for device in draft.devices.iter().filter(|d| d.taken) {
-        let channel = super::channels::channels(app, &device.kind).first().copied();
-        let Some(channel) = channel.filter(|c| *c == Channel::Email) else { continue };
-        if app.sandbox.code(&device.canonical, app.now()).is_some() {
-            continue;
-        }
-        if notice(app, device).await == Parcel::Taken {
-            let about = Context { at: app.now(), place: Some(client.place()), ..Context::default() };
-            let language = language::of(app, device.language.as_deref(), None);
-            let rendered = app.catalogue.render(Kind::SignupTaken, channel, &language, &about);
-            let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
-            let (id, to) = (app.random.uuid(), device.delivery.as_str());
-            let message = Message::new(id, app.now(), channel, to, Kind::SignupTaken, rendered);
-            notices.push(Notice::to_email(message));
-        }
-    }
-    Ok(notices)
 }
 
 fn place(attempt: &str) -> String {

@@ -24,11 +24,6 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// A notice to an email address that no device of the account is spoken of with.
-    pub fn to_email(message: Message) -> Self {
-        Self { message, about: About::default() }
-    }
-
     /// The event that its code was sent for `purpose`; nothing where it carries none.
     pub fn sent(&self, purpose: Purpose, user: Option<&str>) -> Option<Noted> {
         self.about.expires_at?;

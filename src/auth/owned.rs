@@ -93,6 +93,7 @@ pub(super) fn order(
         address,
         device: Some(device.id.clone()),
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
+        or_notice: false,
         long: false,
         user: Some(account.user.id.clone()),
         subject: account.user.id.clone(),

@@ -83,6 +83,7 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         address,
         device: Some(device.id.clone()),
         parcel: Parcel::Code,
+        or_notice: false,
         long: false,
         user: Some(account.user.id.clone()),
         subject: account.user.id.clone(),

@@ -63,7 +63,21 @@ pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
     };
     app.throttle.check("send", app.now(), &keys).await?;
     let held = part == Part::None || is_held(app, client, order, &uses).await?;
-    Ok(Leave { parcel: if held { Parcel::Held } else { order.parcel }, part })
+    let parcel = if held { Parcel::Held } else { order.parcel };
+    Ok(Leave { parcel: if order.or_notice { noticed(app, parcel, &address).await } else { parcel }, part })
+}
+
+/// What leaves where a notice may be due: nothing in its place where its reader had one today (R17).
+async fn noticed(app: &App, parcel: Parcel, address: &str) -> Parcel {
+    let address = app.subject(&["notice", address]);
+    let keys = Keys { address: Some(&address), ..Keys::default() };
+    let due = parcel == Parcel::Taken;
+    let asked = if due {
+        app.throttle.check("notice", app.now(), &keys).await
+    } else {
+        app.throttle.peek("notice", app.now(), &keys).await
+    };
+    if due && asked.is_err() { Parcel::Nothing } else { parcel }
 }
 
 /// Whether the address has had enough, or its reader wants none of it now. Whoever has proven nothing is not told.
@@ -202,9 +216,11 @@ pub fn block_of(app: &App, e164: &str, whose: &str) -> String {
     app.subject(&["block", block(e164), whose])
 }
 
-/// What it means for an order that no message may leave.
+/// What it means for an order that no message may leave. A notice may be longer than the code in whose place it leaves,
+/// and cost more.
 pub fn terms(order: &Order) -> Terms {
-    if order.counted == Counted::Silently { Terms::Silent } else { Terms::Told }
+    let silent = order.counted == Counted::Silently || order.parcel == Parcel::Taken;
+    if silent { Terms::Silent } else { Terms::Told }
 }
 
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).

@@ -13,7 +13,6 @@ use super::guard::Subject;
 use super::hooked;
 use super::input::{Client, Given};
 use super::known::{self, Known};
-use super::notices::Notice;
 use super::progress::{Ask, Asking, Done, Progress, Tokens};
 use super::purpose::Purpose;
 use super::sending::Counted;
@@ -273,12 +272,11 @@ async fn without_proof(app: &App, client: &Client, attempt: &Attempt, draft: &mu
     // Somebody may have come to own an address since the sign-up began.
     draft.look_up(app).await?;
     let entry = begun(app, client, draft, None).await?;
-    let told = draft::notices_to_owners(app, client, draft).await?;
     let mut tx = app.store.begin().await?;
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
         return Err(AuthError::AttemptGone);
     }
-    write(app, client, draft, tx, entry, &told).await
+    write(app, client, draft, tx, entry).await
 }
 
 async fn finish(
@@ -296,16 +294,15 @@ async fn finish(
     challenges::drop_scope(&mut tx, &scope(attempt)).await?;
     let made = made(app, client, draft, Some(proven), entry, &mut tx).await?;
     tx.commit().await?;
-    confirm_others(app, client, &made).await;
+    confirm_others(app, client, draft, &made).await;
     Ok(Progress::Done(made.done(app)?))
 }
 
 /// Makes the account at once.
 async fn create(app: &App, client: &Client, draft: &Draft) -> Result<Progress> {
     let entry = begun(app, client, draft, None).await?;
-    let told = draft::notices_to_owners(app, client, draft).await?;
     let tx = app.store.begin().await?;
-    write(app, client, draft, tx, entry, &told).await
+    write(app, client, draft, tx, entry).await
 }
 
 async fn write(
@@ -314,19 +311,16 @@ async fn write(
     draft: &Draft,
     mut tx: Tx,
     entry: Option<Entry>,
-    told: &[Notice],
 ) -> Result<Progress> {
     let made = made(app, client, draft, None, entry, &mut tx).await?;
-    super::notices::queue(app, &mut tx, told).await?;
     tx.commit().await?;
-    app.wake.notify_one();
-    confirm_others(app, client, &made).await;
+    confirm_others(app, client, draft, &made).await;
     Ok(Progress::Done(made.done(app)?))
 }
 
-/// Sends the codes of the addresses of a new account that count only once they are proven. Whatever keeps one back, the
-/// account is made: it may be asked for again.
-async fn confirm_others(app: &App, client: &Client, made: &Made) {
+/// Sends the codes of the addresses of a new account that count only once they are proven; the owner of a taken one is
+/// told instead. Whatever keeps one back, the account is made: it may be asked for again.
+async fn confirm_others(app: &App, client: &Client, draft: &Draft, made: &Made) {
     if made.waiting.is_empty() {
         return;
     }
@@ -335,9 +329,13 @@ async fn confirm_others(app: &App, client: &Client, made: &Made) {
         Err(_) => None,
     };
     let Some(account) = account else { return };
-    for (id, taken) in &made.waiting {
+    for id in &made.waiting {
         let Some(device) = account.device(id) else { continue };
-        if let Err(error) = dispatch(app, client, &owned::order(app, &account, device, *taken, None)).await {
+        let Some(claim) = draft.devices.iter().find(|claim| claim.is(device)) else { continue };
+        let (parcel, language) = (claim.parcel(), claim.reads(&draft.profile));
+        let order = owned::order(app, &account, device, claim.taken, None);
+        if let Err(error) = dispatch(app, client, &Order { parcel, or_notice: true, language, ..order }).await
+        {
             tracing::debug!(%error, "the code of a new account's address is not sent now");
         }
     }
@@ -346,8 +344,8 @@ async fn confirm_others(app: &App, client: &Client, made: &Made) {
 /// A new account, written and not yet committed.
 struct Made {
     user: String,
-    /// The addresses that wait for their proof, and whether somebody else has them.
-    waiting: Vec<(String, bool)>,
+    /// The addresses that wait for their proof, by the ids of their devices.
+    waiting: Vec<String>,
     recovery_codes: Vec<Sensitive>,
     /// The first session; none where accounts wait for the operator.
     entered: Option<(Entry, Known)>,
@@ -377,7 +375,7 @@ async fn made(
     let session = entry.as_ref().map(|entry| entry.opened.session.id.as_str());
     let written = draft.write(app, tx, proven.map(|proven| &proven.device), session).await?;
     let user = draft.user.clone();
-    let (proofs, waiting) = (written.proofs(draft), written.waiting(app, draft));
+    let (proofs, waiting) = (written.proofs(draft), written.waiting(app));
     let due = rescue::are_due(app, 0, &written.holding(app, draft));
     let mut noted = written.noted(draft, By::User, channel);
     let (mut entered, mut recovery_codes) = (None, Vec::new());
@@ -452,17 +450,14 @@ async fn order(
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address: device.delivery.clone(),
         device: None,
-        parcel: if device.taken {
-            draft::notice(app, device).await
-        } else {
-            draft::no_notice(app, device).await
-        },
+        parcel: device.parcel(),
+        or_notice: true,
         long: subject.exhausted(app).await?,
         // The id of the account to be: whoever purges it finds all that led to it.
         user: Some(draft.user.clone()),
         subject: subject.name().to_owned(),
         account: None,
-        language: if device.taken { device.language.clone() } else { language::wished(&draft.profile) },
+        language: device.reads(&draft.profile),
         counted: Counted::Silently,
         known: None,
         has_shown: false,

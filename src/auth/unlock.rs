@@ -123,6 +123,7 @@ impl Walk<'_> {
             target: target(factor),
             channel,
             parcel: if address.is_some() { Parcel::Code } else { Parcel::Nothing },
+            or_notice: false,
             address: address.unwrap_or_else(|| self.attempt.canonical.clone()),
             device: device.map(|device| device.id.clone()),
             long: true,

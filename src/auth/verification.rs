@@ -87,6 +87,7 @@ pub async fn start(
         address: address.delivery,
         device: None,
         parcel: Parcel::Code,
+        or_notice: false,
         long: guessed.exhausted(app).await?,
         user: None,
         subject: guessed.name().to_owned(),

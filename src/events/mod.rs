@@ -124,8 +124,9 @@ impl Events {
         Self { wake, ..self }
     }
 
-    /// Writes events in the order of the list. Called last in a transaction, when the rows of the users are locked,
-    /// so that the events of one user stand in the order in which they became true.
+    /// Writes events in the order of the list. Called last in a transaction, so that what others wrote of the same rows
+    /// stands before it. Of what only ends sessions, a reuse above all, the user's row is not locked: written at the same
+    /// moment, the events of two such calls may have one position, and their ids order them.
     ///
     /// # Errors
     /// Where the database fails; nothing of the transaction counts then.

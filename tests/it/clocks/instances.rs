@@ -69,6 +69,27 @@ async fn nothing_is_freed_by_turns_where_a_clock_that_was_believed_is_set_right(
     }
 }
 
+/// What is measured is off by up to a second, to and fro: that is no clock that was set back.
+#[tokio::test]
+async fn leases_stand_no_longer_for_what_a_clock_is_measured_to_be_off_by() {
+    for (app, steady, theirs) in TestApp::each_beside(by_password).await {
+        let (agreement, store) = (&app.app.agreement, &app.app.store);
+        let longer = || {
+            [agreement.leased_until(), agreement.last_lease()].map(|until| until - agreement.theirs() - LEASE)
+        };
+        theirs.advance(-DAY);
+        agreement.look(store).await.unwrap();
+        assert_eq!(longer(), [DAY; 2], "{}", app.database());
+        for look in 0..20 {
+            let noise = if look % 2 == 0 { 900 } else { -900 };
+            theirs.advance(15 * SECOND + noise);
+            steady.advance(15 * SECOND);
+            agreement.look(store).await.unwrap();
+        }
+        assert_eq!(longer(), [0; 2], "{}", app.database());
+    }
+}
+
 /// How the clock of the database is set while a message is under way.
 const SET: [Millis; 10] =
     [2 * SECOND, -2 * SECOND, 20 * SECOND, -20 * SECOND, HOUR, -HOUR, DAY, -DAY, FAR, -FAR];

@@ -130,6 +130,12 @@ fn after(settings: &mut Settings) {
     settings.phone.confirm = Confirm::After;
 }
 
+/// The same, with names beside addresses.
+fn later(settings: &mut Settings) {
+    after(settings);
+    settings.flows = flows(&[&["username", "password"], &["email", "password"], &["phone", "password"]]);
+}
+
 /// A confirmed, an unconfirmed and a disabled account, with the second, third and fourth identifier.
 async fn three(app: &TestApp, kind: &str, identifiers: [&str; 4], secret: (&str, &str)) {
     for (n, identifier) in identifiers.iter().enumerate().skip(1) {
@@ -286,28 +292,74 @@ async fn an_owner_is_told_of_a_sign_up_once_a_day() {
     }
 }
 
-/// Where the account is made at once, a taken address is taken along as a claim that is worth nothing.
+/// Whoever may send nothing takes nothing of what the owner is told in a day.
 #[tokio::test]
-async fn a_taken_address_signs_up_like_a_free_one_where_it_is_proven_later() {
-    for app in TestApp::each(after).await {
-        let victim = json!({ "email": EMAILS[1], "password": PASSWORD });
-        let owner = app.signup(victim).await;
+async fn a_notice_that_may_not_leave_does_not_keep_back_the_next() {
+    let few = |settings: &mut Settings| {
+        later(settings);
+        settings.throttle.insert("send".into(), "1/h/ip".into());
+    };
+    for app in TestApp::each(few).await {
+        let named =
+            |name: &str, address: &str| json!({ "username": name, "email": address, "password": PASSWORD });
+        let owner = app.signup(named("somebody", EMAILS[1])).await;
         confirmed(&app, &owner, "email").await;
         app.mail().await;
-        let body = |answer: &Answer| {
-            let mut body = answer.json();
-            for random in ["access_token", "refresh_token", "known_device", "user"] {
-                body[random] = json!("…");
+        let (full, other) = (app.client(), app.client());
+        full.signup(named("stranger-one", EMAILS[0])).await.is(200);
+        full.signup(named("stranger-two", EMAILS[1])).await.is(200);
+        let told = app.mail().await;
+        assert!(told.iter().all(|mail| mail.kind == Kind::DeviceCode), "{told:?}");
+        other.signup(named("stranger-three", EMAILS[1])).await.is(200);
+        let told = app.mail().await;
+        assert_eq!(told.iter().map(|mail| mail.kind).collect::<Vec<_>>(), [Kind::SignupTaken]);
+    }
+}
+
+/// Where the account is made at once, a taken address is taken along as a claim that is worth nothing; its owner is told,
+/// once a day, in their own language, and not by whom.
+#[tokio::test]
+async fn a_taken_address_signs_up_like_a_free_one_where_it_is_proven_later() {
+    for (kind, [free, owned, ..]) in [("email", EMAILS), ("phone", PHONES)] {
+        for app in TestApp::each(later).await {
+            let named =
+                |name: &str, address: &str| json!({ "username": name, kind: address, "password": OTHER });
+            let mut hers = named("somebody", owned);
+            hers["password"] = json!(PASSWORD);
+            let owner = app.signup(hers).await;
+            confirmed(&app, &owner, kind).await;
+            let german = json!({ "profile": { "language": "de" } });
+            owner.client.raw("PATCH", "/v1/me", Some(&german.to_string())).await.is(200);
+            app.mail().await;
+            let body = |answer: &Answer| {
+                let mut body = answer.json();
+                for random in ["access_token", "refresh_token", "known_device", "user"] {
+                    body[random] = json!("…");
+                }
+                body
+            };
+            let answers = async |name, address| {
+                let client = app.client();
+                let answer = client.signup(named(name, address)).await;
+                (answer.status, body(&answer))
+            };
+            assert_eq!(answers("stranger-one", free).await, answers("stranger-two", owned).await);
+            app.client().signin(json!({ kind: owned, "password": OTHER })).await.wrong();
+            let mut told: Vec<_> = app.mail().await;
+            told.sort_by_key(|mail| mail.kind.name());
+            let to: Vec<_> = told.iter().map(|mail| (mail.kind, mail.to.as_str())).collect();
+            assert_eq!(
+                to,
+                [(Kind::DeviceCode, free), (Kind::SignupTaken, owned)],
+                "each to whom it concerns"
+            );
+            let notice = &told[1].text;
+            assert!(notice.contains("Konto") && !notice.contains("stranger"), "{notice}");
+            for (name, notices) in [("stranger-three", 0), ("stranger-four", 1)] {
+                assert_eq!(answers(name, owned).await.0, 200);
+                assert_eq!(app.mail().await.len(), notices, "{name}");
+                app.pass(DAY);
             }
-            body
-        };
-        let free = app.client().signup(json!({ "email": EMAILS[0], "password": OTHER })).await;
-        let taken = app.client().signup(json!({ "email": EMAILS[1], "password": OTHER })).await;
-        assert_eq!((free.status, body(&free)), (taken.status, body(&taken)));
-        app.client().signin(json!({ "email": EMAILS[1], "password": OTHER })).await.wrong();
-        let mut told: Vec<_> = app.mail().await.into_iter().map(|m| (m.kind.name(), m.to)).collect();
-        told.sort();
-        let expected = [("device_code", EMAILS[0]), ("signup_taken", EMAILS[1])];
-        assert_eq!(told, expected.map(|(kind, to)| (kind, to.to_owned())), "each to whom it concerns");
+        }
     }
 }

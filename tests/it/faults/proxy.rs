@@ -26,6 +26,8 @@ struct State {
     /// Milliseconds that each part of an answer is held back.
     delay: AtomicU64,
     refuses: AtomicBool,
+    /// Whether a connection ends where its server says that it committed.
+    swallows: AtomicBool,
     /// Connections up to this number are cut.
     cut: watch::Sender<usize>,
 }
@@ -48,6 +50,7 @@ impl Proxy {
             dark: AtomicUsize::default(),
             delay: AtomicU64::default(),
             refuses: AtomicBool::default(),
+            swallows: AtomicBool::default(),
             cut: watch::channel(0).0,
         });
         let task = tokio::spawn(serve(listener, state.clone()));
@@ -84,6 +87,11 @@ impl Proxy {
     /// Whether new connections are ended at once.
     pub fn refuse(&self, refuses: bool) {
         self.state.refuses.store(refuses, SeqCst);
+    }
+
+    /// Whether a connection to PostgreSQL ends where the server says that it committed, which nobody hears then.
+    pub fn swallow_commits(&self, swallows: bool) {
+        self.state.swallows.store(swallows, SeqCst);
     }
 
     /// Connections that were made so far.
@@ -130,7 +138,11 @@ async fn pipe(
             tokio::time::sleep(Duration::from_millis(held)).await;
         }
         stays_dark(number, state).await;
-        if to.write_all(&part[..n]).await.is_err() {
+        let part = &part[..n];
+        if answers && state.swallows.load(SeqCst) && part.windows(7).any(|bytes| bytes == b"COMMIT\0") {
+            return;
+        }
+        if to.write_all(part).await.is_err() {
             return;
         }
     }

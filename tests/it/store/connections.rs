@@ -247,6 +247,38 @@ async fn the_line_of_time_is_one_for_all_instances() {
     assert!(!other.is_settled() && (now - HOUR - other.believed()).abs() < 2_000, "{other:?}");
 }
 
+/// Nobody knows when what came late was said.
+#[tokio::test]
+async fn a_slow_word_of_the_databases_clock_changes_nothing() {
+    let Some(database) = scratch().await else { return };
+    let (proxy, through) = Proxy::before(&database.url).await;
+    let store = Store::open(&through, 1).await.unwrap();
+    let steady = Steady::fixed();
+    let agreement = Agreement::new(Clock::System, steady.clone());
+    agreement.look(&store).await.unwrap();
+    agreement.look(&store).await.unwrap();
+    let kept = async || facts::get(&mut store.read().await.unwrap(), "clock").await.unwrap();
+    let before = (kept().await, agreement.theirs());
+    assert!(before.0.is_some());
+    proxy.delay(SECOND / 10);
+    let mut passed = 0;
+    let mut looking = std::pin::pin!(agreement.look(&store));
+    let word = loop {
+        tokio::select! {
+            word = &mut looking => break word.unwrap(),
+            () = tokio::time::sleep(SECOND / 100) => {
+                steady.advance(HOUR);
+                passed += HOUR;
+            }
+        }
+    };
+    assert!(passed > 0 && matches!(word, Word::Apart(_)), "{word:?}");
+    proxy.delay(Duration::ZERO);
+    steady.advance(-passed);
+    assert_eq!((kept().await, agreement.theirs()), before);
+    assert!(agreement.is_settled());
+}
+
 /// The database's clock is asked, and told from ours.
 #[tokio::test]
 async fn the_databases_clock_is_about_ours() {

@@ -21,5 +21,6 @@ mod sessions;
 mod slow;
 mod strangers;
 mod tokens;
+mod unanswered;
 mod upkeep;
 mod verifications;
