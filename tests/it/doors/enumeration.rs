@@ -316,6 +316,36 @@ async fn a_notice_that_may_not_leave_does_not_keep_back_the_next() {
     }
 }
 
+/// The money that is left pays for the code and not for the notice, which is longer in its owner's language: whoever asked
+/// waits as long for the next.
+#[tokio::test]
+async fn a_notice_that_costs_more_than_is_left_is_answered_like_a_code() {
+    let poor = |settings: &mut Settings| {
+        later(settings);
+        (settings.phone.spend.price, settings.phone.spend.money_per_hour) = (0.1, 0.2);
+    };
+    let [free, owned, ..] = PHONES;
+    for (number, texts) in [(free, 1), (owned, 0)] {
+        for app in TestApp::each(poor).await {
+            let named =
+                |name: &str, number: &str| json!({ "username": name, "phone": number, "password": PASSWORD });
+            let owner = app.signup(named("somebody", owned)).await;
+            confirmed(&app, &owner, "phone").await;
+            let german = json!({ "profile": { "language": "de" } });
+            owner.client.raw("PATCH", "/v1/me", Some(&german.to_string())).await.is(200);
+            app.pass(DAY);
+            app.mail().await;
+            let stranger = app.signup(named("stranger", number)).await;
+            assert_eq!(app.mail().await.len(), texts, "{number}");
+            let devices = stranger.client.get("/v1/me/devices").await.is(200).json();
+            let device = devices.as_array().unwrap().iter().find(|device| device["kind"] == "phone").unwrap();
+            let send = format!("/v1/me/devices/{}/send", device["id"].as_str().unwrap());
+            let again = stranger.client.post(&send, json!({})).await;
+            assert_eq!(again.status, 429, "{number} on {}: {again:?}", app.database());
+        }
+    }
+}
+
 /// Where the account is made at once, a taken address is taken along as a claim that is worth nothing; its owner is told,
 /// once a day, in their own language, and not by whom.
 #[tokio::test]
