@@ -100,7 +100,10 @@ impl Instance {
         let started = startup::start(
             settings,
             World {
-                own: multauth::plan::Own { providers: providers::kinds(), ..Default::default() },
+                extensions: multauth::extensions::Extensions {
+                    providers: providers::kinds(),
+                    ..Default::default()
+                },
                 ..World::default()
             },
         )

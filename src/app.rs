@@ -6,17 +6,18 @@ use std::sync::atomic::AtomicBool;
 use tokio::sync::Notify;
 
 use crate::base::seal::{Purpose, Sealer};
+use crate::base::turns::Locks;
 use crate::base::{Clock, Millis, Random};
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, Rules};
 use crate::events::Events;
+use crate::extensions::Extensions;
 use crate::flows::{Flows, Vocabulary};
 use crate::hooks::Hooks;
 use crate::keys::KeyRing;
-use crate::locks::Locks;
 use crate::messages::{Catalogue, Channel};
 use crate::outbox::{Inbox, Outbox};
-use crate::plan::{Own, Ways};
+use crate::plan::Ways;
 use crate::providers::Routes;
 use crate::providers::lookup::Lookup;
 use crate::secrets::password::Policy;
@@ -64,7 +65,7 @@ pub struct App {
     /// The fields of the profile.
     pub profile: ProfileRules,
     /// What an own program added to the built-in kinds.
-    pub own: Own,
+    pub extensions: Extensions,
     /// What an identifier must be.
     pub rules: Rules,
     /// What messages say.

@@ -6,36 +6,34 @@
 //!
 //! | row | |
 //! | --- | --- |
-//! | 15 | `main`, [`cli`] |
-//! | 14 | [`server`] |
-//! | 13 | [`startup`] |
-//! | 12 | [`pages`] |
-//! | 11 | [`api`] |
-//! | 10 | [`auth`] |
-//! | 9 | [`app`] |
-//! | 8 | [`plan`] |
-//! | 7 | [`secrets`] |
-//! | 6 | [`devices`], [`users`], [`tokens`] |
-//! | 5 | [`outbox`] |
-//! | 4 | [`hooks`], [`webhooks`] |
-//! | 3 | [`calls`] |
-//! | 2 | [`throttle`], [`keys`], [`providers`], [`events`] |
-//! | 1 | [`settings`], [`store`], [`flows`], [`messages`], [`telemetry`], [`locks`] |
+//! | 13 | `main`, [`cli`] |
+//! | 12 | [`server`] |
+//! | 11 | [`startup`] |
+//! | 10 | [`pages`] |
+//! | 9 | [`api`] |
+//! | 8 | [`auth`] |
+//! | 7 | [`app`] |
+//! | 6 | [`plan`] |
+//! | 5 | [`extensions`], [`outbox`] |
+//! | 4 | [`hooks`], [`secrets`], [`webhooks`] |
+//! | 3 | [`devices`], [`providers`], [`tokens`], [`users`] |
+//! | 2 | [`events`], [`keys`], [`outbound`], [`throttle`] |
+//! | 1 | [`flows`], [`messages`], [`settings`], [`store`], [`telemetry`] |
 //! | 0 | [`base`] |
 
 pub mod api;
 pub mod app;
 pub mod auth;
 pub mod base;
-pub mod calls;
 pub mod cli;
 pub mod devices;
 pub mod events;
+pub mod extensions;
 pub mod flows;
 pub mod hooks;
 pub mod keys;
-pub mod locks;
 pub mod messages;
+pub mod outbound;
 pub mod outbox;
 pub mod pages;
 pub mod plan;

@@ -1,73 +1,22 @@
 //! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DeviceKind};
+use crate::extensions::{self, Extensions};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
-use crate::hooks::{self, Hook};
+use crate::hooks;
 use crate::messages::{Catalogue, CatalogueError, Sender};
+use crate::providers::Routes;
 use crate::providers::lookup::Lookup;
-use crate::providers::{ProviderKind, Routes};
-use crate::secrets::{self, SecretKind};
+use crate::secrets;
 use crate::settings::{Confirm, Mode, Settings};
 use crate::store;
 use crate::throttle;
 use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
-
-/// What an own program adds to the built-in kinds.
-///
-/// `Server::builder()` fills it: `examples/own_provider.rs`, `examples/own_device.rs` and `examples/own_secret.rs`.
-#[derive(Clone, Default)]
-pub struct Own {
-    /// Kinds of providers.
-    pub providers: Vec<ProviderKind>,
-    /// Kinds of devices.
-    pub devices: Vec<&'static dyn DeviceKind>,
-    /// Kinds of secrets.
-    pub secrets: Vec<&'static dyn SecretKind>,
-    /// Hooks, in the order they are asked.
-    pub hooks: Vec<Arc<dyn Hook>>,
-}
-
-impl Own {
-    /// What is wrong with the kinds themselves, whatever the settings are: which kind, and why.
-    pub fn mistakes(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        let mut names: Vec<&str> = Vec::new();
-        for kind in &self.devices {
-            let why = devices::contract::name(kind.name()).into_iter();
-            let why = why.chain(devices::contract::capabilities(*kind)).chain(secret_word(kind.name()));
-            found.extend(why.map(|why| (format!("device kind \"{}\"", kind.name()), why)));
-            names.push(kind.name());
-        }
-        for kind in &self.secrets {
-            let why = devices::contract::name(kind.name()).into_iter();
-            let why = why.chain(secrets::contract(*kind)).chain(secret_word(kind.name()));
-            found.extend(why.map(|why| (format!("secret kind \"{}\"", kind.name()), why)));
-            names.push(kind.name());
-        }
-        for kind in &self.providers {
-            if crate::providers::PROVIDERS.iter().any(|built_in| built_in.name == kind.name) {
-                let why = "is built in; choose another name".to_owned();
-                found.push((format!("provider kind \"{}\"", kind.name), why));
-            }
-        }
-        let again = |at: usize| names[..at].contains(&names[at]);
-        let twice = (0..names.len()).filter(|at| again(*at));
-        found.extend(twice.map(|at| (format!("kind \"{}\"", names[at]), "is added twice".to_owned())));
-        found
-    }
-}
-
-/// Why a kind may not be called so: there is a built-in secret of that name.
-fn secret_word(name: &str) -> Option<String> {
-    let built_in = secrets::SECRETS.iter().any(|kind| kind.name() == name || kind.field() == name);
-    built_in.then(|| format!("\"{name}\" is a built-in secret; choose another name"))
-}
 
 /// The flows, and the kinds that their words stand for: what the surface of an installation follows.
 #[derive(Clone, Copy)]
@@ -128,16 +77,16 @@ impl Plan {
 ///
 /// # Errors
 /// Every mistake of flows, providers, messages, webhooks and rates at once.
-pub fn read(settings: &Settings, own: &Own) -> Result<Plan, Vec<Mistake>> {
+pub fn read(settings: &Settings, extensions: &Extensions) -> Result<Plan, Vec<Mistake>> {
     let mut mistakes = stores(settings);
-    let routes = keep(&mut mistakes, Routes::read(settings, &own.providers)).unwrap_or_default();
+    let routes = keep(&mut mistakes, Routes::read(settings, &extensions.providers)).unwrap_or_default();
     let lookup = keep(&mut mistakes, Lookup::read(settings)).flatten();
     let (mut kinds, wrong) = devices::identifier::read(settings);
     mistakes.extend(wrong);
-    mistakes.extend(kinds.iter().filter_map(|kind| in_the_way(kind.name(), own)));
-    kinds.extend(own.devices.iter().copied());
+    mistakes.extend(kinds.iter().filter_map(|kind| in_the_way(kind.name(), extensions)));
+    kinds.extend(extensions.devices.iter().copied());
     let devices = devices::Kinds::with(&kinds);
-    let secrets = secrets::Kinds::with(&own.secrets);
+    let secrets = secrets::Kinds::with(&extensions.secrets);
     let words = vocabulary(settings, &devices, &secrets);
     let minimum = settings.minimum_level.parse::<Level>().ok();
     let signin = keep(&mut mistakes, flows::parse("flows", &settings.flows, &words, minimum));
@@ -196,13 +145,13 @@ fn stores(settings: &Settings) -> Vec<Mistake> {
 
 /// What messages say: the built-in templates and the operator's, all of them tried.
 fn catalogue(settings: &Settings) -> Result<Catalogue, Vec<Mistake>> {
-    let own = &settings.messages;
+    let extensions = &settings.messages;
     let sender = Sender {
         service: settings.name.clone(),
         public_url: settings.public_url.clone(),
-        contact: Some(own.contact.clone()),
+        contact: Some(extensions.contact.clone()),
     };
-    Catalogue::read(sender, &own.language, own.templates.as_deref()).map_err(
+    Catalogue::read(sender, &extensions.language, extensions.templates.as_deref()).map_err(
         |CatalogueError { language, flaws }| {
             let language = language.into_iter().map(|why| Mistake::new("messages.language", why));
             let flaws = flaws.into_iter().map(|flaw| Mistake::new("messages.templates", flaw.to_string()));
@@ -212,13 +161,13 @@ fn catalogue(settings: &Settings) -> Result<Catalogue, Vec<Mistake>> {
 }
 
 /// An identifier of the settings whose name means something else already.
-fn in_the_way(name: &str, own: &Own) -> Option<Mistake> {
+fn in_the_way(name: &str, extensions: &Extensions) -> Option<Mistake> {
     let path = format!("identifier.{name}");
-    if let Some(why) = secret_word(name) {
+    if let Some(why) = extensions::named_like_a_secret(name) {
         return Some(Mistake::new(path, why));
     }
-    let owned = own.devices.iter().any(|kind| kind.name() == name)
-        || own.secrets.iter().any(|kind| kind.name() == name);
+    let owned = extensions.devices.iter().any(|kind| kind.name() == name)
+        || extensions.secrets.iter().any(|kind| kind.name() == name);
     owned.then(|| Mistake::new(path, "is a kind of this program already; choose another name"))
 }
 
@@ -237,16 +186,16 @@ fn nobody_can_begin(signin: &Flows, devices: &devices::Kinds) -> Option<Mistake>
 
 /// Identifiers that sign-up must confirm and that no provider delivers to: nobody could ever sign up by them.
 fn unconfirmable(settings: &Settings, signin: &Flows, devices: &devices::Kinds) -> Vec<Mistake> {
-    let own = devices.iter().filter(|kind| !["email", "phone"].contains(&kind.name()));
-    let own = own.filter(|kind| signin.identifiers().contains(&kind.name()));
-    let dead = own.filter_map(|kind| Some((kind.name(), works(settings, kind).err()?)));
-    let own = dead.map(|(name, why)| {
+    let extensions = devices.iter().filter(|kind| !["email", "phone"].contains(&kind.name()));
+    let extensions = extensions.filter(|kind| signin.identifiers().contains(&kind.name()));
+    let dead = extensions.filter_map(|kind| Some((kind.name(), works(settings, kind).err()?)));
+    let extensions = dead.map(|(name, why)| {
         Mistake::new(
             "flows",
             format!("a flow begins with {name}, and nothing delivers its confirmation: {why}"),
         )
     });
-    own.chain(unconfirmable_built_in(settings, signin)).collect()
+    extensions.chain(unconfirmable_built_in(settings, signin)).collect()
 }
 
 fn unconfirmable_built_in(settings: &Settings, signin: &Flows) -> Vec<Mistake> {

@@ -8,14 +8,15 @@ use tokio::sync::Notify;
 use crate::app::App;
 use crate::base::clock::{Jumps, Steady};
 use crate::base::seal::Sealer;
+use crate::base::turns::Locks;
 use crate::base::{Clock, Mistake, Random};
 use crate::devices::Rules;
 use crate::events::Events;
+use crate::extensions::Extensions;
 use crate::hooks::Hooks;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key, master_key_of};
-use crate::locks::Locks;
 use crate::outbox::{Inbox, Outbox, Parties, Worker};
-use crate::plan::{self, Own, Plan};
+use crate::plan::{self, Plan};
 use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
 use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
@@ -60,7 +61,7 @@ pub struct World {
     /// Chance.
     pub random: Random,
     /// What is added to the built-in kinds.
-    pub own: Own,
+    pub extensions: Extensions,
 }
 
 /// Reads the settings and checks all of them: flows, providers, messages and rates too; `own` kinds stand beside
@@ -71,10 +72,10 @@ pub struct World {
 pub fn settings(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
-    own: &Own,
+    extensions: &Extensions,
 ) -> Result<Loaded, Vec<Located>> {
-    sound(own)?;
-    settings::load_and(file, env, |settings| plan::read(settings, own).err().unwrap_or_default())
+    sound(extensions)?;
+    settings::load_and(file, env, |settings| plan::read(settings, extensions).err().unwrap_or_default())
 }
 
 /// [`settings()`], and what they mean, so that [`start_with`] need not understand them again.
@@ -84,18 +85,18 @@ pub fn settings(
 pub fn understood(
     file: Option<&Path>,
     env: impl Iterator<Item = (String, String)>,
-    own: &Own,
+    extensions: &Extensions,
 ) -> Result<(Settings, Plan), Vec<Located>> {
-    sound(own)?;
+    sound(extensions)?;
     let mut plan = None;
-    let loaded = settings::load_and(file, env, |settings| match plan::read(settings, own) {
+    let loaded = settings::load_and(file, env, |settings| match plan::read(settings, extensions) {
         Ok(found) => {
             plan = Some(found);
             Vec::new()
         }
         Err(mistakes) => mistakes,
     })?;
-    let plan = plan.map_or_else(|| plan::read(&loaded.settings, own).map_err(nowhere), Ok)?;
+    let plan = plan.map_or_else(|| plan::read(&loaded.settings, extensions).map_err(nowhere), Ok)?;
     Ok((loaded.settings, plan))
 }
 
@@ -121,9 +122,9 @@ pub fn choose_cryptography() {
 
 /// Builds an instance: database (brought up to date), keys, flows, providers, limits.
 pub async fn start(settings: Settings, world: World) -> Result<Started, StartError> {
-    sound(&world.own).map_err(StartError::Settings)?;
-    let plan =
-        plan::read(&settings, &world.own).map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
+    sound(&world.extensions).map_err(StartError::Settings)?;
+    let plan = plan::read(&settings, &world.extensions)
+        .map_err(|mistakes| StartError::Settings(nowhere(mistakes)))?;
     start_with(settings, plan, world).await
 }
 
@@ -150,7 +151,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
     let routes = Arc::new(found.routes);
-    let hooks = Hooks::new(&settings, &world.own.hooks, found.callees, &world.clock, &world.random);
+    let hooks = Hooks::new(&settings, &world.extensions.hooks, found.callees, &world.clock, &world.random);
     let hooks = Arc::new(hooks);
     let teller = webhooks::Worker {
         store: store.clone(),
@@ -201,7 +202,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         keys,
         channels: routes.channels(),
         lookup: found.lookup,
-        own: world.own,
+        extensions: world.extensions,
         devices: found.devices,
         secrets: found.secrets,
         profile: found.profile,
@@ -234,9 +235,9 @@ pub fn obstacles(settings: &Settings) -> Vec<Mistake> {
 }
 
 /// The kinds of an own program, which no settings can mend.
-fn sound(own: &Own) -> Result<(), Vec<Located>> {
+fn sound(extensions: &Extensions) -> Result<(), Vec<Located>> {
     let place = || "this program".to_owned();
-    let wrong = own.mistakes().into_iter();
+    let wrong = extensions.mistakes().into_iter();
     let wrong: Vec<_> = wrong.map(|(path, message)| Located { place: place(), path, message }).collect();
     if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }

@@ -330,8 +330,8 @@ fn unreachable(ways: &Ways<'_>, flows: &Flows, name: &str) -> bool {
     let open = |secret: &Secret| {
         secret.device.is_none() && ways.secrets.kind(&secret.name).is_some_and(|kind| kind.carried())
     };
-    let mut own = flows.iter().filter(|flow| flow.identifier == name).peekable();
-    silent && own.peek().is_some() && own.all(|flow| flow.secrets.iter().any(open))
+    let mut extensions = flows.iter().filter(|flow| flow.identifier == name).peekable();
+    silent && extensions.peek().is_some() && extensions.all(|flow| flow.secrets.iter().any(open))
 }
 
 /// The passcode that proves an address at sign-up, whether or not a flow asks for one.
@@ -380,6 +380,7 @@ mod tests {
     use super::*;
     use crate::api::fields::read;
     use crate::base::tuple::TupleSpec;
+    use crate::extensions::Extensions;
     use crate::plan;
     use crate::settings::Settings;
 
@@ -388,7 +389,7 @@ mod tests {
         let list = |flows: &[&[&str]]| flows.iter().map(|flow| TupleSpec::Plain(words(flow))).collect();
         let settings = Settings { flows: list(signin), recovery: list(recovery), ..Settings::built_in() };
         let plan =
-            plan::read(&settings, &plan::Own::default()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
+            plan::read(&settings, &Extensions::default()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         body.fields(&plan.ways()).iter().map(|field| field.name).collect()
     }
 
@@ -415,12 +416,12 @@ mod tests {
     /// What a custom identifier or an own kind may not be called, it would be mistaken for.
     #[test]
     fn every_field_that_is_no_kind_is_reserved() {
-        let plan = plan::read(&Settings::built_in(), &plan::Own::default())
+        let plan = plan::read(&Settings::built_in(), &Extensions::default())
             .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let ways = plan.ways();
         let is_kind =
             |name: &str| ways.devices.by_field(name).is_some() || ways.secrets.by_field(name).is_some();
-        let document = crate::api::document(&Settings::built_in(), &plan::Own::default());
+        let document = crate::api::document(&Settings::built_in(), &Extensions::default());
         let me =
             document["components"]["schemas"]["Me"]["properties"].as_object().cloned().unwrap_or_default();
         let fields = Body::ALL.iter().flat_map(|body| body.fields(&ways)).map(|field| field.name.to_owned());
@@ -435,7 +436,7 @@ mod tests {
 
     #[test]
     fn a_text_is_one_of_the_choices() {
-        let plan = plan::read(&Settings::built_in(), &plan::Own::default())
+        let plan = plan::read(&Settings::built_in(), &Extensions::default())
             .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
         let fields = Body::Send.fields(&plan.ways());
         let sent = |text: &str| serde_json::json!({ "channel": text }).as_object().cloned().unwrap();

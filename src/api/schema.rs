@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 use super::problem::CASES;
 use super::requests::{self, Body};
 use super::{bodies, declared, examples, failures, tidy};
-use crate::plan::{self, Own, Plan};
+use crate::extensions::Extensions;
+use crate::plan::{self, Plan};
 use crate::settings::Settings;
 
 /// Leaves a place for a schema that [`document`] fills.
@@ -17,7 +18,7 @@ pub(super) fn register(registry: &mut Registry, name: &str) {
 
 /// The document that an instance with these settings serves. Settings whose flows are wrong have no body
 /// fields; a server with such settings does not start.
-pub fn document(settings: &Settings, own: &Own) -> Value {
+pub fn document(settings: &Settings, extensions: &Extensions) -> Value {
     let mut document: Value = serde_json::from_str(&super::service().spec()).unwrap_or_default();
     let url = settings.base_url();
     document["servers"] = json!([{ "url": url, "description": "This instance." }]);
@@ -25,7 +26,7 @@ pub fn document(settings: &Settings, own: &Own) -> Value {
     document["info"]["contact"] = json!({ "name": settings.name, "url": url });
     tidy::tidy(&mut document);
     failures::share(&mut document);
-    if let Ok(plan) = plan::read(settings, own) {
+    if let Ok(plan) = plan::read(settings, extensions) {
         if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
             fill(schemas, &plan, settings);
         }
@@ -117,7 +118,7 @@ mod tests {
 
     #[test]
     fn everything_is_described() {
-        let document = document(&Settings::built_in(), &Own::default());
+        let document = document(&Settings::built_in(), &Extensions::default());
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 for part in ["summary", "description", "operationId", "security", "tags"] {
@@ -136,7 +137,7 @@ mod tests {
 
     #[test]
     fn every_reference_leads_somewhere() {
-        let document = document(&Settings::built_in(), &Own::default());
+        let document = document(&Settings::built_in(), &Extensions::default());
         each(&document, &mut |map| {
             if let Some(Value::String(target)) = map.get("$ref") {
                 assert!(document.pointer(target.trim_start_matches('#')).is_some(), "{target}");
@@ -146,7 +147,7 @@ mod tests {
 
     #[test]
     fn an_attempt_is_told_by_its_state() {
-        let document = document(&Settings::built_in(), &Own::default());
+        let document = document(&Settings::built_in(), &Extensions::default());
         let schemas = &document["components"]["schemas"];
         assert_eq!(schemas["Attempt"]["discriminator"]["mapping"]["ask"], "#/components/schemas/Asking");
         assert_eq!(schemas["Asking"]["properties"]["state"]["enum"], json!(["ask"]));
@@ -155,7 +156,7 @@ mod tests {
 
     #[test]
     fn every_example_fits_its_schema() {
-        let document = document(&Settings::built_in(), &Own::default());
+        let document = document(&Settings::built_in(), &Extensions::default());
         let components = document["components"].clone();
         let mut pairs = Vec::new();
         each(&document, &mut |map| {

@@ -2,7 +2,7 @@
 //! No I/O here, and no other folder of the crate is named.
 
 pub mod clock;
-pub mod field;
+pub mod fault;
 pub mod ids;
 pub mod lasting;
 pub mod lease;
@@ -13,10 +13,11 @@ pub mod random;
 pub mod seal;
 pub mod sensitive;
 pub mod tuple;
+pub mod turns;
 pub mod typed;
 
 pub use clock::{Clock, Millis};
-pub use field::Fault;
+pub use fault::Fault;
 pub use lasting::Lasting;
 pub use mistake::Mistake;
 pub use random::Random;

@@ -51,7 +51,7 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
 /// What was found in settings without a mistake.
 pub fn report(loaded: &Loaded, setup: Setup<'_>) -> Result<String, Failure> {
     let settings = &loaded.settings;
-    let understood = instance::understand(settings, setup.own)?;
+    let understood = instance::understand(settings, setup.extensions)?;
     let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
     let mode = if settings.mode == Mode::Production { "production" } else { "development" };
     let mut text = format!("settings   {from}, {mode}\n");

@@ -24,7 +24,7 @@ pub struct Args {
 
 pub fn run(args: Args, setup: Setup<'_>) -> Outcome {
     let loaded = instance::load(setup)?;
-    let found = Explained::of(&loaded.settings, setup.own)?;
+    let found = Explained::of(&loaded.settings, setup.extensions)?;
     if args.json {
         return print::json(&found.json());
     }
@@ -42,8 +42,8 @@ pub struct Explained {
 
 impl Explained {
     /// Explains the flows of `settings`.
-    pub fn of(settings: &Settings, own: &plan::Own) -> Result<Self, Failure> {
-        let understood = instance::understand(settings, own)?;
+    pub fn of(settings: &Settings, extensions: &crate::extensions::Extensions) -> Result<Self, Failure> {
+        let understood = instance::understand(settings, extensions)?;
         let explain = |list: &Flows| -> Vec<Explanation> {
             let one = |flow| flows::explain(flow, list, &understood.words, &plan::bounds(settings, flow));
             list.iter().map(one).collect()

@@ -7,7 +7,8 @@ use super::Failure;
 use crate::app::App;
 use crate::base::Sensitive;
 use crate::base::clock::HOUR;
-use crate::plan::{self, Own, Plan};
+use crate::extensions::Extensions;
+use crate::plan::{self, Plan};
 use crate::settings::{self, Loaded, Settings, Span};
 use crate::startup::{self, World};
 use crate::store::{self, Store};
@@ -18,13 +19,13 @@ pub struct Setup<'a> {
     /// The file of the settings.
     pub file: Option<&'a Path>,
     /// The kinds that the program adds.
-    pub own: &'a Own,
+    pub extensions: &'a Extensions,
 }
 
 impl Setup<'_> {
     /// The real world, with these kinds.
     pub fn world(self) -> World {
-        World { own: self.own.clone(), ..World::default() }
+        World { extensions: self.extensions.clone(), ..World::default() }
     }
 }
 
@@ -38,7 +39,7 @@ pub fn settings_file(named: Option<PathBuf>) -> Option<PathBuf> {
 
 /// The settings of this process.
 pub fn load(setup: Setup<'_>) -> Result<Loaded, Failure> {
-    startup::settings(setup.file, settings::environment(), setup.own).map_err(Failure::Settings)
+    startup::settings(setup.file, settings::environment(), setup.extensions).map_err(Failure::Settings)
 }
 
 /// The settings of this process where nobody asks for their places.
@@ -48,12 +49,12 @@ pub fn settings(setup: Setup<'_>) -> Result<Settings, Failure> {
 
 /// The settings of this process and what they mean.
 pub fn understood(setup: Setup<'_>) -> Result<(Settings, Plan), Failure> {
-    startup::understood(setup.file, settings::environment(), setup.own).map_err(Failure::Settings)
+    startup::understood(setup.file, settings::environment(), setup.extensions).map_err(Failure::Settings)
 }
 
 /// Understands the flows of `settings`.
-pub fn understand(settings: &Settings, own: &Own) -> Result<Plan, Failure> {
-    plan::read(settings, own).map_err(|mistakes| {
+pub fn understand(settings: &Settings, extensions: &Extensions) -> Result<Plan, Failure> {
+    plan::read(settings, extensions).map_err(|mistakes| {
         let lines: Vec<String> = mistakes.iter().map(|m| format!("{}: {}", m.path, m.message)).collect();
         Failure::Failed(lines.join("\n"))
     })

@@ -33,7 +33,7 @@ mod webhooks;
 #[cfg(test)]
 mod tests;
 
-use crate::plan::Own;
+use crate::extensions::Extensions;
 use crate::{api, server};
 use failure::{Failure, Outcome};
 use instance::Setup;
@@ -85,14 +85,14 @@ enum Command {
 
 /// Does what `args` say; the exit code is 0 where all is fine, 1 for a failure, 2 for wrong settings.
 pub async fn run(args: Args) -> ExitCode {
-    run_with(args, &Own::default()).await
+    run_with(args, &Extensions::default()).await
 }
 
 /// [`run`] in a program with kinds of its own; `Server::builder()…run()` is the usual way to it.
-pub async fn run_with(args: Args, own: &Own) -> ExitCode {
+pub async fn run_with(args: Args, extensions: &Extensions) -> ExitCode {
     let file = instance::settings_file(args.config);
     let command = args.command.unwrap_or(Command::Serve(serve::Args {}));
-    match dispatch(command, Setup { file: file.as_deref(), own }).await {
+    match dispatch(command, Setup { file: file.as_deref(), extensions }).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprint!("{failure}");

@@ -18,7 +18,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, setup: Setup<'_>) -> Outcome {
-    let document = api::document(&instance::settings(setup)?, setup.own);
+    let document = api::document(&instance::settings(setup)?, setup.extensions);
     match args.write {
         None => print::json(&document),
         Some(path) => std::fs::write(&path, format!("{document:#}\n"))

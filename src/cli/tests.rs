@@ -5,14 +5,19 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser};
 
 use super::*;
+use crate::extensions::Extensions;
 use crate::flows::Flows;
-use crate::plan::Own;
 use crate::settings::Settings;
 
 /// No file, and no kinds of its own.
 const NOWHERE: Setup<'static> = Setup {
     file: None,
-    own: &Own { providers: Vec::new(), devices: Vec::new(), secrets: Vec::new(), hooks: Vec::new() },
+    extensions: &Extensions {
+        providers: Vec::new(),
+        devices: Vec::new(),
+        secrets: Vec::new(),
+        hooks: Vec::new(),
+    },
 };
 
 /// A folder with a settings file whose database and keys lie in it.
@@ -37,11 +42,17 @@ impl Site {
         let args = Args::try_parse_from(std::iter::once(&"multauth").chain(words)).unwrap();
         let file = self.file();
         // On the heap: a test that gives many commands would have them all on its small stack.
-        Box::pin(dispatch(args.command.unwrap(), Setup { file: Some(&file), own: &Own::default() })).await
+        Box::pin(dispatch(
+            args.command.unwrap(),
+            Setup { file: Some(&file), extensions: &Extensions::default() },
+        ))
+        .await
     }
 
     fn settings(&self) -> Settings {
-        crate::startup::settings(Some(&self.file()), std::iter::empty(), &Own::default()).unwrap().settings
+        crate::startup::settings(Some(&self.file()), std::iter::empty(), &Extensions::default())
+            .unwrap()
+            .settings
     }
 }
 
@@ -93,7 +104,8 @@ async fn wrong_settings_are_told_line_by_line() {
 fn right_settings_are_summed_up_with_warnings() {
     let site =
         Site::new("flows = [[\"username\", \"password\"], [\"username\", \"password\", \"passcode\"]]");
-    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap();
+    let loaded =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Extensions::default()).unwrap();
     let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("flow       username+password, level single"), "{text}");
     assert!(text.contains("warning") && text.contains("multauth.toml:1: flows[0]"), "{text}");
@@ -115,7 +127,7 @@ const PROVIDER: &str = r#"providers = [{ kind = "webhook", url = "https://sms.ex
 fn in_production_a_flow_by_phone_needs_a_country() {
     let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}")));
     let mistakes =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap_err();
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Extensions::default()).unwrap_err();
     let text: String = mistakes.iter().map(|mistake| format!("{mistake}\n")).collect();
     assert!(
         text.contains("phone.countries: a flow begins with phone, and nothing is sent to any country"),
@@ -127,7 +139,7 @@ fn in_production_a_flow_by_phone_needs_a_country() {
 fn what_may_cost_money_unseen_is_warned_of() {
     let warned = |more: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\n{PROVIDER}\n{more}")));
-        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Extensions::default());
         let text = check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap();
         ["phone.countries", "phone.spend.prices", "phone.spend.money_per_day"].map(|key| text.contains(key))
     };
@@ -153,14 +165,15 @@ async fn templates_are_tried_and_their_languages_listed() {
     assert_eq!(site.run(&["serve"]).await.unwrap_err().to_string(), wrong);
 
     let site = Site::new("[messages]\nlanguage = \"fa\"");
-    let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default()).unwrap();
+    let loaded =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Extensions::default()).unwrap();
     let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("languages  fa, en, de, es, fr, pl, zh\n"), "{text}");
 }
 
 #[test]
 fn flows_are_explained() {
-    let found = flows::Explained::of(&Settings::built_in(), &Own::default()).unwrap();
+    let found = flows::Explained::of(&Settings::built_in(), &Extensions::default()).unwrap();
     let text = found.text(&[]);
     assert!(text.contains("username+password\n  The user is named by: username."), "{text}");
     assert!(text.contains("of at least 15 characters"), "{text}");
@@ -244,7 +257,8 @@ async fn the_operator_finds_unlocks_and_resets() {
 /// Signs somebody up by username, ends their session; gives their id and the device's.
 async fn somebody(site: &Site) -> (String, String) {
     use crate::auth::operate;
-    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let app =
+        instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
     let (account, sessions) = operate::show(&app, &user).await.unwrap();
     assert_eq!(sessions.len(), 1);
@@ -278,7 +292,8 @@ async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str,
 async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
     let site = Site::new("[email]\nconfirm = \"never\"");
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let app =
+        instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let mail = ("email", "maria@example.com".to_owned());
     let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
     let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
@@ -299,7 +314,8 @@ async fn the_doctor_tells_of_rows_that_do_not_fit() {
         "there is no database"
     );
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let app =
+        instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())]).await;
     site.run(&["doctor", "--invariants"]).await.unwrap();
     let mut tx = app.store.begin().await.unwrap();
@@ -324,11 +340,11 @@ async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
     let site = Site::new("");
     let quiet = |_: &doctor::Finding| Ok(());
     let healths = |found: Vec<doctor::Finding>| format!("{found:?}");
-    let new = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
+    let new = healths(doctor::examine(&site.settings(), &Extensions::default(), &quiet).await.unwrap());
     assert!(new.contains("there is none yet") && !new.contains("Fail"), "{new}");
     site.run(&["migrate"]).await.unwrap();
-    instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
-    let used = healths(doctor::examine(&site.settings(), &Own::default(), &quiet).await.unwrap());
+    instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
+    let used = healths(doctor::examine(&site.settings(), &Extensions::default(), &quiet).await.unwrap());
     assert!(used.contains("wrote and read") && used.contains("the newest of"), "{used}");
     std::fs::remove_file(site.0.path().join("master.key")).unwrap();
     site.run(&["keys", "master", &site.0.path().join("master.key").display().to_string()]).await.unwrap();
@@ -339,11 +355,11 @@ async fn the_doctor_looks_at_a_new_and_at_a_used_site() {
 async fn simulated(more: &str, name: &str) -> String {
     let site = Site::new(more);
     let settings = site.settings();
-    let flows: Flows = instance::understand(&settings, &Own::default()).unwrap().signin;
+    let flows: Flows = instance::understand(&settings, &Extensions::default()).unwrap().signin;
     let flow = flows.find(name).unwrap();
-    let (text, arrived) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
+    let (text, arrived) = simulate::simulate(&settings, &Extensions::default(), flow, 1).await.unwrap();
     assert!(arrived, "{text}");
-    let (again, _) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
+    let (again, _) = simulate::simulate(&settings, &Extensions::default(), flow, 1).await.unwrap();
     assert_eq!(text, again, "chance is seeded");
     text
 }
@@ -376,7 +392,8 @@ async fn an_address_that_is_confirmed_later_is_confirmed() {
 async fn a_dead_letter_is_listed_and_sent_again() {
     let site = Site::new("[email]\nconfirm = \"never\"");
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let app =
+        instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let user =
         signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())])
             .await;
@@ -409,7 +426,7 @@ fn providers_that_do_less_than_they_seem_to_are_warned_of() {
     let plain = r#"{ kind = "webhook", url = "https://sms.example.org", text = "{{ text }}" }"#;
     let report = |providers: &str| {
         let site = Site::new(&by_phone(&format!("[phone]\ncountries = [\"US\"]\nproviders = [{providers}]")));
-        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Own::default());
+        let loaded = crate::startup::settings(Some(&site.file()), std::iter::empty(), &Extensions::default());
         check::report(&loaded.unwrap_or_else(|found| panic!("{found:?}")), NOWHERE).unwrap()
     };
     assert!(report(verify).contains("all own their codes"));
@@ -423,7 +440,8 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     let site = Site::new("[user.fields.shoe]\ntype = \"integer\"\n");
     assert!(site.run(&["check", "--data"]).await.unwrap_err().to_string().contains("there is no database"));
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let app =
+        instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let mut tx = app.store.begin().await.unwrap();
     for n in 0..501 {
         let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
@@ -497,7 +515,8 @@ async fn a_custom_identifier_is_a_word_of_flows_and_its_mistakes_have_a_place() 
 async fn an_operator_gives_an_identifier_by_command() {
     let site = Site::new(NUMBERED);
     site.run(&["migrate"]).await.unwrap();
-    let app = instance::open(Setup { file: Some(&site.file()), own: &Own::default() }).await.unwrap();
+    let app =
+        instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let mut tx = app.store.begin().await.unwrap();
     let user = app.random.uuid();
     crate::store::users::insert(&mut tx, &crate::store::users::New::active(&user, "{}"), app.now())
@@ -521,9 +540,9 @@ async fn an_operator_gives_an_identifier_by_command() {
 async fn a_flow_by_what_the_operator_gives_is_simulated() {
     let site = Site::new(NUMBERED);
     let settings = site.settings();
-    let flows: Flows = instance::understand(&settings, &Own::default()).unwrap().signin;
+    let flows: Flows = instance::understand(&settings, &Extensions::default()).unwrap().signin;
     let flow = flows.find("employee_no+password").unwrap();
-    let (text, arrived) = simulate::simulate(&settings, &Own::default(), flow, 1).await.unwrap();
+    let (text, arrived) = simulate::simulate(&settings, &Extensions::default(), flow, 1).await.unwrap();
     assert!(arrived && text.contains("devices add") && text.contains("E1234"), "{text}");
 }
 
@@ -554,9 +573,12 @@ async fn mistakes_of_webhooks_are_told_with_their_places() {
 #[tokio::test]
 async fn webhooks_are_checked_listed_and_examined() {
     let site = Site::new(WEBHOOK);
-    let loaded =
-        crate::startup::settings(Some(&site.file()), std::iter::empty(), &crate::plan::Own::default())
-            .unwrap();
+    let loaded = crate::startup::settings(
+        Some(&site.file()),
+        std::iter::empty(),
+        &crate::extensions::Extensions::default(),
+    )
+    .unwrap();
     let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("webhook    crm at http://127.0.0.1:9: *\n"), "{text}");
     assert!(text.contains("webhooks.crm.url: is not encrypted") && !text.contains("t0p"), "{text}");
@@ -582,7 +604,7 @@ async fn webhooks_are_checked_listed_and_examined() {
         assert!(Args::try_parse_from(words).is_err(), "{wrong:?}");
     }
 
-    let findings = doctor::examine(&site.settings(), &Own::default(), &|_| Ok(())).await.unwrap();
+    let findings = doctor::examine(&site.settings(), &Extensions::default(), &|_| Ok(())).await.unwrap();
     let found = format!("{findings:?}");
     assert!(found.contains("webhook crm") && found.contains("events wait for it"), "{found}");
 }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::http::{Callee, Http};
 use super::{Amend, Answer, Decision, Down, Hook, Point, Sending, Signup, Tokens, Ways, Without};
 use crate::base::{Clock, Random};
-use crate::providers::breaker::Breaker;
+use crate::outbound::breaker::Breaker;
 use crate::settings::{self, Settings, WhenDown};
 use crate::telemetry::metrics;
 

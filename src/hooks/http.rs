@@ -1,4 +1,4 @@
-//! Hooks over HTTP: a signed POST for each question, by the scheme of [`crate::calls`].
+//! Hooks over HTTP: a signed POST for each question, by the scheme of [`crate::outbound`].
 //!
 //! ```json
 //! {"type":"before_signup","timestamp":"2026-01-02T03:04:05Z","data":{"identifiers":[…],"profile":{…},…}}
@@ -20,7 +20,7 @@ use super::{
 };
 use crate::base::clock::rfc3339;
 use crate::base::{Clock, Mistake, Random};
-use crate::calls::{Named, Service};
+use crate::outbound::{Named, Service};
 use crate::settings::Settings;
 
 /// A service that is asked at one point.

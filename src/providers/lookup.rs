@@ -9,11 +9,11 @@ use std::time::Instant;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::breaker::Breaker;
-use super::http::{self, Http};
 use super::{Answer, Outcome, Pace};
 use crate::base::clock::{DAY, SECOND};
 use crate::base::{Millis, Mistake, Random, Sensitive};
+use crate::outbound::breaker::Breaker;
+use crate::outbound::http::{self, Http};
 use crate::settings::{self, LineType, Settings, Span};
 
 /// Where Twilio is reached.

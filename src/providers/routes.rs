@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde::Deserialize;
 
-use super::breaker::Breaker;
 use super::{PROVIDERS, Pace, Provider, ProviderKind, Refusals, Site, Spec, settings};
 use crate::base::{Millis, Mistake};
 use crate::messages::Channel;
+use crate::outbound::breaker::Breaker;
 use crate::settings::Settings;
 
 /// A provider in its place.

@@ -4,9 +4,10 @@ use jiff::SignedDuration;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::{Http, http, settings};
+use super::{Http, settings};
 use crate::base::{Mistake, Sensitive};
 use crate::messages::Channel;
+use crate::outbound::http;
 use crate::settings::{Mode, Settings};
 
 /// What all providers of an installation share.
@@ -71,7 +72,7 @@ impl Spec<'_> {
         inline: Option<&Sensitive>,
         file: Option<&std::path::Path>,
     ) -> Result<Sensitive, Mistake> {
-        let found = settings::secret(inline, file, self.path, key)?;
+        let found = crate::settings::secret(inline, file, self.path, key)?;
         found.ok_or_else(|| self.mistake(key, format!("is missing; or name a {key}_file")))
     }
 

@@ -11,8 +11,8 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-pub use super::line::Busy;
-use super::line::Line;
+pub use super::pool::Busy;
+use super::pool::Pool;
 use crate::base::Sensitive;
 use crate::base::seal::same;
 
@@ -65,7 +65,7 @@ pub struct Verified {
 #[derive(Clone)]
 pub struct Hasher {
     present: Arc<Present>,
-    line: Arc<Line<Vec<Block>>>,
+    pool: Arc<Pool<Vec<Block>>>,
     /// Whether the places of the line that are kept for who has shown something may be taken.
     whole: bool,
 }
@@ -87,8 +87,8 @@ impl Hasher {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = if settings.threads == 0 { cores() } else { settings.threads };
         let nobody = phc(argon.params(), &[0; 16], &[0; OUTPUT]);
-        let line = Line::new(threads, settings.queue, settings.wait);
-        Ok(Self { present: Arc::new(Present { argon, nobody }), line, whole: false })
+        let pool = Pool::new(threads, settings.queue, settings.wait);
+        Ok(Self { present: Arc::new(Present { argon, nobody }), pool, whole: false })
     }
 
     /// The same for who has proven a secret, or comes from a known device: a tenth of the line's places is theirs
@@ -130,12 +130,12 @@ impl Hasher {
 
     /// How long a caller waits at most, for a thread and for the turn of an account.
     pub fn wait(&self) -> Duration {
-        self.line.wait()
+        self.pool.wait()
     }
 
     /// What is said to one who waited for too long.
     pub fn busy(&self) -> Busy {
-        self.line.busy()
+        self.pool.busy()
     }
 
     async fn run<T: Send + 'static>(
@@ -143,7 +143,7 @@ impl Hasher {
         job: impl FnOnce(&Present, &mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, Busy> {
         let present = Arc::clone(&self.present);
-        self.line.run(self.whole, move |memory| job(&present, memory)).await
+        self.pool.run(self.whole, move |memory| job(&present, memory)).await
     }
 }
 

@@ -10,9 +10,9 @@
 pub mod blocklist;
 pub mod hardcode;
 pub mod hasher;
-mod line;
 pub mod passcode;
 pub mod password;
+mod pool;
 pub mod recovery;
 
 use std::sync::Arc;

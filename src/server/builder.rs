@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{ServeError, serve};
 use crate::devices::DeviceKind;
+use crate::extensions::Extensions;
 use crate::hooks::Hook;
-use crate::plan::Own;
 use crate::providers::ProviderKind;
 use crate::secrets::SecretKind;
 use crate::settings::{self, Located, LogFormat};
@@ -76,7 +76,7 @@ impl Builder {
     /// `phone.providers`, as far as its channels go. It is checked, routed, retried and counted as every other.
     #[must_use]
     pub fn provider(mut self, kind: ProviderKind) -> Self {
-        self.world.own.providers.push(kind);
+        self.world.extensions.providers.push(kind);
         self
     }
 
@@ -85,7 +85,7 @@ impl Builder {
     /// `examples/own_hook.rs` is a whole program.
     #[must_use]
     pub fn hook(mut self, hook: impl Hook + 'static) -> Self {
-        self.world.own.hooks.push(Arc::new(hook));
+        self.world.extensions.hooks.push(Arc::new(hook));
         self
     }
 
@@ -93,7 +93,7 @@ impl Builder {
     /// check, the API document and every command know it. `examples/own_device.rs` is a whole program.
     #[must_use]
     pub fn device(mut self, kind: &'static dyn DeviceKind) -> Self {
-        self.world.own.devices.push(kind);
+        self.world.extensions.devices.push(kind);
         self
     }
 
@@ -102,13 +102,13 @@ impl Builder {
     /// program.
     #[must_use]
     pub fn secret(mut self, kind: &'static dyn SecretKind) -> Self {
-        self.world.own.secrets.push(kind);
+        self.world.extensions.secrets.push(kind);
         self
     }
 
     /// The file of the settings, and the kinds.
-    pub(crate) fn into_parts(self) -> (Option<PathBuf>, Own) {
-        (self.file, self.world.own)
+    pub(crate) fn into_parts(self) -> (Option<PathBuf>, Extensions) {
+        (self.file, self.world.extensions)
     }
 
     /// Builds the instance and its worker without serving: database (brought up to date), keys, flows, providers.
@@ -117,7 +117,7 @@ impl Builder {
     /// [`RunError::Start`] with every mistake of the settings at once, each with its place.
     pub async fn start(self) -> Result<Started, RunError> {
         let (settings, plan) =
-            startup::understood(self.file.as_deref(), settings::environment(), &self.world.own)?;
+            startup::understood(self.file.as_deref(), settings::environment(), &self.world.extensions)?;
         let log = &settings.log;
         let format = if log.format == LogFormat::Json { "json" } else { "pretty" };
         telemetry::init(format, &log.level).map_err(|error| RunError::Log(error.to_string()))?;

@@ -25,7 +25,7 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eva
 pub(super) fn document(app: &Arc<App>) -> Shared {
     Shared::new(
         app,
-        |app| api::document(&app.settings, &app.own).to_string(),
+        |app| api::document(&app.settings, &app.extensions).to_string(),
         &[(header::CONTENT_TYPE, "application/json; charset=utf-8")],
     )
 }
@@ -41,7 +41,7 @@ fn html(app: &App) -> String {
     // Fonts and a client from elsewhere would be asked for; the policy forbids them.
     const PLAIN: &str =
         r#"id="api-reference" data-configuration='{"withDefaultFonts":false,"hideClientButton":true}'"#;
-    let document = api::document(&app.settings, &app.own).to_string().replace("</", "<\\/");
+    let document = api::document(&app.settings, &app.extensions).to_string().replace("</", "<\\/");
     let service = api::service();
     let (made, spec) = (service.scalar_html(), service.spec());
     let changes = [

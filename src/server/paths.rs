@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn the_list_is_the_document_and_what_is_no_operation() {
-        let document = api::document(&Settings::built_in(), &crate::plan::Own::default());
+        let document = api::document(&Settings::built_in(), &crate::extensions::Extensions::default());
         let paths = document["paths"].as_object().unwrap();
         for (path, item) in paths {
             let served = SERVED.iter().find(|served| served.pattern == path);

@@ -2,75 +2,34 @@
 //! environment (`MULTAUTH__SECTION__KEY`). Unknown keys are refused, and every mistake is reported at once,
 //! each with its place.
 //!
-//! A file here is a section (small ones share one). To add a key: a field in its section, a line with a comment
-//! in `config/default.toml` (the only place for its default), and a line in the section's `check` if not every
-//! value of its type is right. [`load`] puts it all together; `overlay` is how.
+//! The sections, and how to add a key, are in `sections/`. [`load`] puts it all together; `overlay` is how, and `whole`
+//! is what no section can see alone.
 
 use serde::Deserialize;
 use url::Url;
 
 use crate::base::TupleSpec;
 
-mod attempt;
 mod check;
-mod database;
-mod devices;
-mod events;
-mod field;
-mod field_check;
 mod files;
 mod form;
-mod guesses;
-mod hooks;
-mod identifier;
-mod keys;
 mod load;
-mod log;
-mod messages;
 mod origins;
-mod outbound;
 mod overlay;
-mod passcode;
-mod password;
-mod phone;
-mod rules;
-mod sandbox;
-mod server;
+mod secret;
+mod sections;
 mod span;
-mod tokens;
-mod user;
-mod verification;
-mod webhooks;
+mod whole;
 
 #[cfg(test)]
 mod tests;
 
-pub use attempt::{Attempt, Reauth};
-pub use database::{Database, Redis};
-pub use devices::{Authenticator, Card, Confirm, Email, Phone, Providers, Username};
-pub use events::Events;
-pub use field::{Claim, FieldType, Items, Limit, Required, Who, Words};
-pub use field_check::RESERVED_CLAIMS;
-pub use guesses::Guesses;
-pub use hooks::{HookPoint, Hooks, WhenDown};
-pub use identifier::{Case, GivenBy, Identifier};
-pub use keys::{Algorithm, Keys};
 pub use load::{Loaded, REFERENCE, environment, load, load_and};
-pub use log::{Log, LogFormat};
-pub use messages::Messages;
 pub use origins::{Located, Origins};
-pub use outbound::Outbound;
 pub use overlay::hint::none_of;
-pub use passcode::{ByChannel, ByPurpose, Passcode, Shape};
-pub use password::Password;
-pub use phone::{Conversion, LineType, Lookup, Mask, Micros, Spend, Unknown, micros};
-pub use sandbox::SandboxEntry;
-pub use server::Server;
+pub use secret::secret;
+pub use sections::*;
 pub use span::Span;
-pub use tokens::Tokens;
-pub use user::{Field, GROUP, User, is_group};
-pub use verification::Verification;
-pub use webhooks::Webhook;
 
 /// The name of an action and its rates as the operator has written them; the throttle reads them, and knows the others.
 pub type Throttle = std::collections::BTreeMap<String, String>;

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Webhook, Worker, body, retry};
 use crate::base::Millis;
-use crate::providers::{Answer, Outcome};
+use crate::outbound::{Answer, Outcome};
 use crate::store::webhooks::{self as rows, Leased};
 use crate::store::{StoreError, Tx, trail};
 use crate::telemetry::metrics;

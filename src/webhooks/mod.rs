@@ -17,9 +17,9 @@ use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::base::{Millis, Mistake};
-use crate::calls::{Named, Service};
 use crate::events::{Listener, NAMES};
-use crate::providers::{Answer, Outcome};
+use crate::outbound::{Answer, Outcome};
+use crate::outbound::{Named, Service};
 use crate::settings::{self, Settings, none_of};
 
 pub use worker::Worker;

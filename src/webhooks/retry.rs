@@ -6,7 +6,7 @@ use jiff::fmt::rfc2822;
 
 use crate::base::clock::{DAY, HOUR, MINUTE, SECOND};
 use crate::base::{Millis, Random};
-use crate::providers::Answer;
+use crate::outbound::Answer;
 
 /// The waits after the first, the second, … try; the last one stays (Standard Webhooks advises to go on for days).
 const WAITS: [Millis; 8] =

@@ -32,7 +32,9 @@ async fn instance(flows: &str) -> Instance {
     );
     std::fs::write(&file, text).unwrap();
     let settings =
-        startup::settings(Some(&file), std::iter::empty(), &multauth::plan::Own::default()).unwrap().settings;
+        startup::settings(Some(&file), std::iter::empty(), &multauth::extensions::Extensions::default())
+            .unwrap()
+            .settings;
     let world = World { clock: Clock::fixed(NOW), random: Random::System, ..World::default() };
     let started = startup::start(settings, world).await.unwrap();
     let app = started.app.clone();

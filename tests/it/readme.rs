@@ -52,7 +52,8 @@ fn accept(text: &str) -> multauth::settings::Settings {
     let folder = secrets();
     let file = folder.path().join("multauth.toml");
     fs::write(&file, text.replace("/etc/multauth", folder.path().to_str().unwrap())).unwrap();
-    let loaded = startup::settings(Some(&file), std::iter::empty(), &multauth::plan::Own::default());
+    let loaded =
+        startup::settings(Some(&file), std::iter::empty(), &multauth::extensions::Extensions::default());
     loaded
         .unwrap_or_else(|mistakes| {
             panic!("{}\n{text}", mistakes.iter().map(|m| format!("{m}\n")).collect::<String>())

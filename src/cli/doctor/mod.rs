@@ -8,8 +8,8 @@ pub mod invariants;
 mod outside;
 
 use super::{Failure, Outcome, Setup, instance, print};
+use crate::extensions::Extensions;
 use crate::hooks;
-use crate::plan::Own;
 use crate::providers::Routes;
 use crate::settings::Settings;
 use crate::webhooks::Webhooks;
@@ -85,7 +85,7 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     } else {
         let from = setup.file.map_or("built-in".to_owned(), |file| file.display().to_string());
         tell(&Finding::ok("settings", from))?;
-        examine(&settings, setup.own, &tell).await?
+        examine(&settings, setup.extensions, &tell).await?
     };
     let failed = findings.iter().filter(|finding| finding.health == Health::Fail).count();
     if failed == 0 { Ok(()) } else { Err(Failure::Told) }
@@ -94,7 +94,7 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
 /// Makes every check and tells each finding as soon as it is there.
 pub async fn examine(
     settings: &Settings,
-    own: &Own,
+    extensions: &Extensions,
     tell: &dyn Fn(&Finding) -> Result<(), Failure>,
 ) -> Result<Vec<Finding>, Failure> {
     let mut found = Vec::new();
@@ -118,7 +118,7 @@ pub async fn examine(
     }
     note(outside::redis(settings).await)?;
     // Mistakes in their settings were reported when those were read.
-    let routes = Routes::read(settings, &own.providers).unwrap_or_default();
+    let routes = Routes::read(settings, &extensions.providers).unwrap_or_default();
     for entry in routes.all() {
         note(outside::provider(entry).await)?;
     }

@@ -10,8 +10,8 @@ mod walk;
 mod world;
 
 use super::{Failure, Outcome, Setup, instance, print};
+use crate::extensions::Extensions;
 use crate::flows::{Flow, Flows, level_of_flow};
-use crate::plan::Own;
 use crate::settings::Settings;
 
 /// Walk a flow: sign up, sign in, and print every request, answer and message.
@@ -35,11 +35,11 @@ pub struct Args {
 
 pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     let settings = instance::settings(setup)?;
-    let flows = instance::understand(&settings, setup.own)?.signin;
+    let flows = instance::understand(&settings, setup.extensions)?.signin;
     let mut failed = false;
     for flow in chosen(&flows, &args.flow)? {
         eprintln!("walking {} …", flow.name);
-        let (text, arrived) = simulate(&settings, setup.own, flow, args.seed).await?;
+        let (text, arrived) = simulate(&settings, setup.extensions, flow, args.seed).await?;
         print::out(&text)?;
         failed |= !arrived;
     }
@@ -61,15 +61,15 @@ fn chosen<'a>(flows: &'a Flows, name: &str) -> Result<Vec<&'a Flow>, Failure> {
 /// The transcript of one flow, and whether it led to a sign-in.
 pub async fn simulate(
     settings: &Settings,
-    own: &Own,
+    extensions: &Extensions,
     flow: &Flow,
     seed: u64,
 ) -> Result<(String, bool), Failure> {
-    let understood = instance::understand(settings, own)?;
+    let understood = instance::understand(settings, extensions)?;
     let words = &understood.words;
     let persona = persona::Persona::new(settings, &understood);
     let plan = persona.plan(flow, &understood);
-    let world = world::World::start(settings, own, seed).await?;
+    let world = world::World::start(settings, extensions, seed).await?;
     let mut walk = walk::Walk::new(&world, persona, plan);
     let title = format!("{}, level {}", flow.name, level_of_flow(flow, words));
     walk.transcript.title(&title);

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::super::Failure;
 use crate::app::App;
 use crate::base::{Clock, Millis, Random, Sensitive};
+use crate::extensions::Extensions;
 use crate::outbox::Worker;
-use crate::plan::Own;
 use crate::providers::Routes;
 use crate::settings::{Mode, Settings};
 use crate::startup;
@@ -26,13 +26,14 @@ pub struct World {
 
 impl World {
     /// Starts an instance by `settings`, apart from where it keeps and sends things.
-    pub async fn start(settings: &Settings, own: &Own, seed: u64) -> Result<Self, Failure> {
+    pub async fn start(settings: &Settings, extensions: &Extensions, seed: u64) -> Result<Self, Failure> {
         let folder = Folder::new()?;
         let (clock, random) = (Clock::fixed(BEGIN), Random::seeded(seed));
-        let world = startup::World { clock, random, own: own.clone(), ..startup::World::default() };
+        let world =
+            startup::World { clock, random, extensions: extensions.clone(), ..startup::World::default() };
         let started = startup::start(private(settings, &folder.0), world).await?;
         let channels =
-            Routes::read(settings, &own.providers).map(|routes| routes.channels()).unwrap_or_default();
+            Routes::read(settings, &extensions.providers).map(|routes| routes.channels()).unwrap_or_default();
         let mut app = Arc::into_inner(started.app).ok_or(Failure::failed("the instance is in use"))?;
         app.channels.retain(|channel| channels.contains(channel));
         Ok(Self { app: Arc::new(app), worker: started.worker, _folder: folder })

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::{Keys, Service, domain};
 use crate::base::{Mistake, Sensitive};
-use crate::providers::{Spec, http};
+use crate::outbound::http;
+use crate::providers::Spec;
 
 /// A strict struct of settings: the keys that all providers at Amazon have, and those that follow. (serde's own
 /// `flatten` would let unknown keys through.)

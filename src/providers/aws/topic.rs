@@ -17,7 +17,8 @@ use webpki::aws_lc_rs::RSA_PKCS1_2048_8192_SHA256;
 use super::config::region;
 use super::domain;
 use crate::base::{Millis, clock};
-use crate::providers::{Callback, Http, Untrusted, http};
+use crate::outbound::http;
+use crate::providers::{Callback, Http, Untrusted};
 
 /// How old a message may be: SNS delivers again for an hour.
 const OLDEST: Millis = 65 * clock::MINUTE;

@@ -13,7 +13,9 @@ use super::judge::{Judge, Pointer};
 use super::render::{Body, Fields, JsonTemplate, TextTemplate};
 use super::{Login, Webhook};
 use crate::base::{Mistake, Sensitive};
-use crate::providers::{Spec, http, settings};
+use crate::outbound::http;
+use crate::providers::Spec;
+use crate::settings::secret;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,9 +118,9 @@ fn url(spec: &Spec<'_>, settings: &Settings) -> Result<Url, Mistake> {
 
 fn login(spec: &Spec<'_>, settings: &Settings) -> Result<Login, Mistake> {
     let (token, token_file) = (settings.bearer.as_ref(), settings.bearer_file.as_deref());
-    let token = settings::secret(token, token_file, spec.path, "bearer")?;
+    let token = secret(token, token_file, spec.path, "bearer")?;
     let (password, password_file) = (settings.password.as_ref(), settings.password_file.as_deref());
-    let password = settings::secret(password, password_file, spec.path, "password")?;
+    let password = secret(password, password_file, spec.path, "password")?;
     match (token, &settings.username, password) {
         (None, None, None) => Ok(Login::None),
         (Some(token), None, None) => {
@@ -142,7 +144,7 @@ fn headers(spec: &Spec<'_>, settings: &Settings) -> Result<HeaderMap, Vec<Mistak
     let written = settings.headers.iter().map(|(name, value)| ("headers", name, Ok(value.clone())));
     let kept = settings.headers_file.iter().map(|(name, file)| {
         let at = format!("{}.headers_file", spec.path);
-        let read = settings::secret(None, Some(file), &at, name);
+        let read = secret(None, Some(file), &at, name);
         let at = format!("headers_file.{name}");
         let read = read.map_err(|it| spec.mistake(&at, it.message));
         ("headers_file", name, read.map(Option::unwrap_or_default))

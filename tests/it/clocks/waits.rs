@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use multauth::base::clock::{DAY, HOUR, SECOND};
 use multauth::base::{Clock, Millis};
+use multauth::extensions::Extensions;
 use multauth::hooks::{Answer, Claims, Decision, Hook, Point, Tokens, Ways, Without};
-use multauth::plan::Own;
 use multauth::settings::Settings;
 use serde_json::json;
 
@@ -47,8 +47,9 @@ impl Hook for Slow {
 
 async fn each(change: impl Fn(&mut Settings)) -> (Vec<TestApp>, Slow) {
     let slow = Slow::default();
-    let own = Own { hooks: vec![Arc::new(slow.clone()) as Arc<dyn Hook>], ..Own::default() };
-    (TestApp::each_with(&own, change).await, slow)
+    let extensions =
+        Extensions { hooks: vec![Arc::new(slow.clone()) as Arc<dyn Hook>], ..Extensions::default() };
+    (TestApp::each_with(&extensions, change).await, slow)
 }
 
 fn by_both(settings: &mut Settings) {

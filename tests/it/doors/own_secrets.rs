@@ -3,9 +3,9 @@
 use multauth::api;
 use multauth::base::clock::{DAY, HOUR};
 use multauth::base::{Fault, Sensitive};
+use multauth::extensions::Extensions;
 use multauth::flows::Factor;
 use multauth::messages::Kind;
-use multauth::plan::Own;
 use multauth::secrets::{Choice, SecretKind};
 use multauth::settings::Settings;
 use multauth::startup::{self, World};
@@ -48,8 +48,8 @@ impl SecretKind for Pin {
 }
 
 /// A program with it.
-pub fn own() -> Own {
-    Own { secrets: vec![&Pin], ..Own::default() }
+pub fn own() -> Extensions {
+    Extensions { secrets: vec![&Pin], ..Extensions::default() }
 }
 
 /// Settings with a flow that asks for it, and one that does not.
@@ -260,7 +260,7 @@ async fn the_document_has_it_where_the_program_does() {
     }
     let put = &document["paths"]["/v1/me/secrets/{secret}"]["put"];
     assert_eq!(put["parameters"][0]["schema"]["enum"], json!(["pin"]), "{put}");
-    let plain = api::document(&Settings::built_in(), &Own::default());
+    let plain = api::document(&Settings::built_in(), &Extensions::default());
     assert!(plain["paths"].get("/v1/me/secrets/{secret}").is_none());
     assert!(plain["components"]["schemas"].get("ChangeSecretRequest").is_none());
 }
@@ -300,7 +300,7 @@ async fn a_kind_that_cannot_be_is_refused_at_the_start() {
         (vec![&Pin, &Pin], "added twice"),
     ];
     for (secrets, why) in cases {
-        let world = World { own: Own { secrets, ..Own::default() }, ..World::default() };
+        let world = World { extensions: Extensions { secrets, ..Extensions::default() }, ..World::default() };
         let Err(error) = startup::start(Settings::built_in(), world).await else { panic!("{why}") };
         assert!(
             error.to_string().starts_with("this program: ") && error.to_string().contains(why),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use multauth::calls::Signer;
+use multauth::outbound::Signer;
 use multauth::settings::WhenDown;
 use serde_json::json;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use multauth::extensions::Extensions;
 use multauth::hooks::{Amend, Answer, Decision, Hook, Point, Signup};
-use multauth::plan::Own;
 use multauth::settings::WhenDown;
 use serde_json::json;
 
@@ -46,10 +46,10 @@ impl Hook for Mine {
     }
 }
 
-fn own(hooks: Vec<Does>) -> (Own, Arc<AtomicUsize>) {
+fn own(hooks: Vec<Does>) -> (Extensions, Arc<AtomicUsize>) {
     let asked = Arc::<AtomicUsize>::default();
     let hooks = hooks.into_iter().map(|does| Arc::new(Mine(does, asked.clone())) as Arc<dyn Hook>);
-    (Own { hooks: hooks.collect(), ..Own::default() }, asked)
+    (Extensions { hooks: hooks.collect(), ..Extensions::default() }, asked)
 }
 
 fn ada() -> serde_json::Value {
@@ -59,8 +59,8 @@ fn ada() -> serde_json::Value {
 #[tokio::test]
 async fn several_are_asked_in_order_each_seeing_what_the_one_before_amended() {
     let vendor = Vendor::start(says(json!({ "decision": "allow" }))).await;
-    let (own, _) = own(vec![Does::Amends("first"), Does::Amends("second")]);
-    let app = TestApp::owning(own, |settings| {
+    let (extensions, _) = own(vec![Does::Amends("first"), Does::Amends("second")]);
+    let app = TestApp::owning(extensions, |settings| {
         settings.flows = flows(&[&["username", "password"]]);
         ask(settings, "before_signup", &vendor);
     })
@@ -74,8 +74,8 @@ async fn several_are_asked_in_order_each_seeing_what_the_one_before_amended() {
 #[tokio::test]
 async fn the_first_refusal_ends_it() {
     let vendor = Vendor::start(says(refuse())).await;
-    let (own, asked) = own(vec![Does::Panics, Does::Amends("second")]);
-    let app = TestApp::owning(own, |settings| {
+    let (extensions, asked) = own(vec![Does::Panics, Does::Amends("second")]);
+    let app = TestApp::owning(extensions, |settings| {
         settings.flows = flows(&[&["username", "password"]]);
         ask(settings, "before_signup", &vendor);
     })
@@ -89,8 +89,8 @@ async fn a_panic_and_a_hang_count_as_down() {
     for (does, allowed) in
         [(Does::Panics, false), (Does::Panics, true), (Does::Hangs, false), (Does::Hangs, true)]
     {
-        let (own, _) = own(vec![does]);
-        let app = TestApp::owning(own, |settings| {
+        let (extensions, _) = own(vec![does]);
+        let app = TestApp::owning(extensions, |settings| {
             settings.flows = flows(&[&["username", "password"]]);
             let when_down = if allowed { WhenDown::Allow } else { WhenDown::Refuse };
             quick(point(settings, "before_signup"), when_down);

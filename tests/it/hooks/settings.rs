@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use multauth::plan::Own;
+use multauth::extensions::Extensions;
 use multauth::startup;
 
 use super::{SECRET, allow, says};
@@ -15,7 +15,7 @@ fn mistakes(text: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("multauth.toml");
     std::fs::write(&file, text).unwrap();
-    match startup::settings(Some(Path::new(&file)), std::iter::empty(), &Own::default()) {
+    match startup::settings(Some(Path::new(&file)), std::iter::empty(), &Extensions::default()) {
         Ok(_) => Vec::new(),
         Err(found) => {
             found.into_iter().map(|m| format!("{} {}", m.place.rsplit(':').next().unwrap(), m.path)).collect()

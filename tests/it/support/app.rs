@@ -9,8 +9,8 @@ use multauth::app::App;
 use multauth::base::clock::Steady;
 use multauth::base::tuple::TupleSpec;
 use multauth::base::{Clock, Millis, Random, Sensitive};
+use multauth::extensions::Extensions;
 use multauth::outbox::Worker;
-use multauth::plan::Own;
 use multauth::settings::{Settings, Throttle};
 use multauth::startup::{self, Started, World};
 use multauth::throttle::ACTIONS;
@@ -68,22 +68,22 @@ impl TestApp {
     }
 
     /// An instance on SQLite with kinds and hooks of an own program.
-    pub async fn owning(own: Own, change: impl Fn(&mut Settings)) -> Self {
-        Self::made(own, databases::sqlite().await, change).await
+    pub async fn owning(extensions: Extensions, change: impl Fn(&mut Settings)) -> Self {
+        Self::made(extensions, databases::sqlite().await, change).await
     }
 
     /// One instance on each database, with kinds of a program's own.
-    pub async fn each_with(own: &Own, change: impl Fn(&mut Settings)) -> Vec<Self> {
+    pub async fn each_with(extensions: &Extensions, change: impl Fn(&mut Settings)) -> Vec<Self> {
         let mut apps = Vec::new();
         for database in databases::empty().await {
-            apps.push(Self::made(own.clone(), database, &change).await);
+            apps.push(Self::made(extensions.clone(), database, &change).await);
         }
         apps
     }
 
     /// An instance on a database.
     pub async fn on(database: Database, change: impl Fn(&mut Settings)) -> Self {
-        Self::made(Own::default(), database, change).await
+        Self::made(Extensions::default(), database, change).await
     }
 
     /// One instance on each database, and what tells each how much time went by, whatever its clock is set to.
@@ -109,8 +109,8 @@ impl TestApp {
         apps
     }
 
-    async fn made(own: Own, database: Database, change: impl Fn(&mut Settings)) -> Self {
-        Self::in_world(World { own, ..World::default() }, database, change).await
+    async fn made(extensions: Extensions, database: Database, change: impl Fn(&mut Settings)) -> Self {
+        Self::in_world(World { extensions, ..World::default() }, database, change).await
     }
 
     async fn in_world(world: World, database: Database, change: impl Fn(&mut Settings)) -> Self {

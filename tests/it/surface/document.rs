@@ -17,7 +17,7 @@ const GIVES_TOKENS: [&str; 6] = ["answer", "confirm", "reauth", "refresh", "sign
 const GIVES_NONE: [&str; 2] = ["recovery", "send"];
 
 fn document() -> Value {
-    api::document(&Settings::built_in(), &multauth::plan::Own::default())
+    api::document(&Settings::built_in(), &multauth::extensions::Extensions::default())
 }
 
 /// Every operation: path, method, itself.
@@ -56,8 +56,8 @@ fn without_a_phone_flow_no_door_takes_a_phone() {
     let flow = |words: &[&str]| TupleSpec::Plain(words.iter().map(|&word| word.to_owned()).collect());
     settings.flows = vec![flow(&["username", "password"]), flow(&["email", "password"])];
     settings.recovery = vec![flow(&["email", "passcode"])];
-    let with = api::document(&Settings::built_in(), &multauth::plan::Own::default());
-    let without = api::document(&settings, &multauth::plan::Own::default());
+    let with = api::document(&Settings::built_in(), &multauth::extensions::Extensions::default());
+    let without = api::document(&settings, &multauth::extensions::Extensions::default());
     let takes = |document: &Value, body: &str, field: &str| {
         let schema = &document["components"]["schemas"][body];
         assert_eq!(schema["additionalProperties"], false, "{body}");
@@ -148,5 +148,5 @@ async fn every_operation_is_served_and_the_served_document_is_this_one() {
         assert!(!wrong_path, "{method} {path} is not served");
     }
     let served = server.get("/openapi.json").await.json();
-    assert_eq!(served, api::document(&server.app.settings, &multauth::plan::Own::default()));
+    assert_eq!(served, api::document(&server.app.settings, &multauth::extensions::Extensions::default()));
 }

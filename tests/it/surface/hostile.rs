@@ -24,7 +24,7 @@ const HOSTILE: [(&str, &[u8]); 12] = [
 
 /// Path, method, and the body's schema of every operation that takes one.
 fn bodied() -> Vec<(String, String, Value)> {
-    let document = api::document(&Settings::built_in(), &multauth::plan::Own::default());
+    let document = api::document(&Settings::built_in(), &multauth::extensions::Extensions::default());
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -218,7 +218,7 @@ async fn only_json_is_taken() {
 #[tokio::test]
 async fn a_path_answers_its_own_methods_and_says_which() {
     let server = Server::start(|settings| settings.server.metrics = true).await;
-    let document = api::document(&Settings::built_in(), &multauth::plan::Own::default());
+    let document = api::document(&Settings::built_in(), &multauth::extensions::Extensions::default());
     let mut paths: Vec<(String, Vec<String>)> = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         let methods = item.as_object().unwrap().keys().map(|method| method.to_uppercase()).collect();

@@ -110,8 +110,10 @@ async fn no_request_changes_a_link_or_the_issuer() {
 
 /// Where the document says that the metadata is.
 fn metadata_path() -> String {
-    let document =
-        multauth::api::document(&multauth::settings::Settings::built_in(), &multauth::plan::Own::default());
+    let document = multauth::api::document(
+        &multauth::settings::Settings::built_in(),
+        &multauth::extensions::Extensions::default(),
+    );
     let is = |item: &Value| item["get"]["operationId"] == "metadata";
     let paths = document["paths"].as_object().unwrap();
     paths.iter().find(|(_, item)| is(item)).map(|(path, _)| path.clone()).unwrap()

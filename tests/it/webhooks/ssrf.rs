@@ -4,7 +4,7 @@ use std::process::Command;
 
 use jiff::SignedDuration;
 use multauth::base::Mistake;
-use multauth::calls::{Named, Service};
+use multauth::outbound::{Named, Service};
 use multauth::settings::{Mode, Settings};
 use multauth::startup;
 use tempfile::TempDir;

@@ -2,6 +2,7 @@
 
 use multauth::base::clock::DAY;
 use multauth::base::tuple::{Detailed, TupleSpec};
+use multauth::extensions::Extensions;
 use multauth::flows::{Class, Factor, Level, level_of};
 use multauth::plan;
 use multauth::settings::Settings;
@@ -97,7 +98,7 @@ fn some_flows() -> impl Strategy<Value = Vec<TupleSpec>> {
         let mut kept: Vec<TupleSpec> = Vec::new();
         for tuple in tuples {
             let with: Vec<TupleSpec> = kept.iter().cloned().chain([tuple]).collect();
-            if plan::read(&settings(&with), &plan::Own::default()).is_ok() {
+            if plan::read(&settings(&with), &Extensions::default()).is_ok() {
                 kept = with;
             }
         }

@@ -9,7 +9,8 @@ use super::super::letter::{Letterhead, mailbox};
 use super::SendGrid;
 use super::events::Events;
 use crate::base::{Mistake, Sensitive};
-use crate::providers::{Spec, http};
+use crate::outbound::http;
+use crate::providers::Spec;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::super::letter::{self, Letterhead};
 use crate::base::{Clock, clock};
 use crate::messages::{Message, clean};
-use crate::providers::http::LONGEST_WAIT;
+use crate::outbound::http::LONGEST_WAIT;
 use crate::providers::{Answer, Outcome};
 
 /// The body of the call; the error says why the message's address cannot be written to.

@@ -13,7 +13,8 @@ use serde::Deserialize;
 use super::super::letter::{Letterhead, mailbox};
 use super::relay::{Relay, Security};
 use crate::base::{Mistake, Sensitive};
-use crate::providers::{Spec, settings};
+use crate::providers::Spec;
+use crate::settings::secret;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -146,7 +147,7 @@ fn is_loopback(host: &str) -> bool {
 
 fn credentials(settings: &Settings, path: &str) -> Result<Option<Credentials>, Mistake> {
     let file = settings.password_file.as_deref();
-    let password = settings::secret(settings.password.as_ref(), file, path, "password")?;
+    let password = secret(settings.password.as_ref(), file, path, "password")?;
     match (&settings.username, password) {
         (None, None) => Ok(None),
         (Some(username), Some(password)) => {

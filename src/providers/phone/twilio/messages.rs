@@ -12,7 +12,8 @@ use super::receipts::Signed;
 use super::{Account, Given, codes, is_sid, sid_shape};
 use crate::base::{Mistake, Sensitive};
 use crate::messages::{Channel, Message};
-use crate::providers::{Answer, Outcome, Provider, ProviderKind, Receipts, Spec, http};
+use crate::outbound::http;
+use crate::providers::{Answer, Outcome, Provider, ProviderKind, Receipts, Spec};
 
 /// Delivers SMS and WhatsApp messages through Twilio.
 pub const KIND: ProviderKind = ProviderKind {

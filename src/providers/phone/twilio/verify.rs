@@ -14,7 +14,8 @@ use super::codes::{self, Refusal};
 use super::{Account, Given, is_sid, sid_shape};
 use crate::base::{Mistake, Sensitive};
 use crate::messages::{Channel, Message};
-use crate::providers::{Answer, Outcome, Provider, ProviderKind, Spec, Verdict, Verifier, http};
+use crate::outbound::http;
+use crate::providers::{Answer, Outcome, Provider, ProviderKind, Spec, Verdict, Verifier};
 
 /// Leaves codes to Twilio Verify, on every channel.
 pub const KIND: ProviderKind = ProviderKind {

@@ -15,7 +15,8 @@ use url::Url;
 
 use crate::base::{Mistake, Sensitive};
 use crate::messages::{self, Channel, Message};
-use crate::providers::{Answer, Http, Outcome, Provider, ProviderKind, Receipts, Spec, http};
+use crate::outbound::http;
+use crate::providers::{Answer, Http, Outcome, Provider, ProviderKind, Receipts, Spec};
 use receipts::{Method, Signed};
 
 /// Delivers SMS through Vonage.

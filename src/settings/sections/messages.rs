@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::check::Checks;
-use super::form;
+use crate::settings::check::Checks;
+use crate::settings::form;
 
 /// Characters of a contact at most.
 const CONTACT: usize = 200;
@@ -22,7 +22,7 @@ pub struct Messages {
 }
 
 impl Messages {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         let sound = self.contact.chars().count() <= CONTACT && !self.contact.chars().any(char::is_control);
         checks.must(
             sound,

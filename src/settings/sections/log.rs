@@ -1,7 +1,7 @@
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
-use super::check::Checks;
+use crate::settings::check::Checks;
 
 /// `[log]`
 #[derive(Clone, Debug, Deserialize)]
@@ -26,7 +26,7 @@ pub enum LogFormat {
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 impl Log {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         // A bare word that is no level would be taken for a module's name.
         let bare = self.level.split(',').map(str::trim).filter(|part| !part.contains(['=', '[']));
         let levels = bare.into_iter().all(|word| LEVELS.contains(&word));

@@ -1,7 +1,7 @@
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use super::form;
+use crate::settings::form;
 
 /// `[outbound]`: where webhooks and hooks may go.
 #[derive(Clone, Debug, Deserialize)]

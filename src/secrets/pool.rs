@@ -1,4 +1,4 @@
-//! A line before a few threads: first come, first served, and bounded in length and in time.
+//! A pool of a few threads, and the line before it: first come, first served, and bounded in length and in time.
 //!
 //! A thread that is done takes the next job itself, so that no core stands idle while a waiting request is woken
 //! and scheduled; on a loaded machine that is an eighth of the throughput.
@@ -21,8 +21,8 @@ pub struct Busy {
 
 type Job<M> = Box<dyn FnOnce(&mut M) + Send>;
 
-/// The line, and its threads; `M` is memory that a thread hands on from job to job.
-pub(super) struct Line<M> {
+/// The threads, and the line before them; `M` is memory that a thread hands on from job to job.
+pub(crate) struct Pool<M> {
     threads: usize,
     queue: usize,
     wait: Duration,
@@ -38,9 +38,9 @@ struct State<M> {
     idle: Vec<M>,
 }
 
-impl<M: Default + Send + 'static> Line<M> {
+impl<M: Default + Send + 'static> Pool<M> {
     /// At most `threads` jobs at once and `queue` callers waiting, each for at most `wait`.
-    pub(super) fn new(threads: usize, queue: usize, wait: Duration) -> Arc<Self> {
+    pub(crate) fn new(threads: usize, queue: usize, wait: Duration) -> Arc<Self> {
         let state = State { jobs: VecDeque::new(), working: 0, idle: Vec::new() };
         Arc::new(Self { threads, queue, wait, state: Mutex::new(state), waiting: AtomicUsize::new(0) })
     }
@@ -48,7 +48,7 @@ impl<M: Default + Send + 'static> Line<M> {
     /// Runs `job` when its turn comes; the last tenth of the places is taken by `whole` alone. A caller that leaves
     /// before takes its job along; a job that has begun is finished on its thread, and keeps it, though nobody waits
     /// any more.
-    pub(super) async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
         whole: bool,
         job: impl FnOnce(&mut M) -> T + Send + 'static,
@@ -82,8 +82,8 @@ impl<M: Default + Send + 'static> Line<M> {
         state.jobs.push_back(job);
         drop(state);
         if free {
-            let line = Arc::clone(self);
-            tokio::task::spawn_blocking(move || line.work());
+            let pool = Arc::clone(self);
+            tokio::task::spawn_blocking(move || pool.work());
         }
         Ok(place)
     }
@@ -113,11 +113,11 @@ impl<M: Default + Send + 'static> Line<M> {
     }
 
     /// How long a caller waits at most.
-    pub(super) fn wait(&self) -> Duration {
+    pub(crate) fn wait(&self) -> Duration {
         self.wait
     }
 
-    pub(super) fn busy(&self) -> Busy {
+    pub(crate) fn busy(&self) -> Busy {
         Busy { retry_after_seconds: self.wait.as_secs().clamp(1, 5) }
     }
 
@@ -141,67 +141,67 @@ mod tests {
 
     use super::*;
 
-    fn line(threads: usize, queue: usize, wait_ms: u64) -> Arc<Line<Vec<u8>>> {
-        Line::new(threads, queue, Duration::from_millis(wait_ms))
+    fn pool(threads: usize, queue: usize, wait_ms: u64) -> Arc<Pool<Vec<u8>>> {
+        Pool::new(threads, queue, Duration::from_millis(wait_ms))
     }
 
     /// Occupies one thread until the returned sender is dropped.
-    async fn occupy(line: &Arc<Line<Vec<u8>>>) -> mpsc::Sender<()> {
+    async fn occupy(pool: &Arc<Pool<Vec<u8>>>) -> mpsc::Sender<()> {
         let (release, released) = mpsc::channel::<()>();
         let (started, begun) = oneshot::channel();
-        let line = Arc::clone(line);
+        let pool = Arc::clone(pool);
         let job = move |_: &mut Vec<u8>| {
             started.send(()).unwrap();
             let _ = released.recv();
         };
-        tokio::spawn(async move { line.run(true, job).await });
+        tokio::spawn(async move { pool.run(true, job).await });
         begun.await.unwrap();
         release
     }
 
-    async fn nothing(line: &Arc<Line<Vec<u8>>>) -> Result<(), Busy> {
-        line.run(true, |_| ()).await
+    async fn nothing(pool: &Arc<Pool<Vec<u8>>>) -> Result<(), Busy> {
+        pool.run(true, |_| ()).await
     }
 
     #[tokio::test]
     async fn a_full_line_turns_away_at_once() {
-        let line = line(1, 2, 600_000);
-        let release = occupy(&line).await;
+        let pool = pool(1, 2, 600_000);
+        let release = occupy(&pool).await;
         let wait = || {
-            let line = Arc::clone(&line);
-            tokio::spawn(async move { nothing(&line).await })
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { nothing(&pool).await })
         };
         let waiting = [wait(), wait()];
-        while line.waiting.load(Ordering::Acquire) < 2 {
+        while pool.waiting.load(Ordering::Acquire) < 2 {
             tokio::task::yield_now().await;
         }
-        assert_eq!(nothing(&line).await, Err(Busy { retry_after_seconds: 5 }));
+        assert_eq!(nothing(&pool).await, Err(Busy { retry_after_seconds: 5 }));
         drop(release);
         for caller in waiting {
             assert_eq!(caller.await.unwrap(), Ok(()));
         }
-        assert_eq!(nothing(&line).await, Ok(()));
+        assert_eq!(nothing(&pool).await, Ok(()));
     }
 
     #[tokio::test]
     async fn a_long_wait_turns_away_and_frees_the_place() {
-        let line = line(1, 1, 5);
-        let release = occupy(&line).await;
+        let pool = pool(1, 1, 5);
+        let release = occupy(&pool).await;
         for _ in 0..3 {
-            assert_eq!(nothing(&line).await, Err(Busy { retry_after_seconds: 1 }));
-            assert_eq!(line.waiting.load(Ordering::Acquire), 0);
+            assert_eq!(nothing(&pool).await, Err(Busy { retry_after_seconds: 1 }));
+            assert_eq!(pool.waiting.load(Ordering::Acquire), 0);
         }
         drop(release);
     }
 
     #[tokio::test]
     async fn first_come_first_served() {
-        let line = line(1, 8, 60_000);
-        let release = occupy(&line).await;
+        let pool = pool(1, 8, 60_000);
+        let release = occupy(&pool).await;
         let order = Arc::new(Mutex::new(Vec::new()));
         let callers = (0..8).map(|n| {
             let order = Arc::clone(&order);
-            line.run(true, move |_| order.lock().unwrap().push(n))
+            pool.run(true, move |_| order.lock().unwrap().push(n))
         });
         // The callers are polled, and so stand in line, before the thread is freed.
         let free = async { drop(release) };
@@ -212,42 +212,42 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_request_keeps_its_thread_until_that_is_done() {
-        let line = line(1, 0, 50);
+        let pool = pool(1, 0, 50);
         let (release, released) = mpsc::channel::<()>();
         let (started, begun) = mpsc::channel();
-        let request = line.run(true, move |_| {
+        let request = pool.run(true, move |_| {
             started.send(()).unwrap();
             let _ = released.recv();
         });
         assert!(tokio::time::timeout(Duration::from_millis(20), request).await.is_err());
         begun.recv().unwrap();
-        assert!(nothing(&line).await.is_err(), "the thread still works");
+        assert!(nothing(&pool).await.is_err(), "the thread still works");
         drop(release);
-        while nothing(&line).await.is_err() {
+        while nothing(&pool).await.is_err() {
             tokio::task::yield_now().await;
         }
     }
 
     #[tokio::test]
     async fn who_leaves_takes_the_job_along() {
-        let line = line(1, 1, 60_000);
-        let release = occupy(&line).await;
+        let pool = pool(1, 1, 60_000);
+        let release = occupy(&pool).await;
         let (ran, saw) = mpsc::channel();
-        let left = line.run(true, move |_| ran.send(()).unwrap());
+        let left = pool.run(true, move |_| ran.send(()).unwrap());
         assert!(tokio::time::timeout(Duration::from_millis(5), left).await.is_err());
-        assert_eq!(line.waiting.load(Ordering::Acquire), 0);
-        let (after, ()) = tokio::join!(nothing(&line), async { drop(release) });
+        assert_eq!(pool.waiting.load(Ordering::Acquire), 0);
+        let (after, ()) = tokio::join!(nothing(&pool), async { drop(release) });
         assert_eq!(after, Ok(()));
         assert!(saw.try_recv().is_err(), "nobody wanted it any more");
     }
 
     #[tokio::test]
     async fn never_more_threads_than_allowed_and_memory_is_handed_on() {
-        let line = line(2, 64, 60_000);
+        let pool = pool(2, 64, 60_000);
         let working = Arc::new(AtomicUsize::new(0));
         let all = (0..50).map(|_| {
             let working = Arc::clone(&working);
-            line.run(true, move |memory| {
+            pool.run(true, move |memory| {
                 let now = working.fetch_add(1, Ordering::AcqRel) + 1;
                 std::thread::sleep(Duration::from_micros(200));
                 working.fetch_sub(1, Ordering::AcqRel);
@@ -257,40 +257,40 @@ mod tests {
         });
         let most = futures_util::future::join_all(all).await.into_iter().map(Result::unwrap).max();
         assert_eq!(most, Some(2));
-        while line.lock().idle.is_empty() || line.lock().working > 0 {
+        while pool.lock().idle.is_empty() || pool.lock().working > 0 {
             tokio::task::yield_now().await;
         }
-        assert!(line.lock().idle.len() <= 2);
+        assert!(pool.lock().idle.len() <= 2);
     }
 
     #[tokio::test]
     async fn a_job_that_panics_fails_its_caller_alone() {
-        let line = line(1, 4, 60_000);
-        let (failed, next) = tokio::join!(line.run(true, |_| -> () { panic!("on purpose") }), nothing(&line));
+        let pool = pool(1, 4, 60_000);
+        let (failed, next) = tokio::join!(pool.run(true, |_| -> () { panic!("on purpose") }), nothing(&pool));
         assert_eq!((failed.is_err(), next), (true, Ok(())));
     }
 
     #[tokio::test]
     async fn the_last_tenth_of_the_line_is_for_who_has_shown_something() {
-        let line = line(1, 10, 10_000);
-        let busy = occupy(&line).await;
+        let pool = pool(1, 10, 10_000);
+        let busy = occupy(&pool).await;
         let mut waiting = Vec::new();
         for _ in 0..9 {
-            let line = Arc::clone(&line);
-            waiting.push(tokio::spawn(async move { line.run(false, |_| ()).await }));
+            let pool = Arc::clone(&pool);
+            waiting.push(tokio::spawn(async move { pool.run(false, |_| ()).await }));
         }
-        while line.waiting.load(Ordering::Acquire) < 9 {
+        while pool.waiting.load(Ordering::Acquire) < 9 {
             tokio::task::yield_now().await;
         }
-        assert!(line.run(false, |_| ()).await.is_err(), "nine of ten places are for everybody");
+        assert!(pool.run(false, |_| ()).await.is_err(), "nine of ten places are for everybody");
         let spared = {
-            let line = Arc::clone(&line);
-            tokio::spawn(async move { line.run(true, |_| ()).await })
+            let pool = Arc::clone(&pool);
+            tokio::spawn(async move { pool.run(true, |_| ()).await })
         };
-        while line.waiting.load(Ordering::Acquire) < 10 {
+        while pool.waiting.load(Ordering::Acquire) < 10 {
             tokio::task::yield_now().await;
         }
-        assert!(line.run(true, |_| ()).await.is_err(), "and then it is full");
+        assert!(pool.run(true, |_| ()).await.is_err(), "and then it is full");
         drop(busy);
         assert!(spared.await.unwrap().is_ok());
         for one in waiting {

@@ -8,9 +8,9 @@ use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserial
 use serde_json::Number;
 
 /// Characters of a text at most, where the field says nothing.
-pub(super) const LONGEST: u32 = 255;
+pub(in crate::settings) const LONGEST: u32 = 255;
 /// Items of a list at most, where the field says nothing.
-pub(super) const MOST_ITEMS: u32 = 100;
+pub(in crate::settings) const MOST_ITEMS: u32 = 100;
 
 /// What a field of the profile holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

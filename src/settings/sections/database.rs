@@ -5,9 +5,9 @@ use serde::Deserialize;
 use crate::base::Sensitive;
 use crate::base::clock::{MINUTE, SECOND};
 
-use super::Span;
-use super::check::Checks;
-use super::form;
+use crate::settings::Span;
+use crate::settings::check::Checks;
+use crate::settings::form;
 
 /// `[database]`: where the truth is kept.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,7 +40,7 @@ pub struct Redis {
 }
 
 impl Database {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("database.connections", self.connections, 1..=1_000);
         checks.within("database.timeout", self.timeout, Span(SECOND)..=Span(MINUTE));
         let known = scheme_is(&self.url, &["sqlite", "postgres", "postgresql"]);
@@ -49,7 +49,7 @@ impl Database {
 }
 
 impl Redis {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("redis.instances", self.instances, 1..=1_000);
         let known =
             self.url.expose().is_empty() || scheme_is(&self.url, &["redis", "rediss", "redis+unix", "unix"]);

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::base::Sensitive;
 
 /// What a secret looks like, for whoever has none.
-pub(super) const ADVICE: &str = "make one with: echo \"whsec_$(openssl rand -base64 32)\"";
+pub(crate) const ADVICE: &str = "make one with: echo \"whsec_$(openssl rand -base64 32)\"";
 
 /// Signs calls with one secret, or with each of several while receivers change from one to the next.
 #[derive(Clone)]

@@ -1,6 +1,6 @@
 use serde::Deserialize;
 
-use super::check::Checks;
+use crate::settings::check::Checks;
 
 /// `[identifier.NAME]`: an identifier of the operator's own making.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -48,7 +48,7 @@ pub enum GivenBy {
 }
 
 impl Identifier {
-    pub(super) fn check(&self, name: &str, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, name: &str, checks: &mut Checks) {
         let at = |key: &str| format!("identifier.{name}.{key}");
         let line = |text: &str| (1..=64).contains(&text.chars().count()) && !text.contains(char::is_control);
         checks.must(line(&self.title), &at("title"), "must be 1 to 64 characters on one line");

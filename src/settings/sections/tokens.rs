@@ -2,17 +2,17 @@ use serde::Deserialize;
 
 use crate::base::clock::{DAY, HOUR, MINUTE};
 
-use super::Span;
-use super::check::Checks;
 use super::field_check::RESERVED_CLAIMS;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[tokens]`: access and refresh tokens, and the sessions behind them.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tokens {
-    /// `iss`; empty: the public URL. Ask [`super::Settings::issuer`].
+    /// `iss`; empty: the public URL. Ask [`crate::settings::Settings::issuer`].
     pub issuer: String,
-    /// `aud`; empty: the issuer. Ask [`super::Settings::audience`].
+    /// `aud`; empty: the issuer. Ask [`crate::settings::Settings::audience`].
     pub audience: String,
     /// Life of an access token, at most 60 minutes (R74).
     pub access_lifetime: Span,
@@ -27,7 +27,7 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("tokens.access_lifetime", self.access_lifetime, Span(10_000)..=Span(HOUR));
         checks.within("tokens.session_lifetime", self.session_lifetime, Span(MINUTE)..=Span(30 * DAY));
         let message = format!("must be at least tokens.access_lifetime, which is {}", self.access_lifetime);

@@ -6,8 +6,8 @@ use url::Url;
 
 use crate::base::clock::{HOUR, MINUTE};
 
-use super::check::Checks;
-use super::{Span, form};
+use crate::settings::check::Checks;
+use crate::settings::{Span, form};
 
 /// `[server]`: how the public listener serves.
 #[derive(Clone, Debug, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("server.connections", self.connections, 1..=1_000_000);
         checks.within("server.body_limit", self.body_limit, 1_024..=16 * 1_024 * 1_024);
         let timeouts = [

@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::base::clock::{HOUR, MINUTE};
 
-use super::Span;
-use super::check::Checks;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[verification]`: proof that somebody holds a number or an address, with no user involved.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Verification {
 }
 
 impl Verification {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("verification.length", self.length, 6..=10);
         checks.within("verification.lifetime", self.lifetime, Span(10_000)..=Span(10 * MINUTE));
         checks.within("verification.attempts", self.attempts, 1..=5);

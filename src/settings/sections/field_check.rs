@@ -3,9 +3,9 @@
 
 use jiff::civil::Date;
 
-use super::Field;
-use super::check::Checks;
 use super::field::{Claim, FieldType, Items, Limit, Required, Who, Words};
+use crate::settings::Field;
+use crate::settings::check::Checks;
 
 /// The keys that some types have and others do not, as a field or an item has them.
 struct Shape<'a> {
@@ -80,7 +80,7 @@ pub const RESERVED_CLAIMS: &[&str] = &[
     "authorization_details",
 ];
 
-pub(super) fn field(field: &Field, name: &str, path: &str, checks: &mut Checks) {
+pub(in crate::settings) fn field(field: &Field, name: &str, path: &str, checks: &mut Checks) {
     let keys = vec![
         ("min_length", field.min_length.is_some()),
         ("max_length", field.max_length.is_some()),

@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
-use super::Span;
-use super::check::Checks;
 use crate::base::clock::DAY;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[events]`: what happened, as it is kept.
 #[derive(Clone, Debug, Deserialize)]
@@ -15,7 +15,7 @@ pub struct Events {
 }
 
 impl Events {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.must(self.keep.millis() >= DAY, "events.keep", "must be at least \"1d\"");
         let least = self.keep_nobody.millis() >= DAY;
         checks.must(least, "events.keep_nobody", "must be at least \"1d\"");

@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::base::clock::{DAY, MINUTE};
 
-use super::Span;
-use super::check::Checks;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[passcode]`: one-time codes that are sent, with exceptions by channel, and within a channel by purpose.
 #[derive(Clone, Debug, Deserialize)]
@@ -115,7 +115,7 @@ impl Passcode {
         }
     }
 
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         let Self { length, lifetime, attempts, resend, .. } = *self;
         let parts = (Some(length), Some(lifetime), Some(attempts), Some(resend));
         check("passcode", parts, SHORT, checks);

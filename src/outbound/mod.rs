@@ -1,7 +1,10 @@
 //! Calls to the operator's own services: webhooks that are told, hooks that are asked. Each is signed by the Standard
 //! Webhooks scheme ([`sign`]) and goes to no address that the network keeps private ([`guard`], R135).
 
+pub mod breaker;
 mod guard;
+pub mod http;
+mod outcome;
 mod reach;
 mod sign;
 
@@ -12,10 +15,11 @@ use reqwest::header::CONTENT_TYPE;
 use url::{Host, Url};
 
 use crate::base::{Millis, Mistake, Sensitive};
-use crate::providers::{Answer, Http, Outcome, secret};
-use crate::settings::{Mode, Settings};
+use crate::settings::{Mode, Settings, secret};
 
 pub use guard::Guard;
+pub use http::{Answer, Http};
+pub use outcome::Outcome;
 pub use sign::Signer;
 
 /// A service of the operator's, as the settings name it.

@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::base::clock::{DAY, SECOND};
 
-use super::Span;
-use super::check::Checks;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[guesses]`: how often a secret may be guessed, counted by account and factor (R33).
 #[derive(Clone, Debug, Deserialize)]
@@ -24,7 +24,7 @@ pub struct Guesses {
 }
 
 impl Guesses {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("guesses.free", self.free, 0..=10);
         checks.within("guesses.per_day", self.per_day, 1..=20);
         checks.within("guesses.per_month", self.per_month, 1..=100);

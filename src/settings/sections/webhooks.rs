@@ -3,10 +3,10 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use url::Url;
 
-use super::check::Checks;
-use super::{Settings, Span, form};
 use crate::base::Sensitive;
 use crate::base::clock::SECOND;
+use crate::settings::check::Checks;
+use crate::settings::{Settings, Span, form};
 
 /// `[webhooks.NAME]`: a system of the operator's that is told what happens.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,7 +39,7 @@ const fn ten_seconds() -> Span {
 
 impl Settings {
     /// The names are those of metrics and of rows in the database.
-    pub(super) fn check_webhooks(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check_webhooks(&self, checks: &mut Checks) {
         for (name, webhook) in &self.webhooks {
             let path = format!("webhooks.{name}");
             let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';

@@ -23,7 +23,7 @@ pub const TIMEOUT: SignedDuration = SignedDuration::from_secs(10);
 /// The most bytes of an answer that are read.
 const LIMIT: usize = 64 * 1024;
 /// The longest wait that a vendor may ask for.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
 
 /// A client for one vendor.
 #[derive(Clone, Debug)]

@@ -128,7 +128,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::providers::Http;
+    use crate::outbound::Http;
 
     fn guard(networks: &[&str], mode: Mode) -> Guard {
         let mut settings = Settings::built_in();

@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::base::clock::MINUTE;
 
-use super::Span;
-use super::check::Checks;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[password]`: what a password must be, and what hashing it costs.
 #[derive(Clone, Debug, Deserialize)]
@@ -33,7 +33,7 @@ pub struct Password {
 const FLOORS: [(u32, u32); 3] = [(1, 47_104), (2, 19_456), (3, 12_288)];
 
 impl Password {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("password.minimum_single", self.minimum_single, 15..=64);
         checks.within("password.minimum_multi", self.minimum_multi, 8..=64);
         checks.within("password.maximum", self.maximum, 64..=256);

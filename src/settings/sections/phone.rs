@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::Span;
-use super::check::Checks;
 use crate::base::Sensitive;
 use crate::base::clock::{DAY, MINUTE};
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// Millionths of a currency: what money is counted in.
 pub type Micros = i64;
@@ -87,14 +87,14 @@ pub struct Lookup {
     /// The account's token.
     pub auth_token: Sensitive,
     /// A file that holds the token.
-    #[serde(deserialize_with = "super::form::path_or_none")]
+    #[serde(deserialize_with = "crate::settings::form::path_or_none")]
     pub auth_token_file: Option<PathBuf>,
     /// An API key, `SK…`, instead of the token.
     pub api_key: String,
     /// The API key's secret.
     pub api_secret: Sensitive,
     /// A file that holds the API key's secret.
-    #[serde(deserialize_with = "super::form::path_or_none")]
+    #[serde(deserialize_with = "crate::settings::form::path_or_none")]
     pub api_secret_file: Option<PathBuf>,
     /// The base of the vendor's URLs; empty: its own.
     pub url: String,
@@ -163,7 +163,7 @@ impl Spend {
         [self.money_per_hour, self.money_per_day, self.country_money_per_day].iter().any(|cap| *cap > 0.0)
     }
 
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         let code = self.currency.len() == 3 && self.currency.bytes().all(|b| b.is_ascii_uppercase());
         checks.must(code, "phone.spend.currency", "must be three capital letters such as \"USD\" (ISO 4217)");
         for (prefix, price) in &self.prices {

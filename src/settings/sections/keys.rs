@@ -4,8 +4,8 @@ use serde::Deserialize;
 
 use crate::base::clock::{DAY, MINUTE};
 
-use super::Span;
-use super::check::Checks;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[keys]`: the master key, and the keys that sign access tokens.
 #[derive(Clone, Debug, Deserialize)]
@@ -36,7 +36,7 @@ pub enum Algorithm {
 const PUBLISHED_KEYS_ARE_CACHED: Span = Span(5 * MINUTE);
 
 impl Keys {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.must(!self.file.as_os_str().is_empty(), "keys.file", "must be the path of a file");
         checks.within("keys.announce", self.announce, PUBLISHED_KEYS_ARE_CACHED..=Span(30 * DAY));
         let overlap = self.rotate_every > self.announce;

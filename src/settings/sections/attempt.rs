@@ -2,8 +2,8 @@ use serde::Deserialize;
 
 use crate::base::clock::{HOUR, MINUTE};
 
-use super::Span;
-use super::check::Checks;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[attempt]`: a sign-in, sign-up, recovery or re-authentication under way.
 #[derive(Clone, Debug, Deserialize)]
@@ -22,13 +22,13 @@ pub struct Reauth {
 }
 
 impl Attempt {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("attempt.lifetime", self.lifetime, Span(MINUTE)..=Span(HOUR));
     }
 }
 
 impl Reauth {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("reauth.fresh", self.fresh, Span(10_000)..=Span(HOUR));
     }
 }

@@ -5,9 +5,9 @@ use std::fmt;
 use rlibphonenumber::PHONE_NUMBER_UTIL;
 use serde::Deserialize;
 
-use super::check::Checks;
-use super::overlay::hint;
 use super::phone::{LineType, Lookup, Mask, Spend};
+use crate::settings::check::Checks;
+use crate::settings::overlay::hint;
 
 /// When a device counts as its owner's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -39,9 +39,9 @@ pub struct Username {
 pub struct Email {
     /// When an address counts as its owner's.
     pub confirm: Confirm,
-    /// Who sends, in order: the next takes over where one fails. Ask [`super::Settings::email_providers`].
+    /// Who sends, in order: the next takes over where one fails. Ask [`crate::settings::Settings::email_providers`].
     pub providers: Providers,
-    /// Sender of every mail; empty: `no-reply@` the public host. Ask [`super::Settings::email_from`].
+    /// Sender of every mail; empty: `no-reply@` the public host. Ask [`crate::settings::Settings::email_from`].
     pub from: String,
 }
 
@@ -53,7 +53,7 @@ pub struct Phone {
     pub confirm: Confirm,
     /// Region (ISO 3166-1, such as `US`) whose national forms are accepted; empty: international form only.
     pub default_region: String,
-    /// Regions that messages go to, `*` for all; nothing is sent elsewhere. Ask [`super::Settings::phone_countries`].
+    /// Regions that messages go to, `*` for all; nothing is sent elsewhere. Ask [`crate::settings::Settings::phone_countries`].
     pub countries: Vec<String>,
     /// Regions that nothing is sent to, whatever `countries` says.
     pub refused: Vec<String>,
@@ -65,7 +65,7 @@ pub struct Phone {
     pub lookup: Lookup,
     /// What messages may cost.
     pub spend: Spend,
-    /// Who sends, in order: the next takes over where one fails. Ask [`super::Settings::phone_providers`].
+    /// Who sends, in order: the next takes over where one fails. Ask [`crate::settings::Settings::phone_providers`].
     pub providers: Providers,
 }
 
@@ -73,7 +73,7 @@ pub struct Phone {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Authenticator {
-    /// What the app shows beside the code; empty: the service's name. Ask [`super::Settings::authenticator_issuer`].
+    /// What the app shows beside the code; empty: the service's name. Ask [`crate::settings::Settings::authenticator_issuer`].
     pub issuer: String,
     /// How many 30-second steps are accepted beside the one of now, 0 or 1 (R69): the step before, or the one after for
     /// an app whose clock is ahead.
@@ -117,7 +117,7 @@ fn kinds(providers: &Providers) -> Vec<&str> {
 }
 
 impl Username {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         for (n, name) in self.reserved.iter().enumerate() {
             let sound = !name.is_empty() && *name == name.to_lowercase();
             checks.must(sound, &format!("username.reserved[{n}]"), "must be a name in lower case");
@@ -126,7 +126,7 @@ impl Username {
 }
 
 impl Email {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         let sound = self.from.is_empty() || self.from.parse::<lettre::message::Mailbox>().is_ok();
         let message = "must be an address such as \"Example <no-reply@example.org>\", or \"\" for none";
         checks.must(sound, "email.from", message);
@@ -138,7 +138,7 @@ const EVERYWHERE: &str = "*";
 
 impl Phone {
     /// `served` are the regions that messages go to.
-    pub(super) fn check(&self, served: &[String], checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, served: &[String], checks: &mut Checks) {
         let known: Vec<String> = PHONE_NUMBER_UTIL
             .get_supported_regions()
             .map(|region| region.as_region_str().as_str().to_owned())
@@ -176,7 +176,7 @@ fn region(path: &str, text: &str, known: &[String], checks: &mut Checks) {
 }
 
 impl Authenticator {
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         checks.within("authenticator.steps_back", self.steps_back, 0..=1);
         checks.must(!self.issuer.contains(':'), "authenticator.issuer", "must not contain a colon");
     }

@@ -3,11 +3,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::Span;
-use super::check::Checks;
 use super::field::{Claim, FieldType, Items, Limit, Required, Who, Words};
 use super::field_check::{self, RESERVED_CLAIMS};
 use crate::base::clock::DAY;
+use crate::settings::Span;
+use crate::settings::check::Checks;
 
 /// `[user]`: what is kept of a person beside the devices.
 #[derive(Clone, Debug, Deserialize)]
@@ -129,7 +129,7 @@ impl Field {
 }
 
 impl User {
-    pub(super) fn check(&self, groups_claim: &str, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, groups_claim: &str, checks: &mut Checks) {
         checks.within("user.deletion_grace", self.deletion_grace, Span(0)..=Span(365 * DAY));
         for (n, group) in self.groups.iter().enumerate() {
             let sound = is_group(group) && !self.groups[..n].contains(group);

@@ -6,8 +6,8 @@ use url::Url;
 use crate::base::Sensitive;
 use crate::base::clock::SECOND;
 
-use super::check::Checks;
-use super::{Span, form};
+use crate::settings::check::Checks;
+use crate::settings::{Span, form};
 
 /// `[hooks]`: the operator's own services that are asked.
 #[derive(Clone, Debug, Deserialize)]
@@ -66,7 +66,7 @@ impl Hooks {
         ]
     }
 
-    pub(super) fn check(&self, checks: &mut Checks) {
+    pub(in crate::settings) fn check(&self, checks: &mut Checks) {
         for (name, point) in self.all() {
             checks.within(&format!("hooks.{name}.timeout"), point.timeout, Span(100)..=Span(10 * SECOND));
         }
