@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use multauth::app::App;
 use multauth::auth::input::Client;
-use multauth::auth::session::{self, Basis};
+use multauth::auth::sessions::{self, Basis};
 use multauth::base::seal::sha256_hex;
 use multauth::base::{Sensitive, ids};
 use multauth::secrets::passcode;
 use multauth::store::attempts::{self, Attempt};
 use multauth::store::challenges::{self, Challenge};
 use multauth::store::devices::{self, Device};
-use multauth::store::{Tx, secrets, sessions, users};
+use multauth::store::{Tx, secrets, sessions as session_rows, users};
 
 use crate::load::Result;
 
@@ -106,10 +106,10 @@ pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<
     let mut held = Vec::new();
     let mut tx = app.store.begin().await?;
     for person in people.iter().take(count) {
-        let opened = session::open(app, &client, &person.user, &basis)?;
-        sessions::insert(&mut tx, &opened.session, "[]", "").await?;
+        let opened = sessions::open(app, &client, &person.user, &basis)?;
+        session_rows::insert(&mut tx, &opened.session, "[]", "").await?;
         held.push(Held {
-            access: session::access_only(app, &opened.session, &Default::default())?
+            access: sessions::access_only(app, &opened.session, &Default::default())?
                 .access_token
                 .expose()
                 .to_owned(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use multauth::auth::api_keys;
+use multauth::auth::operator::api_keys;
 use multauth::base::ids;
 
 use super::{GOAL, Place, STATEMENTS};

@@ -4,7 +4,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, Union};
 
 use crate::auth;
-use crate::auth::progress::{self, Progress};
+use crate::auth::attempts::progress::{self, Progress};
 use crate::base::clock::rfc3339;
 use crate::devices::Kinds;
 use crate::store::{devices, sessions};
@@ -300,7 +300,7 @@ impl Device {
     }
 
     /// A device with what its owner sees once.
-    pub fn added(kinds: &Kinds, added: auth::adding::Added) -> Self {
+    pub fn added(kinds: &Kinds, added: auth::devices::add::Added) -> Self {
         let mut device = Self::new(kinds, added.device);
         device.recovery_codes = shown(&added.recovery_codes);
         if let Some(enrolment) = added.enrolment {

@@ -4,8 +4,8 @@ use poem_openapi::SecurityScheme;
 use poem_openapi::auth::Bearer;
 
 use crate::app::App;
-use crate::auth::api_keys;
-use crate::auth::session::{self, Caller};
+use crate::auth::operator::api_keys;
+use crate::auth::sessions::{self, Caller};
 use crate::auth::{AuthError, Result};
 use crate::store::api_keys::ApiKey;
 use crate::throttle::Keys;
@@ -19,7 +19,7 @@ impl User {
     /// The live session behind the token; every call of a signed-in user counts, for each session
     /// apart: one that somebody else holds does not keep its owner from ending it.
     pub async fn caller(&self, app: &App) -> Result<Caller> {
-        let caller = session::caller(app, &self.0.token).await?;
+        let caller = sessions::caller(app, &self.0.token).await?;
         let (account, session) = (Some(caller.session.user_id.as_str()), Some(caller.session.id.as_str()));
         let keys = Keys { account, known: session, ..Keys::default() };
         app.throttle.check("me", app.now(), &keys).await?;

@@ -12,9 +12,9 @@ use super::body::{self, Sent};
 use super::caller::Anybody;
 use super::problem::{Cases, Fail};
 use crate::app::App;
-use crate::auth::confirm::{self, Effect, Link, With};
+use crate::auth::attempts::reader::Wish;
 use crate::auth::input::Client;
-use crate::auth::way::Wish;
+use crate::auth::links::{self, Effect, Link, With};
 use crate::base::clock::rfc3339;
 
 /// What was confirmed.
@@ -121,6 +121,6 @@ impl Links {
         let caller = user.caller(&app).await?;
         let wish = Wish::named(body.0.text("wish"));
         let with = With { attempt: body.0.secret("attempt"), caller, given: body.0.given(), wish };
-        Ok(Json(confirm::spend(&app, &client, key.expose(), &with).await?.into()))
+        Ok(Json(links::spend(&app, &client, key.expose(), &with).await?.into()))
     }
 }

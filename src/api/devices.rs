@@ -15,8 +15,8 @@ use super::problem::{Cases, Fail};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::AuthError;
+use crate::auth::devices::{self, add, confirm, replace};
 use crate::auth::input::Client;
-use crate::auth::{adding, owned, proving, replacing};
 use crate::base::{Fault, ids};
 
 /// The failures of calls about devices.
@@ -67,7 +67,7 @@ impl DeviceApi {
     #[oai(path = "/v1/me/devices", method = "get", operation_id = "devices")]
     async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
-        let all = owned::list(&app, &caller).await?.into_iter();
+        let all = devices::list(&app, &caller).await?.into_iter();
         Ok(Json(all.map(|device| Device::new(&app.devices, device)).collect()))
     }
 
@@ -85,7 +85,7 @@ impl DeviceApi {
     ) -> Result<MadeDevice, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let kind = body.0.text("kind").unwrap_or_default();
-        let added = adding::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
+        let added = add::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
         Ok(MadeDevice::Made(Json(Device::added(&app.devices, added))))
     }
 
@@ -109,11 +109,11 @@ impl DeviceApi {
         if !given.identifiers.is_empty() {
             alone(&body.0)?;
             let client = body.0.client(&client);
-            let new = replacing::replace(&app, &client, &caller, &self::id(&id)?, &given).await?;
+            let new = replace::replace(&app, &client, &caller, &self::id(&id)?, &given).await?;
             return Ok(Json(Device::new(&app.devices, new)));
         }
         let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
-        let changed = owned::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?;
+        let changed = devices::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?;
         Ok(Json(Device::new(&app.devices, changed)))
     }
 
@@ -133,7 +133,7 @@ impl DeviceApi {
     ) -> Result<Gone, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let client = body.0.client(&client);
-        owned::remove(&app, &client, &caller, &self::id(&id)?, &body.0.given()).await?;
+        devices::remove(&app, &client, &caller, &self::id(&id)?, &body.0.given()).await?;
         Ok(Gone::NoContent)
     }
 
@@ -152,7 +152,7 @@ impl DeviceApi {
     ) -> Result<Gone, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let channel = channel(&body.0)?;
-        owned::send(&app, &client, &caller, &self::id(&id)?, channel).await?;
+        devices::send(&app, &client, &caller, &self::id(&id)?, channel).await?;
         Ok(Gone::NoContent)
     }
 
@@ -170,7 +170,7 @@ impl DeviceApi {
     ) -> Result<Json<Device>, Fail<Owning>> {
         let caller = user.caller(&app).await?;
         let code = body.0.secret("passcode").unwrap_or_default();
-        let added = proving::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?;
+        let added = confirm::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?;
         Ok(Json(Device::added(&app.devices, added)))
     }
 }

@@ -13,10 +13,10 @@ use super::caller::User;
 use super::problem::{Cases, Fail};
 use super::{Tag, channel};
 use crate::app::App;
-use crate::auth::doors::Wanted;
+use crate::auth::attempts::apart::UNLOCK_CODE;
+use crate::auth::attempts::{self, Wanted};
 use crate::auth::input::Client;
-use crate::auth::unlock::UNLOCK_CODE;
-use crate::auth::{doors, signup};
+use crate::auth::signup;
 use crate::base::Sensitive;
 
 /// The failures of a door.
@@ -66,7 +66,7 @@ impl Doors {
     /// One identifier, and any secrets that are known already.
     #[oai(path = "/v1/signin", method = "post", operation_id = "signin")]
     async fn signin(&self, app: Data<&Arc<App>>, client: Data<&Client>, body: Sent<body::Signin>) -> Answer {
-        Ok(Json(doors::signin(&app, &body.0.client(&client), &body.0.given()).await?.into()))
+        Ok(Json(attempts::signin(&app, &body.0.client(&client), &body.0.given()).await?.into()))
     }
 
     /// Begin a sign-up
@@ -87,7 +87,7 @@ impl Doors {
         client: Data<&Client>,
         body: Sent<body::Recovery>,
     ) -> Answer {
-        Ok(Json(doors::recovery(&app, &body.0.client(&client), &body.0.given()).await?.into()))
+        Ok(Json(attempts::recovery(&app, &body.0.client(&client), &body.0.given()).await?.into()))
     }
 
     /// Prove again who you are
@@ -103,7 +103,7 @@ impl Doors {
     ) -> Result<Json<Attempt>, Fail<Reauthing>> {
         let caller = user.caller(&app).await?;
         let client = body.0.client(&client);
-        Ok(Json(doors::reauth(&app, &client, &caller, body.0.text("flow"), &body.0.given()).await?.into()))
+        Ok(Json(attempts::reauth(&app, &client, &caller, body.0.text("flow"), &body.0.given()).await?.into()))
     }
 
     /// Answer an attempt
@@ -117,7 +117,7 @@ impl Doors {
         attempt: Path<String>,
         body: Sent<body::Answer>,
     ) -> Answer {
-        Ok(Json(doors::answer(&app, &client, &Sensitive::new(attempt.0), &body.0.given()).await?.into()))
+        Ok(Json(attempts::answer(&app, &client, &Sensitive::new(attempt.0), &body.0.given()).await?.into()))
     }
 
     /// Send the passcode
@@ -136,7 +136,7 @@ impl Doors {
         let handle = Sensitive::new(attempt.0);
         let unlocks = body.0.text("secret") == Some(UNLOCK_CODE);
         let wanted = Wanted { unlocks, device: body.0.text("device"), channel };
-        Ok(Json(doors::send(&app, &client, &handle, wanted).await?.into()))
+        Ok(Json(attempts::send(&app, &client, &handle, wanted).await?.into()))
     }
 
     /// Give an attempt up
@@ -149,7 +149,7 @@ impl Doors {
         client: Data<&Client>,
         attempt: Path<String>,
     ) -> Result<Gone, Fail<Attempting>> {
-        doors::cancel(&app, &client, &Sensitive::new(attempt.0)).await?;
+        attempts::cancel(&app, &client, &Sensitive::new(attempt.0)).await?;
         Ok(Gone::NoContent)
     }
 }

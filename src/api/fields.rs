@@ -3,12 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
+use crate::auth::attempts::apart::UNLOCK_CODE;
 use crate::auth::input::{Client, Given};
-use crate::auth::unlock::UNLOCK_CODE;
 use crate::base::{Fault, Sensitive};
 use crate::devices;
 use crate::plan::Ways;
-use crate::secrets::{self, SecretKind, recovery::Recovery};
+use crate::secrets::recovery::Recovery;
+use crate::secrets::{self, SecretKind};
 
 /// Characters of a text at most, where nothing smaller is said.
 pub const LONGEST: usize = 4_096;

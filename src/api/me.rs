@@ -19,9 +19,9 @@ use super::problem::{Cases, Fail};
 use super::profile::Profile;
 use super::requests::named;
 use crate::app::App;
-use crate::auth::account::Account;
+use crate::auth::account::{Account, claims};
 use crate::auth::input::Client;
-use crate::auth::{claims, me, rescue, secret};
+use crate::auth::me::{self, recovery_codes, secret};
 use crate::base::clock::rfc3339;
 use crate::devices::DeviceKind;
 
@@ -234,7 +234,7 @@ impl MeApi {
         user: User,
     ) -> Result<Json<RecoveryCodes>, Fail<Own>> {
         let caller = user.caller(&app).await?;
-        let codes = rescue::make(&app, &client, &caller).await?;
+        let codes = recovery_codes::make(&app, &client, &caller).await?;
         Ok(Json(RecoveryCodes { codes: codes.iter().map(|code| code.expose().to_owned()).collect() }))
     }
 }

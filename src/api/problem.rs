@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::{answers, cut, schema};
 use crate::auth::AuthError;
-use crate::auth::progress::Progress;
+use crate::auth::attempts::progress::Progress;
 use crate::base::Fault;
 
 /// One documented failure.

@@ -4,16 +4,18 @@
 use std::collections::BTreeSet;
 
 use super::fields::{Field, Form, field};
-use crate::auth::owned;
-use crate::auth::unlock::UNLOCK_CODE;
-use crate::auth::way::Wish;
+use crate::auth::attempts::apart::UNLOCK_CODE;
+use crate::auth::attempts::reader::Wish;
+use crate::auth::devices;
 use crate::devices::DeviceKind;
 use crate::devices::phone::Phone;
 use crate::flows::{Flow, Flows, Secret};
 use crate::messages::Channel;
 use crate::plan::Ways;
+use crate::secrets::SecretKind;
+use crate::secrets::passcode::Passcode;
+use crate::secrets::password::Password;
 use crate::secrets::recovery::Recovery;
-use crate::secrets::{SecretKind, passcode::Passcode, password::Password};
 use crate::settings::GivenBy;
 
 const KNOWN_DEVICE: Field = field(
@@ -271,7 +273,7 @@ fn vouching(ways: &Ways<'_>) -> Vec<Field> {
 
 fn label() -> Field {
     let label = field("label", Form::Text, false, "What its owner calls it.");
-    Field { longest: owned::LABEL, ..label.like("Work") }
+    Field { longest: devices::LABEL, ..label.like("Work") }
 }
 
 /// The kinds of device that any flow has a use for: as its identifier, as a carrier of its passcode, or as a

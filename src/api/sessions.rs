@@ -12,9 +12,8 @@ use super::answers::{Gone, Session};
 use super::caller::User;
 use super::problem::{Cases, Fail};
 use crate::app::App;
-use crate::auth::AuthError;
 use crate::auth::input::Client;
-use crate::auth::session;
+use crate::auth::{AuthError, sessions};
 use crate::base::ids;
 
 /// The failures of calls about sessions.
@@ -34,7 +33,7 @@ impl SessionApi {
     #[oai(path = "/v1/me/sessions", method = "get", operation_id = "sessions")]
     async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Session>>, Fail<Listing>> {
         let caller = user.caller(&app).await?;
-        let all = session::list(&app, &caller).await?;
+        let all = sessions::list(&app, &caller).await?;
         Ok(Json(all.into_iter().map(|s| Session::new(s, &caller.session.id)).collect()))
     }
 
@@ -49,7 +48,7 @@ impl SessionApi {
         user: User,
     ) -> Result<Gone, Fail<Listing>> {
         let caller = user.caller(&app).await?;
-        session::end_all(&app, &client, &caller).await?;
+        sessions::end_all(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
     }
 
@@ -67,7 +66,7 @@ impl SessionApi {
     ) -> Result<Gone, Fail<Listing>> {
         let caller = user.caller(&app).await?;
         let id = ids::uuid(&id).ok_or(AuthError::NotFound)?;
-        session::end(&app, &client, &caller, &id).await?;
+        sessions::end(&app, &client, &caller, &id).await?;
         Ok(Gone::NoContent)
     }
 }

@@ -13,8 +13,8 @@ use super::caller::{Backend, User};
 use super::problem::{Cases, Fail};
 use crate::app::App;
 use crate::auth::input::Client;
-use crate::auth::introspect::{self, Inspected};
-use crate::auth::session;
+use crate::auth::sessions;
+use crate::auth::sessions::introspect::{self, Inspected};
 
 /// The failures of calls that carry a token.
 pub struct Carrying;
@@ -104,7 +104,7 @@ impl TokenApi {
         body: Sent<body::Refresh>,
     ) -> Result<Json<Pair>, Fail<Refreshing>> {
         let token = body.0.secret("refresh_token").unwrap_or_default();
-        Ok(Json(session::refresh(&app, &client, token.expose()).await?.1.into()))
+        Ok(Json(sessions::refresh(&app, &client, token.expose()).await?.1.into()))
     }
 
     /// Sign out
@@ -118,7 +118,7 @@ impl TokenApi {
         user: User,
     ) -> Result<Gone, Fail<Carrying>> {
         let caller = user.caller(&app).await?;
-        session::end_own(&app, &client, &caller).await?;
+        sessions::end_own(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
     }
 

@@ -1,18 +1,16 @@
 //! Verifications: proof that somebody holds a number or an address, with no user involved.
 
-use super::asks::with_challenge;
-use super::challenge::{self, Order};
-use super::channels::reaching;
+use super::attempts::ask::with_challenge;
+use super::attempts::progress::Ask;
+use super::codes::budget::Parcel;
+use super::codes::limits::{Counted, counted, of_key};
+use super::codes::reach::reaching;
+use super::codes::vendor::{self, Hearer};
+use super::codes::{self, Order, line_type, shape};
 use super::error::{AuthError, Result};
-use super::guard::Subject;
+use super::guesses::Subject;
 use super::input::{Client, understand};
-use super::line;
-use super::progress::Ask;
 use super::purpose::Purpose;
-use super::sending::{Counted, counted, of_key};
-use super::shapes;
-use super::spend::Parcel;
-use super::vendor::{self, Hearer};
 use crate::app::App;
 use crate::base::seal::sha256_hex;
 use crate::base::{Fault, Millis, Sensitive, ids};
@@ -73,7 +71,7 @@ pub async fn start(
     let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("verification", app.now(), &keys).await?;
     if kind == "phone" {
-        line::check(app, &address.canonical, &of_key(&key.id)).await.map_err(called_to)?;
+        line_type::check(app, &address.canonical, &of_key(&key.id)).await.map_err(called_to)?;
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
     let guessed = subject(app, client, &address.canonical);
@@ -100,9 +98,9 @@ pub async fn start(
         rests_by: None,
         way: None,
     };
-    let ready = challenge::prepare(app, client, &order).await?;
+    let ready = codes::prepare(app, client, &order).await?;
     let mut tx = app.store.begin().await?;
-    let sent = challenge::write(app, &mut tx, &ready).await?;
+    let sent = codes::write(app, &mut tx, &ready).await?;
     app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -181,16 +179,16 @@ async fn look(
 ) -> Result<()> {
     let subject = subject(app, client, canonical);
     let _turn = subject.turn(app).await?;
-    shapes::of(app, std::slice::from_ref(sent), false, typed)?;
+    shape::of(app, std::slice::from_ref(sent), false, typed)?;
     vendor::settle(app, Some(sent), typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
     let looked = if app.settings.verification.reuse {
         look_again(app, &mut tx, sent, typed, &subject).await
     } else {
-        challenge::look(app, &mut tx, Some(sent), typed, &subject).await
+        codes::look(app, &mut tx, Some(sent), typed, &subject).await
     };
     if looked.is_ok() {
-        let right = challenge::succeeded(Purpose::Verification, &sent.channel, None);
+        let right = codes::succeeded(Purpose::Verification, &sent.channel, None);
         app.events.write(&mut tx, app.now(), &client.source(), &[right]).await?;
     }
     tx.commit().await?;
@@ -210,20 +208,20 @@ async fn look_again(
     typed: &Sensitive,
     subject: &Subject,
 ) -> Result<()> {
-    if let Some(gone) = challenge::gone(app, &Challenge { spent_at: None, ..sent.clone() }, subject) {
-        challenge::bury(app, tx, Some(sent)).await?;
+    if let Some(gone) = codes::gone(app, &Challenge { spent_at: None, ..sent.clone() }, subject) {
+        codes::bury(app, tx, Some(sent)).await?;
         return Err(gone);
     }
-    let so_far = subject.judge(app, tx, challenge::bound(Some(sent))).await?;
+    let so_far = subject.judge(app, tx, codes::bound(Some(sent))).await?;
     let stored = challenges::guess_again(tx, &sent.id, app.now()).await?;
-    let place = challenge::place(&sent.scope, &sent.target);
+    let place = codes::place(&sent.scope, &sent.target);
     if stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored)) {
         challenges::prove(tx, &sent.id, app.now()).await?;
-        challenge::converted(app, tx, sent).await?;
+        codes::converted(app, tx, sent).await?;
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx, &sent.channel).await?;
-    Err(challenge::wrong("passcode", Some((sent.max_guesses - sent.guesses - 1).max(0))))
+    Err(codes::wrong("passcode", Some((sent.max_guesses - sent.guesses - 1).max(0))))
 }
 
 fn prove(app: &App, sent: &Challenge) -> Result<Passed> {

@@ -3,10 +3,10 @@
 use clap::Subcommand;
 use serde_json::json;
 
-use super::print::{Table, moment, moment_or_none, time};
-use super::{Failure, Outcome, Setup, instance, print};
+use super::print::{self, Table, moment, moment_or_none, time};
+use super::{Failure, Outcome, Setup, instance};
 use crate::app::App;
-use crate::auth::api_keys;
+use crate::auth::operator::api_keys;
 
 /// Keys by which your own backends call multauth.
 #[derive(Debug, clap::Args)]

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use serde_json::Value;
 
 use super::{Failure, Outcome, Setup, instance, people, print};
-use crate::auth::operate;
+use crate::auth::operator;
 
 /// Devices of a user: addresses, numbers, authenticator apps, cards.
 #[derive(Debug, clap::Args)]
@@ -65,14 +65,14 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
     let app = instance::open(setup).await?;
     match args.action {
         Action::List { user, json } => {
-            let found = operate::show(&app, &user).await;
+            let found = operator::show(&app, &user).await;
             let devices = found.map_err(|e| Failure::of(&format!("user {user}"), e))?.0.devices;
             let values: Vec<Value> =
                 devices.iter().map(|device| people::value(&app.devices, device)).collect();
             print::list(json, &people::table(&app.devices, &devices), &values.into())
         }
         Action::Add { user, kind, value } => {
-            let added = operate::add_identifier(&app, &user, &kind, &value).await;
+            let added = operator::add_identifier(&app, &user, &kind, &value).await;
             let device = added.map_err(|e| Failure::of(&format!("user {user}"), e))?;
             print::out(&format!("{}\n", device.id))?;
             eprintln!("added {kind} {}", people::masked(&app.devices, &device));
@@ -80,7 +80,7 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
         }
         Action::Remove { id, force } => {
             for id in id {
-                let removed = operate::remove_device(&app, &id, force).await;
+                let removed = operator::remove_device(&app, &id, force).await;
                 removed.map_err(|e| Failure::of(&format!("device {id}"), e))?;
                 eprintln!("removed {id}");
             }

@@ -256,24 +256,24 @@ async fn the_operator_finds_unlocks_and_resets() {
 
 /// Signs somebody up by username, ends their session; gives their id and the device's.
 async fn somebody(site: &Site) -> (String, String) {
-    use crate::auth::operate;
+    use crate::auth::operator;
     let app =
         instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
-    let (account, sessions) = operate::show(&app, &user).await.unwrap();
+    let (account, sessions) = operator::show(&app, &user).await.unwrap();
     assert_eq!(sessions.len(), 1);
     assert!(!people::names(&app.devices, &account.devices).contains("maria"), "masked");
     assert_eq!(people::whole_names(&app.devices, &account.devices), "maria-k");
-    assert_eq!(operate::end_sessions(&app, &user).await.unwrap(), 1);
-    assert!(operate::show(&app, &user).await.unwrap().1.is_empty());
-    assert_eq!(operate::list(&app, "", 10).await.unwrap().len(), 1);
-    assert!(operate::end_sessions(&app, "nobody").await.is_err());
+    assert_eq!(operator::end_sessions(&app, &user).await.unwrap(), 1);
+    assert!(operator::show(&app, &user).await.unwrap().1.is_empty());
+    assert_eq!(operator::list(&app, "", 10).await.unwrap().len(), 1);
+    assert!(operator::end_sessions(&app, "nobody").await.is_err());
     (user, account.devices[0].id.clone())
 }
 
 async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str, String); N]) -> String {
+    use crate::auth::attempts::progress::Progress;
     use crate::auth::input::{Client, Given};
-    use crate::auth::progress::Progress;
     let client = Client {
         ip: [127, 0, 0, 1].into(),
         agent: "tests".into(),
@@ -296,11 +296,11 @@ async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
         instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let mail = ("email", "maria@example.com".to_owned());
     let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
-    let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
+    let (account, _) = crate::auth::operator::show(&app, &user).await.unwrap();
     assert_eq!(people::names(&app.devices, &account.devices).matches("•••").count(), 2);
     let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
     site.run(&["devices", "remove", &device.id]).await.unwrap();
-    let (account, sessions) = crate::auth::operate::show(&app, &user).await.unwrap();
+    let (account, sessions) = crate::auth::operator::show(&app, &user).await.unwrap();
     assert_eq!((account.devices.len(), sessions.len()), (1, 0));
     let waiting = crate::store::outbox::waiting(&mut app.store.read().await.unwrap()).await.unwrap();
     assert_eq!(waiting, 1);
@@ -397,7 +397,7 @@ async fn a_dead_letter_is_listed_and_sent_again() {
     let user =
         signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())])
             .await;
-    let (account, _) = crate::auth::operate::show(&app, &user).await.unwrap();
+    let (account, _) = crate::auth::operator::show(&app, &user).await.unwrap();
     let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
     site.run(&["devices", "remove", &device.id]).await.unwrap();
     let letter =

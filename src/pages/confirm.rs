@@ -14,11 +14,11 @@ use crate::api::fields::{LONGEST, misfit};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::auth::AuthError;
-use crate::auth::confirm::{self, Effect, Link, With};
+use crate::auth::attempts::progress::Progress;
+use crate::auth::attempts::reader::Wish;
 use crate::auth::input::{Client, Given};
-use crate::auth::progress::Progress;
+use crate::auth::links::{self, Effect, Link, With};
 use crate::auth::purpose::Purpose;
-use crate::auth::way::Wish;
 use crate::base::clock::rfc3339;
 use crate::base::{Fault, Sensitive};
 use crate::secrets::SecretKind;
@@ -26,7 +26,7 @@ use crate::secrets::SecretKind;
 /// `GET /confirm/{key}`
 #[handler]
 pub async fn show(app: Data<&Arc<App>>, client: Data<&Client>, key: Path<String>) -> Response {
-    answer(&app, confirm::look(&app, &client, &key).await, None)
+    answer(&app, links::look(&app, &client, &key).await, None)
 }
 
 /// `POST /confirm/{key}`
@@ -40,7 +40,7 @@ pub async fn spend(
     let with = With { given: typed(&app, &body), wish: wish(&body), ..With::default() };
     let spent = match unfit(&app, &with.given) {
         Some(fault) => Err(fault.into()),
-        None => confirm::spend(&app, &client, &key, &with).await,
+        None => links::spend(&app, &client, &key, &with).await,
     };
     // What was typed is wrong, or can be nothing that is asked: the same page says so.
     let wrong = match &spent {
@@ -53,7 +53,7 @@ pub async fn spend(
         }
         _ => return answer(&app, spent, None),
     };
-    answer(&app, confirm::look(&app, &client, &key).await, Some(wrong))
+    answer(&app, links::look(&app, &client, &key).await, Some(wrong))
 }
 
 /// The fault of what was typed that can be no such secret, whoever's it is: by the API it is refused as well.

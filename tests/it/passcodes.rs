@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use multauth::app::App;
+use multauth::auth::attempts::progress::{Asking, Progress};
 use multauth::auth::input::{Client, Given};
-use multauth::auth::progress::{Asking, Progress};
-use multauth::auth::{AuthError, Result, doors};
+use multauth::auth::{AuthError, Result, attempts};
 use multauth::base::{Clock, Random, Sensitive};
 use multauth::secrets::recovery;
 use multauth::startup::{self, Started, World};
@@ -94,12 +94,12 @@ impl Instance {
 
     async fn begin_with(&self, kind: &'static str, name: &str, mut given: Given) -> Result<Progress> {
         given.identifiers.insert(kind, name.to_owned());
-        doors::signin(&self.app, &client(), &given).await
+        attempts::signin(&self.app, &client(), &given).await
     }
 
     async fn answer(&self, asked: &Asking, passcode: &str) -> Result<Progress> {
         let given = Given { secrets: [("passcode", passcode.into())].into(), ..Given::default() };
-        doors::answer(&self.app, &client(), &asked.attempt, &given).await
+        attempts::answer(&self.app, &client(), &asked.attempt, &given).await
     }
 
     /// The last delivered message: where it went, and the code in it.

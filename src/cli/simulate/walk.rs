@@ -13,7 +13,7 @@ use super::super::server;
 use super::persona::{Persona, Plan};
 use super::transcript::Transcript;
 use super::world::World;
-use crate::auth::operate;
+use crate::auth::operator;
 use crate::base::clock::{MINUTE, SECOND};
 use crate::flows::Flow;
 use crate::messages::{Channel, Message};
@@ -161,7 +161,7 @@ impl<'a> Walk<'a> {
         let value = self.persona.value(&kind).and_then(|value| value.as_str().map(str::to_owned));
         let (value, user) = value.zip(self.user.clone()).ok_or("there is nothing to give, or nobody")?;
         self.transcript.part(&format!("multauth devices add {user} --kind {kind} --value {value}"));
-        let added = operate::add_identifier(&self.world.app, &user, &kind, &value).await;
+        let added = operator::add_identifier(&self.world.app, &user, &kind, &value).await;
         added.map_err(|error| error.to_string())?;
         self.delivered().await.map(drop)
     }

@@ -4,13 +4,12 @@ use serde_json::{Value, json};
 
 use super::{Failure, Outcome, people, print};
 use crate::app::App;
-use crate::auth::lookup;
-use crate::auth::operate::{self, Listed};
+use crate::auth::operator::{self, Listed, find};
 use crate::cli::print::{Table, moment, moment_or_none, time};
 use crate::store::users::User;
 
 pub async fn page(app: &App, after: &str, limit: u16, json: bool) -> Outcome {
-    let found = operate::list(app, after, i64::from(limit)).await.map_err(|e| Failure::of("user", e))?;
+    let found = operator::list(app, after, i64::from(limit)).await.map_err(|e| Failure::of("user", e))?;
     rows(app, &found, false, json)?;
     if let Some(last) = found.last().filter(|_| found.len() == usize::from(limit)) {
         eprintln!("there may be more: --after {}", last.user.id);
@@ -19,10 +18,10 @@ pub async fn page(app: &App, after: &str, limit: u16, json: bool) -> Outcome {
 }
 
 pub async fn find(app: &App, text: &str, unmasked: bool, json: bool) -> Outcome {
-    let found = lookup::find(app, text, unmasked).await.map_err(|e| Failure::of("user", e))?;
+    let found = find::find(app, text, unmasked).await.map_err(|e| Failure::of("user", e))?;
     rows(app, &found.users, unmasked, json)?;
     if found.more {
-        eprintln!("there are more than {}: say more of what you look for", lookup::MOST);
+        eprintln!("there are more than {}: say more of what you look for", find::MOST);
     }
     Ok(())
 }

@@ -7,8 +7,8 @@ mod show;
 use clap::Subcommand;
 
 use super::{Failure, Outcome, Setup, instance, people, print};
-use crate::auth::reset as resetting;
-use crate::auth::{claims, deletion, operate};
+use crate::auth::account::{claims, deletion};
+use crate::auth::operator::{self, reset as resetting};
 use crate::events::By;
 
 /// Users: list, find, look at, put into groups, unlock, reset, disable, delete, sign out everywhere. Addresses are
@@ -166,7 +166,7 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
         Action::List { limit, after, json } => list::page(&app, &after, limit, json).await,
         Action::Find { text, unmasked, json } => list::find(&app, &text, unmasked, json).await,
         Action::Show { id, json } => {
-            let found = operate::show(&app, &id).await.map_err(|e| missing(&id, e))?;
+            let found = operator::show(&app, &id).await.map_err(|e| missing(&id, e))?;
             if json {
                 print::json(&show::value(&app.devices, &found))
             } else {
@@ -175,9 +175,9 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
         }
         Action::Unlock { id } => told(&id, "unlocked", resetting::unlock(&app, &id).await),
         Action::Reset { id, password_stdin, remove } => reset::run(&app, &id, password_stdin, &remove).await,
-        Action::Disable { id } => told(&id, "disabled", operate::set_disabled(&app, &id, true).await),
-        Action::Enable { id } => told(&id, "enabled", operate::set_disabled(&app, &id, false).await),
-        Action::Delete { id, now: false } => told(&id, "deleted", operate::delete(&app, &id).await),
+        Action::Disable { id } => told(&id, "disabled", operator::set_disabled(&app, &id, true).await),
+        Action::Enable { id } => told(&id, "enabled", operator::set_disabled(&app, &id, false).await),
+        Action::Delete { id, now: false } => told(&id, "deleted", operator::delete(&app, &id).await),
         Action::Delete { id, now: true } => {
             told(&id, "purged", deletion::purge(&app, &id, By::Operator).await)
         }
@@ -188,17 +188,17 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
             Ok(())
         }
         Action::Groups { id, set: None } => {
-            let found = operate::show(&app, &id).await.map_err(|e| missing(&id, e))?;
+            let found = operator::show(&app, &id).await.map_err(|e| missing(&id, e))?;
             let groups = claims::groups(&found.0.user.group_names);
             print::out(&groups.iter().map(|group| format!("{group}\n")).collect::<String>())
         }
         Action::Groups { id, set: Some(groups) } => {
             let groups: Vec<String> =
                 groups.split(',').map(str::trim).filter(|g| !g.is_empty()).map(str::to_owned).collect();
-            told(&id, "set", operate::set_groups(&app, &id, &groups).await)
+            told(&id, "set", operator::set_groups(&app, &id, &groups).await)
         }
         Action::EndSessions { id } => {
-            let ended = operate::end_sessions(&app, &id).await.map_err(|e| missing(&id, e))?;
+            let ended = operator::end_sessions(&app, &id).await.map_err(|e| missing(&id, e))?;
             eprintln!("ended {ended} sessions");
             Ok(())
         }

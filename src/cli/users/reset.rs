@@ -4,7 +4,7 @@ use std::io::Read;
 
 use super::{Failure, Outcome, missing, print};
 use crate::app::App;
-use crate::auth::reset::{self, Reset};
+use crate::auth::operator::reset::{self, Reset};
 use crate::base::Sensitive;
 
 /// Bytes that are read of a password at most, the end of the line among them.

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 
 use super::people;
-use crate::auth::account::Account;
-use crate::auth::claims;
+use crate::auth::account::{Account, claims};
 use crate::base::Millis;
 use crate::cli::print::{Table, moment, moment_or_none, time};
 use crate::devices::Kinds;

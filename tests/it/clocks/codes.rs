@@ -68,7 +68,12 @@ async fn an_attempt_that_passed_a_secret_is_gone_and_told() {
             client.passcode(&asked.attempt, code.code()).await.fails(404, "attempt_gone");
         }
         app.pass(16 * MINUTE);
-        assert_eq!(multauth::auth::unfinished::tell(&app.app).await.unwrap(), 1, "{}", app.database());
+        assert_eq!(
+            multauth::auth::attempts::unfinished::tell(&app.app).await.unwrap(),
+            1,
+            "{}",
+            app.database()
+        );
     }
 }
 

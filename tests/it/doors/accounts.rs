@@ -1,6 +1,7 @@
 //! Groups, accounts that wait for the operator, and the end of an account.
 
-use multauth::auth::{AuthError, deletion, operate};
+use multauth::auth::account::deletion;
+use multauth::auth::{AuthError, operator};
 use multauth::base::Millis;
 use multauth::base::clock::{DAY, HOUR, SECOND};
 use multauth::messages::Kind;
@@ -38,7 +39,7 @@ async fn groups_are_a_claim_from_the_next_refresh_on() {
             "{}: whoever is in none has no such claim",
             app.database()
         );
-        operate::set_groups(&app.app, &ada.done.user, &groups(&["staff", "team:blue"])).await.unwrap();
+        operator::set_groups(&app.app, &ada.done.user, &groups(&["staff", "team:blue"])).await.unwrap();
         let next = ada.client.refresh(&ada.done.refresh).await.is(200).json();
         assert_eq!(claim(next["access_token"].as_str().unwrap()).await, Some(json!(["staff", "team:blue"])));
         let retried = ada.client.refresh(&ada.done.refresh).await.is(200).json();
@@ -53,10 +54,10 @@ async fn groups_are_a_claim_from_the_next_refresh_on() {
         let raised = ada.client.reauth(json!({ "password": PASSWORD })).await.done();
         assert!(claim(&raised.access).await.is_some());
         for wrong in ["two words", "", "a,b", "<b>"] {
-            let refused = operate::set_groups(&app.app, &ada.done.user, &groups(&[wrong])).await;
+            let refused = operator::set_groups(&app.app, &ada.done.user, &groups(&[wrong])).await;
             assert!(matches!(refused, Err(AuthError::Faults(_))), "{wrong:?}");
         }
-        let twice = operate::set_groups(&app.app, &ada.done.user, &groups(&["a", "a"])).await;
+        let twice = operator::set_groups(&app.app, &ada.done.user, &groups(&["a", "a"])).await;
         assert!(matches!(twice, Err(AuthError::Faults(_))));
     }
 }
@@ -91,7 +92,7 @@ async fn an_account_that_waits_for_the_operator_gives_no_session_until_it_is_ena
         let user = made["user"]["id"].as_str().unwrap();
         let signin = json!({ "email": EMAIL, "password": PASSWORD });
         client.signin(signin.clone()).await.wrong();
-        operate::set_disabled(&app.app, user, false).await.unwrap();
+        operator::set_disabled(&app.app, user, false).await.unwrap();
         app.pass(60 * SECOND);
         assert_eq!(client.signin(signin).await.done().user, user);
     }
@@ -105,7 +106,7 @@ async fn one_that_cannot_be_purged_holds_up_no_other() {
     let app = TestApp::new(simple).await;
     for name in ["ada", "bob", "carla"] {
         let somebody = app.named(name).await;
-        operate::delete(&app.app, &somebody.done.user).await.unwrap();
+        operator::delete(&app.app, &somebody.done.user).await.unwrap();
         app.pass(HOUR);
     }
     app.rows().execute(STAYS).await;
@@ -140,9 +141,9 @@ async fn a_deleted_account_is_as_good_as_none_and_can_be_brought_back() {
         maria.client.get("/v1/me").await.fails(401, "invalid_token");
         maria.client.refresh(&maria.done.refresh).await.fails(401, "invalid_token");
         app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.wrong();
-        operate::set_disabled(&app.app, &user, false).await.expect_err("a deleted account is not enabled");
+        operator::set_disabled(&app.app, &user, false).await.expect_err("a deleted account is not enabled");
         assert!(
-            matches!(operate::delete(&app.app, &user).await, Err(AuthError::NotFound)),
+            matches!(operator::delete(&app.app, &user).await, Err(AuthError::NotFound)),
             "deleted already"
         );
         app.pass(6 * DAY);
@@ -225,9 +226,9 @@ async fn a_change_of_a_deleted_account_is_not_taken_back() {
 async fn one_that_was_disabled_before_stays_so_when_it_is_brought_back() {
     let app = TestApp::new(simple).await;
     let ada = app.named("ada.lovelace").await;
-    operate::set_disabled(&app.app, &ada.done.user, true).await.unwrap();
+    operator::set_disabled(&app.app, &ada.done.user, true).await.unwrap();
     app.pass(SECOND);
-    operate::delete(&app.app, &ada.done.user).await.unwrap();
+    operator::delete(&app.app, &ada.done.user).await.unwrap();
     deletion::restore(&app.app, &ada.done.user).await.unwrap();
     app.client().signin(json!({ "username": "ada.lovelace", "password": PASSWORD })).await.wrong();
 }
@@ -295,7 +296,7 @@ async fn a_profile_that_fills_a_token_pushes_no_group_out_and_makes_none() {
     let next = ada.client.refresh(&ada.done.refresh).await.is(200).json();
     let token = claims(&app, next["access_token"].as_str().unwrap()).await;
     assert_eq!(token.get("https://example.org/in"), None, "no client says in which groups it is");
-    operate::set_groups(&app.app, &ada.done.user, &groups(&["suspended"])).await.unwrap();
+    operator::set_groups(&app.app, &ada.done.user, &groups(&["suspended"])).await.unwrap();
     ada.client.patch("/v1/me", json!({ "profile": { "about": "x".repeat(4_500) } })).await.is(200);
     let next = ada.client.refresh(next["refresh_token"].as_str().unwrap()).await.is(200).json();
     let token = claims(&app, next["access_token"].as_str().unwrap()).await;

@@ -1,6 +1,6 @@
 //! Whoever first shows an address that nobody vouches for is the owner from then on, by a sign-in too (R122).
 
-use multauth::auth::operate;
+use multauth::auth::operator;
 use multauth::base::clock::MINUTE;
 use multauth::settings::{Confirm, Settings};
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ async fn who_signs_in_by_an_address_that_its_bare_link_confirmed_finds_nothing_e
             let key = app.code().await.key().to_owned();
             let pressed = app.client().post("/v1/confirm", json!({ "key": key })).await.is(200).json();
             assert_eq!(pressed["confirmed"], true, "{pressed}");
-            operate::add_identifier(&app.app, &made.done.user, "username", "mallory").await.unwrap();
+            operator::add_identifier(&app.app, &made.done.user, "username", "mallory").await.unwrap();
             if !vouched {
                 app.rows().execute("UPDATE devices SET own = 'proven' WHERE kind = 'username'").await;
             }

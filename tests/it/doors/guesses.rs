@@ -1,6 +1,6 @@
 //! The guess budget (R33–R37): counted by account and factor, whoever guesses and by whichever name.
 
-use multauth::auth::reset;
+use multauth::auth::operator::reset;
 use multauth::base::clock::{DAY, HOUR, MINUTE, SECOND};
 use multauth::settings::Settings;
 use serde_json::{Value, json};

@@ -136,7 +136,9 @@ async fn tokens(app: &TestApp) -> Vec<Token> {
     let asked = app.client().signin(maria).await.asks();
     let key = app.code().await.key().to_owned();
     let (_, api_key) =
-        multauth::auth::api_keys::make(&app.app, "x", &["verify".into(), "introspect".into()]).await.unwrap();
+        multauth::auth::operator::api_keys::make(&app.app, "x", &["verify".into(), "introspect".into()])
+            .await
+            .unwrap();
     let backend = app.client().bearing(api_key.expose());
     let start = async || {
         let to = json!({ "to": "maria@example.org" });

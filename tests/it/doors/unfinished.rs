@@ -1,6 +1,6 @@
 //! A sign-in that passed a secret and was never finished is told to the owner of the account (R128).
 
-use multauth::auth::unfinished;
+use multauth::auth::attempts::unfinished;
 use multauth::base::clock::{DAY, HOUR, MINUTE};
 use multauth::messages::Kind;
 use multauth::settings::Settings;

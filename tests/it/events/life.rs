@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use multauth::auth::{deletion, lookup, operate, reset, unfinished};
+use multauth::auth::account::deletion;
+use multauth::auth::attempts::unfinished;
+use multauth::auth::operator::{self, find, reset};
 use multauth::base::clock::{DAY, MINUTE};
 use multauth::events::NAMES;
 use multauth::settings::Settings;
@@ -371,22 +373,22 @@ async fn end(app: &TestApp, look: &mut Look<'_>, maria: &Person, secrets: &mut V
     look.seen.extend(all(app).await.into_iter().filter(|row| row.name != "session.ended").map(|row| row.id));
     look.is(&["session.ended signed_out 1", "session.ended signed_out 2", "session.ended reused 1"]).await;
 
-    assert_eq!(operate::end_sessions(&app.app, id).await.unwrap(), 1);
+    assert_eq!(operator::end_sessions(&app.app, id).await.unwrap(), 1);
     look.is(&["session.ended operator 1"]).await;
-    assert_eq!(operate::end_sessions(&app.app, id).await.unwrap(), 0);
+    assert_eq!(operator::end_sessions(&app.app, id).await.unwrap(), 0);
     look.is(&[]).await;
-    let (account, _) = operate::show(&app.app, id).await.unwrap();
+    let (account, _) = operator::show(&app.app, id).await.unwrap();
     let device = account.devices.iter().find(|device| device.kind == "authenticator").unwrap();
-    operate::remove_device(&app.app, &device.id, false).await.unwrap();
+    operator::remove_device(&app.app, &device.id, false).await.unwrap();
     look.is(&["device.removed operator authenticator"]).await;
     app.mail().await;
     let last = sign_in(app, PASSWORD).await;
     look.skip().await;
-    operate::set_disabled(&app.app, id, true).await.unwrap();
+    operator::set_disabled(&app.app, id, true).await.unwrap();
     look.is(&["user.disabled operator", "session.ended disabled 1"]).await;
-    operate::set_disabled(&app.app, id, true).await.unwrap();
+    operator::set_disabled(&app.app, id, true).await.unwrap();
     look.is(&[]).await;
-    operate::set_disabled(&app.app, id, false).await.unwrap();
+    operator::set_disabled(&app.app, id, false).await.unwrap();
     look.is(&["user.enabled operator"]).await;
     client_of(app, &last).get("/v1/me").await.fails(401, "invalid_token");
     let last = client_of(app, &sign_in(app, PASSWORD).await);
@@ -394,15 +396,15 @@ async fn end(app: &TestApp, look: &mut Look<'_>, maria: &Person, secrets: &mut V
     last.delete("/v1/me").await.is(204);
     look.is(&["user.deleted user", "session.ended deleted 1"]).await;
     deletion::restore(&app.app, id).await.unwrap();
-    operate::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
-    operate::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
+    operator::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
+    operator::set_groups(&app.app, id, &["staff".to_owned()]).await.unwrap();
     look.is(&["user.restored operator", "user.updated operator [] [\"staff\"]"]).await;
     helped(app, look, id, secrets).await;
 }
 
 /// The operator finds her, forgives wrong guesses, and lets her begin anew.
 async fn helped(app: &TestApp, look: &mut Look<'_>, id: &str, secrets: &mut Vec<String>) {
-    assert_eq!(lookup::find(&app.app, EMAIL, true).await.unwrap().users.len(), 1);
+    assert_eq!(find::find(&app.app, EMAIL, true).await.unwrap().users.len(), 1);
     look.is(&["user.looked_up operator true"]).await;
     reset::unlock(&app.app, id).await.unwrap();
     look.is(&["user.unlocked operator"]).await;

@@ -1,7 +1,7 @@
 //! `users find`: by an address, a number or a name, whole or in part, or by the profile; every look is in the trail.
 
-use multauth::auth::lookup::{self, Found};
-use multauth::auth::{AuthError, operate};
+use multauth::auth::operator::find::{self, Found};
+use multauth::auth::{AuthError, operator};
 use multauth::settings::{Confirm, Settings};
 use multauth::store::trail::{self, Wanted};
 use multauth::store::users::New;
@@ -20,7 +20,7 @@ fn named(settings: &mut Settings) {
 }
 
 async fn found(app: &TestApp, text: &str) -> Vec<String> {
-    let Found { users, more } = lookup::find(&app.app, text, false).await.unwrap();
+    let Found { users, more } = find::find(&app.app, text, false).await.unwrap();
     assert!(!more);
     users.into_iter().map(|listed| listed.user.id).collect()
 }
@@ -65,7 +65,7 @@ async fn somebody_is_found_by_what_they_are_called_and_reached_at() {
             assert!(found(&app, nobody).await.is_empty(), "{nobody}, {}", app.database());
         }
         for empty in ["", "  "] {
-            assert!(matches!(lookup::find(&app.app, empty, false).await, Err(AuthError::Faults(_))));
+            assert!(matches!(find::find(&app.app, empty, false).await, Err(AuthError::Faults(_))));
         }
     }
 }
@@ -106,9 +106,9 @@ async fn numbers_and_domains_are_found_as_they_are_typed() {
 async fn disabled_and_deleted_users_are_found_and_a_replaced_address_finds_nobody() {
     for app in TestApp::each(named).await {
         let user = app.signup(json!({ "username": "ada-l", "password": PASSWORD })).await.done.user;
-        operate::set_disabled(&app.app, &user, true).await.unwrap();
+        operator::set_disabled(&app.app, &user, true).await.unwrap();
         assert_eq!(found(&app, "ada-l").await, [user.as_str()]);
-        operate::delete(&app.app, &user).await.unwrap();
+        operator::delete(&app.app, &user).await.unwrap();
         assert_eq!(found(&app, "ada-l").await, [user.as_str()]);
         app.rows().execute("UPDATE devices SET hidden_at = 1").await;
         assert!(found(&app, "ada-l").await.is_empty(), "{}", app.database());
@@ -122,9 +122,9 @@ async fn each_look_at_each_user_is_in_the_trail_with_whether_it_was_whole() {
         for name in ["ada-k", "ada-l"] {
             users.push(app.signup(json!({ "username": name, "password": PASSWORD })).await.done.user);
         }
-        lookup::find(&app.app, "ada-l", true).await.unwrap();
-        lookup::find(&app.app, "ada-", false).await.unwrap();
-        lookup::find(&app.app, "nobody", true).await.unwrap();
+        find::find(&app.app, "ada-l", true).await.unwrap();
+        find::find(&app.app, "ada-", false).await.unwrap();
+        find::find(&app.app, "nobody", true).await.unwrap();
         let wanted = Wanted { user: None, name: "user.looked_up".into(), since: 0, until: i64::MAX };
         let rows =
             trail::after(&mut app.app.store.read().await.unwrap(), &wanted, (-1, ""), 10).await.unwrap();
@@ -151,8 +151,8 @@ async fn fifty_are_shown_and_it_is_said_that_there_are_more() {
                 .unwrap();
         }
         tx.commit().await.unwrap();
-        let all = lookup::find(&app.app, "grace", false).await.unwrap();
-        assert_eq!((all.users.len(), all.more), (lookup::MOST, true), "{}", app.database());
+        let all = find::find(&app.app, "grace", false).await.unwrap();
+        assert_eq!((all.users.len(), all.more), (find::MOST, true), "{}", app.database());
         assert_eq!(found(&app, "hopper").await.len(), 9);
     }
 }

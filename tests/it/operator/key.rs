@@ -1,7 +1,7 @@
 //! The key of a reset: a recovery that somebody vouched for. It is good once and for a day, dies with the next change,
 //! signs nobody in, and cannot be made from outside.
 
-use multauth::auth::{operate, reset};
+use multauth::auth::operator::{self, reset};
 use multauth::base::clock::{DAY, MINUTE};
 use multauth::settings::Settings;
 use serde_json::json;
@@ -70,14 +70,14 @@ async fn it_dies_by_its_time_by_any_change_and_by_the_next_one() {
         let first = key(&app, &user).await;
         let second = key(&app, &user).await;
         dead(&first).await;
-        operate::end_sessions(&app.app, &user).await.unwrap();
+        operator::end_sessions(&app.app, &user).await.unwrap();
         dead(&second).await;
         let between = key(&app, &user).await;
         app.rows().execute("UPDATE users SET credentials = credentials + 1").await;
         dead(&between).await;
         let third = key(&app, &user).await;
-        operate::set_disabled(&app.app, &user, true).await.unwrap();
-        operate::set_disabled(&app.app, &user, false).await.unwrap();
+        operator::set_disabled(&app.app, &user, true).await.unwrap();
+        operator::set_disabled(&app.app, &user, false).await.unwrap();
         dead(&third).await;
         let last = key(&app, &user).await;
         app.client().delete(&format!("/v1/attempts/{last}")).await.is(204);
@@ -160,7 +160,7 @@ async fn the_page_is_for_the_last_step_of_a_recovery_alone() {
     says(&page(&recovery.attempt).await, 404, "This link is over");
     client.passcode(&recovery.attempt, app.code().await.code()).await.asks();
     says(&page(&recovery.attempt).await, 200, "New password");
-    operate::end_sessions(&app.app, &user).await.unwrap();
+    operator::end_sessions(&app.app, &user).await.unwrap();
     says(&page(&recovery.attempt).await, 404, "This link is over");
     says(&page("at_nothing").await, 404, "This link is over");
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use multauth::auth::{AuthError, deletion, operate, reset};
+use multauth::auth::AuthError;
+use multauth::auth::account::deletion;
+use multauth::auth::operator::{self, reset};
 use multauth::base::clock::DAY;
 use multauth::messages::Kind;
 use multauth::settings::Settings;
@@ -69,7 +71,7 @@ async fn it_takes_away_what_lets_anybody_in_and_leaves_factors() {
         let passcode = json!({ "passcode": totp(&seed, app.clock.now()) });
         app.client().answer(&running.attempt, passcode).await.fails(404, "attempt_gone");
         sign_in(&app, PASSWORD).await.wrong();
-        let (account, sessions) = operate::show(&app.app, &ada.done.user).await.unwrap();
+        let (account, sessions) = operator::show(&app.app, &ada.done.user).await.unwrap();
         let kinds: BTreeSet<_> = account.devices.iter().map(|d| d.kind.as_str()).collect();
         assert_eq!((kinds, sessions.len()), (["authenticator", "email"].into(), 0));
         assert!(account.hashes.is_empty() && account.recovery.is_empty());
@@ -105,7 +107,7 @@ async fn devices_go_by_name_and_nothing_is_changed_where_one_is_not_there() {
         let handle = done.key.unwrap().handle;
         app.client().answer(handle.expose(), json!({ "new_password": OTHER })).await.done();
         sign_in(&app, OTHER).await.done();
-        let (account, _) = operate::show(&app.app, user).await.unwrap();
+        let (account, _) = operator::show(&app.app, user).await.unwrap();
         let done = reset::reset(&app.app, user, None, &[account.devices[0].id.clone()]).await.unwrap();
         assert!(!done.open, "nothing names them any more");
     }
@@ -135,10 +137,10 @@ async fn a_password_of_the_operators_is_held_to_the_policy_and_makes_no_key() {
 async fn somebody_disabled_stays_so_and_somebody_deleted_is_nobody() {
     for app in TestApp::each(|settings| settings.flows = flows(&[&["email", "password"]])).await {
         let user = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await.done.user;
-        operate::set_disabled(&app.app, &user, true).await.unwrap();
+        operator::set_disabled(&app.app, &user, true).await.unwrap();
         assert!(reset::reset(&app.app, &user, None, &[]).await.unwrap().key.is_none());
-        assert!(operate::show(&app.app, &user).await.unwrap().0.user.disabled_at.is_some());
-        operate::delete(&app.app, &user).await.unwrap();
+        assert!(operator::show(&app.app, &user).await.unwrap().0.user.disabled_at.is_some());
+        operator::delete(&app.app, &user).await.unwrap();
         for user in [user.as_str(), "nobody"] {
             assert!(matches!(reset::reset(&app.app, user, None, &[]).await, Err(AuthError::NotFound)));
             assert!(matches!(reset::unlock(&app.app, user).await, Err(AuthError::NotFound)));
@@ -220,7 +222,7 @@ async fn a_young_account_whose_only_address_was_removed_is_not_swept() {
         app.pass(3 * DAY);
         let done = reset::reset(&app.app, &user, None, &["email".to_owned()]).await.unwrap();
         deletion::purge_due(&app.app).await.unwrap();
-        operate::add_identifier(&app.app, &user, "email", SECOND).await.unwrap();
+        operator::add_identifier(&app.app, &user, "email", SECOND).await.unwrap();
         assert!(done.key.is_some());
         sign_in(&app, PASSWORD).await.wrong();
     }

@@ -1,7 +1,7 @@
 //! What tells an owner of changes that can be taken back: it is told again once what took those back is gone, and a few
 //! times a day for whoever has it sent.
 
-use multauth::auth::reset;
+use multauth::auth::operator::reset;
 use multauth::base::Sensitive;
 use multauth::base::clock::{DAY, HOUR};
 use multauth::settings::{Confirm, Settings};

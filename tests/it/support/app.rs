@@ -178,7 +178,7 @@ impl TestApp {
     /// Somebody with an API key of every scope.
     pub async fn backend(&self) -> Client {
         let scopes = ["verify".to_owned(), "introspect".to_owned()];
-        let (_, key) = auth::api_keys::make(&self.app, "test", &scopes).await.unwrap();
+        let (_, key) = auth::operator::api_keys::make(&self.app, "test", &scopes).await.unwrap();
         self.client().bearing(key.expose())
     }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use multauth::auth::{AuthError, api_keys, session};
+use multauth::auth::operator::api_keys;
+use multauth::auth::{AuthError, sessions};
 use multauth::base::clock::{DAY, HOUR, MINUTE};
 use multauth::keys::KeyError;
 use multauth::settings::Span;
@@ -70,7 +71,7 @@ async fn a_signing_key_that_one_instance_revokes_is_refused_by_another_from_its_
         let Started { app: other, worker, teller } = started;
         let wanted = startup::algorithm(&server.app.settings);
         assert!(server.app.keys.revoke(&kid, wanted).await.unwrap());
-        assert!(session::caller(&other, &user.access).await.is_ok(), "it has read the keys before");
+        assert!(sessions::caller(&other, &user.access).await.is_ok(), "it has read the keys before");
         let (stop, app) = (Arc::new(Notify::new()), other.clone());
         let bell = stop.clone();
         let serving = tokio::spawn(async move {
@@ -78,7 +79,7 @@ async fn a_signing_key_that_one_instance_revokes_is_refused_by_another_from_its_
             multauth::server::serve_until(started, |_| {}, async move { bell.notified().await }).await
         });
         until("its first turn", 40, async || other.keys.find(&kid).is_none()).await;
-        let refused = session::caller(&other, &user.access).await;
+        let refused = sessions::caller(&other, &user.access).await;
         assert!(matches!(refused, Err(AuthError::InvalidToken)), "{}", server.name());
         stop.notify_one();
         serving.await.unwrap().unwrap();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use multauth::app::App;
-use multauth::auth::api_keys;
+use multauth::auth::operator::api_keys;
 use multauth::base::{Clock, Millis, Sensitive};
 use multauth::messages::{Channel, Message};
 use multauth::outbox::Worker;

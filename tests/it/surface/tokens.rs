@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD as B64};
 use jsonwebtoken::Algorithm;
-use multauth::auth::operate;
+use multauth::auth::operator;
 use multauth::keys::{JWKS_MAX_AGE, LoadedKey};
 use multauth::settings::Algorithm as Chosen;
 use multauth::tokens::jwt;
@@ -463,7 +463,7 @@ async fn end(server: &Server, way: &str, first: &Tokens, other: &Tokens) {
     let status = match way {
         "signout" => server.call(Call::new("POST", "/v1/signout").bearer(&other.access)).await.status,
         "disable" => {
-            operate::set_disabled(&server.app, &first.user, true).await.unwrap();
+            operator::set_disabled(&server.app, &first.user, true).await.unwrap();
             204
         }
         "delete" => server.call(Call::new("DELETE", "/v1/me").bearer(&first.access)).await.status,

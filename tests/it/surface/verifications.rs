@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
-use multauth::auth::api_keys;
+use multauth::auth::operator::api_keys;
 use serde_json::{Value, json};
 
 use super::server::{Answer, Call, Server, code};

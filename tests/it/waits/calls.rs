@@ -2,7 +2,7 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use multauth::auth::reset;
+use multauth::auth::operator::reset;
 use multauth::base::clock::SECOND;
 use serde_json::{Value, json};
 

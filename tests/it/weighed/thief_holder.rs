@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use multauth::auth::operate;
+use multauth::auth::operator;
 use multauth::base::clock::SECOND;
 use serde_json::{Map, Value, json};
 
@@ -109,7 +109,7 @@ impl World {
 
     /// The confirmed devices that are in use.
     pub async fn stands(&self) -> Vec<Row> {
-        let (account, _) = operate::show(&self.app.app, &self.user).await.unwrap();
+        let (account, _) = operator::show(&self.app.app, &self.user).await.unwrap();
         let row = |d: &multauth::store::devices::Device| Row {
             id: d.id.clone(),
             kind: d.kind.clone(),

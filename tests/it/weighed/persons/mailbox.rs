@@ -1,6 +1,6 @@
 //! Somebody whose mailbox is gone, and somebody who has lost both the password and the phone.
 
-use multauth::auth::operate;
+use multauth::auth::operator;
 use multauth::base::clock::DAY;
 use serde_json::json;
 
@@ -54,7 +54,7 @@ async fn by_the_operator(list: List, app: &TestApp) {
     let owner = lose_it(list, app, false).await;
     let ways = list.ways_with("email");
     owner.hand.comes(app).await.gets_stuck(&ways);
-    operate::add_identifier(&app.app, &owner.person.done.user, "email", NEW_MAIL).await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user, "email", NEW_MAIL).await.unwrap();
     let hand = owner.hand.clone().reads(NEW_MAIL);
     let hand = if list == List::Name { hand } else { hand.named("email", NEW_MAIL) };
     let person = hand.comes(app).await.gets_in(&ways);
@@ -126,7 +126,7 @@ async fn a_phone_does_not_open_what_is_asked_of_the_mailbox_first() {
     let owner = lose_it(list, &app, true).await;
     owner.hand.comes(&app).await.gets_stuck(&["email"]);
     owner.hand.clone().holds(&owner.codes[0]).comes(&app).await.gets_stuck(&["email"]);
-    operate::add_identifier(&app.app, &owner.person.done.user, "email", NEW_MAIL).await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user, "email", NEW_MAIL).await.unwrap();
     let hand = owner.hand.named("email", NEW_MAIL).reads(NEW_MAIL);
     let person = hand.comes(&app).await.gets_in(&["email", "sms"]);
     // The phone vouches for the old address: it is of a higher class, and not young.
@@ -142,7 +142,7 @@ async fn who_lost_the_mailbox_and_the_password_starts_anew_with_a_key() {
         let app = list.app().await;
         let owner = lose_it(list, &app, false).await;
         let user = owner.person.done.user.as_str();
-        operate::add_identifier(&app.app, user, "email", NEW_MAIL).await.unwrap();
+        operator::add_identifier(&app.app, user, "email", NEW_MAIL).await.unwrap();
         let hand = owner.hand.clone().named("email", NEW_MAIL).reads(NEW_MAIL).knows(OTHER);
         hand.recovers(&app, OTHER).await.recovered("email");
         let hand = if list == List::Name { hand.named("username", "ada") } else { hand };
@@ -153,7 +153,7 @@ async fn who_lost_the_mailbox_and_the_password_starts_anew_with_a_key() {
         }
         // What a single address recovered asks for another one that is older.
         hand.comes(&app).await.gets_stuck(&["password", "email", "email"]);
-        let id = operate::show(&app.app, user).await.unwrap().0;
+        let id = operator::show(&app.app, user).await.unwrap().0;
         let id = id.devices.iter().find(|d| d.delivery.as_deref() == Some(MAIL)).unwrap().id.clone();
         let reset = reset(&app, &owner, &[&id]).await;
         key(&app, &reset, OTHER).await;

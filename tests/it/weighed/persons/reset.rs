@@ -1,6 +1,6 @@
 //! What the operator does for somebody who cannot get in.
 
-use multauth::auth::reset::{self, Reset};
+use multauth::auth::operator::reset::{self, Reset};
 use serde_json::json;
 
 use super::list::Owner;

@@ -1,7 +1,7 @@
 //! Somebody whose fresh session fell into a thief's hands, who changes whatever can be changed; and the owner, who
 //! takes it all back.
 
-use multauth::auth::operate;
+use multauth::auth::operator;
 use multauth::base::clock::{DAY, HOUR};
 use serde_json::{Value, json};
 
@@ -248,7 +248,7 @@ async fn who_was_robbed_of_a_name_that_the_operator_gave_away_is_given_another()
     let owner = owner(list, &app).await;
     let thief = Thief::robs(&app, list, owner.client()).await;
     let bob = app.signup(json!({ "username": "bob", "password": OTHER })).await;
-    operate::add_identifier(&app.app, &bob.done.user, "username", "ada").await.unwrap();
+    operator::add_identifier(&app.app, &bob.done.user, "username", "ada").await.unwrap();
     let first = thief.mail.iter().find(|mail| mail.to == MAIL && mail.undo().is_some()).unwrap();
     let (key, code) = first.undo().unwrap();
     let body = json!({ "key": key, "passcode": code });
@@ -257,7 +257,7 @@ async fn who_was_robbed_of_a_name_that_the_operator_gave_away_is_given_another()
     starts_anew(&app.client(), &back, PASSWORD).await;
     let hand = owner.hand.clone().knows(PASSWORD);
     hand.comes(&app).await.gets_stuck(&["password"]);
-    operate::add_identifier(&app.app, &owner.person.done.user, "username", "ada.lovelace").await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user, "username", "ada.lovelace").await.unwrap();
     hand.named("username", "ada.lovelace").comes(&app).await.gets_in(&["password", "sms"]);
     thief.has_nothing(&app, list).await;
 }

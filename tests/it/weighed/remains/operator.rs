@@ -1,6 +1,6 @@
 //! What the operator does is the last word, and shows what there is.
 
-use multauth::auth::{lookup, operate, reset};
+use multauth::auth::operator::{self, find, reset};
 use multauth::base::clock::{DAY, MINUTE};
 use multauth::messages::Kind;
 use serde_json::json;
@@ -66,7 +66,7 @@ async fn an_undo_works_where_the_operator_gave_the_address_back() {
         app.mail().await;
         replace(&app, &ada, A, B).await;
         let link = undo(&app.mail().await, A);
-        operate::add_identifier(&app.app, &ada.done.user, "email", A).await.unwrap();
+        operator::add_identifier(&app.app, &ada.done.user, "email", A).await.unwrap();
         take_back(&app.client(), &link).await;
         assert_eq!(addresses(&app, &ada.done.user).await, [A], "{}", app.database());
     }
@@ -78,9 +78,9 @@ async fn somebody_is_not_shown_by_what_they_have_given_up() {
     for app in TestApp::each(by_email).await {
         let ada = ada(&app).await;
         remove(&ada, C).await;
-        let found = lookup::find(&app.app, A, true).await.unwrap();
+        let found = find::find(&app.app, A, true).await.unwrap();
         let shown: Vec<_> = found.users[0].devices.iter().filter_map(|d| d.delivery.as_deref()).collect();
         assert_eq!(shown, [A], "{}", app.database());
-        assert!(lookup::find(&app.app, C, true).await.unwrap().users.is_empty());
+        assert!(find::find(&app.app, C, true).await.unwrap().users.is_empty());
     }
 }
