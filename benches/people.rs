@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use multauth::app::App;
 use multauth::auth::input::Client;
-use multauth::auth::sessions::{self, Basis};
+use multauth::auth::sessions::basis::Basis;
 use multauth::base::seal::sha256_hex;
 use multauth::base::{Sensitive, ids};
 use multauth::secrets::passcode;
@@ -14,6 +14,8 @@ use multauth::store::devices::{self, Device};
 use multauth::store::{Tx, secrets, sessions as session_rows, users};
 
 use crate::load::Result;
+use multauth::auth::sessions::open;
+use multauth::auth::sessions::tokens;
 
 /// How many users there are.
 pub const COUNT: usize = 1_000;
@@ -106,10 +108,10 @@ pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<
     let mut held = Vec::new();
     let mut tx = app.store.begin().await?;
     for person in people.iter().take(count) {
-        let opened = sessions::open(app, &client, &person.user, &basis)?;
+        let opened = open::open(app, &client, &person.user, &basis)?;
         session_rows::insert(&mut tx, &opened.session, "[]", "").await?;
         held.push(Held {
-            access: sessions::access_only(app, &opened.session, &Default::default())?
+            access: tokens::access_only(app, &opened.session, &Default::default())?
                 .access_token
                 .expose()
                 .to_owned(),

@@ -7,16 +7,13 @@ use crate::devices::sandbox::Sandbox;
 use crate::devices::{self, DeviceKind};
 use crate::extensions::{self, Extensions};
 use crate::flows::{self, Bounds, Carrier, Flow, Flows, Level, SecretWord, Vocabulary};
-use crate::hooks;
 use crate::messages::{Catalogue, CatalogueError, Sender};
 use crate::providers::Routes;
 use crate::providers::lookup::Lookup;
-use crate::secrets;
 use crate::settings::{Confirm, Mode, Settings};
-use crate::store;
-use crate::throttle;
 use crate::users::rules::ProfileRules;
 use crate::webhooks::Webhooks;
+use crate::{hooks, secrets, store, throttle};
 
 /// The flows, and the kinds that their words stand for: what the surface of an installation follows.
 #[derive(Clone, Copy)]

@@ -3,8 +3,9 @@
 use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, Union};
 
-use crate::auth;
 use crate::auth::attempts::progress::{self, Progress};
+use crate::auth::sessions::basis;
+use crate::auth::{self, ask};
 use crate::base::clock::rfc3339;
 use crate::devices::Kinds;
 use crate::store::{devices, sessions};
@@ -193,8 +194,8 @@ impl From<progress::Done> for Done {
     }
 }
 
-impl From<progress::Ask> for Ask {
-    fn from(ask: progress::Ask) -> Self {
+impl From<ask::Ask> for Ask {
+    fn from(ask: ask::Ask) -> Self {
         Self {
             secret: ask.secret,
             device: ask.device,
@@ -215,9 +216,9 @@ impl From<progress::Ask> for Ask {
     }
 }
 
-impl From<progress::AskedField> for AskedField {
-    fn from(field: progress::AskedField) -> Self {
-        let progress::AskedField { name, label, help, required, schema } = field;
+impl From<ask::AskedField> for AskedField {
+    fn from(field: ask::AskedField) -> Self {
+        let ask::AskedField { name, label, help, required, schema } = field;
         Self { name, label, help, required, schema }
     }
 }
@@ -236,8 +237,8 @@ pub struct Pair {
     refresh_token: Option<String>,
 }
 
-impl From<progress::Tokens> for Pair {
-    fn from(tokens: progress::Tokens) -> Self {
+impl From<basis::Tokens> for Pair {
+    fn from(tokens: basis::Tokens) -> Self {
         Self {
             access_token: tokens.access_token.expose().to_owned(),
             token_type: "Bearer".to_owned(),
@@ -369,12 +370,4 @@ pub enum MadeDevice {
     /// The device was added.
     #[oai(status = 201)]
     Made(Json<Device>),
-}
-
-/// Something was made.
-#[derive(ApiResponse)]
-pub enum MadeVerification {
-    /// The code is on its way.
-    #[oai(status = 201)]
-    Made(Json<super::verifications::Verification>),
 }

@@ -5,8 +5,8 @@ use poem_openapi::auth::Bearer;
 
 use crate::app::App;
 use crate::auth::operator::api_keys;
-use crate::auth::sessions::{self, Caller};
-use crate::auth::{AuthError, Result};
+use crate::auth::sessions::basis::Caller;
+use crate::auth::{AuthError, Result, sessions};
 use crate::store::api_keys::ApiKey;
 use crate::throttle::Keys;
 

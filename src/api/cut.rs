@@ -1,11 +1,9 @@
-//! Why a body was not read to its end, and how that is said.
+//! Why a body was not read to its end.
 
 use std::error::Error;
 use std::io;
 
 use poem::error::ReadBodyError;
-
-use super::problem::Problem;
 
 /// Why the server stopped reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +21,7 @@ pub enum Cut {
 
 impl Cut {
     /// The cut behind an error of reading; whoever reads may have wrapped it once more.
-    fn behind(error: &ReadBodyError) -> Option<Self> {
+    pub fn behind(error: &ReadBodyError) -> Option<Self> {
         let ReadBodyError::Io(error) = error else { return None };
         let mut error: &(dyn Error + Send + Sync) = error.get_ref()?;
         while let Some(inner) = error.downcast_ref::<io::Error>() {
@@ -39,16 +37,6 @@ impl From<Cut> for io::Error {
     }
 }
 
-/// What a client is told whose body could not be read.
-pub fn problem(error: &ReadBodyError) -> Problem {
-    match Cut::behind(error) {
-        Some(Cut::TooLarge) => Problem::new("too_large"),
-        Some(Cut::Crowded) => Problem::new("busy").after(5),
-        Some(Cut::TooSlow) => Problem::new("invalid_request").detail("The body came too slowly."),
-        None => Problem::new("invalid_request"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -59,6 +47,5 @@ mod tests {
         let twice = ReadBodyError::Io(io::Error::other(io::Error::from(Cut::Crowded)));
         assert_eq!((Cut::behind(&once), Cut::behind(&twice)), (Some(Cut::TooLarge), Some(Cut::Crowded)));
         assert_eq!(Cut::behind(&ReadBodyError::Io(io::ErrorKind::BrokenPipe.into())), None);
-        assert_eq!(problem(&twice).response().status().as_u16(), 503);
     }
 }

@@ -8,9 +8,9 @@ use poem_openapi::param::Path;
 use poem_openapi::payload::Json;
 
 use super::answers::{Device, Gone, MadeDevice};
+use super::body::field::Read;
 use super::body::{self, Sent};
 use super::caller::User;
-use super::fields::Read;
 use super::problem::{Cases, Fail};
 use super::{Tag, channel};
 use crate::app::App;

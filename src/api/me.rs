@@ -13,15 +13,16 @@ use serde_json::{Map, Value};
 
 use super::Tag;
 use super::answers::Gone;
+use super::body::bodies::named;
 use super::body::{self, Sent};
 use super::caller::User;
 use super::problem::{Cases, Fail};
 use super::profile::Profile;
-use super::requests::named;
 use crate::app::App;
 use crate::auth::account::{Account, claims};
+use crate::auth::devices::recovery_codes;
 use crate::auth::input::Client;
-use crate::auth::me::{self, recovery_codes, secret};
+use crate::auth::me::{self, secret};
 use crate::base::clock::rfc3339;
 use crate::devices::DeviceKind;
 

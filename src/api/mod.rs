@@ -1,37 +1,39 @@
 //! The HTTP API: a file a resource, each handler a sentence. Typed arguments, one operation, one conversion.
 //!
-//! Bodies are read by [`body`] from the lists in [`requests`]; failures are the catalogue in [`problem`]; the
-//! document of an instance is made by [`document`].
+//! Bodies are read by [`body`] from the lists in [`body::bodies`]; failures are the catalogue in [`problem`]; the
+//! document of an instance is made by [`document`](mod@document). A row of this list names only rows below it:
+//!
+//! | row | |
+//! | --- | --- |
+//! | 3 | [`attempts`], [`devices`], [`document`](mod@document), [`links`], [`me`], [`tokens`], [`verifications`], [`receipts`] |
+//! | 2 | [`about`], [`body`], [`sessions`] |
+//! | 1 | [`problem`], [`profile`] |
+//! | 0 | [`answers`], [`caller`], [`cut`], [`slot`] |
+//!
+//! To add a resource: a file here, its service in the list below, its bodies in [`body::bodies`], its paths in
+//! [`crate::server`]'s list of them.
 
 mod about;
 pub mod answers;
-mod bodies;
+mod attempts;
 pub mod body;
 pub mod caller;
-mod confirm;
 pub mod cut;
-mod declared;
 mod devices;
-mod doors;
-mod examples;
-mod failures;
-pub mod fields;
+mod document;
+mod links;
 mod me;
-mod openapi30;
 pub mod problem;
 mod profile;
 pub mod receipts;
-pub mod requests;
-mod schema;
 mod sessions;
-mod strict;
-mod tidy;
+mod slot;
 mod tokens;
 pub mod verifications;
 
 use poem_openapi::{LicenseObject, OpenApiService, Tags};
 
-pub use schema::document;
+pub use document::document;
 
 use crate::base::Fault;
 use crate::messages::Channel;
@@ -55,35 +57,36 @@ enum Tag {
     About,
 }
 
-type All = (
-    doors::Doors,
-    confirm::Links,
+/// One list for the type and the value.
+macro_rules! services {
+    ($($service:path),* $(,)?) => {
+        type All = ($($service),*);
+
+        const fn all() -> All {
+            ($($service),*)
+        }
+    };
+}
+
+services! {
+    attempts::Doors,
+    links::Links,
     tokens::TokenApi,
     me::MeApi,
     devices::DeviceApi,
     sessions::SessionApi,
     verifications::VerificationApi,
     about::About,
-);
+}
 
 /// All operations.
 pub fn service() -> OpenApiService<All, ()> {
-    let all = (
-        doors::Doors,
-        confirm::Links,
-        tokens::TokenApi,
-        me::MeApi,
-        devices::DeviceApi,
-        sessions::SessionApi,
-        verifications::VerificationApi,
-        about::About,
-    );
-    OpenApiService::new(all, "multauth", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new(all(), "multauth", env!("CARGO_PKG_VERSION"))
         .license(LicenseObject::new("Apache-2.0").url("https://www.apache.org/licenses/LICENSE-2.0"))
 }
 
 /// The channel that a body names.
-fn channel(body: &fields::Read) -> Result<Option<Channel>, problem::Problem> {
+fn channel(body: &body::field::Read) -> Result<Option<Channel>, problem::Problem> {
     let Some(name) = body.text("channel") else { return Ok(None) };
     let names: Vec<_> = Channel::ALL.iter().map(|channel| channel.name()).collect();
     let fault = || Fault::new("channel", "unknown", format!("one of: {}", names.join(", ")));

@@ -14,7 +14,8 @@ use poem_openapi::registry::{
 use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 
-use super::{answers, cut, schema};
+use super::cut::Cut;
+use super::{answers, slot};
 use crate::auth::AuthError;
 use crate::auth::attempts::progress::Progress;
 use crate::base::Fault;
@@ -100,6 +101,16 @@ struct FieldError {
 }
 
 impl Problem {
+    /// What a client is told whose body could not be read.
+    pub fn unread(error: &ReadBodyError) -> Self {
+        match Cut::behind(error) {
+            Some(Cut::TooLarge) => Self::new("too_large"),
+            Some(Cut::Crowded) => Self::new("busy").after(5),
+            Some(Cut::TooSlow) => Self::new("invalid_request").detail("The body came too slowly."),
+            None => Self::new("invalid_request"),
+        }
+    }
+
     /// The problem of that code.
     pub fn new(code: &str) -> Self {
         let case = find(code);
@@ -261,7 +272,7 @@ impl<S: Cases> ApiResponse for Fail<S> {
     }
 
     fn register(registry: &mut Registry) {
-        schema::register(registry, "Problem");
+        slot::register(registry, "Problem");
     }
 }
 
@@ -287,7 +298,7 @@ pub async fn framework(error: Error) -> Response {
         return error.into_response();
     }
     if let Some(unread) = error.downcast_ref::<ReadBodyError>() {
-        return cut::problem(unread).response();
+        return Problem::unread(unread).response();
     }
     let code = match error.status() {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "invalid_token",

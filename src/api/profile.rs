@@ -6,7 +6,7 @@ use poem_openapi::registry::{MetaSchemaRef, Registry};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde_json::{Map, Value};
 
-use super::schema;
+use super::slot;
 use crate::settings::Who;
 use crate::users::profile;
 use crate::users::rules::ProfileRules;
@@ -35,7 +35,7 @@ impl Type for Profile {
     }
 
     fn register(registry: &mut Registry) {
-        schema::register(registry, "Profile");
+        slot::register(registry, "Profile");
     }
 
     fn as_raw_value(&self) -> Option<&Self> {

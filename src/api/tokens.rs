@@ -13,8 +13,8 @@ use super::caller::{Backend, User};
 use super::problem::{Cases, Fail};
 use crate::app::App;
 use crate::auth::input::Client;
-use crate::auth::sessions;
 use crate::auth::sessions::introspect::{self, Inspected};
+use crate::auth::sessions::{self, refresh};
 
 /// The failures of calls that carry a token.
 pub struct Carrying;
@@ -104,7 +104,7 @@ impl TokenApi {
         body: Sent<body::Refresh>,
     ) -> Result<Json<Pair>, Fail<Refreshing>> {
         let token = body.0.secret("refresh_token").unwrap_or_default();
-        Ok(Json(sessions::refresh(&app, &client, token.expose()).await?.1.into()))
+        Ok(Json(refresh::refresh(&app, &client, token.expose()).await?.1.into()))
     }
 
     /// Sign out

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use poem::web::Data;
 use poem_openapi::param::Path;
-use poem_openapi::payload::Json;
 use poem_openapi::{Object, OpenApi};
 
-use super::answers::{Gone, MadeVerification};
+use super::answers::Gone;
 use super::body::{self, Sent};
 use super::caller::Backend;
 use super::problem::{Cases, Fail};
@@ -16,6 +15,8 @@ use crate::app::App;
 use crate::auth::input::Client;
 use crate::auth::verification::{self, Passed, Pending};
 use crate::base::Sensitive;
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::Json;
 
 /// The failures of a verification.
 pub struct Verifying;
@@ -145,4 +146,12 @@ impl VerificationApi {
         verification::cancel(&app, &key, &Sensitive::new(verification.0)).await?;
         Ok(Gone::NoContent)
     }
+}
+
+/// Something was made.
+#[derive(ApiResponse)]
+pub enum MadeVerification {
+    /// The code is on its way.
+    #[oai(status = 201)]
+    Made(Json<Verification>),
 }

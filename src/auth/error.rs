@@ -1,6 +1,6 @@
 //! Why an operation did not go on, in the words of the domain; the API alone knows HTTP.
 
-use super::attempts::progress::Asking;
+use crate::auth::ask::Asking;
 use crate::base::Fault;
 use crate::hooks::Refusal;
 use crate::secrets::hasher::Busy;

@@ -1,14 +1,34 @@
 //! The operations: what the API, the pages and the command line call.
 //!
-//! Four doors ([`doors`]), one corridor ([`walk`]). Sign-in, recovery and re-authentication walk the flows
-//! at an account; sign-up ([`signup`]) proves an address and makes one. What comes out is
-//! [`progress::Progress`]: what is asked next, or done. Every operation reads, thinks, writes and tells, in
-//! this order, and nothing slow happens inside a transaction.
+//! Every operation reads, thinks, writes and tells, in this order, and nothing slow happens inside a transaction. A
+//! row of this list names only rows below it:
+//!
+//! | row | | what happens there |
+//! | --- | --- | --- |
+//! | 12 | [`links`] | a link is opened, and spent |
+//! | 11 | [`doors`] | an attempt begins, is answered, is sent a code, is given up |
+//! | 10 | [`me`], [`operator`], [`signup`] | an account is made, changed by its owner, or by the operator |
+//! | 9 | [`attempts`], [`deletion`] | an attempt at an account on its way; the end of an account |
+//! | 8 | [`devices`], [`verification`] | devices are added, confirmed, removed; a number is proven without a user |
+//! | 7 | [`codes`], [`sessions`] | a code is made, sent and looked at; a session is opened, kept alive, ended |
+//! | 6 | [`guesses`] | who is counted, and who has to wait |
+//! | 5 | [`sending`] | what bounds a message, and what owners are told |
+//! | 4 | [`account`] | a user with all that is theirs |
+//! | 3 | [`input`] | what a client gave |
+//! | 2 | [`error`] | why an operation did not go on |
+//! | 1 | [`ask`] | what can be asked |
+//! | 0 | [`purpose`] | what a code is good for |
+//!
+//! To add an operation: a function in its room that takes typed arguments and gives a [`Result`]; a handler in
+//! [`crate::api`] that calls it.
 
 pub mod account;
+pub mod ask;
 pub mod attempts;
 mod codes;
+pub mod deletion;
 pub mod devices;
+pub mod doors;
 pub mod error;
 mod guesses;
 pub mod input;
@@ -16,6 +36,7 @@ pub mod links;
 pub mod me;
 pub mod operator;
 pub mod purpose;
+mod sending;
 pub mod sessions;
 pub mod signup;
 pub mod verification;

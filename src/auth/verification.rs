@@ -1,17 +1,18 @@
 //! Verifications: proof that somebody holds a number or an address, with no user involved.
 
-use super::attempts::ask::with_challenge;
-use super::attempts::progress::Ask;
-use super::codes::budget::Parcel;
-use super::codes::limits::{Counted, counted, of_key};
-use super::codes::reach::reaching;
 use super::codes::vendor::{self, Hearer};
-use super::codes::{self, Order, line_type, shape};
 use super::error::{AuthError, Result};
 use super::guesses::Subject;
 use super::input::{Client, understand};
 use super::purpose::Purpose;
+use super::sending::counted::{counted, of_key};
+use super::sending::line_type;
+use super::sending::order::{Counted, Order, Parcel};
+use super::sending::reach::reaching;
 use crate::app::App;
+use crate::auth::ask::Ask;
+use crate::auth::codes::shown::with_challenge;
+use crate::auth::codes::{challenge, look, send, shape};
 use crate::base::seal::sha256_hex;
 use crate::base::{Fault, Millis, Sensitive, ids};
 use crate::devices::{self, phone};
@@ -98,9 +99,9 @@ pub async fn start(
         rests_by: None,
         way: None,
     };
-    let ready = codes::prepare(app, client, &order).await?;
+    let ready = send::prepare(app, client, &order).await?;
     let mut tx = app.store.begin().await?;
-    let sent = codes::write(app, &mut tx, &ready).await?;
+    let sent = send::write(app, &mut tx, &ready).await?;
     app.events.write(&mut tx, app.now(), &client.source(), &[sent]).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -185,10 +186,10 @@ async fn look(
     let looked = if app.settings.verification.reuse {
         look_again(app, &mut tx, sent, typed, &subject).await
     } else {
-        codes::look(app, &mut tx, Some(sent), typed, &subject).await
+        look::look(app, &mut tx, Some(sent), typed, &subject).await
     };
     if looked.is_ok() {
-        let right = codes::succeeded(Purpose::Verification, &sent.channel, None);
+        let right = look::succeeded(Purpose::Verification, &sent.channel, None);
         app.events.write(&mut tx, app.now(), &client.source(), &[right]).await?;
     }
     tx.commit().await?;
@@ -208,20 +209,20 @@ async fn look_again(
     typed: &Sensitive,
     subject: &Subject,
 ) -> Result<()> {
-    if let Some(gone) = codes::gone(app, &Challenge { spent_at: None, ..sent.clone() }, subject) {
-        codes::bury(app, tx, Some(sent)).await?;
+    if let Some(gone) = look::gone(app, &Challenge { spent_at: None, ..sent.clone() }, subject) {
+        look::bury(app, tx, Some(sent)).await?;
         return Err(gone);
     }
-    let so_far = subject.judge(app, tx, codes::bound(Some(sent))).await?;
+    let so_far = subject.judge(app, tx, challenge::bound(Some(sent))).await?;
     let stored = challenges::guess_again(tx, &sent.id, app.now()).await?;
-    let place = codes::place(&sent.scope, &sent.target);
+    let place = challenge::place(&sent.scope, &sent.target);
     if stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored)) {
         challenges::prove(tx, &sent.id, app.now()).await?;
-        codes::converted(app, tx, sent).await?;
+        look::converted(app, tx, sent).await?;
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx, &sent.channel).await?;
-    Err(codes::wrong("passcode", Some((sent.max_guesses - sent.guesses - 1).max(0))))
+    Err(look::wrong("passcode", Some((sent.max_guesses - sent.guesses - 1).max(0))))
 }
 
 fn prove(app: &App, sent: &Challenge) -> Result<Passed> {

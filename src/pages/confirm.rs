@@ -10,7 +10,7 @@ use poem::web::{Data, Path};
 use poem::{Response, handler};
 
 use super::view::page;
-use crate::api::fields::{LONGEST, misfit};
+use crate::api::body::field::{LONGEST, misfit};
 use crate::api::problem::Problem;
 use crate::app::App;
 use crate::auth::AuthError;

@@ -10,14 +10,13 @@ use poem::web::{Data, Path};
 use poem::{Response, handler};
 
 use super::view::page;
-use crate::api::fields::LONGEST;
+use crate::api::body::field::LONGEST;
 use crate::api::problem::Problem;
 use crate::app::App;
-use crate::auth::attempts;
 use crate::auth::attempts::progress::Progress;
 use crate::auth::attempts::recover::{self, NEW_PASSWORD};
 use crate::auth::input::{Client, Given};
-use crate::auth::{AuthError, Result};
+use crate::auth::{AuthError, Result, doors};
 use crate::base::{Fault, Sensitive, typed};
 
 /// `GET /recover/{attempt}`
@@ -68,7 +67,7 @@ async fn answer(app: &App, client: &Client, handle: &Sensitive, asked: &[String]
     });
     let new_password = typed.get(NEW_PASSWORD).cloned();
     let given = Given { secrets: secrets.collect(), new_password, ..Given::default() };
-    match attempts::answer(app, client, handle, &given).await? {
+    match doors::answer(app, client, handle, &given).await? {
         Progress::Done(_) => Ok(()),
         Progress::Ask(_) => Err(AuthError::AttemptGone),
     }

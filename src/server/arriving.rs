@@ -151,7 +151,7 @@ mod tests {
     use poem::error::ReadBodyError;
 
     use super::*;
-    use crate::api::cut;
+    use crate::api::problem::Problem;
 
     fn allowance(most: usize) -> Allowance {
         Allowance { most, lingers: None, patience: Duration::from_secs(30), length: None }
@@ -161,7 +161,7 @@ mod tests {
         let parts: Vec<_> =
             parts.iter().map(|&length| Ok::<_, io::Error>(Bytes::from(vec![0; length]))).collect();
         let body = arriving(Body::from_bytes_stream(stream::iter(parts)), allowance, room.clone());
-        let status = |error: ReadBodyError| cut::problem(&error).response().status().as_u16();
+        let status = |error: ReadBodyError| Problem::unread(&error).response().status().as_u16();
         body.into_bytes().await.map(|bytes| bytes.len()).map_err(status)
     }
 

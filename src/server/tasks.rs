@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::app::App;
-use crate::auth::account::deletion;
 use crate::auth::attempts::unfinished;
+use crate::auth::deletion;
 use crate::base::clock::{DAY, Jumps, SECOND, Steady};
 use crate::base::{Clock, Millis};
 use crate::startup::algorithm;

@@ -2,11 +2,10 @@
 
 use url::Url;
 
-use crate::base::Mistake;
-
 use super::check::Checks;
 use super::overlay::hint;
 use super::{Mode, Settings};
+use crate::base::Mistake;
 
 const LEVELS: [&str; 4] = ["", "single", "twostep", "multifactor"];
 

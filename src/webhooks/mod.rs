@@ -18,8 +18,7 @@ use serde_json::json;
 
 use crate::base::{Millis, Mistake};
 use crate::events::{Listener, NAMES};
-use crate::outbound::{Answer, Outcome};
-use crate::outbound::{Named, Service};
+use crate::outbound::{Answer, Named, Outcome, Service};
 use crate::settings::{self, Settings, none_of};
 
 pub use worker::Worker;

@@ -1,11 +1,13 @@
 //! Which device a passcode is of, through the operations and a whole instance on SQLite.
 
+use multauth::auth::doors;
 use std::sync::Arc;
 
 use multauth::app::App;
-use multauth::auth::attempts::progress::{Asking, Progress};
+use multauth::auth::ask::Asking;
+use multauth::auth::attempts::progress::Progress;
 use multauth::auth::input::{Client, Given};
-use multauth::auth::{AuthError, Result, attempts};
+use multauth::auth::{AuthError, Result};
 use multauth::base::{Clock, Random, Sensitive};
 use multauth::secrets::recovery;
 use multauth::startup::{self, Started, World};
@@ -94,12 +96,12 @@ impl Instance {
 
     async fn begin_with(&self, kind: &'static str, name: &str, mut given: Given) -> Result<Progress> {
         given.identifiers.insert(kind, name.to_owned());
-        attempts::signin(&self.app, &client(), &given).await
+        doors::signin(&self.app, &client(), &given).await
     }
 
     async fn answer(&self, asked: &Asking, passcode: &str) -> Result<Progress> {
         let given = Given { secrets: [("passcode", passcode.into())].into(), ..Given::default() };
-        attempts::answer(&self.app, &client(), &asked.attempt, &given).await
+        doors::answer(&self.app, &client(), &asked.attempt, &given).await
     }
 
     /// The last delivered message: where it went, and the code in it.

@@ -1,9 +1,8 @@
 //! Fixed secrets that are gone: without them no flow that asks for one is open to the account, until a recovery asks
 //! for new ones.
 
-use super::Account;
+use super::{Account, card};
 use crate::app::App;
-use crate::auth::devices::card;
 use crate::flows::Flow;
 use crate::secrets::{Kept, SecretKind};
 use crate::store::secrets::PASSWORD;

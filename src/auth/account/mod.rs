@@ -1,14 +1,18 @@
 //! Whom an attempt is about: a user with all that belongs to them, as one reading found it.
 
+pub(super) mod card;
 pub mod claims;
-pub(super) mod clearing;
-pub mod deletion;
+pub(super) mod confirmation;
+pub(super) mod ending;
 pub(super) mod events;
 pub mod flows;
 pub(super) mod gone;
 pub mod profile;
+pub(super) mod proof;
 pub(super) mod secrets;
+pub(super) mod seed;
 pub mod standing;
+pub(super) mod vouched;
 
 use std::collections::BTreeMap;
 

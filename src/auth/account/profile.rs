@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Account, events};
 use crate::app::App;
-use crate::auth::attempts::progress::{Ask, AskedField};
+use crate::auth::ask::{Ask, AskedField};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::events::{By, Event, Noted};

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use super::Account;
 use crate::app::App;
-use crate::auth::attempts::progress::Proof;
+use crate::auth::account::proof::Proof;
 use crate::auth::error::Result;
-use crate::auth::sessions::Caller;
 use crate::base::clock::MINUTE;
 use crate::base::{Fault, Millis};
 use crate::devices::DeviceKind;
 use crate::flows::{Class, Flow, Holding, Level, Passed, Secret, Walks, level_of_passed};
 use crate::store::devices::Device;
-use crate::store::sessions;
+use crate::store::sessions::{self, Session};
 use crate::store::sweep::UNDO;
 
 /// What an account reaches through the flows of sign-in, walked on paper.
@@ -38,9 +37,8 @@ pub fn reach(app: &App, holding: &Holding) -> Reach {
 pub struct Shown(Vec<Proof>);
 
 impl Shown {
-    /// What the session of a caller showed lately.
-    pub async fn lately(app: &App, caller: &Caller) -> Result<Self> {
-        let session = &caller.session;
+    /// What a session showed lately.
+    pub async fn lately(app: &App, session: &Session) -> Result<Self> {
         let stored = sessions::proofs(&mut app.store.read().await?, &session.id, &session.user_id).await?;
         let now = app.now();
         let mut proofs = read(stored.as_deref());

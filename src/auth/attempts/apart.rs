@@ -4,18 +4,16 @@
 //! of that address, or of the recovery codes: one an account and address, never one an attempt. It proves nothing
 //! else: it is no passcode of a flow, raises no level and opens nothing.
 
-use std::collections::BTreeMap;
-
-use super::ask;
-use super::progress::Ask;
 use super::walk::Walk;
-use crate::auth::codes::budget::Parcel;
-use crate::auth::codes::limits::Counted;
-use crate::auth::codes::{self, Order, language, shape};
+use crate::auth::ask::Ask;
+use crate::auth::attempts::walk::Apart;
+use crate::auth::codes::{look, shape, shown};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Subject};
 use crate::auth::input::Given;
 use crate::auth::purpose::Purpose;
+use crate::auth::sending::language;
+use crate::auth::sending::order::{Counted, Order, Parcel};
 use crate::base::Sensitive;
 use crate::flows::Secret;
 use crate::messages::Channel;
@@ -28,15 +26,6 @@ use crate::store::{Tx, attempts, secrets};
 pub const UNLOCK_CODE: &str = "unlock_code";
 /// The field of a recovery code.
 const RECOVERY_CODE: &str = "recovery_code";
-
-/// By which factor the guesses of an attempt are counted apart, and under which name.
-pub type Apart = BTreeMap<String, String>;
-
-/// What an attempt's row says of it.
-pub fn read(apart: Option<&str>) -> Result<Apart> {
-    let read = apart.map(serde_json::from_str).transpose();
-    Ok(read.map_err(|_| AuthError::AttemptGone)?.unwrap_or_default())
-}
 
 impl Walk<'_> {
     /// The factors of what is asked that rest for whoever comes from a device that is not known, with the seconds that
@@ -93,7 +82,7 @@ impl Walk<'_> {
     pub(super) fn unlocking(&self, rests: &[(&'static str, u64)], sent: &[Challenge]) -> Vec<Ask> {
         let Some((factor, _)) = rests.first() else { return Vec::new() };
         let sent = sent.iter().find(|challenge| challenge.target == target(factor));
-        let code = Ask { channel: None, ..ask::with_challenge(self.app, Ask::plain(UNLOCK_CODE), sent) };
+        let code = Ask { channel: None, ..shown::with_challenge(self.app, Ask::plain(UNLOCK_CODE), sent) };
         vec![code, Ask::plain(RECOVERY_CODE)]
     }
 
@@ -101,7 +90,7 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// [`AuthError::NotAsked`] where none does.
-    pub(super) async fn unlock_order(&self, asked: &[Secret]) -> Result<Order> {
+    pub(in crate::auth) async fn unlock_order(&self, asked: &[Secret]) -> Result<Order> {
         let rests = self.resting(asked).await?;
         let (factor, _) = rests.first().ok_or_else(|| AuthError::NotAsked("nothing that rests".into()))?;
         let device = self.account.as_ref().and_then(|account| {
@@ -170,17 +159,17 @@ impl Walk<'_> {
         let sent = all.iter().find(|challenge| challenge.purpose == Purpose::Unlock.name());
         let Some(sent) = sent else { return Err(AuthError::NotAsked("nothing that was sent".into())) };
         shape::of_one(sent, UNLOCK_CODE, typed)?;
-        if let Err(error) = codes::look(self.app, &mut tx, Some(sent), typed, &subject).await {
+        if let Err(error) = look::look(self.app, &mut tx, Some(sent), typed, &subject).await {
             tx.commit().await?;
             return Err(match error {
-                AuthError::WrongSecret { attempts_left, .. } => codes::wrong(UNLOCK_CODE, attempts_left),
+                AuthError::WrongSecret { attempts_left, .. } => look::wrong(UNLOCK_CODE, attempts_left),
                 other => other,
             });
         }
         let factor = sent.target.strip_prefix(TARGET).unwrap_or_default();
         let apart = self.apart_also(factor, &guesses::at(self.app, &sent.address))?;
         let user = self.account.as_ref().map(|account| account.user.id.clone());
-        self.noted.push(codes::succeeded(Purpose::Unlock, sent.channel.as_str(), user.as_deref()));
+        self.noted.push(look::succeeded(Purpose::Unlock, sent.channel.as_str(), user.as_deref()));
         self.write_apart(&mut tx, &apart.1).await?;
         self.is_apart(apart);
         self.commit(tx).await

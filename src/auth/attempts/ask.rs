@@ -1,13 +1,11 @@
 //! What an attempt asks, told to its client, and what is sent without being asked to.
 
-use super::progress::Ask;
 use super::walk::{OWN, Walk};
-use crate::app::App;
-use crate::auth::codes::budget::Parcel;
-use crate::auth::codes::limits::Counted;
-use crate::auth::codes::{Order, alive, language, resend_in};
+use crate::auth::ask::Ask;
+use crate::auth::codes::shown::with_challenge;
 use crate::auth::error::{AuthError, Result};
-use crate::base::clock::seconds_until;
+use crate::auth::sending::language;
+use crate::auth::sending::order::{Counted, Order, Parcel};
 use crate::devices::{self, DeviceKind};
 use crate::flows::Secret;
 use crate::messages::Channel;
@@ -75,22 +73,6 @@ fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
         return ask;
     }
     with_challenge(walk.app, ask, sent.iter().find(|c| c.target == OWN))
-}
-
-/// Adds what is known of the code that was sent.
-pub fn with_challenge(app: &App, mut ask: Ask, sent: Option<&Challenge>) -> Ask {
-    if let Some(sent) = sent {
-        // Where no channel is told, what was sent must not tell it either.
-        let plain = ask.channel.is_none();
-        ask.channel = ask.channel.map(|_| sent.channel.clone());
-        ask.resend_in = Some(resend_in(app, sent, plain));
-        ask.attempts_left = u32::try_from(sent.max_guesses - sent.guesses).ok();
-        if alive(sent, app.now()) {
-            ask.length = u32::try_from(sent.code_length).ok();
-            ask.expires_in = Some(seconds_until(app.now(), sent.expires_at));
-        }
-    }
-    ask
 }
 
 /// The identifier's own kind, where it can carry what `secret` asks for.

@@ -1,11 +1,11 @@
 //! How each secret is checked. A failure is counted and committed, whatever becomes of the request; a hash
 //! is computed between transactions; a code is spent in the one that notes it.
 
-use super::progress::Proof;
 use super::walk::{OWN, Walk};
+use crate::auth::account::proof::Proof;
+use crate::auth::account::{card, seed};
 use crate::auth::codes::vendor::{self, Hearer};
-use crate::auth::codes::{self, shape};
-use crate::auth::devices::{card, seed};
+use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Bound, Subject};
 use crate::base::Sensitive;
@@ -34,11 +34,7 @@ impl Walk<'_> {
 
     /// A secret that a person chose and keeps: the password, or an own kind. Whoever has none, and nobody at all,
     /// costs one hash as well (R16).
-    pub(super) async fn check_hashed(
-        &mut self,
-        kind: &dyn SecretKind,
-        typed: &Sensitive,
-    ) -> Result<()> {
+    pub(super) async fn check_hashed(&mut self, kind: &dyn SecretKind, typed: &Sensitive) -> Result<()> {
         self.flush().await?;
         let subject = self.subject(kind.name());
         let _turn = subject.turn(self.app).await?;
@@ -64,11 +60,7 @@ impl Walk<'_> {
     }
 
     /// A secret that a device holds: the number of a card.
-    pub(super) async fn check_in_device(
-        &mut self,
-        kind: &dyn SecretKind,
-        typed: &Sensitive,
-    ) -> Result<()> {
+    pub(super) async fn check_in_device(&mut self, kind: &dyn SecretKind, typed: &Sensitive) -> Result<()> {
         self.flush().await?;
         let subject = self.subject(kind.name());
         let _turn = subject.turn(self.app).await?;
@@ -93,7 +85,7 @@ impl Walk<'_> {
             subject.fail(self.app, &mut tx, "").await?;
         }
         tx.commit().await?;
-        if right { Ok(()) } else { Err(codes::wrong(secret, None)) }
+        if right { Ok(()) } else { Err(look::wrong(secret, None)) }
     }
 
     /// A passcode is looked at for the device it was asked of. A failure is committed, whatever it is.
@@ -114,12 +106,12 @@ impl Walk<'_> {
         let all = self.sent().await?;
         shape::of(self.app, &all, self.takes_apps(asked, &carriers), typed)?;
         if self.proven() {
-            let sent = codes::last(&all, named.as_deref(), self.app.now());
+            let sent = challenge::last(&all, named.as_deref(), self.app.now());
             let sent = sent.and_then(|c| sent_to(&carriers, c).map(|device| (c, device)));
             let by_code = self.subject_at(sent.map(|(_, device)| device));
             return self.check_known(&apps, sent, typed, (&subject, &by_code)).await;
         }
-        let sent = codes::last(&all, Some(OWN), self.app.now());
+        let sent = challenge::last(&all, Some(OWN), self.app.now());
         let by_code = self.subject_at(sent.and_then(|sent| sent_to(&carriers, sent)));
         let by_code = by_code.before_proof(self.app, &self.attempt.canonical);
         vendor::settle(self.app, sent, typed, &by_code, Hearer::Anybody).await?;
@@ -146,7 +138,7 @@ impl Walk<'_> {
     async fn passed_code(&mut self, mut tx: Tx, device: &Device, channel: String) -> Result<()> {
         self.proofs.push(Proof::passcode(&device.kind, &device.id));
         self.note(&mut tx).await?;
-        self.noted.push(codes::succeeded(self.purpose, channel, Some(&device.user_id)));
+        self.noted.push(look::succeeded(self.purpose, channel, Some(&device.user_id)));
         self.tx = Some(tx);
         Ok(())
     }
@@ -206,11 +198,11 @@ impl Walk<'_> {
         (by_app, by_code): (&Subject, &Subject),
     ) -> Result<()> {
         // Where an app was asked too, a code that can be typed no more is none, and what was typed a guess at the app.
-        let gone = sent.and_then(|(sent, _)| codes::gone(self.app, sent, by_code));
+        let gone = sent.and_then(|(sent, _)| look::gone(self.app, sent, by_code));
         let sent = match gone {
             Some(gone) => {
                 if let Some((over, _)) = sent {
-                    codes::bury_alone(self.app, over).await?;
+                    look::bury_alone(self.app, over).await?;
                 }
                 if compared == 0 {
                     return Err(gone);
@@ -223,7 +215,7 @@ impl Walk<'_> {
             let mut tx = self.app.store.begin().await?;
             by_app.at_once(compared).fail(self.app, &mut tx, AUTHENTICATOR).await?;
             tx.commit().await?;
-            return Err(codes::wrong("passcode", None));
+            return Err(look::wrong("passcode", None));
         }
         let apart = by_app.name() != by_code.name();
         let subject = &by_code.at_once(usize::from(sent.is_some()) + if apart { 0 } else { compared });
@@ -232,12 +224,12 @@ impl Walk<'_> {
             return Err(self.missed_apps(compared, (by_app, apart), error).await?);
         }
         let mut tx = self.app.store.begin().await?;
-        let looked = codes::look(self.app, &mut tx, found, typed, subject).await;
+        let looked = look::look(self.app, &mut tx, found, typed, subject).await;
         match (looked, sent) {
             (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel.clone()).await,
             (looked, _) => {
                 tx.commit().await?;
-                let error = looked.err().unwrap_or_else(|| codes::wrong("passcode", None));
+                let error = looked.err().unwrap_or_else(|| look::wrong("passcode", None));
                 Err(self.missed_apps(compared, (by_app, apart), error).await?)
             }
         }
@@ -266,7 +258,7 @@ impl Walk<'_> {
         }
         tx.commit().await?;
         let closes_it = matches!(error, AuthError::Rests { .. }) && apart;
-        Ok(if closes_it { codes::wrong("passcode", None) } else { error })
+        Ok(if closes_it { look::wrong("passcode", None) } else { error })
     }
 
     /// While nothing is proven: the code that was sent for the identifier. Where no message reaches its owner
@@ -284,16 +276,16 @@ impl Walk<'_> {
         // A message that was not sent now, because its window is full, makes no authenticator the first proof.
         let by_message = carriers.iter().any(|device| device.delivery.is_some());
         if reached.is_some() || by_message || authenticators.is_empty() {
-            codes::look(self.app, tx, sent, typed, by_code).await?;
+            look::look(self.app, tx, sent, typed, by_code).await?;
             let channel = sent.map(|sent| sent.channel.clone()).unwrap_or_default();
-            return reached.map(|device| (device, channel)).ok_or_else(|| codes::wrong("passcode", None));
+            return reached.map(|device| (device, channel)).ok_or_else(|| look::wrong("passcode", None));
         }
-        if let Some(gone) = sent.and_then(|sent| codes::gone(self.app, sent, by_code)) {
-            codes::bury(self.app, tx, sent).await?;
+        if let Some(gone) = sent.and_then(|sent| look::gone(self.app, sent, by_code)) {
+            look::bury(self.app, tx, sent).await?;
             return Err(gone);
         }
         let subject = &subject.at_once(authenticators.len());
-        let (_, left) = codes::take(self.app, tx, sent, by_code).await?;
+        let (_, left) = look::take(self.app, tx, sent, by_code).await?;
         // Six digits of an app are bounded as such, however long the code is that was sent (R36). One that rests is
         // as wrong as the code that nobody has.
         let rests = subject.rests(self.app, tx).await?;
@@ -313,8 +305,8 @@ impl Walk<'_> {
         if !rests {
             subject.count(self.app, tx).await?;
         }
-        codes::missed(self.app, tx, sent, by_code).await?;
-        Err(codes::wrong("passcode", None))
+        look::missed(self.app, tx, sent, by_code).await?;
+        Err(look::wrong("passcode", None))
     }
 
     /// A recovery code stands in for a passcode once something else is proven (R72).
@@ -347,7 +339,7 @@ impl Walk<'_> {
         let mut tx = self.app.store.begin().await?;
         subject.fail(self.app, &mut tx, "").await?;
         tx.commit().await?;
-        Ok(codes::wrong("recovery_code", None))
+        Ok(look::wrong("recovery_code", None))
     }
 }
 

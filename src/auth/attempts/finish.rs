@@ -2,19 +2,21 @@
 
 use serde_json::{Map, Value};
 
-use super::progress::{Done, Progress, Tokens};
+use super::clearing;
+use super::progress::{Done, Progress};
 use super::walk::Walk;
 use crate::auth::account::claims::Holder;
-use crate::auth::account::{Account, clearing, profile, standing};
-use crate::auth::codes::language;
-use crate::auth::codes::notices::{self, Notice};
+use crate::auth::account::{Account, profile, standing};
+use crate::auth::devices::recovery_codes;
 use crate::auth::devices::undo::Told;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, known};
 use crate::auth::input::Given;
-use crate::auth::me::recovery_codes;
 use crate::auth::purpose::Purpose;
-use crate::auth::sessions::{self, Basis, hooks};
+use crate::auth::sending::language;
+use crate::auth::sending::notices::{self, Notice};
+use crate::auth::sessions::basis::{Basis, Tokens};
+use crate::auth::sessions::{hooks, open, tokens};
 use crate::base::Sensitive;
 use crate::events::By;
 use crate::flows::{self, Flow, Holding, Level};
@@ -94,7 +96,7 @@ impl Walk<'_> {
         changed: &Map<String, Value>,
     ) -> Result<Progress> {
         let (app, basis) = (self.app, self.basis(flow));
-        let opened = sessions::open(app, self.client, &account.user.id, &basis)?;
+        let opened = open::open(app, self.client, &account.user.id, &basis)?;
         let mut holder = self.ask_tokens(&account, &opened.session.id, &basis).await?;
         let cleared = self.cleared(&account);
         // Nothing is left of an account that is cleared, its known devices neither.
@@ -141,13 +143,13 @@ impl Walk<'_> {
         // other.
         notices::queue(app, &mut tx, &told).await?;
         let recovery_codes = self.make_codes(&mut tx, &account, told_codes.as_ref()).await?;
-        self.noted.push(sessions::succeeded(self.purpose, &opened.session, self.rescued()));
+        self.noted.push(open::succeeded(self.purpose, &opened.session, self.rescued()));
         self.commit(tx).await?;
         if !told.is_empty() || due {
             app.wake.notify_one();
         }
         self.rehash(&account);
-        let tokens = sessions::tokens(app, &opened, known, &holder)?;
+        let tokens = tokens::tokens(app, &opened, known, &holder)?;
         let tokens = Tokens { recovery_code, recovery_codes, ..tokens };
         Ok(Progress::Done(Done { tokens: Some(tokens), ..Done::of(self.purpose, account.user.id) }))
     }
@@ -236,10 +238,10 @@ impl Walk<'_> {
         // What was proven this time, whatever the session was worth before.
         let (acr, amr) = (basis.acr.clone(), basis.amr.join(" "));
         let proven = Session { flow: basis.flow.clone(), acr, amr, ..raised.clone() };
-        self.noted.push(sessions::succeeded(self.purpose, &proven, self.rescued()));
+        self.noted.push(open::succeeded(self.purpose, &proven, self.rescued()));
         self.commit(tx).await?;
         app.wake.notify_one();
-        let tokens = sessions::access_only(app, &raised, &holder)?;
+        let tokens = tokens::access_only(app, &raised, &holder)?;
         let tokens = Tokens { recovery_code, recovery_codes, ..tokens };
         Ok(Progress::Done(Done { tokens: Some(tokens), ..Done::of(self.purpose, user) }))
     }
@@ -351,22 +353,4 @@ impl Walk<'_> {
 /// Whether a device can be shown to be somebody's: a card's number is known, not held.
 fn carried(device: &Device) -> bool {
     device.secret.is_none() || device.kind == "authenticator"
-}
-
-/// Ends sessions, known devices and attempts under way of a user; gives how many sessions there were. Wrong guesses
-/// stay counted: whoever ends all this has not shown every factor (R36, R38).
-pub async fn end_everything(tx: &mut Tx, user_id: &str) -> Result<u64> {
-    // Attempts before sessions, as an attempt that raises one takes them: otherwise the two could wait for each other.
-    attempts::drop_of_user(tx, user_id).await?;
-    let ended = session_rows::end_all(tx, user_id).await?;
-    known_devices::forget(tx, user_id).await?;
-    Ok(ended)
-}
-
-/// Ends every session of a user but one; gives how many there were. Whoever else was let in is strange again: known
-/// devices are forgotten, but that at which the one was opened.
-pub async fn end_others(tx: &mut Tx, user_id: &str, session: &str) -> Result<u64> {
-    let ended = session_rows::end_others(tx, user_id, session).await?;
-    known_devices::forget_others(tx, user_id, session).await?;
-    Ok(ended)
 }

@@ -4,17 +4,18 @@
 //! the reader's own. The attempt that asked gains nothing by it, and its code is spent. A robot opens and presses,
 //! and types no code (R52–R54).
 
-use serde::{Deserialize, Serialize};
-
-use super::progress::{Progress, Proof};
+use super::progress::Progress;
 use super::walk::Walk;
 use crate::app::App;
+use crate::auth::account::proof::Proof;
 use crate::auth::account::{self, Account};
-use crate::auth::codes::{self, mutes, shape};
+use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Subject};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
+use crate::auth::sending::mutes;
+use crate::auth::sending::way::{Begin, MUTED, muted};
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
 use crate::secrets::passcode;
@@ -22,34 +23,8 @@ use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::Device;
 
-/// The scope of a way by which strangers were muted: it lives on, so that they can be let in again.
-pub const MUTED: &str = "muted/";
-
-/// The scope of those by which the reader of `address` muted strangers.
-pub fn muted(app: &App, address: &str) -> String {
-    format!("{MUTED}{}", mutes::name(app, address))
-}
-
 /// Codes that may be typed at the link of somebody who muted strangers.
 const MUTED_GUESSES: i64 = 100;
-
-/// What an attempt of the reader's own begins by.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Begin {
-    /// What the attempt was for in which the code was asked for.
-    purpose: String,
-    /// The identifier's kind.
-    kind: String,
-    /// The identifier in its canonical form.
-    canonical: String,
-    /// Whose account it names; nobody's otherwise.
-    user: Option<String>,
-    /// The account's credentials number: with the next change of them the way is closed (R7).
-    credentials: Option<i64>,
-    /// The factor whose guesses are counted apart, where the code is good for that alone.
-    factor: Option<String>,
-}
 
 const PASSCODE: &str = "passcode";
 
@@ -103,22 +78,6 @@ impl Walk<'_> {
     }
 }
 
-/// The columns of a way: the hash of its key, and what it begins by.
-pub fn written(begin: &Begin, key: &str) -> Result<(String, String)> {
-    let begin = serde_json::to_string(begin).map_err(|error| AuthError::Internal(error.to_string()))?;
-    Ok((sha256_hex(key.as_bytes()), begin))
-}
-
-/// What stands as the hash of a link's key where the link is a way: nobody has that key.
-pub fn beside(key: &str) -> String {
-    sha256_hex(format!("beside {}", sha256_hex(key.as_bytes())).as_bytes())
-}
-
-/// Whether the challenge of a link is still a way on.
-pub fn is_open(way: &Challenge, now: Millis) -> bool {
-    way.way_ends.is_some_and(|ends| ends > now) && way.way_guesses < way.max_guesses
-}
-
 /// Goes on by the code that stands beside the link.
 ///
 /// # Errors
@@ -162,7 +121,7 @@ pub async fn take(
         None => walk.proofs.push(Proof::passcode(&device.kind, &device.id)),
     }
     // Kept where the way is spent: whatever comes after, the reader has an attempt to go on in.
-    walk.noted.push(codes::succeeded(purpose, way.channel.as_str(), begin.user.as_deref()));
+    walk.noted.push(look::succeeded(purpose, way.channel.as_str(), begin.user.as_deref()));
     walk.keep(&mut tx).await?;
     walk.commit(tx).await?;
     Ok(Outcome::Went(Box::new(Box::pin(walk.go_on()).await?)))
@@ -176,7 +135,7 @@ pub async fn unmute(app: &App, client: &Client, muted: &Challenge, typed: &Sensi
     shape::of_one(muted, PASSCODE, typed)?;
     let subject = Subject::new(app, (client, Purpose::Unlock), None, None, ("muted", &muted.scope), PASSCODE);
     let mut tx = app.store.begin().await?;
-    let looked = codes::look(app, &mut tx, Some(muted), typed, &subject).await;
+    let looked = look::look(app, &mut tx, Some(muted), typed, &subject).await;
     if looked.is_ok() {
         mutes::unmute(&mut tx, muted.scope.strip_prefix(MUTED).unwrap_or_default()).await?;
     }
@@ -211,12 +170,12 @@ async fn right(
 ) -> Result<()> {
     let hash = sha256_hex(key.as_bytes());
     let stored = challenges::guess_way(tx, &way.id, &hash, app.now()).await?.ok_or(AuthError::LinkDead)?;
-    let place = codes::place(&way.scope, &way.target);
+    let place = challenge::place(&way.scope, &way.target);
     if !passcode::matches(&app.sealer, &place, typed.expose(), &stored) {
         let subject = Subject::new(app, (client, purpose), None, None, ("way", &way.address), PASSCODE);
         let subject = subject.called(&begin.kind).about(user);
         subject.fail(app, tx, &way.channel).await?;
-        return Err(codes::wrong(PASSCODE, Some((way.max_guesses - way.way_guesses - 1).max(0))));
+        return Err(look::wrong(PASSCODE, Some((way.max_guesses - way.way_guesses - 1).max(0))));
     }
     match challenges::spend_way(tx, &way.id, &hash).await? {
         1 => Ok(()),
@@ -236,7 +195,7 @@ async fn keep(
     let code = passcode::normal(typed.expose()).unwrap_or_default();
     let kept = Challenge {
         id: app.random.uuid(),
-        code: passcode::stored(&app.sealer, &codes::place(&scope, &target), code.expose()),
+        code: passcode::stored(&app.sealer, &challenge::place(&scope, &target), code.expose()),
         key_hash: sha256_hex(key.as_bytes()),
         scope,
         target,

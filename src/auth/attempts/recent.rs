@@ -4,10 +4,10 @@
 use super::progress::Recent;
 use crate::app::App;
 use crate::auth::account::Account;
-use crate::auth::codes::notices::{self, Notice};
 use crate::auth::devices::undo;
 use crate::auth::error::Result;
 use crate::auth::input::Client;
+use crate::auth::sending::notices::{self, Notice};
 use crate::messages::{Context, Kind, Recent as Named};
 use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};

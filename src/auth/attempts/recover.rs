@@ -1,19 +1,21 @@
 //! The end of a recovery: the right to set a new password and whatever fixed secret is gone, and what is dropped by
 //! it (R14, R58, R121–R123).
 
-use super::finish::end_everything;
-use super::progress::{Ask, Done, Progress};
-use super::recent;
+use super::progress::{Done, Progress};
 use super::walk::Walk;
+use super::{clearing, recent};
 use crate::app::App;
+use crate::auth::account::ending::end_everything;
 use crate::auth::account::secrets::{self, Chosen};
-use crate::auth::account::{Account, clearing, events, gone};
-use crate::auth::codes::notices::{self, Notice};
-use crate::auth::devices::{card, undo};
+use crate::auth::account::{Account, card, events, gone};
+use crate::auth::ask::Ask;
+use crate::auth::attempts::live;
+use crate::auth::devices::undo;
 use crate::auth::error::{AuthError, Result};
+use crate::auth::guesses;
 use crate::auth::input::{Client, Given};
 use crate::auth::purpose::Purpose;
-use crate::auth::{attempts, guesses};
+use crate::auth::sending::notices::{self, Notice};
 use crate::base::seal::sha256_hex;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::events::{By, Event, Noted};
@@ -34,7 +36,7 @@ pub const NEW_PASSWORD: &str = "new_password";
 /// # Errors
 /// [`AuthError::AttemptGone`] where it is no recovery, or something of it is still to be proven.
 pub async fn look(app: &App, client: &Client, handle: &Sensitive) -> Result<Progress> {
-    let attempt = attempts::live(app, client, handle).await?;
+    let attempt = live::live(app, client, handle).await?;
     left(app, client, handle, attempt).await
 }
 

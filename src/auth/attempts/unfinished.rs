@@ -3,9 +3,9 @@
 
 use crate::app::App;
 use crate::auth::account::{self, Account};
-use crate::auth::codes::notices;
 use crate::auth::error::Result;
 use crate::auth::purpose::Purpose;
+use crate::auth::sending::notices;
 use crate::base::Millis;
 use crate::base::clock::DAY;
 use crate::events::{Event, Source};

@@ -6,32 +6,29 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::walk::Walk;
 use crate::app::App;
-use crate::auth::codes::reach::reaching;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
-use crate::auth::signup::draft::{Draft, DraftDevice};
+use crate::auth::sending::reach::reaching;
 use crate::devices::DeviceKind;
-use crate::flows::{Flows, Secret};
-use crate::hooks::{Identifier, Point, Ways, Without};
+use crate::flows::Flows;
+use crate::hooks::{Identifier, Ways, Without};
 use crate::messages::Channel;
-use crate::store::attempts;
 use crate::store::devices::Device;
 
 /// What an attempt does not offer, and who was spoken of when that was asked.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Taken {
+pub struct Withheld {
     #[serde(flatten)]
-    without: Without,
+    pub(in crate::auth) without: Without,
     /// Whether it was asked when the attempt began.
-    begun: bool,
+    pub(in crate::auth) begun: bool,
     /// Whether it was asked with the user.
-    known: bool,
+    pub(in crate::auth) known: bool,
 }
 
-impl Taken {
+impl Withheld {
     /// What an attempt's row says.
     pub fn read(stored: Option<&str>) -> Result<Self> {
         match stored {
@@ -48,7 +45,7 @@ impl Taken {
 
     /// Whether a flow of that name is offered.
     pub fn leaves_flow(&self, name: &str) -> bool {
-        !self.without.flows.iter().any(|taken| taken == name)
+        !self.without.flows.iter().any(|held| held == name)
     }
 
     /// Whether all channels are left.
@@ -57,7 +54,7 @@ impl Taken {
     }
 
     fn leaves(&self, channel: &str) -> bool {
-        !self.without.channels.iter().any(|taken| taken == channel)
+        !self.without.channels.iter().any(|held| held == channel)
     }
 
     /// The channels that are left of those that reach an address.
@@ -68,7 +65,7 @@ impl Taken {
     }
 
     /// Whether a passcode can come by some device of a kind.
-    fn leaves_kind(&self, app: &App, kind: &dyn DeviceKind) -> bool {
+    pub(super) fn leaves_kind(&self, app: &App, kind: &dyn DeviceKind) -> bool {
         let channels = kind.channels();
         let some = channels.iter().any(|channel| app.delivers(channel) && self.leaves(channel));
         kind.carries_passcode() && if channels.is_empty() { self.leaves(kind.name()) } else { some }
@@ -82,24 +79,7 @@ impl Taken {
     }
 }
 
-/// Asks what a sign-up does not offer.
-pub async fn of_signup(app: &App, client: &Client, identifiers: Vec<Identifier>) -> Result<Taken> {
-    if !app.hooks.listen(Point::Ways) {
-        return Ok(Taken::default());
-    }
-    let without = app.hooks.ways(&question(app, client, Purpose::Signup, identifiers, None)).await?;
-    Ok(Taken { without, begun: true, known: false })
-}
-
-/// The addresses to prove that a code can reach by the channels that are left.
-pub fn left<'d>(app: &'d App, taken: &'d Taken, draft: &'d Draft) -> impl Iterator<Item = &'d DraftDevice> {
-    let reached = move |d: &&DraftDevice| {
-        taken.leaves_channels() || !taken.reaching(app, &d.kind, &d.delivery).is_empty()
-    };
-    draft.to_prove().filter(reached)
-}
-
-fn question(
+pub(in crate::auth) fn question(
     app: &App,
     client: &Client,
     purpose: Purpose,
@@ -116,53 +96,5 @@ fn question(
         user_agent: client.agent.clone(),
         channels: sent.chain(computed.map(|kind| kind.name())).map(str::to_owned).collect(),
         flows: flows.into_iter().flat_map(Flows::iter).map(|flow| flow.name.clone()).collect(),
-    }
-}
-
-impl Walk<'_> {
-    /// Asks the hooks, where they were not asked yet at this stage of the attempt.
-    ///
-    /// # Errors
-    /// [`AuthError::Refused`].
-    pub(super) async fn ask_ways(&mut self) -> Result<()> {
-        let proven = self.proven();
-        let asked = if proven { self.taken.known } else { self.taken.begun };
-        // Where somebody vouched there is no way left to choose.
-        if asked || self.vouched() || !self.app.hooks.listen(Point::Ways) {
-            return Ok(());
-        }
-        self.flush().await?;
-        let identifier = Identifier::new(&self.attempt.kind, &self.attempt.canonical);
-        let user = self.account.as_ref().filter(|_| proven).map(|account| account.user.id.clone());
-        let about = question(self.app, self.client, self.purpose, vec![identifier], Some(self.flows()));
-        let more = self.app.hooks.ways(&Ways { user, ..about.clone() }).await?;
-        let taken = &mut self.taken;
-        taken.without.and(more, &about.channels, &about.flows);
-        (taken.begun, taken.known) = (true, proven);
-        self.attempt.ways = taken.stored();
-        if let Some(ways) = self.attempt.ways.as_deref().filter(|_| self.stored) {
-            let mut tx = self.app.store.begin().await?;
-            attempts::set_ways(&mut tx, &self.attempt.id, ways).await?;
-            tx.commit().await?;
-        }
-        Ok(())
-    }
-
-    /// The channels that are left of those that reach an address.
-    pub(in crate::auth) fn reaching(&self, kind: &str, address: &str) -> Vec<Channel> {
-        self.taken.reaching(self.app, kind, address)
-    }
-
-    /// Whether a secret can be come by with the channels that are left. While nothing is proven that hangs on the
-    /// installation alone.
-    pub(super) fn can_come(&self, secret: &Secret) -> bool {
-        if secret.name != "passcode" || self.taken.leaves_channels() {
-            return true;
-        }
-        if self.proven() {
-            return !self.carriers(secret).is_empty();
-        }
-        let fits = |kind: &&'static dyn DeviceKind| secret.device.as_deref().is_none_or(|d| d == kind.name());
-        self.app.devices.iter().filter(fits).any(|kind| self.taken.leaves_kind(self.app, kind))
     }
 }

@@ -2,10 +2,10 @@
 //! was proven before the code, so that a stranger holds up nobody; and only whoever is counted as they are who guessed,
 //! so that a thief with a secret does not either.
 
-use super::Order;
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{Subject, so_far};
+use crate::auth::sending::order::Order;
 use crate::base::clock::seconds_until;
 use crate::store::{Tx, guesses};
 

@@ -5,9 +5,9 @@
 
 use std::time::Instant;
 
-use super::{alive, place};
 use crate::app::App;
-use crate::auth::codes;
+use crate::auth::codes::challenge::{self, alive, place};
+use crate::auth::codes::look;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::Subject;
 use crate::base::Sensitive;
@@ -83,7 +83,7 @@ pub async fn settle_latest(
     if !app.routes.has_verifier() {
         return Ok(());
     }
-    let sent = codes::latest(&mut app.store.read().await?, scope, target, app.now()).await?;
+    let sent = challenge::latest(&mut app.store.read().await?, scope, target, app.now()).await?;
     settle(app, sent.as_ref(), typed, subject, hearer).await
 }
 
@@ -106,7 +106,7 @@ async fn as_if_asked(app: &App, challenge: &Challenge, typed: &Sensitive, subjec
     else {
         return Ok(());
     };
-    subject.judge_alone(app, codes::bound(Some(challenge))).await?;
+    subject.judge_alone(app, challenge::bound(Some(challenge))).await?;
     let wait = first.pace.wait(&app.random);
     let Err(why) = both(verifier.reached(), wait).await else { return Ok(()) };
     // Where another provider stands by, what is sent while this one is away is ours.
@@ -140,7 +140,7 @@ fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &
 /// Takes the guess; false where none was left.
 async fn take(app: &App, challenge: &Challenge, subject: &Subject) -> Result<bool> {
     let mut tx = app.store.begin().await?;
-    let judged = subject.judge(app, &mut tx, codes::bound(Some(challenge))).await;
+    let judged = subject.judge(app, &mut tx, challenge::bound(Some(challenge))).await;
     let left = match judged {
         Ok(_) => challenges::guess(&mut tx, &challenge.id, app.now()).await.map_err(AuthError::from),
         Err(error) => Err(error),
@@ -167,7 +167,7 @@ async fn apply(
         }
         // The challenge stays: another instance may have been told this moment that the code is right.
         Verdict::Over if hearer == Hearer::Owner => Err(AuthError::CodeOver),
-        Verdict::Pending | Verdict::Over => codes::missed(app, &mut tx, Some(challenge), subject).await,
+        Verdict::Pending | Verdict::Over => look::missed(app, &mut tx, Some(challenge), subject).await,
         Verdict::Unavailable { why } => {
             tracing::warn!(
                 often = true,

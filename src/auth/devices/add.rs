@@ -2,18 +2,18 @@
 //! account's highest level (R67).
 
 use super::{
-    card, changed, checked_label, named_with, not_yours, order, replaced, seed, unchanged, undo, without,
+    changed, checked_label, named_with, not_yours, order, recovery_codes, replaced, unchanged, undo, without,
 };
 use crate::app::App;
-use crate::auth::account::{Account, events, standing};
-use crate::auth::codes::limits::ADDED;
-use crate::auth::codes::reach::channels;
-use crate::auth::codes::{self, line_type};
+use crate::auth::account::{Account, card, events, seed, standing};
+use crate::auth::codes::send;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses;
 use crate::auth::input::{Client, Given, understand};
-use crate::auth::me::recovery_codes;
-use crate::auth::sessions::Caller;
+use crate::auth::sending::counted::ADDED;
+use crate::auth::sending::line_type;
+use crate::auth::sending::reach::channels;
+use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::trusted;
 use crate::base::{Fault, Sensitive};
 use crate::devices::{Address, DeviceKind, authenticator, card as kinds, is_dialled, phone};
@@ -269,7 +269,7 @@ pub(super) async fn write_address(
 ) -> Result<Vec<Sensitive>> {
     let ready = match device.confirmed_at {
         Some(_) => None,
-        None => codes::prepare(app, client, &order(app, account, device, taken, None)).await.ok(),
+        None => send::prepare(app, client, &order(app, account, device, taken, None)).await.ok(),
     };
     let told = device.confirmed_at.map(|_| undo::tell_replaced(app, client, account, device)).transpose()?;
     let due = told.is_some() && codes_are_due(app, account, device);
@@ -287,7 +287,7 @@ pub(super) async fn write_address(
     })?;
     let mut noted = vec![events::added(By::User, device).naming(named_with(account, device))];
     match (&ready, &told) {
-        (Some(ready), _) => match codes::write(app, &mut tx, ready).await {
+        (Some(ready), _) => match send::write(app, &mut tx, ready).await {
             Ok(sent) => noted.push(sent),
             Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),

@@ -1,19 +1,17 @@
 //! Devices shown to be their owner's: confirmed by code, or by link.
 
 use super::add::{Added, codes_are_due, raises};
-use super::{named_with, replaced, seed, touched, undo};
+use super::{named_with, recovery_codes, replaced, touched, undo};
 use crate::app::App;
-use crate::auth::account::{Account, events};
-use crate::auth::attempts;
-use crate::auth::attempts::finish::end_others;
+use crate::auth::account::ending::end_others;
+use crate::auth::account::{Account, events, seed};
 use crate::auth::codes::vendor::{self, Hearer};
-use crate::auth::codes::{self, shape};
+use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
-use crate::auth::guesses::{self, Bound, Subject};
+use crate::auth::guesses::{self, Bound, Subject, network};
 use crate::auth::input::Client;
-use crate::auth::me::recovery_codes;
 use crate::auth::purpose::Purpose;
-use crate::auth::sessions::Caller;
+use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::account;
 use crate::base::Sensitive;
 use crate::events::{By, Noted};
@@ -39,7 +37,7 @@ pub async fn confirm(
     }
     let from = Inside { session: Some(&caller.session.id), shows_codes: true };
     let proven = proven(app, client, &account, &device, typed, Some(from));
-    let recovery_codes = attempts::bounded(app, &client.keys_of(Some(&caller.session.id)), proven).await?;
+    let recovery_codes = network::bounded(app, &client.keys_of(Some(&caller.session.id)), proven).await?;
     let again = rows::by_id(&mut app.store.read().await?, id).await?.ok_or(AuthError::NotFound)?;
     Ok(Added { recovery_codes, ..Added::alone(again) })
 }
@@ -86,7 +84,7 @@ async fn proven(
     let told = (!counted).then(|| undo::tell_replaced(app, client, account, device)).transpose()?;
     let due = from.is_some_and(|from| from.shows_codes) && codes_are_due(app, account, device);
     let _turn = subject.turn(app).await?;
-    let scope = codes::of_device(&device.id);
+    let scope = challenge::of_device(&device.id);
     shape::of_scope(app, &scope, device.kind == AUTHENTICATOR, typed).await?;
     vendor::settle_latest(app, &scope, None, typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
@@ -99,7 +97,7 @@ async fn proven(
     };
     let (user, now) = (account.user.id.as_str(), app.now());
     let device = &Device { confirmed_at: device.confirmed_at.or(Some(now)), ..device.clone() };
-    let mut noted = vec![codes::succeeded(Purpose::Device, channel, Some(user))];
+    let mut noted = vec![look::succeeded(Purpose::Device, channel, Some(user))];
     if !counted {
         noted.push(events::confirmed(device).naming(named_with(account, device)));
     }
@@ -184,8 +182,8 @@ async fn shown(
         by_authenticator(app, tx, device, typed, subject).await?;
         return Ok(AUTHENTICATOR.to_owned());
     }
-    let sent = codes::latest(tx, &codes::of_device(&device.id), None, app.now()).await?;
-    codes::look(app, tx, sent.as_ref(), typed, subject).await?;
+    let sent = challenge::latest(tx, &challenge::of_device(&device.id), None, app.now()).await?;
+    look::look(app, tx, sent.as_ref(), typed, subject).await?;
     Ok(sent.map(|sent| sent.channel).unwrap_or_default())
 }
 
@@ -202,5 +200,5 @@ async fn by_authenticator(
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx, AUTHENTICATOR).await?;
-    Err(codes::wrong("passcode", None))
+    Err(look::wrong("passcode", None))
 }

@@ -1,20 +1,18 @@
 //! What the removal or replacement of a factor asks for beside the account's level: that it was shown, or what vouches
 //! for it; where a session showed neither, its code in the request itself (R67).
 
-use super::{card, seed};
 use crate::app::App;
-use crate::auth::account::Account;
 use crate::auth::account::standing::{self, Shown};
-use crate::auth::attempts;
-use crate::auth::codes::budget::Parcel;
-use crate::auth::codes::limits::Counted;
-use crate::auth::codes::reach::reaching;
+use crate::auth::account::{Account, card, seed};
 use crate::auth::codes::vendor::{self, Hearer};
-use crate::auth::codes::{self, Order, language, notices, shape};
+use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
-use crate::auth::guesses::{self, Bound, Subject, known};
+use crate::auth::guesses::{self, Bound, Subject, known, network};
 use crate::auth::input::{Client, Given};
 use crate::auth::purpose::Purpose;
+use crate::auth::sending::order::{Counted, Order, Parcel};
+use crate::auth::sending::reach::reaching;
+use crate::auth::sending::{language, notices};
 use crate::base::{Millis, Sensitive};
 use crate::devices::authenticator::Seen;
 use crate::messages::{Channel, Kind};
@@ -48,10 +46,10 @@ pub async fn of_factor(
     let keys = client.keys_of(Some(session));
     match (typed, &given.recovery_code) {
         (Some(typed), _) => {
-            attempts::bounded(app, &keys, by_itself(app, client, account, device, typed)).await
+            network::bounded(app, &keys, by_itself(app, client, account, device, typed)).await
         }
         (None, Some(typed)) => {
-            attempts::bounded(app, &keys, by_recovery_code(app, client, account, typed)).await
+            network::bounded(app, &keys, by_recovery_code(app, client, account, typed)).await
         }
         (None, None) => Err(AuthError::ProofNeeded),
     }
@@ -138,8 +136,8 @@ async fn by_itself(
     if device.delivery.is_some() {
         vendor::settle_latest(app, &scope(device), None, typed, &subject, Hearer::Owner).await?;
         let mut tx = app.store.begin().await?;
-        let sent = codes::latest(&mut tx, &scope(device), None, app.now()).await?;
-        let looked = codes::look(app, &mut tx, sent.as_ref(), typed, &subject).await;
+        let sent = challenge::latest(&mut tx, &scope(device), None, app.now()).await?;
+        let looked = look::look(app, &mut tx, sent.as_ref(), typed, &subject).await;
         tx.commit().await?;
         return looked;
     }
@@ -157,7 +155,7 @@ async fn by_itself(
         subject.fail(app, &mut tx, "authenticator").await?;
     }
     tx.commit().await?;
-    if right || taken { Ok(()) } else { Err(codes::wrong(factor, None)) }
+    if right || taken { Ok(()) } else { Err(look::wrong(factor, None)) }
 }
 
 async fn by_recovery_code(app: &App, client: &Client, account: &Account, typed: &Sensitive) -> Result<()> {
@@ -178,5 +176,5 @@ async fn by_recovery_code(app: &App, client: &Client, account: &Account, typed: 
         subject.fail(app, &mut tx, "").await?;
     }
     tx.commit().await?;
-    if right { Ok(()) } else { Err(codes::wrong("recovery_code", None)) }
+    if right { Ok(()) } else { Err(look::wrong("recovery_code", None)) }
 }

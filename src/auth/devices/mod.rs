@@ -1,32 +1,30 @@
-//! The devices of a signed-in user: listed, confirmed anew, named, removed; how they are added is `adding.rs`, how
-//! one takes the place of another `replacing.rs`.
+//! The devices of a signed-in user: listed, confirmed anew, named, removed; how they are added is `add.rs`, how
+//! one takes the place of another `replace.rs`.
 //!
 //! Adding or removing one takes a fresh authentication at the account's highest level (R67), is told to
 //! every address (R128), and kills what was under way (R7). The last way in is never removed (R126).
 
 pub mod add;
-pub(super) mod card;
 pub mod confirm;
 pub(super) mod factor;
+pub mod recovery_codes;
 pub mod replace;
-pub(super) mod seed;
 pub(super) mod undo;
 
 use serde_json::Value;
 
 use super::account::{Account, events, flows};
-use super::attempts;
-use super::attempts::finish::end_others;
-use super::codes::budget::Parcel;
-use super::codes::limits::Counted;
-use super::codes::reach::reaching;
-use super::codes::{self, Order, language, notices};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
 use super::purpose::Purpose;
-use super::sessions::Caller;
+use super::sending::order::{Counted, Order, Parcel};
+use super::sending::reach::reaching;
+use super::sending::{language, notices};
 use super::sessions::trusted::{account, shown, trusted};
 use crate::app::App;
+use crate::auth::account::ending::end_others;
+use crate::auth::codes::{challenge, dispatch};
+use crate::auth::sessions::basis::Caller;
 use crate::base::{Fault, Millis};
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Kind};
@@ -57,12 +55,12 @@ pub async fn send(
         factor::forget_spent(app, device).await?;
         let session = Some(caller.session.id.clone());
         let order = Order { session, ..factor::order(app, &account, device, channel) };
-        return attempts::dispatch(app, client, &order).await;
+        return dispatch::dispatch(app, client, &order).await;
     }
     let canonical = device.canonical.as_deref().unwrap_or_default();
     let owner = rows::owner(&mut app.store.read().await?, &device.kind, canonical).await?;
     let taken = owner.is_some_and(|owner| owner.id != device.id);
-    attempts::dispatch(app, client, &order(app, &account, device, taken, channel)).await
+    dispatch::dispatch(app, client, &order(app, &account, device, taken, channel)).await
 }
 
 /// The refusal to send anything to a device that no message reaches.
@@ -93,7 +91,7 @@ pub(in crate::auth) fn order(
     let name = named.first().and_then(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?)));
     Order {
         purpose: Purpose::Device,
-        scope: codes::of_device(&device.id),
+        scope: challenge::of_device(&device.id),
         ends: Millis::MAX,
         plain: false,
         target: device.id.clone(),

@@ -4,10 +4,10 @@ use super::add::{address, blank, form, only_of, write_address};
 use super::{factor, not_yours, order, unchanged, without};
 use crate::app::App;
 use crate::auth::account::Account;
-use crate::auth::codes;
+use crate::auth::codes::{challenge, send};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::{Client, Given};
-use crate::auth::sessions::Caller;
+use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::shown;
 use crate::devices::DeviceKind;
 use crate::settings::GivenBy;
@@ -63,20 +63,20 @@ async fn mend(
     let (mended, taken) =
         address(app, client, &wrong, kind, given, Device { confirmed_at: None, ..old.clone() }).await?;
     let mended = Device { confirmed_at: None, created_at: app.now(), ..mended };
-    let ready = codes::prepare(app, client, &order(app, account, &mended, taken, None)).await.ok();
+    let ready = send::prepare(app, client, &order(app, account, &mended, taken, None)).await.ok();
     let to =
         (mended.canonical.as_deref().unwrap_or_default(), mended.delivery.as_deref().unwrap_or_default());
     let mut tx = app.store.begin().await?;
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     // The code that went to the wrong address is good for nothing, and its guesses are not this one's.
-    challenges::drop_scope(&mut tx, &codes::of_device(&mended.id)).await?;
+    challenges::drop_scope(&mut tx, &challenge::of_device(&mended.id)).await?;
     let session = mended.added_in.as_deref().unwrap_or_default();
     if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now(), session).await? != 1 {
         return Err(AuthError::NotFound);
     }
     let mut noted = Vec::new();
     if let Some(ready) = &ready {
-        match codes::write(app, &mut tx, ready).await {
+        match send::write(app, &mut tx, ready).await {
             Ok(sent) => noted.push(sent),
             Err(AuthError::TooMany { .. }) => {}
             Err(error) => return Err(error),

@@ -10,15 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
-use crate::auth::account::{self, Account, events, gone};
-use crate::auth::attempts::finish::end_everything;
-use crate::auth::attempts::{self, vouched};
-use crate::auth::codes::notices::{self, Notice};
-use crate::auth::codes::{self, shape};
+use crate::auth::account::ending::end_everything;
+use crate::auth::account::{self, Account, events, gone, vouched};
+use crate::auth::codes::{look, send, shape};
 use crate::auth::error::{AuthError, Result};
-use crate::auth::guesses::Subject;
+use crate::auth::guesses::{Subject, network};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
+use crate::auth::sending::notices::{self, Notice};
 use crate::base::clock::{DAY, MINUTE};
 use crate::base::{Millis, Sensitive};
 use crate::devices;
@@ -96,7 +95,7 @@ fn telling(
 /// What takes a change back, for a device that is told of it: the row, and what the message shows.
 pub fn code(app: &App, change: &Change, channel: Channel, told: &Device) -> (Challenge, Code) {
     let address = told.delivery.as_deref().unwrap_or_default();
-    codes::undo(app, (&format!("{SCOPE}{}", change.id), change.at + UNDO), channel, address)
+    send::undo(app, (&format!("{SCOPE}{}", change.id), change.at + UNDO), channel, address)
 }
 
 /// Whether whoever reads an address may take a change back: it was confirmed before that, and is no late one.
@@ -231,7 +230,7 @@ pub async fn take_back(
     let leaning: Vec<&str> = account.leaning(app).iter().map(|device| device.id.as_str()).collect();
     let plan = plan(app, &mut db, &account, &change, &leaning, &challenge.address).await?;
     drop(db);
-    attempts::noticed(
+    network::noticed(
         app,
         &client.keys(),
         carry_out(app, client, (&account, &change), plan, (challenge, typed)),
@@ -306,7 +305,7 @@ async fn carry_out(
     let subject = Subject::new(app, (client, Purpose::Undo), Some(account), link, ("", ""), "undo");
     let _turn = subject.turn(app).await?;
     let mut tx = app.store.begin().await?;
-    if let Err(error) = codes::look(app, &mut tx, Some(challenge), typed, &subject).await {
+    if let Err(error) = look::look(app, &mut tx, Some(challenge), typed, &subject).await {
         tx.commit().await?;
         return Err(error);
     }
@@ -363,7 +362,7 @@ fn taken_back(plan: &Plan, channel: &str, ended: u64) -> Vec<Noted> {
     let user = plan.after.user.id.as_str();
     let personal = events::named(&plan.after);
     let about = |noted: Noted| noted.naming(personal.clone());
-    let mut noted = vec![codes::succeeded(Purpose::Undo, channel, Some(user))];
+    let mut noted = vec![look::succeeded(Purpose::Undo, channel, Some(user))];
     noted.extend(plan.back.iter().map(|device| about(events::confirmed(device))));
     noted.extend(plan.gone.iter().map(|device| about(events::removed(By::User, device))));
     noted.extend(events::ended(user, "undone", ended));

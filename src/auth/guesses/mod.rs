@@ -4,15 +4,16 @@
 //! identifier that nobody has is counted like one that somebody has (R18).
 
 pub(super) mod known;
+pub(super) mod network;
 pub(super) mod so_far;
 
 use tokio::sync::OwnedMutexGuard;
 
 use super::account::{self, Account};
-use super::codes::notices;
 use super::error::{AuthError, Result};
 use super::input::Client;
 use super::purpose::Purpose;
+use super::sending::notices;
 use crate::app::App;
 use crate::base::Millis;
 use crate::base::clock::{DAY, HOUR};

@@ -11,15 +11,18 @@ pub(super) mod secret;
 use super::account::{self, Account};
 use super::attempts::progress::Progress;
 use super::attempts::reader::{self, Outcome, Wish};
-use super::attempts::{self, recover};
-use super::codes;
+use super::attempts::recover;
+use super::codes::look;
 use super::devices::confirm::{self, Inside};
 use super::devices::undo::{self, Undone};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
 use super::purpose::Purpose;
-use super::sessions::Caller;
+use super::sending::way;
 use crate::app::App;
+use crate::auth::doors;
+use crate::auth::guesses::network;
+use crate::auth::sessions::basis::Caller;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
 use crate::devices::{self as kinds, DeviceKind};
@@ -110,7 +113,7 @@ async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
     if challenge.scope.starts_with(undo::SCOPE) {
         return if challenge.spent_at.is_some() { Err(AuthError::LinkDead) } else { Ok(Effect::WillUndo) };
     }
-    if challenge.scope.starts_with(reader::MUTED) {
+    if challenge.scope.starts_with(way::MUTED) {
         return if challenge.spent_at.is_some() {
             Err(AuthError::LinkDead)
         } else {
@@ -237,13 +240,13 @@ async fn moved(
         let named = Some(challenge.target.clone());
         Given { device: named, secrets: [("passcode", code)].into(), ..Given::default() }
     };
-    Ok(Effect::Moved(Box::new(attempts::answer(app, client, handle, &given).await?)))
+    Ok(Effect::Moved(Box::new(doors::answer(app, client, handle, &given).await?)))
 }
 
 async fn led_on(app: &App, client: &Client, (way, key): (&Challenge, &str), with: &With) -> Result<Effect> {
     let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::WillLeadOn) };
     let taken = reader::take(app, client, (way, key), typed, with.wish);
-    Ok(match attempts::noticed(app, &client.keys(), taken).await? {
+    Ok(match network::noticed(app, &client.keys(), taken).await? {
         Outcome::Went(progress) => Effect::Moved(progress),
         Outcome::Awaited => Effect::Awaited,
         Outcome::Muted(until) => Effect::Muted(until),
@@ -258,7 +261,7 @@ async fn unmuted(
     with: &With,
 ) -> Result<Effect> {
     let Some(typed) = with.given.secrets.get("passcode") else { return Ok(Effect::Muted(until)) };
-    attempts::noticed(app, &client.keys(), reader::unmute(app, client, muted, typed)).await?;
+    network::noticed(app, &client.keys(), reader::unmute(app, client, muted, typed)).await?;
     Ok(Effect::Unmuted)
 }
 
@@ -269,7 +272,7 @@ async fn find(app: &App, client: &Client, key: &str, hashes: bool) -> Result<Cha
     let hash = sha256_hex(key.as_bytes());
     let found = challenges::by_key(&mut app.store.read().await?, &hash).await?;
     let alive = |c: &Challenge| match c.way_key {
-        Some(_) => reader::is_open(c, app.now()),
+        Some(_) => way::is_open(c, app.now()),
         None => c.expires_at > app.now() && (c.spent_at.is_some() || c.guesses < c.max_guesses),
     };
     let live = found.as_ref().filter(|challenge| !hashes && alive(challenge));
@@ -279,7 +282,7 @@ async fn find(app: &App, client: &Client, key: &str, hashes: bool) -> Result<Cha
     if alive(&found) {
         return Ok(found);
     }
-    codes::bury_alone(app, &found).await?;
+    look::bury_alone(app, &found).await?;
     Err(AuthError::LinkDead)
 }
 

@@ -1,13 +1,12 @@
 //! A fixed secret typed on the page behind a link: it shows that the account is theirs who opened it there.
 
 use crate::app::App;
-use crate::auth::account::Account;
-use crate::auth::devices::card;
+use crate::auth::account::{Account, card};
+use crate::auth::codes::look;
 use crate::auth::error::Result;
-use crate::auth::guesses::{self, Bound, Subject};
+use crate::auth::guesses::{self, Bound, Subject, network};
 use crate::auth::input::{Client, Given};
 use crate::auth::purpose::Purpose;
-use crate::auth::{attempts, codes};
 use crate::base::Sensitive;
 use crate::secrets::{Kept, SecretKind};
 
@@ -27,7 +26,7 @@ fn is_fixed(kind: &'static dyn SecretKind) -> bool {
 pub async fn by_secret(app: &App, client: &Client, account: &Account, given: &Given) -> Result<bool> {
     for kind in app.secrets.iter().filter(|kind| is_fixed(*kind)) {
         if let Some(typed) = given.secrets.get(kind.name()) {
-            attempts::bounded(app, &client.keys(), check(app, client, account, kind, typed)).await?;
+            network::bounded(app, &client.keys(), check(app, client, account, kind, typed)).await?;
             return Ok(true);
         }
     }
@@ -59,7 +58,7 @@ async fn check(
         subject.fail(app, &mut tx, "").await?;
     }
     tx.commit().await?;
-    if right { Ok(()) } else { Err(codes::wrong(kind.name(), None)) }
+    if right { Ok(()) } else { Err(look::wrong(kind.name(), None)) }
 }
 
 async fn is_right(

@@ -1,15 +1,15 @@
 //! What signed-in users do with their own account.
 
-pub mod recovery_codes;
 pub mod secret;
 
-use super::account::{Account, deletion, profile};
-use super::codes::notices;
+use super::account::{Account, profile};
+use super::deletion;
 use super::error::{AuthError, Result};
 use super::input::Client;
-use super::sessions::Caller;
+use super::sending::notices;
 use super::sessions::trusted::{account, trusted};
 use crate::app::App;
+use crate::auth::sessions::basis::Caller;
 use crate::events::By;
 use crate::messages::Kind;
 use crate::settings::Who;

@@ -1,15 +1,15 @@
 //! A secret that its owner chose, changed by them: the password, or a kind of an own program.
 
 use crate::app::App;
+use crate::auth::account::ending::end_others;
 use crate::auth::account::{Account, events, secrets, standing};
-use crate::auth::attempts;
-use crate::auth::attempts::finish::end_others;
-use crate::auth::codes::{self, notices};
+use crate::auth::codes::look;
 use crate::auth::error::{AuthError, Result};
-use crate::auth::guesses::{self, Bound, Subject, known};
+use crate::auth::guesses::{self, Bound, Subject, known, network};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
-use crate::auth::sessions::Caller;
+use crate::auth::sending::notices;
+use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::{account, trusted};
 use crate::base::{Fault, Sensitive};
 use crate::events::{By, Event};
@@ -94,7 +94,7 @@ async fn carry_out(
     let device = known_devices::of_session(&mut app.store.read().await?, &caller.session.id).await?;
     if let Some(current) = current {
         let right = check_current(app, client, (account, caller, device.as_ref()), change.kind, current);
-        attempts::bounded(app, &client.keys_of(session), right).await?;
+        network::bounded(app, &client.keys_of(session), right).await?;
     }
     let hash = app.hasher.kept_for(true).hash(ready, app.random.bytes()).await?;
     write(app, client, (account, caller, device.as_ref()), name, &hash).await
@@ -178,5 +178,5 @@ async fn check_current(
         subject.fail(app, &mut tx, "").await?;
     }
     tx.commit().await?;
-    if right { Ok(()) } else { Err(codes::wrong(kind.name(), None)) }
+    if right { Ok(()) } else { Err(look::wrong(kind.name(), None)) }
 }

@@ -6,13 +6,14 @@ pub mod reset;
 
 use serde_json::Value;
 
-use super::account::{self, Account, claims, deletion, events, flows};
-use super::attempts::finish::end_everything;
-use super::codes::notices;
+use super::account::{self, Account, claims, events, flows};
+use super::deletion;
 use super::devices::add;
 use super::error::{AuthError, Result};
 use super::input::understand;
+use super::sending::notices;
 use crate::app::App;
+use crate::auth::account::ending::end_everything;
 use crate::base::Fault;
 use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;

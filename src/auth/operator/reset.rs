@@ -2,13 +2,12 @@
 //! taken away, so that its owner sets it anew (R127).
 
 use crate::app::App;
+use crate::auth::account::ending::end_everything;
 use crate::auth::account::flows::can_sign_in;
-use crate::auth::account::{self, Account, events, gone, secrets};
-use crate::auth::attempts::finish::end_everything;
-use crate::auth::attempts::vouched;
-use crate::auth::codes::notices;
+use crate::auth::account::{self, Account, events, gone, secrets, vouched};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses;
+use crate::auth::sending::notices;
 use crate::base::clock::DAY;
 use crate::base::{Fault, Millis, Sensitive};
 use crate::events::{By, Event, Noted, Source};

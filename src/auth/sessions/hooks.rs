@@ -2,84 +2,13 @@
 
 use serde_json::{Map, Value};
 
-use super::Basis;
 use crate::app::App;
 use crate::auth::account::{Account, claims};
-use crate::auth::error::{AuthError, Result};
-use crate::auth::input::Client;
-use crate::auth::signup::draft::{Draft, DraftDevice};
-use crate::base::Fault;
-use crate::hooks::{Amend, Identifier, Point, Signup, Tokens};
-use crate::settings::{GROUP, RESERVED_CLAIMS, Who, is_group};
+use crate::auth::error::Result;
+use crate::auth::sessions::basis::Basis;
+use crate::hooks::{Identifier, Tokens};
+use crate::settings::RESERVED_CLAIMS;
 use crate::users::profile;
-use crate::users::rules::{Moment, Rule};
-
-/// The most groups that a hook may put an account into.
-const GROUPS: usize = 64;
-
-/// Asks about a sign-up. What is amended stands in the draft then.
-///
-/// # Errors
-/// [`AuthError::Refused`].
-pub async fn before_signup(app: &App, client: &Client, draft: &mut Draft) -> Result<()> {
-    if !app.hooks.listen(Point::BeforeSignup) {
-        return Ok(());
-    }
-    let given = given(app, draft);
-    let mut asked = Signup {
-        identifiers: draft.identifiers(),
-        profile: given.clone(),
-        groups: app.settings.user.groups.clone(),
-        network: client.place(),
-        user_agent: client.agent.clone(),
-        languages: client.languages.clone(),
-    };
-    app.hooks.before_signup(&mut asked, |amend| fit(app, &given, amend)).await?;
-    draft.profile = profile::text(&amended(app, &given, &asked.profile).map_err(AuthError::Faults)?);
-    draft.groups = asked.groups;
-    Ok(())
-}
-
-/// The profile as its owner gave it. What a hook granted was granted to the sign-up as it was then, and goes where that
-/// is asked about again.
-fn given(app: &App, draft: &Draft) -> Map<String, Value> {
-    let mut profile = draft.fields();
-    profile.retain(|name, _| app.profile.get(name).is_some_and(|rule| rule.field.writes(Who::User)));
-    app.profile.fill(&mut profile);
-    profile
-}
-
-/// A whole profile as it is kept, where it lacks nothing. A hook may write what the operator may; what was `given`
-/// stays whoever writes it.
-fn amended(
-    app: &App,
-    given: &Map<String, Value>,
-    profile: &Map<String, Value>,
-) -> std::result::Result<Map<String, Value>, Vec<Fault>> {
-    let as_given = |(name, value): &(String, Value)| given.get(name) == Some(value);
-    let (mut kept, changed): (Map<_, _>, Map<_, _>) = profile.clone().into_iter().partition(as_given);
-    let checked = app.profile.check(Who::Admin, &changed)?;
-    profile::merge(&mut kept, &checked).map_err(|fault| vec![fault])?;
-    let missing: Vec<Fault> =
-        app.profile.lacking(&kept, Moment::Signup).into_iter().map(Rule::missing).collect();
-    if missing.is_empty() { Ok(kept) } else { Err(missing) }
-}
-
-/// Whether an amendment can be taken; the words are for the log.
-fn fit(app: &App, given: &Map<String, Value>, amend: &Amend) -> std::result::Result<(), String> {
-    if let Some(profile) = &amend.profile {
-        amended(app, given, profile).map_err(|faults| {
-            let fields: Vec<_> = faults.iter().map(|f| format!("{} {}", f.field, f.code)).collect();
-            format!("amends the profile to what it cannot be: {}", fields.join(", "))
-        })?;
-    }
-    let groups = amend.groups.as_deref().unwrap_or_default();
-    let sound = |(n, name): (usize, &String)| is_group(name) && !groups[..n].contains(name);
-    if groups.len() > GROUPS || !groups.iter().enumerate().all(sound) {
-        return Err(format!("sets groups that cannot be: at most {GROUPS}, and each name {GROUP}"));
-    }
-    Ok(())
-}
 
 /// Who gets a token, as hooks are told.
 pub struct Bearer {
@@ -102,21 +31,10 @@ impl From<&Account> for Bearer {
     }
 }
 
-impl Bearer {
-    /// Who a sign-up makes; `proven` is the address that was.
-    pub fn of(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Self {
-        Self {
-            groups: draft.groups.clone(),
-            profile: draft.profile.clone(),
-            identifiers: draft.counting(app, proven),
-        }
-    }
-}
-
 /// Asks about an access token of `user` in `session`, and gives the claims that are added to it.
 ///
 /// # Errors
-/// [`AuthError::Refused`].
+/// [`crate::auth::AuthError::Refused`].
 pub async fn before_tokens(
     app: &App,
     purpose: &'static str,

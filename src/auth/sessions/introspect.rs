@@ -1,9 +1,9 @@
 //! Introspection (RFC 7662): whether a token is good at this very moment.
 
-use super::Caller;
 use crate::app::App;
 use crate::auth::error::Result;
-use crate::auth::sessions;
+use crate::auth::sessions::basis::Caller;
+use crate::auth::sessions::{self, refresh, tokens};
 use crate::store::api_keys::ApiKey;
 use crate::store::sessions::{self as session_rows, Session};
 use crate::throttle::Keys;
@@ -29,11 +29,11 @@ pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
         let id = refresh.session();
         let found = session_rows::by_id(&mut app.store.read().await?, &id).await?;
         let now = app.now();
-        let idle_since = sessions::idle_since(app, now);
+        let idle_since = refresh::idle_since(app, now);
         let found = found.filter(|session| session.refresh_hash == refresh.hash());
         let over = |session: &Session| session.expires_at <= now || session.rotated_at <= idle_since;
         if found.as_ref().is_some_and(over) {
-            sessions::bury(app, &id, now, idle_since).await?;
+            refresh::bury(app, &id, now, idle_since).await?;
             return Ok(Inspected::Inactive);
         }
         let live = found;
@@ -42,7 +42,7 @@ pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
         );
     }
     let Ok(claims) = sessions::verified(app, token) else { return Ok(Inspected::Inactive) };
-    match sessions::holder(app, &claims).await {
+    match tokens::holder(app, &claims).await {
         Ok(_) => Ok(Inspected::Access(Box::new(claims))),
         Err(crate::auth::error::AuthError::InvalidToken) => Ok(Inspected::Inactive),
         Err(error) => Err(error),

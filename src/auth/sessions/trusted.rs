@@ -1,10 +1,10 @@
 //! Whose account a caller's is, and whether they may change how it is entered.
 
-use super::Caller;
 use crate::app::App;
 use crate::auth::account::standing::Shown;
 use crate::auth::account::{self, Account};
 use crate::auth::error::{AuthError, Result};
+use crate::auth::sessions::basis::Caller;
 
 /// The account of a caller.
 pub async fn account(app: &App, caller: &Caller) -> Result<Account> {
@@ -23,7 +23,7 @@ pub async fn trusted(app: &App, caller: &Caller) -> Result<Account> {
 /// The same, with what was shown lately in the caller's session.
 pub(in crate::auth) async fn shown(app: &App, caller: &Caller) -> Result<(Account, Shown)> {
     let found = account(app, caller).await?;
-    let shown = Shown::lately(app, caller).await?;
+    let shown = Shown::lately(app, &caller.session).await?;
     shown.is_enough(app, &found).map_err(|flow| AuthError::ReauthNeeded { flow })?;
     Ok((found, shown))
 }

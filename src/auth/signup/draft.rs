@@ -6,22 +6,20 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::app::App;
-use crate::auth::account::secrets::{self, Chosen};
-use crate::auth::account::{self, events, profile};
-use crate::auth::attempts::progress::Proof;
-use crate::auth::codes::budget::Parcel;
-use crate::auth::codes::{self, language, line_type};
-use crate::auth::devices::card;
+use crate::auth::account::confirmation::Moment;
+use crate::auth::account::proof::Proof;
+use crate::auth::account::secrets::Chosen;
+use crate::auth::account::{self, card, events, profile};
+use crate::auth::codes::look;
 use crate::auth::error::{AuthError, Result};
-use crate::auth::input::{Given, understand as understand_identifier};
 use crate::auth::purpose::Purpose;
-use crate::base::{Fault, Millis};
-use crate::devices::{is_dialled, phone};
+use crate::auth::sending::language;
+use crate::auth::sending::order::Parcel;
+use crate::base::Millis;
 use crate::events::{By, Event, Noted};
-use crate::flows::{Flow, Holding};
+use crate::flows::Holding;
 use crate::hooks::Identifier;
 use crate::secrets::Kept;
-use crate::settings::{Confirm, Who};
 use crate::store::devices::{self as rows, Device, Gone};
 use crate::store::{Tx, secrets as secret_rows, users};
 use crate::users::profile as values;
@@ -57,7 +55,7 @@ pub struct DraftDevice {
     /// When it counts as confirmed.
     pub confirm: Moment,
     /// Whether somebody else owns it. Told to nobody.
-    pub taken: bool,
+    pub owned_by_another: bool,
     /// Whether somebody else can have it back, who would not get it while another has it. Told to nobody.
     #[serde(default)]
     pub kept: bool,
@@ -69,7 +67,8 @@ pub struct DraftDevice {
 impl DraftDevice {
     /// Whether it counts though nobody proved it. What somebody else has stays a claim, which signs nobody in.
     fn is_taken_as_it_is(&self, app: &App) -> bool {
-        self.confirm == Moment::Never && (!(self.taken || self.kept) || app.devices.is_silent(&self.kind))
+        self.confirm == Moment::Never
+            && (!(self.owned_by_another || self.kept) || app.devices.is_silent(&self.kind))
     }
 
     /// Whether it became that device.
@@ -79,164 +78,13 @@ impl DraftDevice {
 
     /// What is sent there: the code, or to its owner a notice.
     pub fn parcel(&self) -> Parcel {
-        if self.taken { Parcel::Taken } else { Parcel::Code }
+        if self.owned_by_another { Parcel::Notice } else { Parcel::Code }
     }
 
     /// The language that whoever reads there wishes for: its owner's, or else that of the sign-up's profile.
     pub fn reads(&self, profile: &str) -> Option<String> {
-        if self.taken { self.language.clone() } else { language::wished(profile) }
+        if self.owned_by_another { self.language.clone() } else { language::wished(profile) }
     }
-}
-
-/// When a device counts as confirmed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Moment {
-    /// Before the account is made.
-    Before,
-    /// Some time after.
-    After,
-    /// At once, unproven.
-    Never,
-}
-
-/// When devices of a kind are confirmed; what cannot be sent a message is taken as it is.
-pub fn moment(app: &App, kind: &str) -> Moment {
-    let set = match kind {
-        "email" => app.settings.email.confirm,
-        "phone" => app.settings.phone.confirm,
-        // Anybody may write down an address of an own kind.
-        other if !app.devices.is_silent(other) => Confirm::Before,
-        _ => Confirm::Never,
-    };
-    match set {
-        Confirm::Before => Moment::Before,
-        Confirm::After => Moment::After,
-        Confirm::Never => Moment::Never,
-    }
-}
-
-/// A sign-up whose form is right; nothing was looked up, hashed or paid for yet.
-pub struct Understood {
-    devices: Vec<DraftDevice>,
-    profile: String,
-    chosen: Vec<Chosen>,
-}
-
-/// Understands a sign-up, or says what is missing for at least one flow. Every fault is told at once.
-pub fn understand(app: &App, given: &Given) -> Result<Understood> {
-    let mut faults = Vec::new();
-    let mut found = Vec::new();
-    for (kind, text) in &given.identifiers {
-        match identifier(app, kind, text) {
-            Ok(device) => found.push(device),
-            Err(AuthError::Faults(more)) => faults.extend(more),
-            Err(other) => return Err(other),
-        }
-    }
-    faults.extend(missing(app, given));
-    let profile = profile_of(app, given).map_err(|more| faults.extend(more)).unwrap_or_default();
-    let (chosen, wrong) = secrets::at_signup(app, given, &found);
-    faults.extend(wrong);
-    if !faults.is_empty() {
-        return Err(AuthError::Faults(faults));
-    }
-    Ok(Understood { devices: found, profile, chosen })
-}
-
-/// What a sign-up that was understood would make.
-pub async fn prepare(app: &App, understood: Understood) -> Result<Draft> {
-    let Understood { devices, profile, chosen } = understood;
-    for device in devices.iter().filter(|d| d.confirm != Moment::Never && costs(app, &d.kind, &d.canonical)) {
-        line_type::check(app, &device.canonical, "").await?;
-    }
-    let mut draft = Draft {
-        devices,
-        hashes: BTreeMap::new(),
-        hardcode: None,
-        user: app.random.uuid(),
-        profile,
-        groups: app.settings.user.groups.clone(),
-    };
-    draft.hash(app, chosen).await?;
-    draft.look_up(app).await?;
-    Ok(draft)
-}
-
-/// The profile of a sign-up as it is stored, defaults included; what is required and absent is asked for later.
-fn profile_of(app: &App, given: &Given) -> std::result::Result<String, Vec<Fault>> {
-    let nothing = Map::new();
-    let checked = app.profile.check(Who::User, given.profile.as_ref().unwrap_or(&nothing))?;
-    let mut profile = Map::new();
-    values::merge(&mut profile, &checked).map_err(|fault| vec![fault])?;
-    app.profile.fill(&mut profile);
-    Ok(values::text(&profile))
-}
-
-fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
-    let found = understand_identifier(app, kind, text)?;
-    if moment(app, kind) != Moment::Never && costs(app, kind, &found.address.canonical) {
-        phone::sendable(&found.address.canonical, &app.rules)?;
-    }
-    Ok(DraftDevice {
-        kind: kind.to_owned(),
-        canonical: found.address.canonical,
-        delivery: found.address.delivery,
-        confirm: moment(app, kind),
-        taken: false,
-        kept: false,
-        language: None,
-    })
-}
-
-/// Whether messages to that address go to a telephone.
-fn costs(app: &App, kind: &str, canonical: &str) -> bool {
-    app.devices.kind(kind).is_some_and(|kind| is_dialled(kind, canonical))
-}
-
-/// What lacks for every flow: nothing where one could be walked with what was given (rule 8). A flow that begins
-/// with what the operator gives is nobody's at sign-up.
-fn missing(app: &App, given: &Given) -> Option<Fault> {
-    let lacks = |flow: &Flow| -> Vec<String> {
-        let named = given.identifiers.contains_key(flow.identifier.as_str());
-        let identifier = (!named).then(|| flow.identifier.clone());
-        identifier.into_iter().chain(flow.secrets.iter().filter_map(|s| lack(app, given, s))).collect()
-    };
-    let own = |flow: &&Flow| given.identifiers.contains_key(flow.identifier.as_str());
-    let open: Vec<&Flow> = app.signin.iter().filter(|flow| app.devices.by_user(&flow.identifier)).collect();
-    let mut flows: Vec<&Flow> = open.iter().copied().filter(own).collect();
-    if flows.is_empty() {
-        flows = open;
-    }
-    let best = flows.into_iter().map(|flow| (lacks(flow), flow)).min_by_key(|(lacks, _)| lacks.len())?;
-    let first = best.0.first()?.clone();
-    let message = format!("to sign in by {} there must also be: {}", best.1.name, best.0.join(", "));
-    Some(Fault::new(first, "missing", message))
-}
-
-fn lack(app: &App, given: &Given, secret: &crate::flows::Secret) -> Option<String> {
-    if secret.name != "passcode" {
-        let named = given.secrets.contains_key(secret.name.as_str());
-        return (!named).then(|| secret.name.clone());
-    }
-    let reached = |kind: &&&'static str| {
-        secret.device.as_ref().is_none_or(|narrowed| narrowed == **kind) && account::carries(app, kind)
-    };
-    let has = given.identifiers.keys().find(|kind| reached(kind)).is_some();
-    let wanted = secret.device.clone().unwrap_or_else(|| "email or phone".to_owned());
-    (!has).then_some(wanted)
-}
-
-/// Other names for a sign-up whose first choice is taken: identifiers that no channel reaches. Whether there is a
-/// change.
-pub async fn rename(app: &App, draft: &mut Draft, given: &Given) -> Result<bool> {
-    let mut changed = false;
-    for (kind, text) in given.identifiers.iter().filter(|(kind, _)| app.devices.is_silent(kind)) {
-        let renamed = identifier(app, kind, text)?;
-        draft.devices.retain(|d| d.kind != *kind);
-        draft.devices.push(renamed);
-        changed = true;
-    }
-    Ok(changed)
 }
 
 impl Draft {
@@ -275,7 +123,7 @@ impl Draft {
         Ok(())
     }
 
-    async fn hash(&mut self, app: &App, chosen: Vec<Chosen>) -> Result<()> {
+    pub(super) async fn hash(&mut self, app: &App, chosen: Vec<Chosen>) -> Result<()> {
         for Chosen { kind, ready } in chosen {
             let phc = app.hasher.hash(ready.clone(), app.random.bytes()).await?;
             if kind.kept() == Kept::InDevice {
@@ -293,7 +141,7 @@ impl Draft {
         for device in &mut self.devices {
             // Somebody is read for nobody too, so that a taken address costs no more than a free one (R16).
             let (owner, taken) = account::whose(app, &mut db, &device.kind, &device.canonical).await?;
-            device.taken = taken;
+            device.owned_by_another = taken;
             device.kept = device.confirm == Moment::Never
                 && rows::is_kept(&mut db, &device.kind, &device.canonical, &self.user).await?;
             let profile = users::by_id(&mut db, &owner).await?.map(|user| user.profile);
@@ -437,7 +285,7 @@ impl Written {
         let (active, groups) = (self.active, draft.groups.clone());
         let created = Event::UserCreated { by, active, groups }.of(&draft.user);
         let mut noted = vec![created.naming(personal.clone())];
-        noted.extend(channel.map(|by| codes::succeeded(Purpose::Signup, by, Some(&draft.user))));
+        noted.extend(channel.map(|by| look::succeeded(Purpose::Signup, by, Some(&draft.user))));
         noted.extend(self.devices.iter().map(|device| events::added(by, device).naming(personal.clone())));
         noted.extend(events::dropped(By::Server, self.claims));
         noted

@@ -9,7 +9,9 @@ use crate::auth::account::claims::Holder;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
-use crate::auth::sessions::{self, Basis, hooks};
+use crate::auth::sessions::basis::Basis;
+use crate::auth::sessions::hooks::{self, Bearer};
+use crate::auth::sessions::open;
 use crate::hooks::Point;
 use crate::store::Tx;
 use crate::store::attempts::{self, Attempt};
@@ -17,7 +19,7 @@ use crate::store::attempts::{self, Attempt};
 /// The session that a sign-up is about to open, and whom its tokens are for.
 pub struct Entry {
     /// The session.
-    pub opened: sessions::Opened,
+    pub opened: open::Opened,
     /// Whom its tokens are for.
     pub holder: Holder,
 }
@@ -37,11 +39,11 @@ pub async fn ask(
     if !app.settings.user.active {
         return Ok(None);
     }
-    let opened = sessions::open(app, client, &draft.user, basis)?;
+    let opened = open::open(app, client, &draft.user, basis)?;
     let mut more = Map::new();
     if app.hooks.listen(Point::BeforeTokens) {
         let whose = (draft.user.as_str(), opened.session.id.as_str());
-        let bearer = hooks::Bearer::of(app, draft, proven);
+        let bearer = bearer(app, draft, proven);
         more = hooks::before_tokens(app, Purpose::Signup.name(), whose, basis, bearer).await?;
     }
     let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone(), more };
@@ -79,4 +81,13 @@ pub fn noted(attempt: &Attempt, draft: &Draft) -> Option<Proven> {
     let Kept { kind, channel } = serde_json::from_str(&attempt.passed).ok()?;
     let device = draft.to_prove().find(|device| device.kind == kind)?.clone();
     Some(Proven { device, channel })
+}
+
+/// Whom the account that a draft makes stands for; `proven` is the address that was.
+fn bearer(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Bearer {
+    Bearer {
+        groups: draft.groups.clone(),
+        profile: draft.profile.clone(),
+        identifiers: draft.counting(app, proven),
+    }
 }

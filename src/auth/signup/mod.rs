@@ -5,24 +5,31 @@
 
 pub(super) mod draft;
 pub(super) mod first_session;
+pub(super) mod hooks;
+pub(super) mod offer;
+pub(super) mod secrets;
+pub(super) mod understand;
 
 use super::account::{self, profile, standing};
-use super::attempts::ask::with_challenge;
-use super::attempts::dispatch;
-use super::attempts::progress::{Ask, Asking, Done, Progress, Tokens};
-use super::attempts::withheld::{self, Taken, left};
-use super::codes::limits::Counted;
+use super::attempts::progress::{Done, Progress};
+use super::attempts::withheld::Withheld;
 use super::codes::vendor::{self, Hearer};
-use super::codes::{self, Order, language, shape};
-use super::devices;
+use super::devices::{self, recovery_codes};
 use super::error::{AuthError, Result};
 use super::guesses::Subject;
 use super::guesses::known::{self, Known};
 use super::input::{Client, Given};
-use super::me::recovery_codes;
 use super::purpose::Purpose;
-use super::sessions::{self, Basis, hooks};
+use super::sending::language;
+use super::sending::order::{Counted, Order};
 use crate::app::App;
+use crate::auth::ask::{Ask, Asking};
+use crate::auth::codes::dispatch::dispatch;
+use crate::auth::codes::shown::with_challenge;
+use crate::auth::codes::{challenge, look, send, shape};
+use crate::auth::sessions::basis::{Basis, Tokens};
+use crate::auth::sessions::{open, tokens};
+use crate::auth::signup::offer::left;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Sensitive, ids};
@@ -42,9 +49,9 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
     let keys = Keys { ip: Some(client.ip), ..Keys::default() };
     // Whoever may not sign up now costs nothing; a form that is wrong is no sign-up.
     app.throttle.peek("signup", app.now(), &keys).await?;
-    let understood = draft::understand(app, given)?;
+    let understood = understand::understand(app, given)?;
     app.throttle.check("signup", app.now(), &keys).await?;
-    let mut draft = draft::prepare(app, understood).await?;
+    let mut draft = understand::prepare(app, understood).await?;
     let whole = draft.lacking(app).is_empty();
     if whole {
         hooks::before_signup(app, client, &mut draft).await?;
@@ -57,11 +64,11 @@ pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress
         }
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::ATTEMPT));
-    let taken = withheld::of_signup(app, client, draft.identifiers()).await?;
-    if !at_once && left(app, &taken, &draft).next().is_none() {
+    let withheld = offer::of_signup(app, client, draft.identifiers()).await?;
+    if !at_once && left(app, &withheld, &draft).next().is_none() {
         return Err(AuthError::NoFlow);
     }
-    let attempt = Attempt { ways: taken.stored(), ..attempt(app, &handle, &draft)? };
+    let attempt = Attempt { ways: withheld.stored(), ..attempt(app, &handle, &draft)? };
     let ready = first_code(app, client, &attempt, &draft).await?;
     let mut tx = app.store.begin().await?;
     let attempt = begun_now(app, attempt);
@@ -79,17 +86,17 @@ async fn first_code(
     client: &Client,
     attempt: &Attempt,
     draft: &Draft,
-) -> Result<Option<codes::Ready>> {
+) -> Result<Option<send::Ready>> {
     let lacking = !draft.lacking(app).is_empty();
-    let taken = Taken::read(attempt.ways.as_deref())?;
-    let Some(device) = left(app, &taken, draft).next().filter(|_| !lacking) else { return Ok(None) };
+    let withheld = Withheld::read(attempt.ways.as_deref())?;
+    let Some(device) = left(app, &withheld, draft).next().filter(|_| !lacking) else { return Ok(None) };
     let order = order(app, client, attempt, draft, device, None).await?;
-    Ok(codes::prepare(app, client, &order).await.ok())
+    Ok(send::prepare(app, client, &order).await.ok())
 }
 
-async fn queue(app: &App, client: &Client, tx: &mut Tx, ready: Option<&codes::Ready>) -> Result<()> {
+async fn queue(app: &App, client: &Client, tx: &mut Tx, ready: Option<&send::Ready>) -> Result<()> {
     let Some(ready) = ready else { return Ok(()) };
-    match codes::write(app, tx, ready).await {
+    match send::write(app, tx, ready).await {
         Ok(sent) => Ok(app.events.write(tx, app.now(), &client.source(), &[sent]).await?),
         // The last message went to somebody else meanwhile, or the code is there already: this one may be asked
         // for later.
@@ -100,14 +107,14 @@ async fn queue(app: &App, client: &Client, tx: &mut Tx, ready: Option<&codes::Re
 
 /// Where nothing has to be proven, what is taken is told at once, no faster than names may be looked up.
 async fn free(app: &App, client: &Client, draft: &Draft) -> Result<()> {
-    match taken(app, &mut app.store.read().await?, draft).await? {
+    match owned_by_another(app, &mut app.store.read().await?, draft).await? {
         Some(taken) => profile::tell_taken(app, client, taken).await,
         None => Ok(()),
     }
 }
 
 /// The name or the unique value of a sign-up that somebody has.
-async fn taken(app: &App, db: &mut impl Db, draft: &Draft) -> Result<Option<AuthError>> {
+async fn owned_by_another(app: &App, db: &mut impl Db, draft: &Draft) -> Result<Option<AuthError>> {
     for device in &draft.devices {
         let Some(kind) = app.devices.kind(&device.kind).filter(|kind| kinds::is_silent(*kind)) else {
             continue;
@@ -164,13 +171,13 @@ pub async fn send(
     if !draft.lacking(app).is_empty() {
         return Err(AuthError::NotAsked("profile".into()));
     }
-    let taken = Taken::read(attempt.ways.as_deref())?;
+    let withheld = Withheld::read(attempt.ways.as_deref())?;
     let fits = |d: &&DraftDevice| {
-        let able = taken.reaching(app, &d.kind, &d.delivery);
+        let able = withheld.reaching(app, &d.kind, &d.delivery);
         let by_channel = channel.is_none_or(|wanted| able.contains(&wanted));
         device.is_none_or(|kind| kind == d.kind) && by_channel
     };
-    let target = left(app, &taken, &draft).find(fits).ok_or(AuthError::NotFound)?;
+    let target = left(app, &withheld, &draft).find(fits).ok_or(AuthError::NotFound)?;
     dispatch(app, client, &order(app, client, &attempt, &draft, target, channel).await?).await?;
     asking(app, client, &attempt, handle, &draft).await
 }
@@ -189,7 +196,7 @@ pub async fn answer(
     if lacked && given.profile.is_none() && given.identifiers.is_empty() {
         return Err(AuthError::NotAsked("profile".into()));
     }
-    let renamed = draft::rename(app, &mut draft, given).await?;
+    let renamed = understand::rename(app, &mut draft, given).await?;
     if let Some(profile) = &given.profile {
         draft.complete(app, profile)?;
     }
@@ -221,7 +228,7 @@ pub async fn answer(
     let scope = scope(&attempt);
     let all = challenges::in_scope(&mut app.store.read().await?, &scope).await?;
     shape::of(app, &all, false, typed)?;
-    let sent = codes::last(&all, given.device.as_deref(), app.now()).cloned();
+    let sent = challenge::last(&all, given.device.as_deref(), app.now()).cloned();
     let device = draft.to_prove().find(|d| sent.as_ref().is_some_and(|s| s.target == d.kind)).cloned();
     let named = device.as_ref().or_else(|| draft.devices.first());
     let identifier = named.map_or(("", ""), |d| (d.kind.as_str(), d.canonical.as_str()));
@@ -229,13 +236,13 @@ pub async fn answer(
     let subject = subject.about(&draft.user);
     vendor::settle(app, sent.as_ref(), typed, &subject, Hearer::Anybody).await?;
     let mut tx = app.store.begin().await?;
-    if let Err(error) = codes::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
+    if let Err(error) = look::look(app, &mut tx, sent.as_ref(), typed, &subject).await {
         tx.commit().await?;
         return Err(error);
     }
     let device = device.ok_or(AuthError::AttemptGone)?;
     // Whether a name or a value is free is told only behind a proven address.
-    if let Some(taken) = taken(app, &mut tx, &draft).await? {
+    if let Some(taken) = owned_by_another(app, &mut tx, &draft).await? {
         // The code is not spent: it comes again with another name.
         drop(tx);
         return profile::tell_taken(app, client, taken).await;
@@ -262,7 +269,7 @@ async fn enter(
 ) -> Result<Progress> {
     let entry = begun(app, client, draft, Some(&proven.device)).await?;
     let mut tx = app.store.begin().await?;
-    if let Some(taken) = taken(app, &mut tx, draft).await? {
+    if let Some(taken) = owned_by_another(app, &mut tx, draft).await? {
         drop(tx);
         return profile::tell_taken(app, client, taken).await;
     }
@@ -336,7 +343,7 @@ async fn confirm_others(app: &App, client: &Client, draft: &Draft, made: &Made) 
         let Some(device) = account.device(id) else { continue };
         let Some(claim) = draft.devices.iter().find(|claim| claim.is(device)) else { continue };
         let (parcel, language) = (claim.parcel(), claim.reads(&draft.profile));
-        let order = devices::order(app, &account, device, claim.taken, None);
+        let order = devices::order(app, &account, device, claim.owned_by_another, None);
         if let Err(error) = dispatch(app, client, &Order { parcel, or_notice: true, language, ..order }).await
         {
             tracing::debug!(%error, "the code of a new account's address is not sent now");
@@ -356,7 +363,7 @@ struct Made {
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = |(Entry { opened, holder }, known)| sessions::tokens(app, &opened, known, &holder);
+        let tokens = |(Entry { opened, holder }, known)| tokens::tokens(app, &opened, known, &holder);
         let tokens = self.entered.map(tokens).transpose()?;
         let recovery_codes = self.recovery_codes;
         let tokens = tokens.map(|tokens| Tokens { recovery_codes, ..tokens });
@@ -392,7 +399,7 @@ async fn made(
         let known = known::remember(app, tx, None, (&user, &shown), app.now()).await?;
         let proofs = standing::kept(app, &proofs, None);
         session_rows::insert(tx, &entry.opened.session, &proofs, known.id()).await?;
-        noted.push(sessions::succeeded(Purpose::Signup, &entry.opened.session, false));
+        noted.push(open::succeeded(Purpose::Signup, &entry.opened.session, false));
         entered = Some((entry, known));
     }
     app.events.write(tx, app.now(), &client.source(), &noted).await?;
@@ -434,8 +441,8 @@ async fn order(
     device: &DraftDevice,
     channel: Option<Channel>,
 ) -> Result<Order> {
-    let taken = Taken::read(attempt.ways.as_deref())?;
-    let usual = taken.reaching(app, &device.kind, &device.delivery).first().copied();
+    let withheld = Withheld::read(attempt.ways.as_deref())?;
+    let usual = withheld.reaching(app, &device.kind, &device.delivery).first().copied();
     let subject = Subject::new(
         app,
         (client, Purpose::Signup),
@@ -480,9 +487,9 @@ async fn asking(
 ) -> Result<Progress> {
     let lacking = draft.lacking(app);
     let sent = challenges::in_scope(&mut app.store.read().await?, &scope(attempt)).await?;
-    let taken = Taken::read(attempt.ways.as_deref())?;
+    let withheld = Withheld::read(attempt.ways.as_deref())?;
     let entry = |device: &DraftDevice| {
-        let channels = taken.reaching(app, &device.kind, &device.delivery);
+        let channels = withheld.reaching(app, &device.kind, &device.delivery);
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),
@@ -493,7 +500,7 @@ async fn asking(
         with_challenge(app, ask, sent.iter().find(|c| c.target == device.kind))
     };
     let ask = if lacking.is_empty() {
-        left(app, &taken, draft).map(entry).collect()
+        left(app, &withheld, draft).map(entry).collect()
     } else {
         vec![profile::ask(app, client, language::wished(&draft.profile).as_deref(), &lacking)]
     };

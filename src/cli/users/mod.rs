@@ -7,7 +7,8 @@ mod show;
 use clap::Subcommand;
 
 use super::{Failure, Outcome, Setup, instance, people, print};
-use crate::auth::account::{claims, deletion};
+use crate::auth::account::claims;
+use crate::auth::deletion;
 use crate::auth::operator::{self, reset as resetting};
 use crate::events::By;
 

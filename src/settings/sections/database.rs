@@ -4,10 +4,8 @@ use serde::Deserialize;
 
 use crate::base::Sensitive;
 use crate::base::clock::{MINUTE, SECOND};
-
-use crate::settings::Span;
 use crate::settings::check::Checks;
-use crate::settings::form;
+use crate::settings::{Span, form};
 
 /// `[database]`: where the truth is kept.
 #[derive(Clone, Debug, Deserialize)]

@@ -5,7 +5,6 @@ use url::Url;
 
 use crate::base::Sensitive;
 use crate::base::clock::SECOND;
-
 use crate::settings::check::Checks;
 use crate::settings::{Span, form};
 

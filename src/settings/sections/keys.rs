@@ -3,7 +3,6 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::base::clock::{DAY, MINUTE};
-
 use crate::settings::Span;
 use crate::settings::check::Checks;
 

@@ -1,7 +1,6 @@
 use serde::Deserialize;
 
 use crate::base::clock::{DAY, MINUTE};
-
 use crate::settings::Span;
 use crate::settings::check::Checks;
 

@@ -1,7 +1,6 @@
 use serde::Deserialize;
 
 use crate::base::clock::MINUTE;
-
 use crate::settings::Span;
 use crate::settings::check::Checks;
 

@@ -5,7 +5,6 @@ use serde::Deserialize;
 use url::Url;
 
 use crate::base::clock::{HOUR, MINUTE};
-
 use crate::settings::check::Checks;
 use crate::settings::{Span, form};
 

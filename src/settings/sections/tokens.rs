@@ -1,8 +1,7 @@
 use serde::Deserialize;
 
-use crate::base::clock::{DAY, HOUR, MINUTE};
-
 use super::field_check::RESERVED_CLAIMS;
+use crate::base::clock::{DAY, HOUR, MINUTE};
 use crate::settings::Span;
 use crate::settings::check::Checks;
 

@@ -1,6 +1,6 @@
 //! Groups, accounts that wait for the operator, and the end of an account.
 
-use multauth::auth::account::deletion;
+use multauth::auth::deletion;
 use multauth::auth::{AuthError, operator};
 use multauth::base::Millis;
 use multauth::base::clock::{DAY, HOUR, SECOND};

@@ -117,7 +117,7 @@ async fn what_happened_to_accounts_is_kept_whether_they_are_still_there_or_not()
         let before = events().await;
         eve.client.delete("/v1/me").await.is(204);
         app.pass(8 * DAY);
-        multauth::auth::account::deletion::purge_due(&app.app).await.unwrap();
+        multauth::auth::deletion::purge_due(&app.app).await.unwrap();
         app.sweep().await;
         app.pass(30 * DAY);
         app.sweep().await;

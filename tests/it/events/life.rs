@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use multauth::auth::account::deletion;
 use multauth::auth::attempts::unfinished;
+use multauth::auth::deletion;
 use multauth::auth::operator::{self, find, reset};
 use multauth::base::clock::{DAY, MINUTE};
 use multauth::events::NAMES;

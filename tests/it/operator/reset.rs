@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use multauth::auth::AuthError;
-use multauth::auth::account::deletion;
+use multauth::auth::deletion;
 use multauth::auth::operator::{self, reset};
 use multauth::base::clock::DAY;
 use multauth::messages::Kind;

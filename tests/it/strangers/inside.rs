@@ -449,7 +449,7 @@ async fn a_muted_address_that_was_given_up_goes_with_the_account() {
         app.pass(3 * HOUR);
         app.mail().await;
         app.sweep().await;
-        multauth::auth::account::deletion::purge(&app.app, &ada.done.user, multauth::events::By::Operator)
+        multauth::auth::deletion::purge(&app.app, &ada.done.user, multauth::events::By::Operator)
             .await
             .unwrap();
         app.pass(2 * HOUR);

@@ -1,6 +1,6 @@
 //! Who was thrown out stays so, and hears that and no more.
 
-use multauth::auth::account::deletion;
+use multauth::auth::deletion;
 use multauth::auth::operator;
 use multauth::base::clock::{DAY, MINUTE};
 use multauth::events::{By, Source};
