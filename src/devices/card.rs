@@ -2,7 +2,6 @@
 
 use super::{Address, DeviceKind, Rules, no_address};
 use crate::base::{Fault, Sensitive, typed};
-use crate::flows::Factor;
 
 /// The fewest and the most code points of a hardcode. Four, because card and device numbers are short and it
 /// never stands alone (R65); sixty-four holds any serial number, UUID or hash.
@@ -32,18 +31,6 @@ impl DeviceKind for Card {
 
     fn names_owner(&self) -> bool {
         false
-    }
-
-    fn channels(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn carries_passcode(&self) -> bool {
-        false
-    }
-
-    fn factor(&self) -> Option<Factor> {
-        None
     }
 
     fn holds_secret(&self) -> bool {

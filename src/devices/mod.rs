@@ -1,6 +1,6 @@
 //! What a person is named by, reached by or holds: one registry of device kinds, a file each.
 //!
-//! An operator makes identifiers by settings alone: [`identifier`]. //! To add a built-in kind: write a file with a
+//! An operator makes identifiers by settings alone: [`identifier`]. To add a built-in kind: write a file with a
 //! unit struct that implements [`DeviceKind`], and give it one line in [`DEVICES`]; an own program hands its kinds
 //! to `Server::builder()` instead, where [`contract`] judges them. Nothing else lists the kinds: the settings check,
 //! the API document, the pages and the operations read the [`Kinds`] of their installation.

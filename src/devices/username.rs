@@ -2,7 +2,6 @@
 
 use super::{Address, DeviceKind, Rules};
 use crate::base::Fault;
-use crate::flows::Factor;
 
 /// Names that speak for the service, or that other software treats as its own.
 const RESERVED: &[&str] = &[
@@ -80,40 +79,12 @@ impl DeviceKind for Username {
         "username"
     }
 
-    fn field(&self) -> &'static str {
-        "username"
-    }
-
     fn title(&self) -> &'static str {
         "Username"
     }
 
     fn example(&self) -> &'static str {
         "ada.lovelace"
-    }
-
-    fn names_owner(&self) -> bool {
-        true
-    }
-
-    fn channels(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn carries_passcode(&self) -> bool {
-        false
-    }
-
-    fn factor(&self) -> Option<Factor> {
-        None
-    }
-
-    fn holds_secret(&self) -> bool {
-        false
-    }
-
-    fn several(&self) -> bool {
-        false
     }
 
     fn canonical(&self, text: &str, rules: &Rules) -> Result<Address, Fault> {

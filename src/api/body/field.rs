@@ -65,8 +65,7 @@ impl Field {
     }
 }
 
-/// The fields that a client sent, checked against those of a body.
-#[derive(Debug)]
+/// The fields that a client sent, checked against those of a body. It does not print: passwords are among them.
 pub struct Read {
     sent: Map<String, Value>,
     devices: devices::Kinds,

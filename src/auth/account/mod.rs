@@ -9,6 +9,7 @@ pub mod flows;
 pub(super) mod gone;
 pub mod profile;
 pub(super) mod proof;
+pub(super) mod recovery_codes;
 pub(super) mod secrets;
 pub(super) mod seed;
 pub mod standing;

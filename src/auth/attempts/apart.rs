@@ -5,6 +5,7 @@
 //! else: it is no passcode of a flow, raises no level and opens nothing.
 
 use super::walk::Walk;
+use crate::auth::account::recovery_codes;
 use crate::auth::ask::Ask;
 use crate::auth::attempts::walk::Apart;
 use crate::auth::codes::{look, shape, shown};
@@ -17,10 +18,10 @@ use crate::auth::sending::order::{Counted, Order, Parcel};
 use crate::base::Sensitive;
 use crate::flows::Secret;
 use crate::messages::Channel;
-use crate::secrets::{Kept, recovery};
+use crate::secrets::Kept;
 use crate::store::challenges::Challenge;
 use crate::store::devices::Device;
-use crate::store::{Tx, attempts, secrets};
+use crate::store::{Tx, attempts};
 
 /// The field that the long code comes in.
 pub const UNLOCK_CODE: &str = "unlock_code";
@@ -180,11 +181,10 @@ impl Walk<'_> {
         let subject = self.subject(RECOVERY_CODE);
         let user = self.account.as_ref().map(|account| account.user.id.clone()).unwrap_or_default();
         let mut tx = self.app.store.begin().await?;
-        let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
         // Attempts before secrets, as a recovery takes them: otherwise the two could wait for each other.
         let apart = self.apart_also(factor, guesses::RECOVERY_CODE)?;
         self.write_apart(&mut tx, &apart.1).await?;
-        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
+        if !recovery_codes::spend(self.app, &mut tx, &user, typed).await? {
             drop(tx);
             return Err(self.wrong_recovery(&subject).await?);
         }

@@ -3,6 +3,7 @@
 
 use super::walk::{OWN, Walk};
 use crate::auth::account::proof::Proof;
+use crate::auth::account::recovery_codes;
 use crate::auth::account::{card, seed};
 use crate::auth::codes::vendor::{self, Hearer};
 use crate::auth::codes::{challenge, look, shape};
@@ -11,11 +12,11 @@ use crate::auth::guesses::{self, Bound, Subject};
 use crate::base::Sensitive;
 use crate::devices::authenticator::Seen;
 use crate::flows::Secret;
-use crate::secrets::{SecretKind, recovery};
+use crate::secrets::SecretKind;
+use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::Device;
 use crate::store::guesses::Guesses;
-use crate::store::{Tx, secrets};
 
 /// How the code of an authenticator comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -315,13 +316,12 @@ impl Walk<'_> {
         let subject = self.subject("recovery_code");
         let user = self.account.as_ref().map(|a| a.user.id.clone()).unwrap_or_default();
         let mut tx = self.app.store.begin().await?;
-        let hash = recovery::stored(&self.app.sealer, &user, typed.expose()).unwrap_or_default();
         // Guesses, the attempt and the user before secrets, as a recovery takes them: otherwise the two could wait for
         // each other. Whoever has it waits no longer for what it stands in for, so that a device that was lost and
         // guessed at is replaced (R38); what was counted for day and month stays.
         guesses::lift(&mut tx, &user, self.attempt.known_device.as_deref()).await?;
         self.hold(&mut tx).await?;
-        if secrets::spend_recovery(&mut tx, &user, &hash).await? != 1 {
+        if !recovery_codes::spend(self.app, &mut tx, &user, typed).await? {
             drop(tx);
             return Err(self.wrong_recovery(&subject).await?);
         }

@@ -6,6 +6,7 @@ use super::clearing;
 use super::progress::{Done, Progress};
 use super::walk::Walk;
 use crate::auth::account::claims::Holder;
+use crate::auth::account::recovery_codes as codes_at_rest;
 use crate::auth::account::{Account, profile, standing};
 use crate::auth::devices::recovery_codes;
 use crate::auth::devices::undo::Told;
@@ -196,9 +197,7 @@ impl Walk<'_> {
             return Ok(None);
         }
         let (user, code) = (&account.user.id, recovery::code(&self.app.random));
-        let hash = recovery::stored(&self.app.sealer, user, code.expose()).unwrap_or_default();
-        let id = self.app.random.uuid();
-        secrets::insert(tx, &id, user, secrets::RECOVERY, &hash, self.app.now()).await?;
+        codes_at_rest::keep(self.app, tx, user, &code).await?;
         Ok(Some(code))
     }
 

@@ -2,6 +2,7 @@
 //! for it; where a session showed neither, its code in the request itself (R67).
 
 use crate::app::App;
+use crate::auth::account::recovery_codes;
 use crate::auth::account::standing::{self, Shown};
 use crate::auth::account::{Account, card, seed};
 use crate::auth::codes::vendor::{self, Hearer};
@@ -16,9 +17,8 @@ use crate::auth::sending::{language, notices};
 use crate::base::{Millis, Sensitive};
 use crate::devices::authenticator::Seen;
 use crate::messages::{Channel, Kind};
-use crate::secrets::recovery;
+use crate::store::challenges;
 use crate::store::devices::Device;
-use crate::store::{challenges, secrets};
 
 /// Lets a change of `device` go on where the caller vouches for it: it is no factor, what the session showed lately
 /// is enough, or the request brings its code or a recovery code, which counts as a guess. What is asked for by it
@@ -163,13 +163,9 @@ async fn by_recovery_code(app: &App, client: &Client, account: &Account, typed: 
     let subject =
         Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), "recovery_code");
     let user = account.user.id.as_str();
-    let hash = recovery::stored(&app.sealer, user, typed.expose());
     let told = notices::about(app, client, account, Kind::RecoveryCodeUsed, None)?;
     let mut tx = app.store.begin().await?;
-    let right = match &hash {
-        Some(hash) => secrets::spend_recovery(&mut tx, user, hash).await? == 1,
-        None => false,
-    };
+    let right = recovery_codes::spend(app, &mut tx, user, typed).await?;
     if right {
         notices::queue(app, &mut tx, &told).await?;
     } else {

@@ -1,6 +1,7 @@
 //! Recovery codes: ten that are shown once, each in place of a lost device (R72).
 
 use crate::app::App;
+use crate::auth::account::recovery_codes;
 use crate::auth::account::{Account, standing};
 use crate::auth::devices::undo::{self, Told};
 use crate::auth::error::{AuthError, Result};
@@ -40,9 +41,7 @@ pub async fn write(app: &App, tx: &mut Tx, user: &str, by: By) -> Result<(Vec<Se
     let codes = recovery::list(&app.random);
     secrets::drop_kind(tx, user, secrets::RECOVERY).await?;
     for code in &codes {
-        let hash = recovery::stored(&app.sealer, user, code.expose());
-        let hash = hash.ok_or_else(|| AuthError::Internal("a recovery code has no hash".into()))?;
-        secrets::insert(tx, &app.random.uuid(), user, secrets::RECOVERY, &hash, app.now()).await?;
+        recovery_codes::keep(app, tx, user, code).await?;
     }
     let count = codes.len() as u64;
     Ok((codes, Event::RecoveryCodesMade { by, count }.of(user)))

@@ -80,14 +80,14 @@ fn undo(code: &str) -> Code {
     Code { code: code.into(), key: Some(key.into()), lifetime: 3 * clock::DAY, leads_on: false }
 }
 
-/// Compares with the committed file; `UPDATE_SNAPSHOTS=1` writes it anew.
+/// Compares with the committed file; `UPDATE=1` writes it anew.
 fn snapshot(name: &str, said: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/messages/snapshots").join(name);
-    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         std::fs::write(&file, said).unwrap();
     }
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(said, kept, "{name} differs; UPDATE_SNAPSHOTS=1 writes it anew");
+    assert_eq!(said, kept, "{name} differs; UPDATE=1 writes it anew");
 }
 
 #[test]

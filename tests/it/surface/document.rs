@@ -38,7 +38,7 @@ fn committed() -> PathBuf {
 #[test]
 fn the_committed_document_is_the_one_that_is_served() {
     let made = serde_json::to_string_pretty(&document()).unwrap() + "\n";
-    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+    if std::env::var_os("UPDATE").is_some() {
         std::fs::create_dir_all(committed().parent().unwrap()).unwrap();
         std::fs::write(committed(), &made).unwrap();
     }
@@ -46,7 +46,7 @@ fn the_committed_document_is_the_one_that_is_served() {
     let differs = kept.lines().zip(made.lines()).enumerate().find(|(_, (kept, made))| kept != made);
     assert!(
         kept == made,
-        "openapi/multauth.json is old; run UPDATE_OPENAPI=1 cargo test --test it document. First difference: {differs:#?}"
+        "openapi/multauth.json is old; run UPDATE=1 cargo test --test it document. First difference: {differs:#?}"
     );
 }
 

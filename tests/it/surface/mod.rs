@@ -14,6 +14,7 @@ mod own_provider;
 mod pages;
 pub mod postgres;
 mod ready;
+mod requirements;
 mod restart;
 mod secrets_leak;
 pub mod server;
