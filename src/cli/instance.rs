@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::app::App;
 use crate::base::Sensitive;
 use crate::base::clock::HOUR;

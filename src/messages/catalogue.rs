@@ -1,14 +1,10 @@
 //! The templates of every language, loaded and tried once, and how they become a message.
 
-use std::path::Path;
+use minijinja::{Environment, ErrorKind, Value, context};
 
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, ErrorKind, UndefinedBehavior, Value, context, escape_formatter};
-
-use super::layouts::{LAYOUT_HTML, LAYOUT_TEXT, Layouts};
-use super::texts::{self, Text, Texts, WORDS_FILE};
-use super::{CatalogueError, Channel, Code, Context, Kind, Language, Recent, Sender};
-use super::{clean, folder, language, trial, words};
+use super::layouts::{LAYOUT_HTML, LAYOUT_TEXT};
+use super::texts::{Text, Texts, WORDS_FILE};
+use super::{Channel, Code, Context, Kind, Language, Recent, Sender, clean, language, words};
 use crate::base::{Sensitive, clock};
 
 /// The longest subject, in characters.
@@ -50,49 +46,11 @@ pub struct Catalogue {
     // The layouts alone: a text is compiled when it is used, so that languages that nobody reads cost no memory.
     pub(super) templates: Environment<'static>,
     pub(super) texts: Vec<Texts>,
-    fallback: usize,
-    sender: Sender,
+    pub(super) fallback: usize,
+    pub(super) sender: Sender,
 }
 
 impl Catalogue {
-    /// The built-in texts; English steps in where no other language fits.
-    pub fn load(sender: Sender) -> Result<Self, CatalogueError> {
-        Self::read(sender, "en", None)
-    }
-
-    /// The built-in texts and those of the operator's `folder` over them. The language `fallback` steps in where no
-    /// other fits. Every template is tried with samples, in every language and on every channel.
-    ///
-    /// # Errors
-    /// All flaws at once.
-    pub fn read(sender: Sender, fallback: &str, folder: Option<&Path>) -> Result<Self, CatalogueError> {
-        let mut layouts = Layouts::built_in();
-        let (mut texts, mut flaws) = texts::built_in();
-        if let Some(folder) = folder {
-            flaws.extend(folder::lay_over(folder, &mut texts, &mut layouts));
-        }
-        let mut templates = environment();
-        flaws.extend(trial::unknown(&templates, &texts, &layouts));
-        for (name, (shown, source)) in [(LAYOUT_TEXT, &layouts.text), (LAYOUT_HTML, &layouts.html)] {
-            let added = templates.add_template_owned(name, source.clone().into_owned());
-            flaws.extend(added.err().map(|error| trial::flaw(shown, &error)));
-        }
-        let known: Vec<&str> = texts.iter().map(|texts| texts.language.tag()).collect();
-        let found = texts.iter().position(|texts| texts.language.is(fallback));
-        let language = found.is_none().then(|| {
-            format!("{fallback:?} is no language that messages are there in; there are: {}", known.join(", "))
-        });
-        let catalogue = Self { templates, texts, fallback: found.unwrap_or(0), sender: tidy(sender) };
-        if flaws.is_empty() {
-            flaws = trial::all(&catalogue, &layouts);
-        }
-        if flaws.is_empty() && language.is_none() {
-            Ok(catalogue)
-        } else {
-            Err(CatalogueError { language, flaws })
-        }
-    }
-
     /// What a message of `kind` about `about` says on `channel`, in `language`.
     pub fn render(
         &self,
@@ -264,29 +222,6 @@ impl std::fmt::Debug for Catalogue {
     }
 }
 
-fn environment() -> Environment<'static> {
-    let mut templates = Environment::new();
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    // The delimiters are the usual ones, which are never in each other's way.
-    templates.set_syntax(syntax.unwrap_or_default());
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    // `none` would be printed as a word: a template has to ask for what may be absent.
-    templates.set_formatter(|out, state, value| {
-        if value.is_none() {
-            return Err(minijinja::Error::new(ErrorKind::UndefinedError, trial::ABSENT));
-        }
-        escape_formatter(out, state, value)
-    });
-    templates
-}
-
-fn tidy(sender: Sender) -> Sender {
-    let service = clean::line(&sender.service);
-    let service = if service.is_empty() { sender.domain().to_owned() } else { service };
-    let contact = sender.contact.as_deref().map(clean::line).filter(|contact| !contact.is_empty());
-    Sender { service, contact, ..sender }
-}
-
 /// A code as the channel shows it: a voice reads it character by character.
 fn spelled(channel: Channel, code: &str) -> String {
     if channel != Channel::Call {
@@ -299,3 +234,7 @@ fn spelled(channel: Channel, code: &str) -> String {
 #[cfg(test)]
 #[path = "tests/mod.rs"]
 mod tests;
+
+/// Why a value that is absent cannot be printed.
+pub(super) const ABSENT: &str =
+    "prints a value that is not always there; ask for it first, as in {% if place %}…{% endif %}";

@@ -21,6 +21,7 @@ mod folder;
 pub mod kind;
 pub mod language;
 mod layouts;
+pub(super) mod load;
 pub mod mask;
 pub mod message;
 mod sections;

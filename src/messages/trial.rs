@@ -6,6 +6,7 @@ use super::layouts::{LAYOUT_HTML, LAYOUT_TEXT, Layouts};
 use super::texts::{Text, Texts, WORDS_FILE};
 use super::{Catalogue, Channel, Code, Context, Flaw, Kind, Language, Recent, RenderError, Rendered, words};
 use crate::base::clock;
+use crate::messages::catalogue::ABSENT;
 
 /// What a text may name. `contact`, `place`, `account` and `device` may be absent, `code`, `link`, `minutes` and
 /// `hours` are there with a code. `undo` and `codes_gone` are true or false, `lost` is a list of addresses. `recent`
@@ -35,9 +36,6 @@ const MOMENT: [&str; 4] = ["day", "month", "year", "time"];
 const RECENT: [&str; 2] = ["device", "since"];
 /// What a layout may name besides [`VALUES`] and `lifetime`.
 const LAYOUT: [&str; 5] = ["words", "language", "direction", "lead", "objection"];
-/// Why a value that is absent cannot be printed.
-pub(super) const ABSENT: &str =
-    "prints a value that is not always there; ask for it first, as in {% if place %}…{% endif %}";
 
 /// Templates that cannot be understood, or name what is never there, in whatever branch.
 pub(super) fn unknown(templates: &Environment<'_>, all: &[Texts], layouts: &Layouts) -> Vec<Flaw> {

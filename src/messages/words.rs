@@ -11,33 +11,6 @@ use super::texts::{Text, Texts, WORDS_FILE};
 use super::{Context, Kind};
 use crate::base::{Millis, clock};
 
-/// Every section.
-pub(super) const WORDS: [&str; 23] = [
-    "direction",
-    "months",
-    "moment",
-    "lifetime",
-    "link",
-    "valid",
-    "warning",
-    "reason",
-    "undo_link",
-    "undo_code",
-    "undo_valid",
-    "recent",
-    "recent_one",
-    "recent_undo",
-    "recent_code",
-    "recent_valid",
-    "when",
-    "place",
-    "account",
-    "device",
-    "contact",
-    "authenticator",
-    "card",
-];
-
 /// What only mails with a code say.
 const WITH_CODE: [&str; 4] = ["link", "valid", "warning", "reason"];
 /// What only mails say with which a change is taken back.

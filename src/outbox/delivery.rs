@@ -12,6 +12,7 @@ use crate::base::Millis;
 use crate::base::clock::{HOUR, MINUTE, SECOND};
 use crate::events::Source;
 use crate::messages::Message;
+use crate::outbox::tried::{Ended, Tried};
 use crate::providers::{Entry, Outcome, Refusals};
 use crate::store::outbox::{End, Queued};
 use crate::store::{self, StoreError, Tx};
@@ -24,14 +25,6 @@ const WHOLE: Duration = Duration::from_secs(50);
 
 /// How long a message waits for others to the same party, a half more or less by chance.
 const OUTSIDE: Millis = SECOND;
-
-/// One message that was tried, and what became of it.
-pub(super) struct Tried {
-    queued: Queued,
-    ended: Ended,
-    /// What it remembers of the providers from now on.
-    marks: Marks,
-}
 
 impl Worker {
     /// Tries to deliver one leased message.
@@ -329,44 +322,6 @@ fn refused(entry: &Entry) {
 /// Whether all who could deliver a message refuse it for good.
 fn is_hopeless(route: &[&Arc<Entry>], marks: &Marks) -> bool {
     !route.is_empty() && route.iter().all(|entry| marks.has(Mark::Rejected, &entry.name))
-}
-
-/// What became of one try.
-pub(super) enum Ended {
-    /// A provider took it; with a moment until which it has to report the delivery.
-    Taken { provider: String, reference: Option<String>, until: Option<Millis> },
-    /// It was taken before, and there is nobody else to ask or nothing left to ask for.
-    Known,
-    /// Its code ended on the way.
-    Expired,
-    /// Its code is not asked for any more.
-    Unwanted,
-    /// It is given up; the word says why in events.
-    Failed { why: String, word: &'static str },
-    /// It waits for others to the same party; nobody was asked.
-    Outside,
-    /// It stays leased as it is: by a clock that was just set nothing is decided.
-    Left,
-    /// It waits.
-    Later { why: String, after: Option<Duration> },
-}
-
-impl Ended {
-    pub(super) fn failed(why: impl Into<String>, word: &'static str) -> Self {
-        Self::Failed { why: why.into(), word }
-    }
-
-    pub(super) fn later(why: impl Into<String>) -> Self {
-        Self::Later { why: why.into(), after: None }
-    }
-
-    /// Somebody is left alone for `span`: nothing happens before, unless another wait was asked for.
-    fn wait_for(&mut self, span: Millis) {
-        if let Self::Later { why, after: after @ None } = self {
-            *why = "every provider is left alone for a while".into();
-            *after = u64::try_from(span).ok().map(Duration::from_millis);
-        }
-    }
 }
 
 impl Queued {

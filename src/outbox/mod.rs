@@ -12,6 +12,7 @@ mod inbox;
 mod marks;
 mod parties;
 pub mod receipts;
+pub(super) mod tried;
 mod veto;
 mod worker;
 

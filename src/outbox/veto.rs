@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::Worker;
-use super::delivery::Ended;
 use crate::hooks::{Point, Sending};
 use crate::messages::Message;
+use crate::outbox::tried::Ended;
 use crate::providers::Entry;
 use crate::store::outbox::Queued;
 use crate::store::{StoreError, devices};

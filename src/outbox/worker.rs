@@ -9,7 +9,6 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::delivery::Tried;
 use super::{Inbox, Parties};
 use crate::base::clock::{Jumps, MINUTE};
 use crate::base::lease::{self, Wake};
@@ -17,6 +16,7 @@ use crate::base::seal::Sealer;
 use crate::base::{Clock, Millis, Random};
 use crate::events::Events;
 use crate::hooks::Hooks;
+use crate::outbox::tried::Tried;
 use crate::providers::{NOBODY, Routes};
 use crate::store::agreement::Agreement;
 use crate::store::outbox::Queued;

@@ -15,10 +15,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub use super::line::FAR;
 use super::line::{Expected, Line};
 use super::sql::{self, Db, Result};
 use super::{Exec, Store, facts};
-use crate::base::clock::{Jumps, SECOND, Steady};
+use crate::base::clock::{SECOND, Steady};
 use crate::base::lease::{LEASE, OTHERS};
 use crate::base::{Clock, Millis};
 
@@ -26,8 +27,6 @@ pub use super::line::BELIEVED;
 
 const NOW: &str = "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)";
 
-/// How far apart two clocks may be.
-pub const FAR: Millis = Jumps::FAR;
 /// How long the database may take to say what time it is, for it to be compared.
 const SLOW: Millis = SECOND;
 /// How long what was leased by a clock that was set back may stand: whoever leased it found out as much later as others do,

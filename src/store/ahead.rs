@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::agreement::FAR;
+use super::line::FAR;
 use super::sql::{self, Db, Result};
 use super::{Store, guesses, spend};
 use crate::base::Millis;

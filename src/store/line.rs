@@ -3,12 +3,13 @@
 
 use std::fmt;
 
-use super::agreement::FAR;
 use crate::base::Millis;
-use crate::base::clock::{HOUR, SECOND};
+use crate::base::clock::{HOUR, Jumps, SECOND};
 
 /// How long a clock that was set has to stay so until it is believed: time servers have set it right by then.
 pub const BELIEVED: Millis = HOUR;
+/// How far apart two clocks may be.
+pub const FAR: Millis = Jumps::FAR;
 /// How long ago another instance may have looked, for its word to count: each looks every 15 s. A clock that was set by more
 /// than [`FAR`] since is beyond it.
 const LATELY: Millis = FAR;

@@ -8,29 +8,7 @@ use crate::outbound::{Answer, Outcome};
 use crate::store::webhooks::{self as rows, Leased};
 use crate::store::{StoreError, Tx, trail};
 use crate::telemetry::metrics;
-
-/// One delivery that was tried, and what became of it.
-pub(super) struct Tried {
-    leased: Leased,
-    ended: Ended,
-    status: Option<i64>,
-}
-
-/// What became of one try.
-enum Ended {
-    /// It was taken.
-    Sent,
-    /// It is tried again.
-    Later { why: String, asked: Option<Millis> },
-    /// It is given up.
-    Failed { why: String },
-}
-
-impl Ended {
-    fn later(why: impl Into<String>) -> Self {
-        Self::Later { why: why.into(), asked: None }
-    }
-}
+use crate::webhooks::tried::{Ended, Tried};
 
 impl Worker {
     /// Posts one leased delivery.

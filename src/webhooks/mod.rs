@@ -9,6 +9,7 @@ mod body;
 mod delivery;
 pub mod replay;
 mod retry;
+pub(super) mod tried;
 mod worker;
 
 use std::sync::Arc;

@@ -9,7 +9,6 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::delivery::Tried;
 use super::{Webhook, Webhooks};
 use crate::base::clock::{HOUR, MINUTE, Steady};
 use crate::base::lease::{self, Wake};
@@ -17,6 +16,7 @@ use crate::base::{Clock, Millis, Random};
 use crate::store::agreement::Agreement;
 use crate::store::webhooks::{self as rows, Leased};
 use crate::store::{Store, StoreError, Tx};
+use crate::webhooks::tried::Tried;
 
 /// How many deliveries to a webhook are under way at once: so many may come twice after a crash.
 const AT_ONCE: usize = 8;

@@ -45,7 +45,7 @@ fn every_language_says_what_its_snapshot_says() {
 
 /// The names that a template prints or asks for.
 fn named(text: &Text) -> BTreeSet<String> {
-    let templates = environment();
+    let templates = load::environment();
     let template = templates.template_from_named_str(&text.name, &text.source).unwrap();
     template.undeclared_variables(false).into_iter().collect()
 }

@@ -3,7 +3,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::*;
-use crate::messages::segments;
+use crate::messages::{load, segments};
 
 mod languages;
 mod own;
@@ -220,7 +220,7 @@ fn an_undo_has_a_key_and_what_one_kind_tells_no_other_does() {
 
 #[test]
 fn a_template_with_an_unknown_or_absent_value_fails() {
-    let mut templates = environment();
+    let mut templates = load::environment();
     templates.add_template("unknown", "{{ nobody }}").unwrap();
     templates.add_template("absent", "{{ place }}").unwrap();
     let values = context! { place => None::<String> };

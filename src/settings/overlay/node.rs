@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
 use super::Place;
-use super::parse::{env_list, env_table};
 
 /// A value and where it was written.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,19 +82,6 @@ impl Node {
         let Value::Table(table) = &mut self.value else { return false };
         let child = table.entry(head.clone()).or_insert_with(|| Self::table(node.place.clone()));
         child.put(rest, node)
-    }
-
-    /// Text of the environment that says a list or a table becomes one, when `key` is looked for in it.
-    fn unfold(&mut self, key: &str) {
-        let Value::Env(text) = &self.value else { return };
-        let unfolded = if key.parse::<usize>().is_ok() {
-            env_list(text, &self.place).map(Value::List)
-        } else {
-            env_table(text, &self.place).map(Value::Table)
-        };
-        if let Ok(value) = unfolded {
-            self.value = value;
-        }
     }
 
     /// Takes out what is at `path`, or the nearest value above it, and says where that was.

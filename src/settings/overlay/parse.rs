@@ -171,6 +171,21 @@ fn json(value: serde_json::Value, place: &Place) -> Node {
     Node { place: place.clone(), value }
 }
 
+impl Node {
+    /// Text of the environment that says a list or a table becomes one, when `key` is looked for in it.
+    pub(super) fn unfold(&mut self, key: &str) {
+        let Value::Env(text) = &self.value else { return };
+        let unfolded = if key.parse::<usize>().is_ok() {
+            env_list(text, &self.place).map(Value::List)
+        } else {
+            env_table(text, &self.place).map(Value::Table)
+        };
+        if let Ok(value) = unfolded {
+            self.value = value;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

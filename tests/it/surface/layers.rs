@@ -1,7 +1,7 @@
 //! Who may name whom: the tables at the top of `src/lib.rs`, `src/auth/mod.rs` and `src/api/mod.rs`, held by reading
 //! every line of `src/`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// Folder or file of a house → its row.
@@ -20,6 +20,26 @@ fn a_row_names_only_rows_below_it() {
             sources.iter().flat_map(|(file, text)| wrong(house, &rows, file, text)).collect();
         assert!(broken.is_empty(), "the table of {} does not allow:\n{}", map(house), broken.join("\n"));
     }
+}
+
+/// The face of a folder may name its own files, which it lists; nothing else goes in a circle.
+#[test]
+fn no_file_is_in_a_circle_of_imports() {
+    let sources: Vec<_> = sources().into_iter().filter(|(file, _)| !file.contains("tests")).collect();
+    let arrows = arrows(&sources);
+    assert!(arrows.values().map(BTreeSet::len).sum::<usize>() > 500, "the imports were found");
+    let found: Vec<_> = arrows.keys().filter_map(|from| circle(&arrows, from)).collect();
+    assert!(found.is_empty(), "files that import each other: {found:#?}");
+}
+
+#[test]
+fn a_circle_is_seen_through_a_face() {
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    let look = |sources: &[(String, String)]| circle(&arrows(sources), "a/b.rs").is_some();
+    let face = file("a/mod.rs", "mod b;\nmod c;\npub use c::{self, Thing};\n");
+    let b = file("a/b.rs", "use super::Thing;");
+    assert!(look(&[face.clone(), b.clone(), file("a/c.rs", "use crate::a::b::Other;")]));
+    assert!(!look(&[face, b, file("a/c.rs", "use crate::d;")]));
 }
 
 #[test]
@@ -161,6 +181,66 @@ fn named(module: &[String], text: &str) -> Vec<(usize, Vec<String>)> {
         }
     }
     found
+}
+
+/// File → the files that it names.
+fn arrows(sources: &[(String, String)]) -> BTreeMap<String, BTreeSet<String>> {
+    let files: BTreeMap<Vec<String>, &str> =
+        sources.iter().map(|(file, _)| (module(file), &**file)).collect();
+    let faces: BTreeMap<Vec<String>, Vec<String>> =
+        sources.iter().flat_map(|(file, text)| handed_on(&module(file), text)).collect();
+    let of = |(file, text): &(String, String)| {
+        let named = named(&module(file), text).into_iter();
+        let found =
+            named.filter_map(|(_, path)| owner(&files, &faces, path, 8)).filter(|other| other != file);
+        (file.clone(), found.map(str::to_owned).collect())
+    };
+    sources.iter().map(of).collect()
+}
+
+/// What a file names of its own folder and hands on: the path by which others name it, and where it is.
+fn handed_on(module: &[String], text: &str) -> Vec<(Vec<String>, Vec<String>)> {
+    let lists = text.split("\npub use ").skip(1).chain(text.split("\nuse ").skip(1));
+    let trees = lists.filter(|list| !list.starts_with("crate") && !list.starts_with("super")).flat_map(tree);
+    let named = trees.filter_map(|path| {
+        let path: Vec<String> = path.into_iter().filter(|part| part != "self").collect();
+        let by = [module, &[path.last()?.clone()]].concat();
+        Some((by, [module, &path].concat()))
+    });
+    named.filter(|(by, path)| by != path).collect()
+}
+
+/// The file that has what a path names.
+fn owner<'f>(
+    files: &BTreeMap<Vec<String>, &'f str>,
+    faces: &BTreeMap<Vec<String>, Vec<String>>,
+    path: Vec<String>,
+    depth: u32,
+) -> Option<&'f str> {
+    let long = (0..=path.len()).rev().find(|length| files.contains_key(&path[..*length]))?;
+    let by = path.get(..=long);
+    match by.and_then(|by| faces.get(by)).filter(|_| depth > 0) {
+        Some(real) => owner(files, faces, [real, &path[long + 1..]].concat(), depth - 1),
+        None => files.get(&path[..long]).copied().filter(|file| *file != "lib.rs"),
+    }
+}
+
+/// The way from a file back to itself.
+fn circle(arrows: &BTreeMap<String, BTreeSet<String>>, from: &str) -> Option<Vec<String>> {
+    let mut ways = vec![vec![from.to_owned()]];
+    let mut seen = BTreeSet::new();
+    while let Some(way) = ways.pop() {
+        for next in way.last().and_then(|last| arrows.get(last)).into_iter().flatten() {
+            let further = [way.clone(), vec![next.clone()]].concat();
+            if next == from {
+                return Some(further);
+            }
+            if seen.insert(next.clone()) {
+                ways.push(further);
+            }
+        }
+    }
+    None
 }
 
 fn word(text: &str) -> String {
