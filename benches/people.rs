@@ -145,7 +145,7 @@ pub async fn waiting(app: &App, people: &[Person], count: usize) -> Result<Vec<W
         let made =
             Waiting { attempt: sha256_hex(handle.as_bytes()), handle, challenge: app.random.uuid(), person };
         attempts::insert(&mut tx, &attempt(app, &people[person], &made)).await?;
-        challenges::put(&mut tx, &challenge(app, &people[person], &made), 0).await?;
+        challenges::put(&mut tx, &challenge(app, &people[person], &made), 0).await?.either_way();
         all.push(made);
     }
     tx.commit().await?;

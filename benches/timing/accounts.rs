@@ -60,7 +60,7 @@ async fn one(app: &App, tx: &mut Tx, class: Class, (kind, address): (&str, &str)
     };
     devices::insert(tx, &device).await?;
     if class == Class::Disabled {
-        users::set_disabled(tx, &user, Some(now + 1), now).await?;
+        users::set_disabled(tx, &user, Some(now + 1), now).await?.either_way();
     }
     Ok(())
 }

@@ -32,11 +32,11 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     challenges::drop_of_attempts(&mut tx, &user.id).await?;
     attempts::drop_of_user(&mut tx, &user.id).await?;
-    if by == By::User && users::still(&mut tx, &user.id, user.credentials, now).await? != 1 {
+    if by == By::User && users::still(&mut tx, &user.id, user.credentials, now).await?.is_no() {
         return Err(AuthError::InvalidToken);
     }
     let ended = end_everything(&mut tx, &user.id).await?;
-    if users::set_deleted(&mut tx, &user.id, now).await? != 1 {
+    if users::set_deleted(&mut tx, &user.id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let deleted = Event::UserDeleted { by, purge_at: rfc3339(now + grace) }.of(&user.id);
@@ -59,7 +59,7 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
 pub async fn restore(app: &App, user_id: &str) -> Result<()> {
     let mut tx = app.store.begin().await?;
     let now = app.now();
-    if users::restore(&mut tx, user_id, now).await? != 1 {
+    if users::restore(&mut tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let account = even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
@@ -115,7 +115,7 @@ async fn purge_one(app: &App, user: &User, now: Millis, before: Millis) -> Resul
 async fn take(tx: &mut Tx, user_id: &str, now: Millis) -> Result<()> {
     challenges::drop_of_attempts(tx, user_id).await?;
     attempts::drop_of_user(tx, user_id).await?;
-    users::hold(tx, user_id, now).await?;
+    users::hold(tx, user_id, now).await?.either_way();
     Ok(())
 }
 
@@ -156,7 +156,7 @@ async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     }
     let guessed = guesses::of_subject(tx, &user.id).await?;
     guesses::clear(tx, guessed, Vec::new()).await?;
-    users::delete(tx, &user.id).await?;
+    users::delete(tx, &user.id).await?.either_way();
     events_rows::forget(tx, &user.id).await?;
     let purged = Event::UserPurged { by }.of(&user.id);
     Ok(app.events.write(tx, app.now(), &Source::default(), &[purged]).await?)

@@ -407,7 +407,7 @@ async fn a_dead_letter_is_listed_and_sent_again() {
     let mut tx = app.store.begin().await.unwrap();
     let end =
         crate::store::outbox::End { state: "failed", problem: Some("no such mailbox"), ..Default::default() };
-    crate::store::outbox::finish(&mut tx, &letter.id, &end, app.now()).await.unwrap();
+    crate::store::outbox::finish(&mut tx, &letter.id, &end, app.now()).await.unwrap().either_way();
     tx.commit().await.unwrap();
     site.run(&["messages", "list", "--state", "failed"]).await.unwrap();
     site.run(&["messages", "resend", "--all"]).await.unwrap();
@@ -462,7 +462,7 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     );
     assert!(matches!(site.run(&["check", "--data"]).await.unwrap_err(), Failure::Told));
     let mut tx = app.store.begin().await.unwrap();
-    users::delete(&mut tx, "u500").await.unwrap();
+    users::delete(&mut tx, "u500").await.unwrap().either_way();
     tx.commit().await.unwrap();
     site.run(&["check", "--data"]).await.unwrap();
 }

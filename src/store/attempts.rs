@@ -3,7 +3,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// One attempt. It is deleted when it is done, which is how only one answer can finish it.
@@ -111,8 +111,8 @@ pub async fn live(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Atte
 }
 
 /// Notes what has been proven, unless somebody else moved the attempt on meanwhile.
-pub async fn pass(db: &mut impl Db, id: &str, before: &str, after: &str) -> Result<u64> {
-    sql::run(db, PASS, (id, before, after)).await
+pub async fn pass(db: &mut impl Db, id: &str, before: &str, after: &str) -> Result<Changed> {
+    sql::change(db, PASS, (id, before, after)).await
 }
 
 /// Replaces the sealed draft of a sign-up.
@@ -126,19 +126,19 @@ pub async fn set_ways(db: &mut impl Db, id: &str, ways: &str) -> Result<u64> {
 }
 
 /// Notes by which factor the guesses of an attempt are counted apart.
-pub async fn set_apart(db: &mut impl Db, id: &str, apart: &str) -> Result<u64> {
-    sql::run(db, SET_APART, (id, apart)).await
+pub async fn set_apart(db: &mut impl Db, id: &str, apart: &str) -> Result<Changed> {
+    sql::change(db, SET_APART, (id, apart)).await
 }
 
-/// Ends an attempt as done; 1 for the one answer that finishes it (R9).
-pub async fn finish(db: &mut impl Db, id: &str, passed: &str) -> Result<u64> {
-    sql::run(db, FINISH, (id, passed)).await
+/// Ends an attempt as done; yes for the one answer that finishes it (R9).
+pub async fn finish(db: &mut impl Db, id: &str, passed: &str) -> Result<Changed> {
+    sql::change(db, FINISH, (id, passed)).await
 }
 
-/// Drops all attempts of a user, and ends one of them as done; 1 where that was there still, as far as `passed`.
-pub async fn finish_all(db: &mut impl Db, user_id: &str, id: &str, passed: &str) -> Result<u64> {
+/// Drops all attempts of a user, and ends one of them as done; yes where that was there still, as far as `passed`.
+pub async fn finish_all(db: &mut impl Db, user_id: &str, id: &str, passed: &str) -> Result<Changed> {
     let ended: Vec<(String, String)> = sql::all(db, FINISH_ALL, (user_id,)).await?;
-    Ok(u64::from(ended.iter().any(|one| one.0 == id && one.1 == passed)))
+    Ok(ended.iter().any(|one| one.0 == id && one.1 == passed).into())
 }
 
 /// Drops an attempt.

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// A message as lists show it; what it says is not in it.
@@ -177,10 +177,10 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Delivery>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
-/// Queues a message that failed once more; a notice lives until `until`. 0 where it did not fail, or its code
+/// Queues a message that failed once more; a notice lives until `until`. [`Changed::No`] where it did not fail, or its code
 /// has ended.
-pub async fn again(db: &mut impl Db, id: &str, now: Millis, until: Millis) -> Result<u64> {
-    sql::run(db, AGAIN, (id, now, until)).await
+pub async fn again(db: &mut impl Db, id: &str, now: Millis, until: Millis) -> Result<Changed> {
+    sql::change(db, AGAIN, (id, now, until)).await
 }
 
 /// Codes sent since `since`, by provider, channel and country.

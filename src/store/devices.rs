@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// One device.
@@ -219,8 +219,8 @@ pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Device>> {
 }
 
 /// Marks a device as confirmed and shown, and as its owner's own where `own` says how.
-pub async fn confirm(db: &mut impl Db, id: &str, now: Millis, own: Option<&str>) -> Result<u64> {
-    sql::run(db, CONFIRM, (id, now, own)).await
+pub async fn confirm(db: &mut impl Db, id: &str, now: Millis, own: Option<&str>) -> Result<Changed> {
+    sql::change(db, CONFIRM, (id, now, own)).await
 }
 
 /// Corrects the address of a claim that nobody confirmed yet, in a session.
@@ -231,8 +231,8 @@ pub async fn set_address(
     delivery: &str,
     now: Millis,
     session: &str,
-) -> Result<u64> {
-    sql::run(db, SET_ADDRESS, (id, canonical, delivery, now, session)).await
+) -> Result<Changed> {
+    sql::change(db, SET_ADDRESS, (id, canonical, delivery, now, session)).await
 }
 
 /// Drops every other unconfirmed claim to an address that has found its owner (R120).
@@ -273,9 +273,9 @@ pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
     sql::run(db, USED, (id, now)).await
 }
 
-/// Takes an authenticator's time step; 0 where that step, or a later one, was taken before (R69).
-pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Result<u64> {
-    sql::run(db, TAKE_STEP, (id, step, now, step + AHEAD)).await
+/// Takes an authenticator's time step; no where that step, or a later one, was taken before (R69).
+pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Result<Changed> {
+    sql::change(db, TAKE_STEP, (id, step, now, step + AHEAD)).await
 }
 
 /// Notes that an authenticator showed the code of the step after `step`, which is the one of now and is taken by
@@ -296,11 +296,11 @@ pub async fn renew_secret(db: &mut impl Db, id: &str, old: &str, new: &str) -> R
 
 /// Takes a device of a user out of use: it answers nothing, and its address is anybody's to prove, until it is restored
 /// or swept.
-pub async fn hide(db: &mut impl Db, id: &str, user_id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, HIDE, (id, user_id, now)).await
+pub async fn hide(db: &mut impl Db, id: &str, user_id: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, HIDE, (id, user_id, now)).await
 }
 
-/// Lets a device of a user stand again as it was: in use, with that label, and first of its kind or not. 0 where it is
+/// Lets a device of a user stand again as it was: in use, with that label, and first of its kind or not. [`Changed::No`] where it is
 /// gone, or its address has another owner by now.
 pub async fn restore(
     db: &mut impl Db,
@@ -308,8 +308,8 @@ pub async fn restore(
     user_id: &str,
     label: &str,
     is_primary: bool,
-) -> Result<u64> {
-    sql::run(db, RESTORE, (id, user_id, label, is_primary)).await
+) -> Result<Changed> {
+    sql::change(db, RESTORE, (id, user_id, label, is_primary)).await
 }
 
 /// Notes that messages to a device come back.
@@ -322,12 +322,12 @@ pub async fn clear_failing(db: &mut impl Db, id: &str) -> Result<u64> {
     sql::run(db, CLEAR_FAILING, (id,)).await
 }
 
-/// Removes a device of a user that nobody has proven. 0 where it is confirmed by now.
-pub async fn delete_pending(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
-    sql::run(db, DELETE_PENDING, (id, user_id)).await
+/// Removes a device of a user that nobody has proven. [`Changed::No`] where it is confirmed by now.
+pub async fn delete_pending(db: &mut impl Db, id: &str, user_id: &str) -> Result<Changed> {
+    sql::change(db, DELETE_PENDING, (id, user_id)).await
 }
 
 /// Removes a device of a user.
-pub async fn delete(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
-    sql::run(db, DELETE, (id, user_id)).await
+pub async fn delete(db: &mut impl Db, id: &str, user_id: &str) -> Result<Changed> {
+    sql::change(db, DELETE, (id, user_id)).await
 }

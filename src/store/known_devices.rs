@@ -3,7 +3,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 use crate::base::clock::DAY;
 
@@ -64,8 +64,8 @@ pub async fn of_session(db: &mut impl Db, session: &str) -> Result<Option<KnownD
 }
 
 /// Notes its use, and all that was shown at it.
-pub async fn used(db: &mut impl Db, id: &str, shown: &str, now: Millis) -> Result<u64> {
-    sql::run(db, USED, (id, shown, now)).await
+pub async fn used(db: &mut impl Db, id: &str, shown: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, USED, (id, shown, now)).await
 }
 
 /// Notes all that was shown at it.

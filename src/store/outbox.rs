@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// One message on its way.
@@ -134,19 +134,19 @@ pub struct End<'a> {
 }
 
 /// Ends a message and empties its payload; one that failed keeps it, sealed, so that it can be sent again.
-pub async fn finish(db: &mut impl Db, id: &str, end: &End<'_>, now: Millis) -> Result<u64> {
-    sql::run(db, FINISH, (id, end.state, now, end.provider, end.problem, end.reference, end.tries)).await
+pub async fn finish(db: &mut impl Db, id: &str, end: &End<'_>, now: Millis) -> Result<Changed> {
+    sql::change(db, FINISH, (id, end.state, now, end.provider, end.problem, end.reference, end.tries)).await
 }
 
-/// A vendor took a message and has until `due_at` to report its delivery. 0 where it was leased again meanwhile.
+/// A vendor took a message and has until `due_at` to report its delivery. [`Changed::No`] where it was leased again meanwhile.
 pub async fn await_receipt(
     db: &mut impl Db,
     (id, tries): (&str, i64),
     due_at: Millis,
     (provider, reference): (&str, Option<&str>),
     passed: &str,
-) -> Result<u64> {
-    sql::run(db, AWAIT, (id, due_at, provider, reference, passed, tries)).await
+) -> Result<Changed> {
+    sql::change(db, AWAIT, (id, due_at, provider, reference, passed, tries)).await
 }
 
 /// Puts a message off until `due_at`; `passed` is what it remembers of providers from now on. 0 where it was

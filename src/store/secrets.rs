@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// The password's kind.
@@ -108,13 +108,13 @@ pub async fn drop_young(db: &mut impl Db, user_id: &str, kind: &str, since: Mill
 }
 
 /// Replaces a secret's hash by one of newer parameters, unless the secret changed meanwhile (R63).
-pub async fn rehash(db: &mut impl Db, user_id: &str, kind: &str, old: &str, new: &str) -> Result<u64> {
-    sql::run(db, REHASH, (user_id, kind, old, new)).await
+pub async fn rehash(db: &mut impl Db, user_id: &str, kind: &str, old: &str, new: &str) -> Result<Changed> {
+    sql::change(db, REHASH, (user_id, kind, old, new)).await
 }
 
-/// Spends a recovery code; 1 for the one who was first (R72).
-pub async fn spend_recovery(db: &mut impl Db, user_id: &str, hash: &str) -> Result<u64> {
-    sql::run(db, SPEND, (user_id, hash)).await
+/// Spends a recovery code; yes for the one who was first (R72).
+pub async fn spend_recovery(db: &mut impl Db, user_id: &str, hash: &str) -> Result<Changed> {
+    sql::change(db, SPEND, (user_id, hash)).await
 }
 
 /// Drops all secrets of a kind.

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// One session.
@@ -171,8 +171,8 @@ pub async fn forget_proofs(db: &mut impl Db, user_id: &str, but: &str) -> Result
 }
 
 /// Replaces what was shown in a session of a user.
-pub async fn set_proofs(db: &mut impl Db, id: &str, proofs: &str, user_id: &str) -> Result<u64> {
-    sql::run(db, SET_PROOFS, (id, proofs, user_id)).await
+pub async fn set_proofs(db: &mut impl Db, id: &str, proofs: &str, user_id: &str) -> Result<Changed> {
+    sql::change(db, SET_PROOFS, (id, proofs, user_id)).await
 }
 
 /// Raises a session after a re-authentication.

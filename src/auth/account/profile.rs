@@ -78,7 +78,7 @@ impl Written {
 /// [`AuthError::ValueTaken`]; [`AuthError::NotFound`] where the user is gone.
 pub async fn write(app: &App, tx: &mut Tx, user_id: &str, changed: &Map<String, Value>) -> Result<Written> {
     let now = app.now();
-    if users::hold(tx, user_id, now).await? != 1 {
+    if users::hold(tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let user = users::by_id(tx, user_id).await?.ok_or(AuthError::NotFound)?;

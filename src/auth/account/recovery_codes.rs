@@ -20,7 +20,7 @@ pub async fn keep(app: &App, tx: &mut Tx, user: &str, code: &Sensitive) -> Resul
 /// Spends the code that was typed; `false` where `user` has no such code, and where it is no code at all.
 pub async fn spend(app: &App, tx: &mut Tx, user: &str, typed: &Sensitive) -> Result<bool> {
     match recovery::stored(&app.sealer, user, typed.expose()) {
-        Some(hash) => Ok(secrets::spend_recovery(tx, user, &hash).await? == 1),
+        Some(hash) => Ok(secrets::spend_recovery(tx, user, &hash).await?.is_yes()),
         None => Ok(false),
     }
 }

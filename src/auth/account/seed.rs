@@ -28,7 +28,7 @@ pub fn look(app: &App, device: &Device, typed: &Sensitive, now: Millis) -> Seen 
 /// way that goes, so that an app that runs ahead from some day on is taken at its second code.
 pub async fn take(tx: &mut Tx, device: &Device, seen: Seen, now: Millis) -> Result<bool> {
     match seen {
-        Seen::Right(step) => Ok(devices::take_step(tx, &device.id, step, now).await? == 1),
+        Seen::Right(step) => Ok(devices::take_step(tx, &device.id, step, now).await?.is_yes()),
         Seen::Ahead => {
             devices::note_ahead(tx, &device.id, authenticator::step_at(now)).await?;
             Ok(false)

@@ -213,7 +213,7 @@ impl Walk<'_> {
 
     /// Writes it into the attempt's row, where that is stored. One that is over spends nothing.
     async fn write_apart(&self, tx: &mut Tx, text: &str) -> Result<()> {
-        if self.stored && attempts::set_apart(tx, &self.attempt.id, text).await? != 1 {
+        if self.stored && attempts::set_apart(tx, &self.attempt.id, text).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         Ok(())

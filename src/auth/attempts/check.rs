@@ -297,7 +297,7 @@ impl Walk<'_> {
                 continue;
             }
             if let Some(sent) = sent {
-                challenges::spend(tx, &sent.id, now).await?;
+                challenges::spend(tx, &sent.id, now).await?.either_way();
             }
             let so_far = subject.so_far(self.app, tx).await?;
             subject.succeed(tx, &so_far).await?;

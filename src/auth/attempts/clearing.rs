@@ -46,13 +46,13 @@ pub async fn all_but(app: &App, tx: &mut Tx, account: &Account, kept: &[&str]) -
     let ended = end_everything(tx, user).await?;
     let mut gone = Vec::new();
     for device in account.devices.iter().filter(|device| !stays(device, kept)) {
-        if devices::delete(tx, &device.id, user).await? == 1 {
+        if devices::delete(tx, &device.id, user).await?.is_yes() {
             let (id, kind) = (device.id.clone(), device.kind.clone());
             gone.push(Gone { id, user_id: user.to_owned(), kind });
         }
     }
     for hidden in &account.hidden {
-        devices::delete(tx, &hidden.id, user).await?;
+        devices::delete(tx, &hidden.id, user).await?.either_way();
     }
     secrets::drop_all(tx, user).await?;
     changes::drop_all(tx, user).await?;

@@ -126,7 +126,7 @@ impl Walk<'_> {
         if cleared.is_some() {
             attempts::drop_of_user(&mut tx, &account.user.id).await?;
         }
-        if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
+        if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         if !changed.is_empty() {
@@ -219,14 +219,14 @@ impl Walk<'_> {
         let before = before.ok_or(AuthError::AttemptGone)?;
         let shown = session_rows::proofs(&mut tx, &session, &user).await?;
         let proofs = standing::kept(app, &self.proofs, shown.as_deref());
-        if session_rows::set_proofs(&mut tx, &session, &proofs, &user).await? != 1 {
+        if session_rows::set_proofs(&mut tx, &session, &proofs, &user).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         if Level::of_acr(&basis.acr) >= Level::of_acr(&before.acr) {
             session_rows::raise(&mut tx, &session, &user, &basis.acr, &basis.amr.join(" "), now).await?;
         }
         self.used(&mut tx).await?;
-        if due && users::still(&mut tx, &user, account.user.credentials, now).await? != 1 {
+        if due && users::still(&mut tx, &user, account.user.credentials, now).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         // Users before known devices, as a sign-in takes them: otherwise the two could wait for each other.
@@ -313,11 +313,11 @@ impl Walk<'_> {
             let kept: Vec<&str> = strange.iter().map(|device| device.id.as_str()).collect();
             let (gone, ended) = clearing::all_but(self.app, tx, account, &kept).await?;
             // Whoever is about to finish by what is gone now does not.
-            users::touch(tx, &account.user.id, self.app.now()).await?;
+            users::touch(tx, &account.user.id, self.app.now()).await?.either_way();
             self.noted.extend(clearing::noted(account, By::Server, gone, ended));
         }
         for device in strange {
-            devices::confirm(tx, &device.id, self.app.now(), Some(devices::PROVEN)).await?;
+            devices::confirm(tx, &device.id, self.app.now(), Some(devices::PROVEN)).await?.either_way();
         }
         let used = || self.proofs.iter().any(|proof| account.set_by.contains_key(&proof.secret));
         if !account.set_by.is_empty() && used() && self.holding.is_free(&self.passed()) {

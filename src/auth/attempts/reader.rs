@@ -19,9 +19,9 @@ use crate::auth::sending::way::{Begin, MUTED, muted};
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Sensitive};
 use crate::secrets::passcode;
-use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::Device;
+use crate::store::{Changed, Tx};
 
 /// Codes that may be typed at the link of somebody who muted strangers.
 const MUTED_GUESSES: i64 = 100;
@@ -178,8 +178,8 @@ async fn right(
         return Err(look::wrong(PASSCODE, Some((way.max_guesses - way.way_guesses - 1).max(0))));
     }
     match challenges::spend_way(tx, &way.id, &hash).await? {
-        1 => Ok(()),
-        _ => Err(AuthError::LinkDead),
+        Changed::Yes => Ok(()),
+        Changed::No => Err(AuthError::LinkDead),
     }
 }
 
@@ -211,6 +211,6 @@ async fn keep(
         way_from: None,
         ..way.clone()
     };
-    challenges::put(tx, &kept, app.now()).await?;
+    challenges::put(tx, &kept, app.now()).await?.either_way();
     Ok(())
 }

@@ -114,7 +114,7 @@ impl Walk<'_> {
         self.forget_guesses(&mut tx, &account, &set).await?;
         self.end_all(&mut tx, &user_id).await?;
         // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
-        if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
+        if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         let (gone, ended) = self.purge(&mut tx, &account).await?;
@@ -292,7 +292,7 @@ impl Walk<'_> {
             clearing::all_but(self.app, tx, account, &kept).await?
         };
         for device in account.leaning(self.app).into_iter().chain(self.strangers(account)) {
-            if devices::delete(tx, &device.id, &account.user.id).await? == 1 {
+            if devices::delete(tx, &device.id, &account.user.id).await?.is_yes() {
                 let (id, kind) = (device.id.clone(), device.kind.clone());
                 gone.push(Gone { id, user_id: account.user.id.clone(), kind });
             }
@@ -301,7 +301,7 @@ impl Walk<'_> {
             secret_rows::drop_kind(tx, &account.user.id, &kind).await?;
         }
         for device in self.proofs.iter().filter_map(|proof| proof.device.as_deref()) {
-            devices::confirm(tx, device, self.app.now(), Some(devices::PROVEN)).await?;
+            devices::confirm(tx, device, self.app.now(), Some(devices::PROVEN)).await?.either_way();
         }
         Ok((gone, ended))
     }

@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
     }
 
     async fn move_on(&self, tx: &mut Tx, passed: &str) -> Result<()> {
-        if self.stored && attempts::pass(tx, &self.attempt.id, &self.attempt.passed, passed).await? != 1 {
+        if self.stored && attempts::pass(tx, &self.attempt.id, &self.attempt.passed, passed).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         Ok(())
@@ -254,7 +254,7 @@ impl<'a> Walk<'a> {
     pub(in crate::auth) async fn hold(&self, tx: &mut Tx) -> Result<()> {
         self.move_on(tx, &self.attempt.passed).await?;
         if let Some(account) = &self.account {
-            users::hold(tx, &account.user.id, self.app.now()).await?;
+            users::hold(tx, &account.user.id, self.app.now()).await?.either_way();
         }
         Ok(())
     }
@@ -304,7 +304,7 @@ impl<'a> Walk<'a> {
         if !self.stored {
             return Ok(());
         }
-        if attempts::finish(tx, &self.attempt.id, &self.attempt.passed).await? != 1 {
+        if attempts::finish(tx, &self.attempt.id, &self.attempt.passed).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         challenges::drop_scope(tx, &self.scope()).await?;
@@ -323,7 +323,7 @@ impl<'a> Walk<'a> {
     /// went for all, would wait for each other.
     pub(in crate::auth) async fn end_all(&self, tx: &mut Tx, user: &str) -> Result<()> {
         let ended = attempts::finish_all(tx, user, &self.attempt.id, &self.attempt.passed).await?;
-        if ended == 1 || !self.stored { Ok(()) } else { Err(AuthError::AttemptGone) }
+        if ended.is_yes() || !self.stored { Ok(()) } else { Err(AuthError::AttemptGone) }
     }
 }
 

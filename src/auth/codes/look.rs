@@ -45,7 +45,7 @@ pub async fn look(
         (Some(challenge), Some(stored)) => {
             let place = place(&challenge.scope, &challenge.target);
             passcode::matches(&app.sealer, &place, typed.expose(), &stored)
-                && challenges::spend(tx, &challenge.id, app.now()).await? == 1
+                && challenges::spend(tx, &challenge.id, app.now()).await?.is_yes()
                 && converted(app, tx, challenge).await?
         }
         _ => false,

@@ -144,8 +144,8 @@ pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
     let not_after = challenge.sent_at - ready.resend;
     // What is held back is sent to nobody: a code that is there already stays as it is.
     let held = ready.parcel == Parcel::Held;
-    let is_there = held && challenges::hold(tx, &challenge, not_after).await? == 1;
-    if !is_there && challenges::put(tx, &challenge, not_after).await? == 0 {
+    let is_there = held && challenges::hold(tx, &challenge, not_after).await?.is_yes();
+    if !is_there && challenges::put(tx, &challenge, not_after).await?.is_no() {
         return Err(AuthError::NoCode);
     }
     let leaves = budget::settle(app, tx, &ready.message, ready.parcel, (ready.when_full, ready.part)).await?;

@@ -294,7 +294,7 @@ pub(super) async fn write_address(
         },
         (None, Some(told)) => {
             if let Some(old) = &device.replaces {
-                rows::hide(&mut tx, old, &account.user.id, app.now()).await?;
+                rows::hide(&mut tx, old, &account.user.id, app.now()).await?.either_way();
                 rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
             }
             noted.extend(replaced(account, device));

@@ -17,7 +17,7 @@ use crate::base::Sensitive;
 use crate::events::{By, Noted};
 use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{StoreError, Tx, secrets};
+use crate::store::{Changed, StoreError, Tx, secrets};
 
 /// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -150,14 +150,14 @@ async fn count(
     let (user, now) = (account.user.id.as_str(), app.now());
     let mut noted = Vec::new();
     if let Some(old) = &device.replaces {
-        rows::hide(tx, old, user, now).await?;
+        rows::hide(tx, old, user, now).await?.either_way();
         noted.extend(replaced(account, device));
     }
     let own = inside.then_some(rows::PROVEN);
     match rows::confirm(tx, &device.id, now, own).await {
-        Ok(1) => {}
+        Ok(Changed::Yes) => {}
         // Removed, or somebody else's by now: what it was to replace stays.
-        Ok(_) | Err(StoreError::Taken) => return Err(AuthError::NoCode),
+        Ok(Changed::No) | Err(StoreError::Taken) => return Err(AuthError::NoCode),
         Err(other) => return Err(other.into()),
     }
     if let Some(canonical) = &device.canonical {

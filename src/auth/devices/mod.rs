@@ -29,7 +29,7 @@ use crate::base::{Fault, Millis};
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Kind};
 use crate::store::devices::{self as rows, Device};
-use crate::store::{Tx, attempts as attempt_rows, sessions, users};
+use crate::store::{Changed, Tx, attempts as attempt_rows, sessions, users};
 use undo::Told;
 
 /// The caller's devices, oldest first.
@@ -185,7 +185,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     } else {
         rows::delete_pending(&mut tx, id, user).await?
     };
-    if gone == 0 {
+    if gone.is_no() {
         return Err(AuthError::NotFound);
     }
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
@@ -257,6 +257,6 @@ async fn touched(
 
 /// Of two changes that were thought out at the same state of the account only the first is made: a recovery
 /// is not undone by whoever it threw out, and two devices are not each the other's remaining way in (R126).
-fn unchanged(rows: u64) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(crate::store::StoreError::Busy(crate::store::MET).into()) }
+fn unchanged(held: Changed) -> Result<()> {
+    if held.is_yes() { Ok(()) } else { Err(crate::store::StoreError::Busy(crate::store::MET).into()) }
 }

@@ -24,7 +24,7 @@ pub async fn make(app: &App, client: &Client, caller: &Caller) -> Result<Vec<Sen
     app.throttle.check("devices", app.now(), &keys).await?;
     let told = undo::tell(app, client, &account, Kind::RecoveryCodesMade, None)?;
     let mut tx = app.store.begin().await?;
-    if users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await? != 1 {
+    if users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?.is_no() {
         return Err(AuthError::InvalidToken);
     }
     let (codes, made) = write(app, &mut tx, &account.user.id, By::User).await?;

@@ -71,7 +71,7 @@ async fn mend(
     // The code that went to the wrong address is good for nothing, and its guesses are not this one's.
     challenges::drop_scope(&mut tx, &challenge::of_device(&mended.id)).await?;
     let session = mended.added_in.as_deref().unwrap_or_default();
-    if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now(), session).await? != 1 {
+    if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now(), session).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let mut noted = Vec::new();

@@ -134,7 +134,7 @@ impl Told {
                 continue;
             }
             if let Some(challenge) = challenge {
-                challenges::put(tx, challenge, 0).await?;
+                challenges::put(tx, challenge, 0).await?.either_way();
             }
             noted.extend(notice.sent(Purpose::Undo, user));
         }
@@ -312,7 +312,7 @@ async fn carry_out(
     // Attempts before the user, and the user before sessions: a sign-in that is about to finish leaves none behind.
     attempt_rows::drop_of_user(&mut tx, user).await?;
     let now = app.now();
-    if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
+    if users::touch_from(&mut tx, user, account.user.credentials, now).await?.is_no() {
         return Err(StoreError::Busy(crate::store::MET).into());
     }
     let ended = end_everything(&mut tx, user).await?;
@@ -333,11 +333,11 @@ async fn carry_out(
 /// Lets the devices stand as before: what came since goes first, as its addresses may be in the way.
 async fn restore(tx: &mut Tx, user: &str, plan: &Plan) -> Result<()> {
     for device in &plan.gone {
-        rows::delete(tx, &device.id, user).await?;
+        rows::delete(tx, &device.id, user).await?.either_way();
     }
     for stood in &plan.before {
         let meant = plan.after.devices.iter().any(|device| device.id == stood.id);
-        if meant && rows::restore(tx, &stood.id, user, &stood.label, stood.primary).await? != 1 {
+        if meant && rows::restore(tx, &stood.id, user, &stood.label, stood.primary).await?.is_no() {
             // Somebody has proven that address this very moment: the next try knows.
             return Err(StoreError::Busy(crate::store::MET).into());
         }

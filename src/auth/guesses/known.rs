@@ -70,7 +70,7 @@ pub async fn remember(
     now: Millis,
 ) -> Result<Known> {
     if let Some(id) = known
-        && known_devices::used(tx, id, shown, now).await? == 1
+        && known_devices::used(tx, id, shown, now).await?.is_yes()
     {
         return Ok(Known::Already(id.to_owned()));
     }

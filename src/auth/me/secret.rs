@@ -119,7 +119,7 @@ async fn write(
     guessed.extend(apart.map(|apart| (format!("{user}/{apart}"), name.to_owned())));
     guess_rows::clear(&mut tx, guessed, Vec::new()).await?;
     attempt_rows::drop_of_user(&mut tx, user).await?;
-    if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
+    if users::touch_from(&mut tx, user, account.user.credentials, now).await?.is_no() {
         // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.
         return Err(AuthError::InvalidToken);
     }

@@ -76,7 +76,7 @@ pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(&mut tx, user_id).await?;
     let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
-    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
+    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let by = By::Operator;
@@ -103,7 +103,7 @@ pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<(
     let mut tx = app.store.begin().await?;
     let now = app.now();
     let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
-    if users::set_groups(&mut tx, user_id, &names, now).await? == 0 {
+    if users::set_groups(&mut tx, user_id, &names, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let user = &account.user;
@@ -126,7 +126,7 @@ pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(&mut tx, user_id).await?;
     // Raised, so that a sign-in that is about to finish cannot leave a session behind.
-    if users::touch(&mut tx, user_id, app.now()).await? == 0 {
+    if users::touch(&mut tx, user_id, app.now()).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let ended = sessions::end_all(&mut tx, user_id).await?;
@@ -184,7 +184,7 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
     let told = notices::by_operator(app, &account, Kind::DeviceAdded, Some(&device))?;
     let mut tx = app.store.begin().await?;
     attempts::drop_of_user(&mut tx, user_id).await?;
-    if users::touch(&mut tx, user_id, now).await? == 0 {
+    if users::touch(&mut tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let mut waited = Vec::new();
@@ -194,7 +194,7 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
         waited = rows::drop_waiting(&mut tx, user_id, ("", ""), account.user.created_at, true).await?;
     }
     for old in &gone {
-        rows::delete(&mut tx, old, user_id).await?;
+        rows::delete(&mut tx, old, user_id).await?.either_way();
     }
     rows::insert(&mut tx, &device).await.map_err(|error| match error {
         crate::store::StoreError::Taken => AuthError::Taken(kind.name()),
@@ -232,13 +232,13 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
     if confirmed {
         attempts::drop_of_user(&mut tx, user).await?;
     }
-    if rows::delete(&mut tx, device_id, user).await? == 0 {
+    if rows::delete(&mut tx, device_id, user).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let personal = events::named_with(&account, &[device_id], None);
     let mut noted = vec![events::removed(By::Operator, &device).naming(personal)];
     if confirmed {
-        users::touch(&mut tx, user, app.now()).await?;
+        users::touch(&mut tx, user, app.now()).await?.either_way();
         let ended = sessions::end_all(&mut tx, user).await?;
         noted.extend(events::ended(user, "device_removed", ended));
         known_devices::forget(&mut tx, user).await?;

@@ -62,7 +62,7 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
         let guessed = guess_rows::of_subject(&mut tx, &typed).await?;
         guess_rows::clear(&mut tx, guessed, Vec::new()).await?;
     }
-    if users::hold(&mut tx, user_id, now).await? == 0 {
+    if users::hold(&mut tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let unlocked = Event::UserUnlocked { by: By::Operator }.of(user_id).naming(events::named(&account));
@@ -161,13 +161,13 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
     guess_rows::clear(tx, guessed, Vec::new()).await?;
     attempts::drop_of_user(tx, user).await?;
     // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
-    if users::touch(tx, user, app.now()).await? == 0 {
+    if users::touch(tx, user, app.now()).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let ended = end_everything(tx, user).await?;
     for device in removed {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
-        if rows::delete(tx, &device.id, user).await? == 0 {
+        if rows::delete(tx, &device.id, user).await?.is_no() {
             // Removed by somebody else meanwhile: what was asked for is another thing than what was seen.
             return Err(crate::store::StoreError::Busy(crate::store::MET).into());
         }

@@ -70,7 +70,7 @@ struct Kept {
 pub async fn note(tx: &mut Tx, attempt: &Attempt, proven: &Proven) -> Result<String> {
     let kept = Kept { kind: proven.device.kind.clone(), channel: proven.channel.clone() };
     let passed = serde_json::to_string(&kept).map_err(|error| AuthError::Internal(error.to_string()))?;
-    if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await? != 1 {
+    if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
     }
     Ok(passed)

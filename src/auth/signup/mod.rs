@@ -283,7 +283,7 @@ async fn without_proof(app: &App, client: &Client, attempt: &Attempt, draft: &mu
     draft.look_up(app).await?;
     let entry = begun(app, client, draft, None).await?;
     let mut tx = app.store.begin().await?;
-    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
+    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
     }
     write(app, client, draft, tx, entry).await
@@ -298,7 +298,7 @@ async fn finish(
     proven: &Proven,
     entry: Option<Entry>,
 ) -> Result<Progress> {
-    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
+    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
     }
     challenges::drop_scope(&mut tx, &scope(attempt)).await?;

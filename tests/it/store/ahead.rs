@@ -23,11 +23,11 @@ async fn made(tx: &mut Tx, name: &str, at: i64) {
     let row = Attempt { created_at: at, expires_at: at + life, ..attempt(name, Some("u")) };
     attempts::insert(tx, &row).await.unwrap();
     let row = Challenge { sent_at: at, expires_at: at + life, ..challenge(name, &format!("attempt/{name}")) };
-    challenges::put(tx, &row, at).await.unwrap();
+    challenges::put(tx, &row, at).await.unwrap().either_way();
     guesses::fail(tx, name, "password", at, 1).await.unwrap();
     guesses::count_day(tx, at).await.unwrap();
     wishes::make(tx, name, at + DAY).await.unwrap();
-    suspensions::begin(tx, name, at, at + HOUR).await.unwrap();
+    suspensions::begin(tx, name, at, at + HOUR).await.unwrap().either_way();
     known_devices::insert(tx, name, "u", &format!("hash of {name}"), "", at).await.unwrap();
     lines::keep(tx, name, "mobile", at).await.unwrap();
     let row = Queued { created_at: at, expires_at: at + life, lane: name.into(), ..queued(name) };
@@ -51,7 +51,7 @@ async fn made(tx: &mut Tx, name: &str, at: i64) {
 /// Rows of everything that lasts.
 async fn lasting(tx: &mut Tx, name: &str, at: i64) {
     users::insert(tx, &users::New::active(name, "{}"), at).await.unwrap();
-    users::set_deleted(tx, name, at).await.unwrap();
+    users::set_deleted(tx, name, at).await.unwrap().either_way();
     let row = devices::Device { created_at: at, confirmed_at: Some(at), ..device(name, name, name, true) };
     devices::insert(tx, &row).await.unwrap();
     secrets::insert(tx, name, name, secrets::RECOVERY, name, at).await.unwrap();
@@ -237,12 +237,12 @@ async fn what_is_a_little_ahead_is_left_alone() {
 #[tokio::test]
 async fn it_gives_way_to_requests() {
     let rows = async |tx: &mut Tx| {
-        suspensions::begin(tx, "far", NOW + FAR, NOW + 2 * FAR).await.unwrap();
+        suspensions::begin(tx, "far", NOW + FAR, NOW + 2 * FAR).await.unwrap().either_way();
         lines::keep(tx, "far", "mobile", NOW + FAR).await.unwrap();
     };
     for db in database(rows).await.into_iter().filter(|db| db.name == "postgres") {
         let mut tx = db.store.begin().await.unwrap();
-        suspensions::begin(&mut tx, "far", NOW + FAR + 1, NOW + FAR + 2).await.unwrap();
+        suspensions::begin(&mut tx, "far", NOW + FAR + 1, NOW + FAR + 2).await.unwrap().either_way();
         let gone = tokio::time::timeout(Duration::from_secs(2), ahead::soon(&db.store, NOW)).await;
         assert!(matches!(gone, Ok(Err(StoreError::Busy(_)))), "{gone:?}");
         tx.commit().await.unwrap();

@@ -1,7 +1,7 @@
 //! Unique values of profile fields, on both databases.
 
 use futures_util::future::join_all;
-use multauth::store::{StoreError, profile_values, users};
+use multauth::store::{Changed, StoreError, profile_values, users};
 
 use super::rows::{NOW, user};
 use crate::support::databases;
@@ -18,7 +18,7 @@ pub(super) async fn a_value_is_one_users_until_it_is_given_up() {
         assert_eq!(profile_values::owner(&mut tx, "number", "h2").await.unwrap(), None, "{}", db.name);
         assert_eq!(profile_values::release(&mut tx, "number", "a").await.unwrap(), 1);
         profile_values::claim(&mut tx, "number", "h1", "b").await.unwrap();
-        users::delete(&mut tx, "b").await.unwrap();
+        users::delete(&mut tx, "b").await.unwrap().either_way();
         assert_eq!(profile_values::owner(&mut tx, "number", "h1").await.unwrap(), None, "gone with its user");
         tx.commit().await.unwrap();
     }
@@ -55,7 +55,7 @@ pub(super) async fn whoever_holds_a_user_reads_what_it_will_write_over() {
             let store = stores[n % 2].clone();
             tokio::spawn(async move {
                 let mut tx = store.begin().await.unwrap();
-                assert_eq!(users::hold(&mut tx, "u", NOW).await.unwrap(), 1);
+                assert_eq!(users::hold(&mut tx, "u", NOW).await.unwrap(), Changed::Yes);
                 let before = users::by_id(&mut tx, "u").await.unwrap().unwrap().profile;
                 users::set_profile(&mut tx, "u", &format!("{before}+"), NOW).await.unwrap();
                 tx.commit().await.unwrap();
