@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::auth::account::ending::end_everything;
 use crate::auth::devices::undo;
 use crate::auth::error::{AuthError, Result};
-use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
+use crate::base::{Millis, UserId};
 use crate::events::{By, Event, Source};
 use crate::store::devices::{self, Device};
 use crate::store::users::{self, User};
@@ -56,7 +56,7 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or the account is not deleted.
-pub async fn restore(app: &App, user_id: &str) -> Result<()> {
+pub async fn restore(app: &App, user_id: &UserId) -> Result<()> {
     let mut tx = app.store.begin().await?;
     let now = app.now();
     if users::restore(&mut tx, user_id, now).await?.is_no() {
@@ -72,7 +72,7 @@ pub async fn restore(app: &App, user_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id.
-pub async fn purge(app: &App, user_id: &str, by: By) -> Result<()> {
+pub async fn purge(app: &App, user_id: &UserId, by: By) -> Result<()> {
     let mut tx = app.store.begin().await?;
     take(&mut tx, user_id, app.now()).await?;
     let user = users::by_id(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
@@ -92,7 +92,7 @@ pub async fn purge_due(app: &App) -> Result<usize> {
             Ok(one) => purged += usize::from(one),
             Err(AuthError::Store(error)) if error.is_of_the_whole() => return Err(error.into()),
             // The others are purged all the same, and this one is tried again.
-            Err(error) => tracing::warn!(%error, user = user.id, "an account could not be purged"),
+            Err(error) => tracing::warn!(%error, user = user.id.as_str(), "an account could not be purged"),
         }
     }
     Ok(purged)
@@ -112,7 +112,7 @@ async fn purge_one(app: &App, user: &User, now: Millis, before: Millis) -> Resul
 
 /// Keeps an account to this transaction, so that nobody signs in to it, proves an address of it or brings it back
 /// between the last look at it and its end. Attempts before the user, as a sign-in takes them.
-async fn take(tx: &mut Tx, user_id: &str, now: Millis) -> Result<()> {
+async fn take(tx: &mut Tx, user_id: &UserId, now: Millis) -> Result<()> {
     challenges::drop_of_attempts(tx, user_id).await?;
     attempts::drop_of_user(tx, user_id).await?;
     users::hold(tx, user_id, now).await?.either_way();

@@ -260,15 +260,15 @@ async fn somebody(site: &Site) -> (String, String) {
     let app =
         instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
-    let (account, sessions) = operator::show(&app, &user).await.unwrap();
+    let (account, sessions) = operator::show(&app, &user.as_str().into()).await.unwrap();
     assert_eq!(sessions.len(), 1);
     assert!(!people::names(&app.devices, &account.devices).contains("maria"), "masked");
     assert_eq!(people::whole_names(&app.devices, &account.devices), "maria-k");
-    assert_eq!(operator::end_sessions(&app, &user).await.unwrap(), 1);
-    assert!(operator::show(&app, &user).await.unwrap().1.is_empty());
+    assert_eq!(operator::end_sessions(&app, &user.as_str().into()).await.unwrap(), 1);
+    assert!(operator::show(&app, &user.as_str().into()).await.unwrap().1.is_empty());
     assert_eq!(operator::list(&app, "", 10).await.unwrap().len(), 1);
-    assert!(operator::end_sessions(&app, "nobody").await.is_err());
-    (user, account.devices[0].id.clone())
+    assert!(operator::end_sessions(&app, &"nobody".into()).await.is_err());
+    (user, account.devices[0].id.clone().into())
 }
 
 async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str, String); N]) -> String {
@@ -285,7 +285,7 @@ async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str,
     let given = Given { identifiers: names.into(), secrets, ..Given::default() };
     let done = crate::auth::signup::begin(app, &client, &given).await.unwrap();
     let Progress::Done(done) = done else { panic!("it asks for more") };
-    done.user
+    done.user.into()
 }
 
 #[tokio::test]
@@ -296,11 +296,11 @@ async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
         instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let mail = ("email", "maria@example.com".to_owned());
     let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
-    let (account, _) = crate::auth::operator::show(&app, &user).await.unwrap();
+    let (account, _) = crate::auth::operator::show(&app, &user.as_str().into()).await.unwrap();
     assert_eq!(people::names(&app.devices, &account.devices).matches("•••").count(), 2);
     let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
     site.run(&["devices", "remove", &device.id]).await.unwrap();
-    let (account, sessions) = crate::auth::operator::show(&app, &user).await.unwrap();
+    let (account, sessions) = crate::auth::operator::show(&app, &user.as_str().into()).await.unwrap();
     assert_eq!((account.devices.len(), sessions.len()), (1, 0));
     let waiting = crate::store::outbox::waiting(&mut app.store.read().await.unwrap()).await.unwrap();
     assert_eq!(waiting, 1);
@@ -319,8 +319,10 @@ async fn the_doctor_tells_of_rows_that_do_not_fit() {
     signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())]).await;
     site.run(&["doctor", "--invariants"]).await.unwrap();
     let mut tx = app.store.begin().await.unwrap();
-    let unnamed = crate::store::users::New::active("by-half", "{}");
-    crate::store::users::insert(&mut tx, &unnamed, app.now()).await.unwrap();
+    let unnamed = "by-half".into();
+    crate::store::users::insert(&mut tx, &crate::store::users::New::active(&unnamed, "{}"), app.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert!(matches!(site.run(&["doctor", "--invariants"]).await, Err(Failure::Told)));
     let found = std::sync::Mutex::new(String::new());
@@ -397,7 +399,7 @@ async fn a_dead_letter_is_listed_and_sent_again() {
     let user =
         signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())])
             .await;
-    let (account, _) = crate::auth::operator::show(&app, &user).await.unwrap();
+    let (account, _) = crate::auth::operator::show(&app, &user.as_str().into()).await.unwrap();
     let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
     site.run(&["devices", "remove", &device.id]).await.unwrap();
     let letter =
@@ -445,7 +447,7 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     let mut tx = app.store.begin().await.unwrap();
     for n in 0..501 {
         let profile = if n == 500 { r#"{"shoe":"forty-two","gone":1}"# } else { r#"{"shoe":42}"# };
-        users::insert(&mut tx, &users::New::active(&format!("u{n:03}"), profile), 0).await.unwrap();
+        users::insert(&mut tx, &users::New::active(&format!("u{n:03}").into(), profile), 0).await.unwrap();
     }
     tx.commit().await.unwrap();
     let mut lines = String::new();
@@ -462,7 +464,7 @@ async fn profiles_that_fit_no_more_are_told_by_user_field_and_rule() {
     );
     assert!(matches!(site.run(&["check", "--data"]).await.unwrap_err(), Failure::Told));
     let mut tx = app.store.begin().await.unwrap();
-    users::delete(&mut tx, "u500").await.unwrap().either_way();
+    users::delete(&mut tx, &"u500".into()).await.unwrap().either_way();
     tx.commit().await.unwrap();
     site.run(&["check", "--data"]).await.unwrap();
 }
@@ -519,9 +521,13 @@ async fn an_operator_gives_an_identifier_by_command() {
         instance::open(Setup { file: Some(&site.file()), extensions: &Extensions::default() }).await.unwrap();
     let mut tx = app.store.begin().await.unwrap();
     let user = app.random.uuid();
-    crate::store::users::insert(&mut tx, &crate::store::users::New::active(&user, "{}"), app.now())
-        .await
-        .unwrap();
+    crate::store::users::insert(
+        &mut tx,
+        &crate::store::users::New::active(&user.as_str().into(), "{}"),
+        app.now(),
+    )
+    .await
+    .unwrap();
     tx.commit().await.unwrap();
     let give = async |kind: &str, value: &str| {
         site.run(&["devices", "add", &user, "--kind", kind, "--value", value]).await

@@ -231,7 +231,7 @@ impl Worker {
             Ended::Failed { why, word } => {
                 let end = End { state: "failed", problem: Some(why), tries, ..End::default() };
                 let finished = store::outbox::finish(tx, &queued.id, &end, now).await?;
-                if let Some(device) = queued.device_id.as_deref().filter(|_| *word == UNREACHABLE) {
+                if let Some(device) = queued.device_id.as_ref().filter(|_| *word == UNREACHABLE) {
                     store::devices::set_failing(tx, device, now).await?;
                 }
                 self.given_up(tx, queued, finished, word).await?;
@@ -259,7 +259,7 @@ impl Worker {
         if finished.is_no() {
             return Ok(());
         }
-        let device = match queued.device_id.as_deref() {
+        let device = match queued.device_id.as_ref() {
             Some(device) => store::devices::by_id(tx, device).await?,
             None => None,
         };

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Changed, Db, Result};
-use crate::base::Millis;
+use crate::base::{Millis, UserId};
 
 /// One challenge.
 #[derive(Clone, Debug, Default, FromRow)]
@@ -247,6 +247,6 @@ const OF_ATTEMPTS: &str = "DELETE FROM challenges WHERE scope IN (SELECT 'attemp
     WHERE COALESCE(user_id, subject, id) = $1)";
 
 /// Drops the codes of all attempts of a user.
-pub async fn drop_of_attempts(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn drop_of_attempts(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, OF_ATTEMPTS, (user_id,)).await
 }

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Changed, Db, Result};
-use crate::base::Millis;
+use crate::base::{DeviceId, Millis, UserId};
 
 /// A message as lists show it; what it says is not in it.
 #[derive(Clone, Debug, FromRow)]
@@ -25,7 +25,7 @@ pub struct Delivery {
     /// When it ended.
     pub finished_at: Option<Millis>,
     /// The device that it goes to, where there is one.
-    pub device_id: Option<String>,
+    pub device_id: Option<DeviceId>,
     /// The country of the number, empty for email.
     pub country: String,
     /// Who took it.
@@ -63,9 +63,9 @@ pub struct Noted {
     /// Its state.
     pub state: String,
     /// The device that it went to.
-    pub device_id: Option<String>,
+    pub device_id: Option<DeviceId>,
     /// Whose device that is.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// How it left.
     pub channel: String,
     /// What it says, a stable name.

@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Changed, Db, Result};
-use crate::base::Millis;
+use crate::base::{DeviceId, Millis};
 
 /// One message on its way.
 #[derive(Clone, Debug, Default, FromRow)]
@@ -29,7 +29,7 @@ pub struct Queued {
     /// Whether a vendor may put a code of its own in the place of ours.
     pub verifiable: bool,
     /// The device that it goes to, where there is one.
-    pub device_id: Option<String>,
+    pub device_id: Option<DeviceId>,
     /// The country of the number (ISO 3166-1), empty for email.
     pub country: String,
     /// The number without its last six digits, empty for email.
@@ -206,6 +206,6 @@ const FORGET_DEVICE: &str =
     "UPDATE outbox SET payload = '', prefix = '' WHERE device_id = $1 AND state = 'failed'";
 
 /// Empties the messages to a device that were given up (R146); those on their way empty themselves.
-pub async fn forget_device(db: &mut impl Db, device: &str) -> Result<u64> {
+pub async fn forget_device(db: &mut impl Db, device: &DeviceId) -> Result<u64> {
     sql::run(db, FORGET_DEVICE, (device,)).await
 }

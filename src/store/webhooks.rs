@@ -7,7 +7,7 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Changed, Db, Result};
-use crate::base::Millis;
+use crate::base::{Millis, UserId};
 
 /// A delivery that was leased.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -40,7 +40,7 @@ pub struct Listed {
     /// The event's name, such as `user.created`.
     pub event: String,
     /// Whom the event is about.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// `queued`, `sent` or `failed`.
     pub state: String,
     /// How often it was tried.

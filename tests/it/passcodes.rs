@@ -41,7 +41,7 @@ async fn instance(flows: &str) -> Instance {
     let started = startup::start(settings, world).await.unwrap();
     let app = started.app.clone();
     let mut tx = app.store.begin().await.unwrap();
-    users::insert(&mut tx, &users::New::active("u", "{}"), NOW).await.unwrap();
+    users::insert(&mut tx, &users::New::active(&"u".into(), "{}"), NOW).await.unwrap();
     tx.commit().await.unwrap();
     Instance { app, started, _folder: folder }
 }
@@ -184,9 +184,9 @@ async fn a_recovery_code_may_come_along_with_the_password() {
     let code = recovery::code(&Random::System);
     let hash = i.app.hasher.hash("correct horse battery".into(), [1; 16]).await.unwrap();
     let mut tx = i.app.store.begin().await.unwrap();
-    secrets::set(&mut tx, "p", "u", "password", &hash, NOW, None).await.unwrap();
+    secrets::set(&mut tx, "p", &"u".into(), "password", &hash, NOW, None).await.unwrap();
     let stored = recovery::stored(&i.app.sealer, "u", code.expose()).unwrap();
-    secrets::insert(&mut tx, "r", "u", secrets::RECOVERY, &stored, NOW).await.unwrap();
+    secrets::insert(&mut tx, "r", &"u".into(), secrets::RECOVERY, &stored, NOW).await.unwrap();
     tx.commit().await.unwrap();
     let given = || Given {
         secrets: [("password", Sensitive::new("correct horse battery"))].into(),

@@ -16,7 +16,7 @@ use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, ids};
+use crate::base::{Millis, Sensitive, UserId, ids};
 use crate::events::Noted;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::hasher::Hasher;
@@ -75,7 +75,7 @@ impl<'a> Walk<'a> {
         // Thought out for somebody too (R16).
         let subject = Some(guesses::typed(app, identifier));
         let attempt = Attempt {
-            id: sha256_hex(handle.expose().as_bytes()),
+            id: sha256_hex(handle.expose().as_bytes()).into(),
             purpose: purpose.name().to_owned(),
             kind: identifier.0.to_owned(),
             canonical: identifier.1.to_owned(),
@@ -321,7 +321,7 @@ impl<'a> Walk<'a> {
 
     /// Ends the attempt with all others of the user, in one statement: two that held one of their own each, and then
     /// went for all, would wait for each other.
-    pub(in crate::auth) async fn end_all(&self, tx: &mut Tx, user: &str) -> Result<()> {
+    pub(in crate::auth) async fn end_all(&self, tx: &mut Tx, user: &UserId) -> Result<()> {
         let ended = attempts::finish_all(tx, user, &self.attempt.id, &self.attempt.passed).await?;
         if ended.is_yes() || !self.stored { Ok(()) } else { Err(AuthError::AttemptGone) }
     }

@@ -12,7 +12,7 @@ use crate::auth::sending::limits::{Leave, limit, when_full};
 use crate::auth::sending::order::{Order, Parcel, WhenFull};
 use crate::auth::sending::{language, way};
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive};
+use crate::base::{Millis, Sensitive, UserId};
 use crate::devices::phone;
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
@@ -38,7 +38,7 @@ pub struct Ready {
     /// When what it belongs to ends.
     ends: Millis,
     purpose: Purpose,
-    user: Option<String>,
+    user: Option<UserId>,
     subject: String,
 }
 

@@ -13,7 +13,7 @@ use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::account;
-use crate::base::Sensitive;
+use crate::base::{DeviceId, Sensitive, SessionId};
 use crate::events::{By, Noted};
 use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
@@ -27,7 +27,7 @@ pub async fn confirm(
     app: &App,
     client: &Client,
     caller: &Caller,
-    id: &str,
+    id: &DeviceId,
     typed: &Sensitive,
 ) -> Result<Added> {
     let account = account(app, caller).await?;
@@ -46,7 +46,7 @@ pub async fn confirm(
 #[derive(Clone, Copy)]
 pub struct Inside<'a> {
     /// The session that stays where all others end: the caller's, or the one in which the device was added.
-    pub session: Option<&'a str>,
+    pub session: Option<&'a SessionId>,
     /// Whether the answer can show recovery codes.
     pub shows_codes: bool,
 }
@@ -95,7 +95,7 @@ async fn proven(
             return Err(error);
         }
     };
-    let (user, now) = (account.user.id.as_str(), app.now());
+    let (user, now) = (&account.user.id, app.now());
     let device = &Device { confirmed_at: device.confirmed_at.or(Some(now)), ..device.clone() };
     let mut noted = vec![look::succeeded(Purpose::Device, channel, Some(user))];
     if !counted {
@@ -114,7 +114,8 @@ async fn proven(
     }
     if is_first(account) {
         // Whoever made this account is shown to hold its address only now (R121).
-        let kept = from.and_then(|from| from.session).unwrap_or_default();
+        let none = SessionId::default();
+        let kept = from.and_then(|from| from.session).unwrap_or(&none);
         let ended = end_others(&mut tx, user, kept).await?;
         noted.extend(events::ended(user, "proven", ended));
     }
@@ -147,7 +148,7 @@ async fn count(
     device: &Device,
     inside: bool,
 ) -> Result<Vec<Noted>> {
-    let (user, now) = (account.user.id.as_str(), app.now());
+    let (user, now) = (&account.user.id, app.now());
     let mut noted = Vec::new();
     if let Some(old) = &device.replaces {
         rows::hide(tx, old, user, now).await?.either_way();

@@ -42,7 +42,7 @@ pub async fn ask(
     let opened = open::open(app, client, &draft.user, basis)?;
     let mut more = Map::new();
     if app.hooks.listen(Point::BeforeTokens) {
-        let whose = (draft.user.as_str(), opened.session.id.as_str());
+        let whose = (&draft.user, &opened.session.id);
         let bearer = bearer(app, draft, proven);
         more = hooks::before_tokens(app, Purpose::Signup.name(), whose, basis, bearer).await?;
     }

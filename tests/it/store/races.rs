@@ -79,8 +79,8 @@ async fn an_attempt_ends_once_and_moves_on_once() {
         tx.commit().await.unwrap();
         let outcomes = at_once(&db, 40, |store: Store, n| async move {
             let mut tx = store.begin().await.unwrap();
-            let ended = attempts::finish(&mut tx, "a", "[]").await.unwrap();
-            let moved = attempts::pass(&mut tx, "b", "[]", &format!("[{n}]")).await.unwrap();
+            let ended = attempts::finish(&mut tx, &"a".into(), "[]").await.unwrap();
+            let moved = attempts::pass(&mut tx, &"b".into(), "[]", &format!("[{n}]")).await.unwrap();
             tx.commit().await.unwrap();
             (ended, moved)
         });
@@ -95,10 +95,10 @@ async fn a_refresh_token_rotates_once() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         user(&mut tx, "u").await;
-        sessions::insert(&mut tx, &session("s", "u"), "[]", "k").await.unwrap();
+        sessions::insert(&mut tx, &session("s", "u"), "[]", &"k".into()).await.unwrap();
         tx.commit().await.unwrap();
         let outcomes = at_once(&db, 20, |store: Store, _| async move {
-            let turn = Turn { id: "s", from: "r0", to: "r1", generation: 0, idle_since: 0 };
+            let turn = Turn { id: &"s".into(), from: "r0", to: "r1", generation: 0, idle_since: 0 };
             let mut tx = store.begin().await.unwrap();
             let rotated = sessions::rotate(&mut tx, &turn, NOW + 1).await.unwrap();
             tx.commit().await.unwrap();
@@ -114,13 +114,13 @@ async fn a_recovery_code_and_a_time_step_pass_once() {
     for db in databases::migrated().await {
         let mut tx = db.store.begin().await.unwrap();
         user(&mut tx, "u").await;
-        secrets::insert(&mut tx, "c", "u", secrets::RECOVERY, "hash", NOW).await.unwrap();
+        secrets::insert(&mut tx, "c", &"u".into(), secrets::RECOVERY, "hash", NOW).await.unwrap();
         devices::insert(&mut tx, &device("d", "u", "ada", true)).await.unwrap();
         tx.commit().await.unwrap();
         let outcomes = at_once(&db, 40, |store: Store, _| async move {
             let mut tx = store.begin().await.unwrap();
-            let code = secrets::spend_recovery(&mut tx, "u", "hash").await.unwrap();
-            let step = devices::take_step(&mut tx, "d", 7, NOW).await.unwrap();
+            let code = secrets::spend_recovery(&mut tx, &"u".into(), "hash").await.unwrap();
+            let step = devices::take_step(&mut tx, &"d".into(), 7, NOW).await.unwrap();
             tx.commit().await.unwrap();
             [code, step]
         });
@@ -164,10 +164,10 @@ async fn a_sign_in_and_a_changed_password_do_not_pass_each_other() {
         let outcomes = at_once(&db, 40, |store: Store, n| async move {
             let mut tx = store.begin().await.unwrap();
             if n == 20 {
-                users::touch(&mut tx, "u", NOW).await.unwrap().either_way();
-                sessions::end_all(&mut tx, "u").await.unwrap();
-            } else if users::sign_in(&mut tx, "u", 1, NOW).await.unwrap() == Changed::Yes {
-                sessions::insert(&mut tx, &session(&format!("s{n}"), "u"), "[]", "k").await.unwrap();
+                users::touch(&mut tx, &"u".into(), NOW).await.unwrap().either_way();
+                sessions::end_all(&mut tx, &"u".into()).await.unwrap();
+            } else if users::sign_in(&mut tx, &"u".into(), 1, NOW).await.unwrap() == Changed::Yes {
+                sessions::insert(&mut tx, &session(&format!("s{n}"), "u"), "[]", &"k".into()).await.unwrap();
             }
             tx.commit().await.unwrap();
         });

@@ -52,24 +52,33 @@ async fn with_user() -> Vec<(databases::Database, Tx)> {
 pub(super) async fn of_users() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        users::insert(tx, &users::New::active("v", r#"{"name":"ä"}"#), NOW).await.unwrap();
-        assert_eq!(users::set_profile(tx, "u", "{}", NOW + 1).await.unwrap(), 1);
-        assert_eq!(users::touch(tx, "u", NOW + 2).await.unwrap(), Changed::Yes);
-        assert_eq!(users::sign_in(tx, "u", 1, NOW + 3).await.unwrap(), Changed::No, "a credential changed");
-        assert_eq!(users::sign_in(tx, "u", 2, NOW + 3).await.unwrap(), Changed::Yes);
-        let u = users::by_id(tx, "u").await.unwrap().unwrap();
-        assert_eq!((u.credentials, u.updated_at, u.signed_in_at), (2, NOW + 2, Some(NOW + 3)));
-        assert_eq!(users::still(tx, "u", 2, NOW + 4).await.unwrap(), Changed::Yes);
-        assert_eq!(users::touch_from(tx, "u", 2, NOW + 4).await.unwrap(), Changed::Yes);
+        users::insert(tx, &users::New::active(&"v".into(), r#"{"name":"ä"}"#), NOW).await.unwrap();
+        assert_eq!(users::set_profile(tx, &"u".into(), "{}", NOW + 1).await.unwrap(), 1);
+        assert_eq!(users::touch(tx, &"u".into(), NOW + 2).await.unwrap(), Changed::Yes);
         assert_eq!(
-            users::touch_from(tx, "u", 2, NOW + 4).await.unwrap(),
+            users::sign_in(tx, &"u".into(), 1, NOW + 3).await.unwrap(),
             Changed::No,
             "a credential changed"
         );
-        assert_eq!(users::still(tx, "u", 2, NOW + 4).await.unwrap(), Changed::No, "a credential changed");
-        assert_eq!(users::set_disabled(tx, "u", Some(NOW), NOW).await.unwrap(), Changed::Yes);
-        assert_eq!(users::sign_in(tx, "u", 4, NOW).await.unwrap(), Changed::No, "disabled");
-        let first = async |tx: &mut _, id| users::first_from(tx, id).await.unwrap().map(|user| user.id);
+        assert_eq!(users::sign_in(tx, &"u".into(), 2, NOW + 3).await.unwrap(), Changed::Yes);
+        let u = users::by_id(tx, &"u".into()).await.unwrap().unwrap();
+        assert_eq!((u.credentials, u.updated_at, u.signed_in_at), (2, NOW + 2, Some(NOW + 3)));
+        assert_eq!(users::still(tx, &"u".into(), 2, NOW + 4).await.unwrap(), Changed::Yes);
+        assert_eq!(users::touch_from(tx, &"u".into(), 2, NOW + 4).await.unwrap(), Changed::Yes);
+        assert_eq!(
+            users::touch_from(tx, &"u".into(), 2, NOW + 4).await.unwrap(),
+            Changed::No,
+            "a credential changed"
+        );
+        assert_eq!(
+            users::still(tx, &"u".into(), 2, NOW + 4).await.unwrap(),
+            Changed::No,
+            "a credential changed"
+        );
+        assert_eq!(users::set_disabled(tx, &"u".into(), Some(NOW), NOW).await.unwrap(), Changed::Yes);
+        assert_eq!(users::sign_in(tx, &"u".into(), 4, NOW).await.unwrap(), Changed::No, "disabled");
+        let first =
+            async |tx: &mut _, id: &str| users::first_from(tx, &id.into()).await.unwrap().map(|user| user.id);
         assert_eq!(first(tx, "ua").await.as_deref(), Some("v"), "the first behind it");
         assert_eq!(first(tx, "v").await.as_deref(), Some("v"), "the very one");
         assert_eq!(first(tx, "va").await.as_deref(), Some("v"), "the last, behind it");
@@ -79,8 +88,8 @@ pub(super) async fn of_users() {
             assert_eq!(users::containing(tx, "u", text, 10).await.unwrap().len(), fits, "{text}");
         }
         assert_eq!(users::containing(tx, "v", "name", 10).await.unwrap().len(), 0, "behind the last one");
-        assert_eq!(users::delete(tx, "u").await.unwrap(), Changed::Yes);
-        assert!(users::by_id(tx, "u").await.unwrap().is_none(), "{}", db.name);
+        assert_eq!(users::delete(tx, &"u".into()).await.unwrap(), Changed::Yes);
+        assert!(users::by_id(tx, &"u".into()).await.unwrap().is_none(), "{}", db.name);
     }
 }
 
@@ -93,38 +102,54 @@ pub(super) async fn of_devices() {
         devices::insert(tx, &device("b", "v", "ada", false)).await.unwrap();
         assert!(devices::owner(tx, "email", "ada").await.unwrap().is_none(), "claims bind nobody");
         assert_eq!(devices::named(tx, "email", "ada", 9).await.unwrap(), ["u", "v"], "claims too");
-        assert_eq!(devices::confirm(tx, "a", NOW + 1, Some(devices::PROVEN)).await.unwrap(), Changed::Yes);
+        assert_eq!(
+            devices::confirm(tx, &"a".into(), NOW + 1, Some(devices::PROVEN)).await.unwrap(),
+            Changed::Yes
+        );
         let gone = devices::Gone { id: "b".into(), user_id: "v".into(), kind: "email".into() };
-        assert_eq!(devices::drop_claims(tx, "email", "ada", "a").await.unwrap(), [gone], "{}", db.name);
-        assert!(devices::by_id(tx, "b").await.unwrap().is_none());
+        assert_eq!(
+            devices::drop_claims(tx, "email", "ada", &"a".into()).await.unwrap(),
+            [gone],
+            "{}",
+            db.name
+        );
+        assert!(devices::by_id(tx, &"b".into()).await.unwrap().is_none());
         devices::insert(tx, &device("c", "u", "bob", false)).await.unwrap();
         let held = devices::Device { secret: Some("r".into()), ..device("d", "u", "eve", true) };
         devices::insert(tx, &held).await.unwrap();
-        assert_eq!(devices::drop_unconfirmed(tx, "u").await.unwrap().len(), 1);
-        assert_eq!(devices::set_primary(tx, "u", "email", "d").await.unwrap(), 1);
-        assert_eq!(devices::set_label(tx, "d", "work").await.unwrap(), 1);
-        assert_eq!(devices::used(tx, "d", NOW + 2).await.unwrap(), 1);
-        assert_eq!(devices::renew_secret(tx, "d", "other", "t").await.unwrap(), 0);
-        assert_eq!(devices::renew_secret(tx, "d", "r", "s").await.unwrap(), 1);
+        assert_eq!(devices::drop_unconfirmed(tx, &"u".into()).await.unwrap().len(), 1);
+        assert_eq!(devices::set_primary(tx, &"u".into(), "email", &"d".into()).await.unwrap(), 1);
+        assert_eq!(devices::set_label(tx, &"d".into(), "work").await.unwrap(), 1);
+        assert_eq!(devices::used(tx, &"d".into(), NOW + 2).await.unwrap(), 1);
+        assert_eq!(devices::renew_secret(tx, &"d".into(), "other", "t").await.unwrap(), 0);
+        assert_eq!(devices::renew_secret(tx, &"d".into(), "r", "s").await.unwrap(), 1);
         let (yes, no) = (Changed::Yes, Changed::No);
         let steps = [(5, yes), (5, no), (4, no), (6, yes)];
         for (step, taken) in steps {
-            assert_eq!(devices::take_step(tx, "d", step, NOW + 3).await.unwrap(), taken, "step {step}");
+            assert_eq!(
+                devices::take_step(tx, &"d".into(), step, NOW + 3).await.unwrap(),
+                taken,
+                "step {step}"
+            );
         }
         for (step, noted) in [(6, 0), (7, 1)] {
-            assert_eq!(devices::note_ahead(tx, "d", step).await.unwrap(), noted, "step {step}");
+            assert_eq!(devices::note_ahead(tx, &"d".into(), step).await.unwrap(), noted, "step {step}");
         }
-        devices::used(tx, "d", NOW + 9).await.unwrap();
-        let app = devices::by_id(tx, "d").await.unwrap().unwrap();
+        devices::used(tx, &"d".into(), NOW + 9).await.unwrap();
+        let app = devices::by_id(tx, &"d".into()).await.unwrap().unwrap();
         assert_eq!((app.last_step, app.last_used_at), (Some(7), Some(NOW + 3)), "{}", db.name);
-        assert_eq!(devices::note_behind(tx, "d", NOW + 4).await.unwrap(), 1);
-        let all = devices::of_user(tx, "u").await.unwrap();
+        assert_eq!(devices::note_behind(tx, &"d".into(), NOW + 4).await.unwrap(), 1);
+        let all = devices::of_user(tx, &"u".into()).await.unwrap();
         let seen: Vec<_> = all.iter().map(|d| (d.id.as_str(), d.is_primary, d.proven_at)).collect();
         assert_eq!(seen, [("a", false, Some(NOW + 1)), ("d", true, None)]);
         let d = &all[1];
         assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(7)));
         hidden_devices_answer_nothing(tx).await;
-        assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), Changed::No, "somebody else's");
+        assert_eq!(
+            devices::delete(tx, &"d".into(), &"v".into()).await.unwrap(),
+            Changed::No,
+            "somebody else's"
+        );
         let waits = |id: &str, session: &str| devices::Device {
             added_in: Some(session.into()),
             created_at: NOW + 9,
@@ -134,7 +159,7 @@ pub(super) async fn of_devices() {
             devices::insert(tx, &waits(id, session)).await.unwrap();
         }
         let drop = async |tx: &mut Tx, since| {
-            devices::drop_waiting(tx, "u", ("w3", "here"), since, false)
+            devices::drop_waiting(tx, &"u".into(), (&"w3".into(), &"here".into()), since, false)
                 .await
                 .unwrap()
                 .into_iter()
@@ -142,21 +167,29 @@ pub(super) async fn of_devices() {
         };
         assert_eq!(drop(tx, NOW + 9).await.count(), 0, "made with the account");
         assert_eq!(drop(tx, NOW + 8).await.collect::<Vec<_>>(), ["w2"], "{}", db.name);
-        devices::delete(tx, "w1", "u").await.unwrap().either_way();
-        devices::delete(tx, "w3", "u").await.unwrap().either_way();
-        assert_eq!(devices::delete(tx, "a", "u").await.unwrap(), Changed::Yes);
+        devices::delete(tx, &"w1".into(), &"u".into()).await.unwrap().either_way();
+        devices::delete(tx, &"w3".into(), &"u".into()).await.unwrap().either_way();
+        assert_eq!(devices::delete(tx, &"a".into(), &"u".into()).await.unwrap(), Changed::Yes);
     }
 }
 
 /// The device `d` of `u`, out of use and back; meanwhile somebody else may own its address.
 async fn hidden_devices_answer_nothing(tx: &mut Tx) {
-    assert_eq!(devices::hide(tx, "d", "v", NOW + 4).await.unwrap(), Changed::No, "somebody else's");
-    assert!(!devices::is_kept(tx, "email", "eve", "w").await.unwrap(), "in use");
-    assert_eq!(devices::hide(tx, "d", "u", NOW + 4).await.unwrap(), Changed::Yes);
-    assert!(devices::is_kept(tx, "email", "eve", "w").await.unwrap());
-    assert!(!devices::is_kept(tx, "phone", "eve", "w").await.unwrap());
-    assert!(!devices::is_kept(tx, "email", "eve", "u").await.unwrap(), "their own");
-    assert_eq!(devices::hide(tx, "d", "u", NOW + 5).await.unwrap(), Changed::No, "hidden already");
+    assert_eq!(
+        devices::hide(tx, &"d".into(), &"v".into(), NOW + 4).await.unwrap(),
+        Changed::No,
+        "somebody else's"
+    );
+    assert!(!devices::is_kept(tx, "email", "eve", &"w".into()).await.unwrap(), "in use");
+    assert_eq!(devices::hide(tx, &"d".into(), &"u".into(), NOW + 4).await.unwrap(), Changed::Yes);
+    assert!(devices::is_kept(tx, "email", "eve", &"w".into()).await.unwrap());
+    assert!(!devices::is_kept(tx, "phone", "eve", &"w".into()).await.unwrap());
+    assert!(!devices::is_kept(tx, "email", "eve", &"u".into()).await.unwrap(), "their own");
+    assert_eq!(
+        devices::hide(tx, &"d".into(), &"u".into(), NOW + 5).await.unwrap(),
+        Changed::No,
+        "hidden already"
+    );
     assert!(devices::owner(tx, "email", "eve").await.unwrap().is_none());
     assert!(devices::named(tx, "email", "eve", 9).await.unwrap().is_empty());
     assert!(devices::containing(tx, "ev", 9).await.unwrap().is_empty());
@@ -168,24 +201,39 @@ async fn hidden_devices_answer_nothing(tx: &mut Tx) {
         let found = devices::whose(tx, "email", name, other).await.unwrap().unwrap();
         assert_eq!((found.user_id.as_str(), found.named), (user, named), "{name} {other}");
     }
-    assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), Changed::No, "it has an owner");
-    assert_eq!(devices::delete(tx, "e", "v").await.unwrap(), Changed::Yes);
-    assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), Changed::Yes);
+    assert_eq!(
+        devices::restore(tx, &"d".into(), &"u".into(), "home", false).await.unwrap(),
+        Changed::No,
+        "it has an owner"
+    );
+    assert_eq!(devices::delete(tx, &"e".into(), &"v".into()).await.unwrap(), Changed::Yes);
+    assert_eq!(devices::restore(tx, &"d".into(), &"u".into(), "home", false).await.unwrap(), Changed::Yes);
     for (text, fits) in [("V", vec!["u"]), ("e", vec!["u"]), ("e_e", vec![]), ("%", vec![])] {
         assert_eq!(devices::containing(tx, text, 9).await.unwrap(), fits, "{text}");
     }
-    let d = devices::by_id(tx, "d").await.unwrap().unwrap();
+    let d = devices::by_id(tx, &"d".into()).await.unwrap().unwrap();
     assert_eq!((d.label.as_str(), d.is_primary, d.hidden_at), ("home", false, None));
     devices::insert(tx, &device("f", "u", "typo", false)).await.unwrap();
-    assert_eq!(devices::set_address(tx, "f", "right", "Right", NOW, "s").await.unwrap(), Changed::Yes);
     assert_eq!(
-        devices::set_address(tx, "d", "right", "Right", NOW, "s").await.unwrap(),
+        devices::set_address(tx, &"f".into(), "right", "Right", NOW, &"s".into()).await.unwrap(),
+        Changed::Yes
+    );
+    assert_eq!(
+        devices::set_address(tx, &"d".into(), "right", "Right", NOW, &"s".into()).await.unwrap(),
         Changed::No,
         "it is confirmed"
     );
-    assert_eq!(devices::delete_pending(tx, "d", "u").await.unwrap(), Changed::No, "it is confirmed");
-    assert_eq!(devices::delete_pending(tx, "f", "v").await.unwrap(), Changed::No, "somebody else's");
-    assert_eq!(devices::delete_pending(tx, "f", "u").await.unwrap(), Changed::Yes);
+    assert_eq!(
+        devices::delete_pending(tx, &"d".into(), &"u".into()).await.unwrap(),
+        Changed::No,
+        "it is confirmed"
+    );
+    assert_eq!(
+        devices::delete_pending(tx, &"f".into(), &"v".into()).await.unwrap(),
+        Changed::No,
+        "somebody else's"
+    );
+    assert_eq!(devices::delete_pending(tx, &"f".into(), &"u".into()).await.unwrap(), Changed::Yes);
 }
 
 #[tokio::test]
@@ -198,10 +246,10 @@ pub(super) async fn of_changes() {
             changes::insert(tx, &change).await.unwrap();
         }
         assert_eq!(changes::by_id(tx, "two").await.unwrap().unwrap().at, NOW + 1);
-        assert_eq!(changes::drop_since(tx, "u", NOW + 1).await.unwrap(), 2);
-        let left = changes::of_user(tx, "u").await.unwrap();
+        assert_eq!(changes::drop_since(tx, &"u".into(), NOW + 1).await.unwrap(), 2);
+        let left = changes::of_user(tx, &"u".into()).await.unwrap();
         assert_eq!(left.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["one"], "{}", db.name);
-        assert_eq!(changes::drop_all(tx, "u").await.unwrap(), 1);
+        assert_eq!(changes::drop_all(tx, &"u".into()).await.unwrap(), 1);
     }
 }
 
@@ -209,69 +257,100 @@ pub(super) async fn of_changes() {
 pub(super) async fn of_secrets_and_known_devices() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        secrets::set(tx, "p1", "u", "password", "old", NOW, None).await.unwrap();
-        secrets::set(tx, "p2", "u", "password", "new", NOW, Some("d")).await.unwrap();
+        secrets::set(tx, "p1", &"u".into(), "password", "old", NOW, None).await.unwrap();
+        secrets::set(tx, "p2", &"u".into(), "password", "new", NOW, Some("d")).await.unwrap();
         assert_eq!(
-            secrets::rehash(tx, "u", "password", "old", "x").await.unwrap(),
+            secrets::rehash(tx, &"u".into(), "password", "old", "x").await.unwrap(),
             Changed::No,
             "it changed meanwhile"
         );
-        assert_eq!(secrets::rehash(tx, "u", "password", "new", "newer").await.unwrap(), Changed::Yes);
-        secrets::set(tx, "o1", "u", "pin", "own", NOW, None).await.unwrap();
-        secrets::set(tx, "o2", "u", "pin", "owner", NOW, None).await.unwrap();
+        assert_eq!(secrets::rehash(tx, &"u".into(), "password", "new", "newer").await.unwrap(), Changed::Yes);
+        secrets::set(tx, "o1", &"u".into(), "pin", "own", NOW, None).await.unwrap();
+        secrets::set(tx, "o2", &"u".into(), "pin", "owner", NOW, None).await.unwrap();
         assert_eq!(
-            secrets::hash(tx, "u", "password").await.unwrap().as_deref(),
+            secrets::hash(tx, &"u".into(), "password").await.unwrap().as_deref(),
             Some("newer"),
             "{}",
             db.name
         );
-        assert_eq!(secrets::hash(tx, "u", "pin").await.unwrap().as_deref(), Some("owner"), "{}", db.name);
-        for n in ["r1", "r2"] {
-            secrets::insert(tx, n, "u", secrets::RECOVERY, n, NOW).await.unwrap();
-        }
-        assert_eq!(secrets::spend_recovery(tx, "u", "r1").await.unwrap(), Changed::Yes);
         assert_eq!(
-            secrets::spend_recovery(tx, "u", "newer").await.unwrap(),
+            secrets::hash(tx, &"u".into(), "pin").await.unwrap().as_deref(),
+            Some("owner"),
+            "{}",
+            db.name
+        );
+        for n in ["r1", "r2"] {
+            secrets::insert(tx, n, &"u".into(), secrets::RECOVERY, n, NOW).await.unwrap();
+        }
+        assert_eq!(secrets::spend_recovery(tx, &"u".into(), "r1").await.unwrap(), Changed::Yes);
+        assert_eq!(
+            secrets::spend_recovery(tx, &"u".into(), "newer").await.unwrap(),
             Changed::No,
             "a password is no such code"
         );
-        assert_eq!(secrets::count(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
-        assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 3);
-        secrets::change(tx, "p3", "u", "password", "changed", NOW + 1).await.unwrap();
-        let all = secrets::of_user(tx, "u").await.unwrap();
+        assert_eq!(secrets::count(tx, &"u".into(), secrets::RECOVERY).await.unwrap(), 1);
+        assert_eq!(secrets::of_user(tx, &"u".into()).await.unwrap().len(), 3);
+        secrets::change(tx, "p3", &"u".into(), "password", "changed", NOW + 1).await.unwrap();
+        let all = secrets::of_user(tx, &"u".into()).await.unwrap();
         let password = all.iter().find(|secret| secret.kind == "password").unwrap();
         let stood = (password.hash.as_str(), password.set_by.as_deref(), password.created_at);
         assert_eq!(stood, ("changed", Some("d"), NOW), "{}", db.name);
-        assert_eq!(secrets::trust(tx, "u").await.unwrap(), 1);
-        secrets::insert(tx, "r3", "u", secrets::RECOVERY, "r3", NOW + 9).await.unwrap();
-        assert_eq!(secrets::drop_young(tx, "u", secrets::RECOVERY, NOW).await.unwrap(), 1);
-        assert_eq!(secrets::drop_kind(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
-        assert_eq!(secrets::drop_all(tx, "u").await.unwrap(), 2);
-        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
-        assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
-        let found = async |tx: &mut Tx| known_devices::find(tx, "hash", "u").await.unwrap().unwrap();
+        assert_eq!(secrets::trust(tx, &"u".into()).await.unwrap(), 1);
+        secrets::insert(tx, "r3", &"u".into(), secrets::RECOVERY, "r3", NOW + 9).await.unwrap();
+        assert_eq!(secrets::drop_young(tx, &"u".into(), secrets::RECOVERY, NOW).await.unwrap(), 1);
+        assert_eq!(secrets::drop_kind(tx, &"u".into(), secrets::RECOVERY).await.unwrap(), 1);
+        assert_eq!(secrets::drop_all(tx, &"u".into()).await.unwrap(), 2);
+        known_devices::insert(tx, &"k".into(), &"u".into(), "hash", "password ", NOW).await.unwrap();
+        assert_eq!(known_devices::find(tx, "hash", &"v".into()).await.unwrap(), None, "another user's");
+        let found = async |tx: &mut Tx| known_devices::find(tx, "hash", &"u".into()).await.unwrap().unwrap();
         assert_eq!(found(tx).await.shown, "password ");
-        assert_eq!(known_devices::used(tx, "k", "password d ", NOW + 1).await.unwrap(), Changed::Yes);
+        assert_eq!(known_devices::used(tx, &"k".into(), "password d ", NOW + 1).await.unwrap(), Changed::Yes);
         assert_eq!(found(tx).await.shown, "password d ");
-        assert_eq!(known_devices::note(tx, "k", "d ").await.unwrap(), 1);
+        assert_eq!(known_devices::note(tx, &"k".into(), "d ").await.unwrap(), 1);
         assert_eq!(found(tx).await.shown, "d ");
-        known_devices::insert(tx, "l", "u", "another", "", NOW).await.unwrap();
-        sessions::insert(tx, &session("s", "u"), "[]", "k").await.unwrap();
+        known_devices::insert(tx, &"l".into(), &"u".into(), "another", "", NOW).await.unwrap();
+        sessions::insert(tx, &session("s", "u"), "[]", &"k".into()).await.unwrap();
         assert_eq!(
-            known_devices::of_session(tx, "s").await.unwrap().map(|known| known.id).as_deref(),
+            known_devices::of_session(tx, &"s".into()).await.unwrap().map(|known| known.id).as_deref(),
             Some("k")
         );
-        assert_eq!(known_devices::of_session(tx, "t").await.unwrap(), None);
-        assert_eq!(known_devices::forget_others(tx, "v", "s").await.unwrap(), 0, "another user's");
-        assert_eq!(known_devices::forget_others(tx, "u", "s").await.unwrap(), 1, "{}", db.name);
+        assert_eq!(known_devices::of_session(tx, &"t".into()).await.unwrap(), None);
+        assert_eq!(
+            known_devices::forget_others(tx, &"v".into(), &"s".into()).await.unwrap(),
+            0,
+            "another user's"
+        );
+        assert_eq!(
+            known_devices::forget_others(tx, &"u".into(), &"s".into()).await.unwrap(),
+            1,
+            "{}",
+            db.name
+        );
         assert_eq!(found(tx).await.id, "k");
-        assert_eq!(known_devices::forget_one(tx, "u", "k", "s").await.unwrap(), 0, "it stays");
-        assert_eq!(known_devices::forget_one(tx, "v", "k", "").await.unwrap(), 0, "another user's");
-        assert_eq!(known_devices::forget_one(tx, "u", "k", "").await.unwrap(), 1, "{}", db.name);
-        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
-        assert_eq!(known_devices::forget_others(tx, "u", "").await.unwrap(), 1, "no session, no device");
-        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
-        assert_eq!(known_devices::forget(tx, "u").await.unwrap(), 1);
+        assert_eq!(
+            known_devices::forget_one(tx, &"u".into(), &"k".into(), &"s".into()).await.unwrap(),
+            0,
+            "it stays"
+        );
+        assert_eq!(
+            known_devices::forget_one(tx, &"v".into(), &"k".into(), &"".into()).await.unwrap(),
+            0,
+            "another user's"
+        );
+        assert_eq!(
+            known_devices::forget_one(tx, &"u".into(), &"k".into(), &"".into()).await.unwrap(),
+            1,
+            "{}",
+            db.name
+        );
+        known_devices::insert(tx, &"k".into(), &"u".into(), "hash", "password ", NOW).await.unwrap();
+        assert_eq!(
+            known_devices::forget_others(tx, &"u".into(), &"".into()).await.unwrap(),
+            1,
+            "no session, no device"
+        );
+        known_devices::insert(tx, &"k".into(), &"u".into(), "hash", "password ", NOW).await.unwrap();
+        assert_eq!(known_devices::forget(tx, &"u".into()).await.unwrap(), 1);
     }
 }
 
@@ -282,33 +361,43 @@ pub(super) async fn of_attempts() {
         for id in ["a", "b", "c"] {
             attempts::insert(tx, &attempt(id, (id != "b").then_some("u"))).await.unwrap();
         }
-        assert_eq!(attempts::pass(tx, "a", "[]", "[1]").await.unwrap(), Changed::Yes);
-        assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), Changed::No);
-        assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
-        assert_eq!(attempts::set_ways(tx, "a", "{}").await.unwrap(), 1);
-        assert_eq!(attempts::set_apart(tx, "a", "{}").await.unwrap(), Changed::Yes);
-        let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
+        assert_eq!(attempts::pass(tx, &"a".into(), "[]", "[1]").await.unwrap(), Changed::Yes);
+        assert_eq!(attempts::pass(tx, &"a".into(), "[]", "[2]").await.unwrap(), Changed::No);
+        assert_eq!(attempts::set_draft(tx, &"a".into(), "sealed").await.unwrap(), 1);
+        assert_eq!(attempts::set_ways(tx, &"a".into(), "{}").await.unwrap(), 1);
+        assert_eq!(attempts::set_apart(tx, &"a".into(), "{}").await.unwrap(), Changed::Yes);
+        let a = attempts::live(tx, &"a".into(), NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
-        assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
+        assert!(attempts::live(tx, &"a".into(), END).await.unwrap().is_none(), "over");
         assert_eq!(
-            attempts::by_id(tx, "a").await.unwrap().map(|a| a.expires_at),
+            attempts::by_id(tx, &"a".into()).await.unwrap().map(|a| a.expires_at),
             Some(END),
             "whatever its time"
         );
-        assert_eq!(attempts::call_off(tx, "a").await.unwrap(), 1);
-        assert_eq!(attempts::live(tx, "a", NOW).await.unwrap().unwrap().credentials, None);
-        assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), Changed::No, "{}: it moved on", db.name);
-        assert_eq!(attempts::finish(tx, "a", "[1]").await.unwrap(), Changed::Yes);
-        assert_eq!(attempts::delete(tx, "b").await.unwrap(), 1);
+        assert_eq!(attempts::call_off(tx, &"a".into()).await.unwrap(), 1);
+        assert_eq!(attempts::live(tx, &"a".into(), NOW).await.unwrap().unwrap().credentials, None);
+        assert_eq!(
+            attempts::finish(tx, &"a".into(), "[]").await.unwrap(),
+            Changed::No,
+            "{}: it moved on",
+            db.name
+        );
+        assert_eq!(attempts::finish(tx, &"a".into(), "[1]").await.unwrap(), Changed::Yes);
+        assert_eq!(attempts::delete(tx, &"b".into()).await.unwrap(), 1);
         attempts::insert(tx, &attempt("d", Some("u"))).await.unwrap();
-        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 2);
+        assert_eq!(attempts::drop_of_user(tx, &"u".into()).await.unwrap(), 2);
         let (yes, no) = (Changed::Yes, Changed::No);
         for (id, passed, there) in [("e", "[]", yes), ("f", "[2]", no), ("g", "[]", no)] {
             let other = if there == yes || id == "f" { id } else { "h" };
             attempts::insert(tx, &attempt(other, Some("u"))).await.unwrap();
-            assert_eq!(attempts::finish_all(tx, "u", id, passed).await.unwrap(), there, "{}: {id}", db.name);
+            assert_eq!(
+                attempts::finish_all(tx, &"u".into(), &id.into(), passed).await.unwrap(),
+                there,
+                "{}: {id}",
+                db.name
+            );
         }
-        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 0);
+        assert_eq!(attempts::drop_of_user(tx, &"u".into()).await.unwrap(), 0);
     }
 }
 
@@ -334,7 +423,12 @@ pub(super) async fn of_attempts_that_were_not_finished() {
         assert!(attempts::unfinished(tx, END + 1, 0).await.unwrap().is_empty());
         let taken = [(END, 0), (END + 1, 2), (END + 1, 0), (END + 2, 1)];
         for (now, rows) in taken {
-            assert_eq!(attempts::take_unfinished(tx, "u", now).await.unwrap(), rows, "{}: {now}", db.name);
+            assert_eq!(
+                attempts::take_unfinished(tx, &"u".into(), now).await.unwrap(),
+                rows,
+                "{}: {now}",
+                db.name
+            );
         }
     }
 }
@@ -460,39 +554,56 @@ pub(super) async fn of_sessions() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for id in ["a", "b", "c", "d"] {
-            sessions::insert(tx, &session(id, "u"), "[1]", "k").await.unwrap();
+            sessions::insert(tx, &session(id, "u"), "[1]", &"k".into()).await.unwrap();
         }
-        let mut turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW };
+        let mut turn = Turn { id: &"a".into(), from: "r0", to: "r1", generation: 0, idle_since: NOW };
         assert!(sessions::rotate(tx, &turn, NOW + 5).await.unwrap().is_none(), "it rested too long");
         turn.idle_since = NOW - 1;
         assert!(sessions::rotate(tx, &turn, END).await.unwrap().is_none(), "it is over");
         let rotated = sessions::rotate(tx, &turn, NOW + 5).await.unwrap().unwrap();
         assert_eq!((rotated.session.generation, rotated.session.rotated_at), (1, NOW + 5), "{}", db.name);
         for (to, at) in [("r0", NOW + 5), ("r1", NOW + 6)] {
-            assert_eq!(sessions::note_rotated(tx, "a", to, NOW + 6).await.unwrap(), 1);
-            assert_eq!(sessions::by_id(tx, "a").await.unwrap().unwrap().rotated_at, at, "{}: {to}", db.name);
+            assert_eq!(sessions::note_rotated(tx, &"a".into(), to, NOW + 6).await.unwrap(), 1);
+            assert_eq!(
+                sessions::by_id(tx, &"a".into()).await.unwrap().unwrap().rotated_at,
+                at,
+                "{}: {to}",
+                db.name
+            );
         }
-        assert_eq!(sessions::raise(tx, "a", "v", "2", "pwd otp", NOW).await.unwrap(), 0, "another user's");
-        assert_eq!(sessions::raise(tx, "a", "u", "2", "pwd otp", NOW + 6).await.unwrap(), 1);
-        let live = sessions::live(tx, "a", NOW).await.unwrap().unwrap();
+        assert_eq!(
+            sessions::raise(tx, &"a".into(), &"v".into(), "2", "pwd otp", NOW).await.unwrap(),
+            0,
+            "another user's"
+        );
+        assert_eq!(sessions::raise(tx, &"a".into(), &"u".into(), "2", "pwd otp", NOW + 6).await.unwrap(), 1);
+        let live = sessions::live(tx, &"a".into(), NOW).await.unwrap().unwrap();
         assert_eq!((live.acr.as_str(), live.auth_time), ("2", NOW + 6));
-        assert!(sessions::live(tx, "a", END).await.unwrap().is_none());
-        assert_eq!(sessions::proofs(tx, "a", "v").await.unwrap(), None, "another user's");
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[1]"));
-        assert_eq!(sessions::set_proofs(tx, "a", "[2]", "v").await.unwrap(), Changed::No, "another user's");
-        assert_eq!(sessions::set_proofs(tx, "a", "[2]", "u").await.unwrap(), Changed::Yes);
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[2]"));
-        assert_eq!(sessions::forget_proofs(tx, "v", "x").await.unwrap(), 0, "another user's");
-        assert!(sessions::forget_proofs(tx, "u", "a").await.unwrap() > 0);
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[2]"), "but that one");
-        assert_eq!(sessions::forget_proofs(tx, "u", "x").await.unwrap(), 1);
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[]"));
-        assert_eq!(sessions::of_user(tx, "u", NOW).await.unwrap().len(), 4);
-        assert_eq!(sessions::end(tx, "b", "v").await.unwrap(), None, "another user's");
-        let ended = sessions::end(tx, "b", "u").await.unwrap().unwrap();
+        assert!(sessions::live(tx, &"a".into(), END).await.unwrap().is_none());
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"v".into()).await.unwrap(), None, "another user's");
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(), Some("[1]"));
+        assert_eq!(
+            sessions::set_proofs(tx, &"a".into(), "[2]", &"v".into()).await.unwrap(),
+            Changed::No,
+            "another user's"
+        );
+        assert_eq!(sessions::set_proofs(tx, &"a".into(), "[2]", &"u".into()).await.unwrap(), Changed::Yes);
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(), Some("[2]"));
+        assert_eq!(sessions::forget_proofs(tx, &"v".into(), &"x".into()).await.unwrap(), 0, "another user's");
+        assert!(sessions::forget_proofs(tx, &"u".into(), &"a".into()).await.unwrap() > 0);
+        assert_eq!(
+            sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(),
+            Some("[2]"),
+            "but that one"
+        );
+        assert_eq!(sessions::forget_proofs(tx, &"u".into(), &"x".into()).await.unwrap(), 1);
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(), Some("[]"));
+        assert_eq!(sessions::of_user(tx, &"u".into(), NOW).await.unwrap().len(), 4);
+        assert_eq!(sessions::end(tx, &"b".into(), &"v".into()).await.unwrap(), None, "another user's");
+        let ended = sessions::end(tx, &"b".into(), &"u".into()).await.unwrap().unwrap();
         assert_eq!(ended.known_device.as_deref(), Some("k"), "{}", db.name);
-        assert_eq!(sessions::end_others(tx, "u", "a").await.unwrap(), 2);
-        assert_eq!(sessions::end_all(tx, "u").await.unwrap(), 1);
+        assert_eq!(sessions::end_others(tx, &"u".into(), &"a".into()).await.unwrap(), 2);
+        assert_eq!(sessions::end_all(tx, &"u".into()).await.unwrap(), 1);
     }
 }
 
@@ -588,8 +699,8 @@ pub(super) async fn of_what_is_over_or_ahead() {
         assert_eq!((e.sent_at, e.expires_at, e.way_ends), (NOW, END, None), "{}", db.name);
 
         let far = |id: &str| Session { created_at: NOW + FAR, expires_at: END + FAR, ..session(id, "u") };
-        sessions::insert(tx, &far("a"), "[]", "k").await.unwrap();
-        let turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW - 1 };
+        sessions::insert(tx, &far("a"), "[]", &"k".into()).await.unwrap();
+        let turn = Turn { id: &"a".into(), from: "r0", to: "r1", generation: 0, idle_since: NOW - 1 };
         let rotated = sessions::rotate(tx, &turn, NOW).await.unwrap().unwrap().session;
         assert_eq!(
             (rotated.created_at, rotated.auth_time, rotated.expires_at),
@@ -597,13 +708,13 @@ pub(super) async fn of_what_is_over_or_ahead() {
             "{}",
             db.name
         );
-        sessions::insert(tx, &far("b"), "[]", "k").await.unwrap();
-        assert_eq!(sessions::bring_back(tx, "b", NOW).await.unwrap(), 1);
-        assert_eq!(sessions::by_id(tx, "b").await.unwrap().map(|b| b.rotated_at), Some(NOW));
-        assert_eq!(sessions::over(tx, "b", NOW, NOW - 1).await.unwrap(), 0, "it is good");
-        assert_eq!(sessions::over(tx, "b", NOW, NOW).await.unwrap(), 1, "it rested too long");
-        assert_eq!(sessions::over(tx, "a", END, NOW - 1).await.unwrap(), 1, "it is over");
-        assert!(sessions::by_id(tx, "a").await.unwrap().is_none(), "{}", db.name);
+        sessions::insert(tx, &far("b"), "[]", &"k".into()).await.unwrap();
+        assert_eq!(sessions::bring_back(tx, &"b".into(), NOW).await.unwrap(), 1);
+        assert_eq!(sessions::by_id(tx, &"b".into()).await.unwrap().map(|b| b.rotated_at), Some(NOW));
+        assert_eq!(sessions::over(tx, &"b".into(), NOW, NOW - 1).await.unwrap(), 0, "it is good");
+        assert_eq!(sessions::over(tx, &"b".into(), NOW, NOW).await.unwrap(), 1, "it rested too long");
+        assert_eq!(sessions::over(tx, &"a".into(), END, NOW - 1).await.unwrap(), 1, "it is over");
+        assert!(sessions::by_id(tx, &"a".into()).await.unwrap().is_none(), "{}", db.name);
     }
 }
 
@@ -782,13 +893,13 @@ pub(super) async fn of_devices_that_fail() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         devices::insert(tx, &device("d", "u", "ada@example.com", true)).await.unwrap();
-        assert_eq!(devices::set_failing(tx, "d", NOW).await.unwrap(), 1, "{}", db.name);
-        assert_eq!(devices::set_failing(tx, "d", NOW + 1).await.unwrap(), 0, "since the first");
-        assert_eq!(devices::by_id(tx, "d").await.unwrap().unwrap().failing_since, Some(NOW));
-        assert_eq!(devices::clear_failing(tx, "d").await.unwrap(), 1);
-        devices::set_failing(tx, "d", NOW).await.unwrap();
-        devices::used(tx, "d", NOW).await.unwrap();
-        assert_eq!(devices::by_id(tx, "d").await.unwrap().unwrap().failing_since, None);
+        assert_eq!(devices::set_failing(tx, &"d".into(), NOW).await.unwrap(), 1, "{}", db.name);
+        assert_eq!(devices::set_failing(tx, &"d".into(), NOW + 1).await.unwrap(), 0, "since the first");
+        assert_eq!(devices::by_id(tx, &"d".into()).await.unwrap().unwrap().failing_since, Some(NOW));
+        assert_eq!(devices::clear_failing(tx, &"d".into()).await.unwrap(), 1);
+        devices::set_failing(tx, &"d".into(), NOW).await.unwrap();
+        devices::used(tx, &"d".into(), NOW).await.unwrap();
+        assert_eq!(devices::by_id(tx, &"d".into()).await.unwrap().unwrap().failing_since, None);
     }
 }
 

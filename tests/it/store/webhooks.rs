@@ -18,7 +18,7 @@ async fn told(tx: &mut Tx, id: &str, position: i64, user: Option<&str>) {
         position,
         at: NOW,
         name: "user.updated".into(),
-        user_id: user.map(str::to_owned),
+        user_id: user.map(str::to_owned).map(Into::into),
         session_id: None,
         network: String::new(),
         request: String::new(),
