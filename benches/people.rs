@@ -6,7 +6,7 @@ use multauth::app::App;
 use multauth::auth::input::Client;
 use multauth::auth::sessions::basis::Basis;
 use multauth::base::seal::sha256_hex;
-use multauth::base::{Sensitive, ids};
+use multauth::base::{Channel, Purpose, Scope, Sensitive, ids};
 use multauth::secrets::passcode;
 use multauth::store::attempts::{self, Attempt};
 use multauth::store::challenges::{self, Challenge};
@@ -62,24 +62,12 @@ pub async fn make(app: &App, count: usize) -> Result<Arc<Vec<Person>>> {
 async fn device(app: &App, tx: &mut Tx, who: &Person, kind: &str, id: &str, address: &str) -> Result<()> {
     let now = app.now();
     let device = Device {
-        id: id.to_owned().into(),
-        user_id: who.user.clone().into(),
-        kind: kind.to_owned(),
         canonical: Some(address.to_owned()),
         delivery: (kind == "email").then(|| address.to_owned()),
-        label: String::new(),
-        is_primary: true,
-        secret: None,
-        last_step: None,
-        created_at: now,
         confirmed_at: Some(now),
         proven_at: Some(now),
-        last_used_at: None,
-        replaces: None,
         own: Some(devices::PROVEN.to_owned()),
-        added_in: None,
-        hidden_at: None,
-        failing_since: None,
+        ..Device::new(id.into(), who.user.as_str().into(), kind, now)
     };
     Ok(devices::insert(tx, &device).await?)
 }
@@ -154,43 +142,26 @@ pub async fn waiting(app: &App, people: &[Person], count: usize) -> Result<Vec<W
 }
 
 fn attempt(app: &App, person: &Person, made: &Waiting) -> Attempt {
+    let lives = (app.now(), app.now() + app.settings.attempt.lifetime.millis());
     Attempt {
-        id: made.attempt.clone().into(),
-        purpose: "signin".into(),
         kind: "email".into(),
         canonical: person.email.clone(),
-        user_id: Some(person.user.clone().into()),
+        user_id: Some(person.user.as_str().into()),
         credentials: Some(1),
-        session_id: None,
-        known_device: None,
-        known_shown: None,
-        passed: "[]".into(),
-        draft: None,
-        ways: None,
-        apart: None,
-        subject: None,
-        created_at: app.now(),
-        expires_at: app.now() + app.settings.attempt.lifetime.millis(),
+        ..Attempt::new(made.attempt.as_str().into(), Purpose::Signin, lives)
     }
 }
 
 fn challenge(app: &App, person: &Person, made: &Waiting) -> Challenge {
-    let (scope, target) = (format!("attempt/{}", made.attempt), "own".to_owned());
+    let (scope, target) = (Scope::Attempt(made.attempt.as_str().into()), "own".to_owned());
+    let to = (Channel::Email, person.email.clone());
     Challenge {
-        id: made.challenge.clone(),
         code: passcode::stored(&app.sealer, &format!("{scope}\n{target}"), CODE),
-        scope,
-        target,
-        purpose: "signin".into(),
-        channel: "email".into(),
-        address: person.email.clone(),
         code_length: 6,
         key_hash: sha256_hex(made.challenge.as_bytes()),
-        guesses: 0,
         max_guesses: 5,
-        sends: 1,
         sent_at: app.now(),
         expires_at: app.now() + 600_000,
-        ..Challenge::default()
+        ..Challenge::new(made.challenge.clone(), (scope, target), Purpose::Signin, to)
     }
 }

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use multauth::app::App;
-use multauth::base::Millis;
+use multauth::base::{Millis, Purpose, Scope};
 use multauth::messages::{Channel, Context, Kind, Message};
 use multauth::outbox::About;
 use multauth::store::challenges::{self, Challenge};
@@ -128,20 +128,16 @@ pub async fn queue(app: &App, tx: &mut Tx, count: usize, now: Millis) -> Result<
 /// What asks for the code of the message with that id.
 fn challenge(id: &str, now: Millis) -> Challenge {
     Challenge {
-        id: id.to_owned(),
-        scope: format!("attempt/{id}"),
-        target: "email".to_owned(),
-        purpose: "signin".to_owned(),
-        channel: Channel::Email.name().to_owned(),
-        address: "person@example.org".to_owned(),
-        code: String::new(),
         code_length: 6,
         key_hash: id.replace('-', ""),
-        guesses: 0,
         max_guesses: 5,
-        sends: 1,
         sent_at: now,
         expires_at: now + 600_000,
-        ..Challenge::default()
+        ..Challenge::new(
+            id.to_owned(),
+            (Scope::Attempt(id.into()), "email".to_owned()),
+            Purpose::Signin,
+            (Channel::Email, "person@example.org".to_owned()),
+        )
     }
 }

@@ -39,24 +39,12 @@ async fn one(app: &App, tx: &mut Tx, class: Class, (kind, address): (&str, &str)
     users::insert(tx, &users::New::active(&user.as_str().into(), "{}"), now).await?;
     secrets::set(tx, &app.random.uuid(), &user.as_str().into(), secrets::PASSWORD, hash, now, None).await?;
     let device = Device {
-        id: app.random.uuid().into(),
-        user_id: user.clone().into(),
-        kind: kind.to_owned(),
         canonical: Some(address.to_owned()),
         delivery: Some(address.to_owned()),
-        label: String::new(),
-        is_primary: true,
-        secret: None,
-        last_step: None,
-        created_at: now,
         confirmed_at: confirmed,
         proven_at: confirmed,
-        last_used_at: None,
-        replaces: None,
         own: confirmed.map(|_| devices::PROVEN.to_owned()),
-        added_in: None,
-        hidden_at: None,
-        failing_since: None,
+        ..Device::new(app.random.uuid().into(), user.as_str().into(), kind, now)
     };
     devices::insert(tx, &device).await?;
     if class == Class::Disabled {

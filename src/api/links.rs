@@ -50,7 +50,7 @@ impl From<Link> for Confirmed {
             confirmed: false,
             already: false,
             purpose: link.purpose.name().to_owned(),
-            channel: link.channel,
+            channel: link.channel.name().to_owned(),
             to: link.to,
             code: None,
             account: None,

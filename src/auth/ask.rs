@@ -1,6 +1,6 @@
 //! What an attempt can ask; a sign-up, a verification and the profile ask the same way.
 
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::Sensitive;
 
 /// One thing that moves an attempt on.

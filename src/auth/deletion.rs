@@ -6,10 +6,9 @@ use super::sending::notices::{self, Notice};
 use super::sending::{mutes, way};
 use crate::app::App;
 use crate::auth::account::ending::end_everything;
-use crate::auth::devices::undo;
 use crate::auth::error::{AuthError, Result};
 use crate::base::clock::{DAY, rfc3339};
-use crate::base::{Millis, UserId};
+use crate::base::{Millis, Scope, UserId};
 use crate::events::{By, Event, Source};
 use crate::store::devices::{self, Device};
 use crate::store::users::{self, User};
@@ -144,15 +143,15 @@ async fn erase_mute(app: &App, tx: &mut Tx, device: &Device, address: &str) -> R
 /// network and request of whoever asked for it.
 async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     for device in devices::of_user(tx, &user.id).await? {
-        challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
-        challenges::drop_scope(tx, &format!("proof/{}", device.id)).await?;
+        challenges::drop_scope(tx, &Scope::Device(device.id.clone())).await?;
+        challenges::drop_scope(tx, &Scope::Proof(device.id.clone())).await?;
         if let Some(address) = &device.delivery {
             erase_mute(app, tx, &device, address).await?;
         }
         outbox::forget_device(tx, &device.id).await?;
     }
     for change in changes::of_user(tx, &user.id).await? {
-        challenges::drop_scope(tx, &format!("{}{}", undo::SCOPE, change.id)).await?;
+        challenges::drop_scope(tx, &Scope::Undo(change.id)).await?;
     }
     let guessed = guesses::of_subject(tx, &user.id).await?;
     guesses::clear(tx, guessed, Vec::new()).await?;

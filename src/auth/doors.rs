@@ -12,10 +12,10 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::known;
 use crate::auth::guesses::network::bounded;
 use crate::auth::input::{Client, Given, Identifier};
-use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::signup;
-use crate::base::{DeviceId, Sensitive};
+use crate::base::Purpose;
+use crate::base::{DeviceId, Scope, Sensitive};
 use crate::flows::{Flows, Secret, Step};
 use crate::messages::Channel;
 use crate::store::devices::Device;
@@ -164,7 +164,7 @@ fn reauth_identifier(
 /// Answers an attempt.
 pub async fn answer(app: &App, client: &Client, handle: &Sensitive, given: &Given) -> Result<Progress> {
     let attempt = live(app, client, handle).await?;
-    let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
+    let purpose = attempt.purpose;
     let own = own(&attempt).map(str::to_owned);
     let keys = client.keys_of(own.as_deref());
     let progress = bounded(
@@ -195,7 +195,7 @@ pub struct Wanted<'a> {
 pub async fn send(app: &App, client: &Client, handle: &Sensitive, wanted: Wanted<'_>) -> Result<Progress> {
     let Wanted { unlocks, device, channel } = wanted;
     let attempt = live(app, client, handle).await?;
-    if attempt.purpose == Purpose::Signup.name() {
+    if attempt.purpose == Purpose::Signup {
         return signup::send(app, client, attempt, handle, device, channel).await;
     }
     let mut walk = Walk::resume(app, client, attempt, handle.clone()).await?;
@@ -245,6 +245,6 @@ pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()
     let mut tx = app.store.begin().await?;
     drop_one(&mut tx, &attempt, is_told(&attempt)).await?;
     // What a mail opens to its reader is not for whoever asked for it to close.
-    challenges::drop_asked(&mut tx, &format!("attempt/{}", attempt.id)).await?;
+    challenges::drop_asked(&mut tx, &Scope::Attempt(attempt.id.clone())).await?;
     Ok(tx.commit().await?)
 }

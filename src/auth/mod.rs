@@ -35,7 +35,6 @@ pub mod input;
 pub mod links;
 pub mod me;
 pub mod operator;
-pub mod purpose;
 mod sending;
 pub mod sessions;
 pub mod signup;

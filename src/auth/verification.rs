@@ -4,7 +4,6 @@ use super::codes::vendor::{self, Hearer};
 use super::error::{AuthError, Result};
 use super::guesses::Subject;
 use super::input::{Client, understand};
-use super::purpose::Purpose;
 use super::sending::counted::{counted, of_key};
 use super::sending::line_type;
 use super::sending::order::{Counted, Order, Parcel};
@@ -13,8 +12,9 @@ use crate::app::App;
 use crate::auth::ask::Ask;
 use crate::auth::codes::shown::with_challenge;
 use crate::auth::codes::{challenge, look, send, shape};
+use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{Fault, Millis, Sensitive, ids};
+use crate::base::{Fault, Millis, Scope, Sensitive, ids};
 use crate::devices::{self, phone};
 use crate::messages::Channel;
 use crate::secrets::passcode;
@@ -133,11 +133,11 @@ fn kind(to: &str, channel: Option<Channel>) -> Result<&'static str> {
 
 async fn pending(app: &App, key: &ApiKey, handle: Sensitive) -> Result<Pending> {
     let sent = find(app, key, &handle).await?;
-    let kind = if sent.channel == "email" { "email" } else { "phone" };
+    let kind = if sent.channel == Channel::Email { "email" } else { "phone" };
     let ask = Ask {
-        channel: Some(sent.channel.clone()),
+        channel: Some(sent.channel.name().to_owned()),
         to: app.devices.kind(kind).map(|kind| devices::shown(kind, &sent.address, &app.rules)),
-        channels: vec![sent.channel.clone()],
+        channels: vec![sent.channel.name().to_owned()],
         ..Ask::plain("passcode")
     };
     let mut ask = with_challenge(app, ask, Some(&sent));
@@ -158,7 +158,7 @@ pub async fn check(
     let sent = find(app, key, handle).await?;
     let keys = Keys { key: Some(&key.id), ip: Some(client.ip), ..Keys::default() };
     app.throttle.check("check", app.now(), &keys).await?;
-    let channel = if sent.channel == "email" { Channel::Email } else { Channel::Sms };
+    let channel = if sent.channel == Channel::Email { Channel::Email } else { Channel::Sms };
     let canonical = counted(app, channel, &sent.address);
     let looked = look(app, client, &sent, &canonical, typed).await;
     if let Err(AuthError::WrongSecret { .. }) = looked {
@@ -189,7 +189,7 @@ async fn look(
         look::look(app, &mut tx, Some(sent), typed, &subject).await
     };
     if looked.is_ok() {
-        let right = look::succeeded(Purpose::Verification, &sent.channel, None);
+        let right = look::succeeded(Purpose::Verification, sent.channel.name(), None);
         app.events.write(&mut tx, app.now(), &client.source(), &[right]).await?;
     }
     tx.commit().await?;
@@ -221,7 +221,7 @@ async fn look_again(
         look::converted(app, tx, sent).await?;
         return subject.succeed(tx, &so_far).await;
     }
-    subject.fail(app, tx, &sent.channel).await?;
+    subject.fail(app, tx, sent.channel.name()).await?;
     Err(look::wrong("passcode", Some((sent.max_guesses - sent.guesses - 1).max(0))))
 }
 
@@ -234,7 +234,7 @@ fn prove(app: &App, sent: &Challenge) -> Result<Passed> {
         iat: now,
         jti: app.random.uuid(),
         to: sent.address.clone(),
-        channel: sent.channel.clone(),
+        channel: sent.channel.name().to_owned(),
         verified_at: now,
     };
     let proof = jwt::sign(&app.keys, jwt::PROOF, &claims);
@@ -259,6 +259,6 @@ async fn find(app: &App, key: &ApiKey, handle: &Sensitive) -> Result<Challenge> 
 }
 
 /// A verification belongs to the API key that began it.
-fn scope(key: &ApiKey, handle: &Sensitive) -> String {
-    format!("verification/{}/{}", key.id, sha256_hex(handle.expose().as_bytes()))
+fn scope(key: &ApiKey, handle: &Sensitive) -> Scope {
+    Scope::Verification(format!("{}/{}", key.id, sha256_hex(handle.expose().as_bytes())))
 }

@@ -13,7 +13,6 @@
 //! [`texts`].
 
 pub mod catalogue;
-pub mod channel;
 pub mod clean;
 pub mod context;
 mod flaw;
@@ -30,8 +29,8 @@ mod texts;
 mod trial;
 mod words;
 
+pub use crate::base::Channel;
 pub use catalogue::{Catalogue, RenderError, Rendered};
-pub use channel::Channel;
 pub use context::{Code, Context, Recent, Sender};
 pub use flaw::{CatalogueError, Flaw};
 pub use kind::Kind;

@@ -18,7 +18,7 @@ use crate::auth::attempts::progress::Progress;
 use crate::auth::attempts::reader::Wish;
 use crate::auth::input::{Client, Given};
 use crate::auth::links::{self, Effect, Link, With};
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::clock::rfc3339;
 use crate::base::{Fault, Sensitive};
 use crate::secrets::SecretKind;

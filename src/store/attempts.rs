@@ -4,15 +4,19 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Changed, Db, Result};
-use crate::base::{AttemptId, KnownDeviceId, Millis, SessionId, UserId};
+use crate::base::{AttemptId, KnownDeviceId, Millis, Purpose, SessionId, UserId};
+
+/// What an attempt has passed that has passed nothing.
+pub const NOTHING: &str = "[]";
 
 /// One attempt. It is deleted when it is done, which is how only one answer can finish it.
 #[derive(Clone, Debug, FromRow)]
 pub struct Attempt {
     /// The SHA-256 of the handle that the client carries.
     pub id: AttemptId,
-    /// `signin`, `signup`, `recovery` or `reauth`.
-    pub purpose: String,
+    /// What it is for: signing in, signing up, recovery or re-authentication.
+    #[sqlx(try_from = "String")]
+    pub purpose: Purpose,
     /// The identifier's kind; empty for sign-up and re-authentication.
     pub kind: String,
     /// The identifier in its canonical form.
@@ -43,6 +47,30 @@ pub struct Attempt {
     pub created_at: Millis,
     /// When it ends, idle or not (R8).
     pub expires_at: Millis,
+}
+
+impl Attempt {
+    /// One that is about nobody and has passed nothing, from when to when it lives.
+    pub fn new(id: AttemptId, purpose: Purpose, (created_at, expires_at): (Millis, Millis)) -> Self {
+        Self {
+            id,
+            purpose,
+            kind: String::new(),
+            canonical: String::new(),
+            user_id: None,
+            subject: None,
+            credentials: None,
+            session_id: None,
+            known_device: None,
+            known_shown: None,
+            passed: NOTHING.to_owned(),
+            draft: None,
+            ways: None,
+            apart: None,
+            created_at,
+            expires_at,
+        }
+    }
 }
 
 /// Whose sign-ins passed a secret and ended by their time.
@@ -82,7 +110,7 @@ const TAKE_UNFINISHED: &str = "DELETE FROM attempts
 pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
     let row = (
         a.id.as_str(),
-        a.purpose.as_str(),
+        a.purpose.name(),
         a.kind.as_str(),
         a.canonical.as_str(),
         a.user_id.as_deref(),

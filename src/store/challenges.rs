@@ -3,21 +3,24 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Changed, Db, Result};
-use crate::base::{Millis, UserId};
+use crate::base::{Channel, Millis, Purpose, Scope, UserId};
 
 /// One challenge.
-#[derive(Clone, Debug, Default, FromRow)]
+#[derive(Clone, Debug, FromRow)]
 pub struct Challenge {
     /// A random UUID.
     pub id: String,
-    /// `attempt/<id>`, `device/<id>` or `verification/<id>`.
-    pub scope: String,
+    /// What it belongs to.
+    #[sqlx(try_from = "String")]
+    pub scope: Scope,
     /// The device that it was sent to, or its kind where there is no device yet.
     pub target: String,
     /// What the code is good for.
-    pub purpose: String,
-    /// How it was sent: `email`, `sms`, …
-    pub channel: String,
+    #[sqlx(try_from = "String")]
+    pub purpose: Purpose,
+    /// How it was sent.
+    #[sqlx(try_from = "String")]
+    pub channel: Channel,
     /// Where it was sent.
     pub address: String,
     /// The keyed hash of the code, bound to scope and target (R30).
@@ -52,6 +55,41 @@ pub struct Challenge {
     pub way_guesses: i64,
     /// What an attempt of the reader's own begins by, as JSON.
     pub way_from: Option<String>,
+}
+
+impl Challenge {
+    /// One that was never sent: no code, no guess, no end.
+    pub fn new(
+        id: String,
+        (scope, target): (Scope, String),
+        purpose: Purpose,
+        (channel, address): (Channel, String),
+    ) -> Self {
+        Self {
+            id,
+            scope,
+            target,
+            purpose,
+            channel,
+            address,
+            code: String::new(),
+            code_length: 0,
+            key_hash: String::new(),
+            guesses: 0,
+            max_guesses: 0,
+            sends: 1,
+            sent_at: 0,
+            expires_at: 0,
+            spent_at: None,
+            verifier: None,
+            reference: None,
+            way_key: None,
+            way_code: None,
+            way_ends: None,
+            way_guesses: 0,
+            way_from: None,
+        }
+    }
 }
 
 macro_rules! select {
@@ -120,10 +158,10 @@ const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";
 pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<Changed> {
     let row = (
         c.id.as_str(),
-        c.scope.as_str(),
+        c.scope.to_string(),
         c.target.as_str(),
-        c.purpose.as_str(),
-        c.channel.as_str(),
+        c.purpose.name(),
+        c.channel.name(),
         c.address.as_str(),
         c.code.as_str(),
         c.code_length,
@@ -143,13 +181,13 @@ pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<C
 /// Notes that a challenge was to be sent again, and was not; no where [`put`] would change none, or there is none
 /// yet.
 pub async fn hold(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<Changed> {
-    let row = (c.scope.as_str(), c.target.as_str(), c.expires_at, c.sent_at, not_after);
+    let row = (c.scope.to_string(), c.target.as_str(), c.expires_at, c.sent_at, not_after);
     sql::change(db, HOLD, row).await
 }
 
 /// All challenges of a scope, the last sent first.
-pub async fn in_scope(db: &mut impl Db, scope: &str) -> Result<Vec<Challenge>> {
-    sql::all(db, IN_SCOPE, (scope,)).await
+pub async fn in_scope(db: &mut impl Db, scope: &Scope) -> Result<Vec<Challenge>> {
+    sql::all(db, IN_SCOPE, (scope.to_string(),)).await
 }
 
 /// The challenge whose link has that key.
@@ -175,8 +213,8 @@ pub async fn over(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
 }
 
 /// Writes what was sent ahead of `now` in a scope as sent now.
-pub async fn bring_back(db: &mut impl Db, scope: &str, now: Millis) -> Result<u64> {
-    sql::run(db, BRING_BACK, (now, scope)).await
+pub async fn bring_back(db: &mut impl Db, scope: &Scope, now: Millis) -> Result<u64> {
+    sql::run(db, BRING_BACK, (now, scope.to_string())).await
 }
 
 /// Spends a challenge after a right code; yes for the one who was first (R24).
@@ -222,25 +260,25 @@ pub async fn give_back(db: &mut impl Db, id: &str, reference: &str) -> Result<u6
 }
 
 /// Drops the codes of a scope that were sent to that address.
-pub async fn drop_sent(db: &mut impl Db, scope: &str, address: &str) -> Result<u64> {
-    sql::run(db, DROP_SENT, (scope, address)).await
+pub async fn drop_sent(db: &mut impl Db, scope: &Scope, address: &str) -> Result<u64> {
+    sql::run(db, DROP_SENT, (scope.to_string(), address)).await
 }
 
 /// Drops the challenges of a scope, but those whose mail opens a way to its reader.
-pub async fn drop_asked(db: &mut impl Db, scope: &str) -> Result<u64> {
-    sql::run(db, DROP_ASKED, (scope,)).await
+pub async fn drop_asked(db: &mut impl Db, scope: &Scope) -> Result<u64> {
+    sql::run(db, DROP_ASKED, (scope.to_string(),)).await
 }
 
 /// Drops all challenges of a scope.
-pub async fn drop_scope(db: &mut impl Db, scope: &str) -> Result<u64> {
-    sql::run(db, DROP_SCOPE, (scope,)).await
+pub async fn drop_scope(db: &mut impl Db, scope: &Scope) -> Result<u64> {
+    sql::run(db, DROP_SCOPE, (scope.to_string(),)).await
 }
 
 const FORGET_ADDRESS: &str = "UPDATE challenges SET address = '' WHERE scope = $1";
 
 /// Takes the address out of the challenges of a scope, which are good without it.
-pub async fn forget_address(db: &mut impl Db, scope: &str) -> Result<u64> {
-    sql::run(db, FORGET_ADDRESS, (scope,)).await
+pub async fn forget_address(db: &mut impl Db, scope: &Scope) -> Result<u64> {
+    sql::run(db, FORGET_ADDRESS, (scope.to_string(),)).await
 }
 
 const OF_ATTEMPTS: &str = "DELETE FROM challenges WHERE scope IN (SELECT 'attempt/' || id FROM attempts

@@ -49,6 +49,30 @@ pub struct Device {
 }
 
 impl Device {
+    /// One of that kind that is not confirmed, without an address and without what it holds.
+    pub fn new(id: DeviceId, user_id: UserId, kind: &str, now: Millis) -> Self {
+        Self {
+            id,
+            user_id,
+            kind: kind.to_owned(),
+            canonical: None,
+            delivery: None,
+            label: String::new(),
+            is_primary: true,
+            secret: None,
+            last_step: None,
+            created_at: now,
+            confirmed_at: None,
+            proven_at: None,
+            last_used_at: None,
+            replaces: None,
+            own: None,
+            added_in: None,
+            hidden_at: None,
+            failing_since: None,
+        }
+    }
+
     /// Whether the operator says that it is its owner's.
     pub fn is_vouched(&self) -> bool {
         self.own.as_deref() == Some(VOUCHED)

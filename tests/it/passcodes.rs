@@ -59,24 +59,14 @@ fn client() -> Client {
 async fn device(app: &App, tx: &mut Tx, id: &str, kind: &str, address: Option<&str>) {
     let seal = || app.sealer.seal(&format!("devices/{id}/seed"), &SEED);
     let row = Device {
-        id: id.into(),
-        user_id: "u".into(),
-        kind: kind.into(),
         canonical: address.map(Into::into),
         delivery: address.map(Into::into),
-        label: String::new(),
         is_primary: id != "second",
         secret: (kind == "authenticator").then(seal),
-        last_step: None,
-        created_at: NOW,
         confirmed_at: Some(NOW),
         proven_at: Some(NOW),
-        last_used_at: None,
-        replaces: None,
         own: Some(devices::PROVEN.to_owned()),
-        added_in: None,
-        hidden_at: None,
-        failing_since: None,
+        ..Device::new(id.into(), "u".into(), kind, NOW)
     };
     devices::insert(tx, &row).await.unwrap();
 }

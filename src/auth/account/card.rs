@@ -71,24 +71,11 @@ async fn renew(app: &App, card: &Device, folded: &Sensitive) -> Result<()> {
 /// The first card of a user, by what is [`stored`] for its hardcode. It counts at once: nothing is sent to a card.
 pub fn first(id: DeviceId, user_id: &UserId, secret: String, now: Millis) -> Device {
     Device {
-        id,
-        user_id: user_id.to_owned(),
-        kind: "card".to_owned(),
-        canonical: None,
-        delivery: None,
-        label: String::new(),
-        is_primary: true,
         secret: Some(secret),
-        last_step: None,
-        created_at: now,
         confirmed_at: Some(now),
         proven_at: Some(now),
-        last_used_at: None,
-        replaces: None,
         own: Some(devices::PROVEN.to_owned()),
-        added_in: None,
-        hidden_at: None,
-        failing_since: None,
+        ..Device::new(id, user_id.clone(), "card", now)
     }
 }
 

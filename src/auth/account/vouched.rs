@@ -4,7 +4,7 @@
 use crate::app::App;
 use crate::auth::account::proof::Proof;
 use crate::auth::error::{AuthError, Result};
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
 use crate::base::{DeviceId, Millis, Sensitive, UserId, ids};
 use crate::store::attempts::{self, Attempt};
@@ -32,23 +32,14 @@ pub(in crate::auth) async fn begin(
     let mut proofs = vec![Proof::vouched(device)];
     proofs.extend(had.iter().map(|name| Proof::lost(name)));
     let passed = serde_json::to_string(&proofs);
+    let (id, now) = (sha256_hex(handle.expose().as_bytes()).into(), app.now());
     let attempt = Attempt {
-        id: sha256_hex(handle.expose().as_bytes()).into(),
-        purpose: Purpose::Recovery.name().to_owned(),
         kind: identifier.0.to_owned(),
         canonical: identifier.1.to_owned(),
         user_id: Some(user.id),
-        subject: None,
         credentials: Some(user.credentials),
-        session_id: None,
-        known_device: None,
-        known_shown: None,
         passed: passed.map_err(|error| AuthError::Internal(error.to_string()))?,
-        draft: None,
-        ways: None,
-        apart: None,
-        created_at: app.now(),
-        expires_at: app.now() + lifetime,
+        ..Attempt::new(id, Purpose::Recovery, (now, now + lifetime))
     };
     attempts::insert(tx, &attempt).await?;
     Ok(handle)

@@ -12,9 +12,9 @@ use crate::auth::codes::{look, shape, shown};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Subject};
 use crate::auth::input::Given;
-use crate::auth::purpose::Purpose;
 use crate::auth::sending::language;
 use crate::auth::sending::order::{Counted, Order, Parcel};
+use crate::base::Purpose;
 use crate::base::Sensitive;
 use crate::flows::Secret;
 use crate::messages::Channel;
@@ -157,7 +157,7 @@ impl Walk<'_> {
         let scope = self.scope();
         let mut tx = self.app.store.begin().await?;
         let all = crate::store::challenges::in_scope(&mut tx, &scope).await?;
-        let sent = all.iter().find(|challenge| challenge.purpose == Purpose::Unlock.name());
+        let sent = all.iter().find(|challenge| challenge.purpose == Purpose::Unlock);
         let Some(sent) = sent else { return Err(AuthError::NotAsked("nothing that was sent".into())) };
         shape::of_one(sent, UNLOCK_CODE, typed)?;
         if let Err(error) = look::look(self.app, &mut tx, Some(sent), typed, &subject).await {
@@ -170,7 +170,7 @@ impl Walk<'_> {
         let factor = sent.target.strip_prefix(TARGET).unwrap_or_default();
         let apart = self.apart_also(factor, &guesses::at(self.app, &sent.address))?;
         let user = self.account.as_ref().map(|account| account.user.id.clone());
-        self.noted.push(look::succeeded(Purpose::Unlock, sent.channel.as_str(), user.as_ref()));
+        self.noted.push(look::succeeded(Purpose::Unlock, sent.channel.name(), user.as_ref()));
         self.write_apart(&mut tx, &apart.1).await?;
         self.is_apart(apart);
         self.commit(tx).await

@@ -136,7 +136,7 @@ impl Walk<'_> {
     }
 
     /// Notes a right passcode, in the transaction that spent it.
-    async fn passed_code(&mut self, mut tx: Tx, device: &Device, channel: String) -> Result<()> {
+    async fn passed_code(&mut self, mut tx: Tx, device: &Device, channel: &'static str) -> Result<()> {
         self.proofs.push(Proof::passcode(&device.kind, &device.id));
         self.note(&mut tx).await?;
         self.noted.push(look::succeeded(self.purpose, channel, Some(&device.user_id)));
@@ -163,7 +163,7 @@ impl Walk<'_> {
             Err(_) => &[],
         };
         if let Some((tx, device)) = self.by_authenticator(compared, typed, subject).await? {
-            return self.passed_code(tx, device, AUTHENTICATOR.to_owned()).await;
+            return self.passed_code(tx, device, AUTHENTICATOR).await;
         }
         self.check_sent(sent, compared.len(), typed, (subject, by_code)).await
     }
@@ -227,7 +227,7 @@ impl Walk<'_> {
         let mut tx = self.app.store.begin().await?;
         let looked = look::look(self.app, &mut tx, found, typed, subject).await;
         match (looked, sent) {
-            (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel.clone()).await,
+            (Ok(()), Some((sent, device))) => self.passed_code(tx, device, sent.channel.name()).await,
             (looked, _) => {
                 tx.commit().await?;
                 let error = looked.err().unwrap_or_else(|| look::wrong("passcode", None));
@@ -271,14 +271,14 @@ impl Walk<'_> {
         (carriers, sent): (&'d [Device], Option<&Challenge>),
         typed: &Sensitive,
         (subject, by_code): (&Subject, &Subject),
-    ) -> Result<(&'d Device, String)> {
+    ) -> Result<(&'d Device, &'static str)> {
         let reached = sent.and_then(|c| sent_to(carriers, c));
         let authenticators: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).collect();
         // A message that was not sent now, because its window is full, makes no authenticator the first proof.
         let by_message = carriers.iter().any(|device| device.delivery.is_some());
         if reached.is_some() || by_message || authenticators.is_empty() {
             look::look(self.app, tx, sent, typed, by_code).await?;
-            let channel = sent.map(|sent| sent.channel.clone()).unwrap_or_default();
+            let channel = sent.map_or("", |sent| sent.channel.name());
             return reached.map(|device| (device, channel)).ok_or_else(|| look::wrong("passcode", None));
         }
         if let Some(gone) = sent.and_then(|sent| look::gone(self.app, sent, by_code)) {
@@ -301,7 +301,7 @@ impl Walk<'_> {
             }
             let so_far = subject.so_far(self.app, tx).await?;
             subject.succeed(tx, &so_far).await?;
-            return Ok((device, AUTHENTICATOR.to_owned()));
+            return Ok((device, AUTHENTICATOR));
         }
         if !rests {
             subject.count(self.app, tx).await?;

@@ -3,7 +3,7 @@
 use crate::auth::attempts::walk::Walk;
 use crate::auth::guesses::known::is_among;
 use crate::auth::guesses::{self, Subject};
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::store::devices::Device;
 use crate::store::known_devices::KnownDevice;
 

@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::{AttemptId, Sensitive, ids};
 use crate::store::Tx;
 use crate::store::attempts::{self, Attempt};
@@ -47,7 +47,7 @@ pub(in crate::auth) async fn living(app: &App, id: &AttemptId) -> Result<Option<
 
 /// Whether the owner of an account is told of an attempt that nobody finished.
 pub(in crate::auth) fn is_told(attempt: &Attempt) -> bool {
-    attempt.purpose == Purpose::Signin.name() && attempt.passed != "[]" && attempt.user_id.is_some()
+    attempt.purpose == Purpose::Signin && attempt.passed != attempts::NOTHING && attempt.user_id.is_some()
 }
 
 pub(in crate::auth) async fn drop_one(tx: &mut Tx, attempt: &Attempt, told: bool) -> Result<()> {

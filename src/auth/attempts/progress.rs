@@ -1,8 +1,8 @@
 //! What an attempt answers: what is asked next, or that it is done.
 
 use crate::auth::ask::Asking;
-use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Tokens;
+use crate::base::Purpose;
 use crate::base::{Sensitive, UserId};
 use crate::store::devices::Device;
 

@@ -13,11 +13,11 @@ use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Subject};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
 use crate::auth::sending::mutes;
-use crate::auth::sending::way::{Begin, MUTED, muted};
+use crate::auth::sending::way::{Begin, muted};
+use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, UserId};
+use crate::base::{Millis, Scope, Sensitive, UserId};
 use crate::secrets::passcode;
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::Device;
@@ -68,7 +68,7 @@ impl Walk<'_> {
     /// What an attempt of whoever reads the mail begins by; `factor` where the code only sets that one's guesses apart.
     pub(super) fn begin_again(&self, factor: Option<&str>) -> Begin {
         Begin {
-            purpose: self.attempt.purpose.clone(),
+            purpose: self.purpose.name().to_owned(),
             kind: self.attempt.kind.clone(),
             canonical: self.attempt.canonical.clone(),
             user: self.attempt.user_id.clone(),
@@ -91,7 +91,7 @@ pub async fn take(
 ) -> Result<Outcome> {
     shape::of_one(way, PASSCODE, typed)?;
     let begin: Begin = read(way)?;
-    let purpose = Purpose::named(&way.purpose).ok_or(AuthError::LinkDead)?;
+    let purpose = way.purpose;
     let (account, device) = reader(app, way, &begin).await?;
     let mut tx = app.store.begin().await?;
     if let Err(error) =
@@ -121,7 +121,7 @@ pub async fn take(
         None => walk.proofs.push(Proof::passcode(&device.kind, &device.id)),
     }
     // Kept where the way is spent: whatever comes after, the reader has an attempt to go on in.
-    walk.noted.push(look::succeeded(purpose, way.channel.as_str(), begin.user.as_ref()));
+    walk.noted.push(look::succeeded(purpose, way.channel.name(), begin.user.as_ref()));
     walk.keep(&mut tx).await?;
     walk.commit(tx).await?;
     Ok(Outcome::Went(Box::new(Box::pin(walk.go_on()).await?)))
@@ -133,11 +133,18 @@ pub async fn take(
 /// [`AuthError::WrongSecret`] after counting the guess.
 pub async fn unmute(app: &App, client: &Client, muted: &Challenge, typed: &Sensitive) -> Result<()> {
     shape::of_one(muted, PASSCODE, typed)?;
-    let subject = Subject::new(app, (client, Purpose::Unlock), None, None, ("muted", &muted.scope), PASSCODE);
+    let subject = Subject::new(
+        app,
+        (client, Purpose::Unlock),
+        None,
+        None,
+        ("muted", &muted.scope.to_string()),
+        PASSCODE,
+    );
     let mut tx = app.store.begin().await?;
     let looked = look::look(app, &mut tx, Some(muted), typed, &subject).await;
-    if looked.is_ok() {
-        mutes::unmute(&mut tx, muted.scope.strip_prefix(MUTED).unwrap_or_default()).await?;
+    if let (Ok(_), Scope::Muted(name)) = (&looked, &muted.scope) {
+        mutes::unmute(&mut tx, name).await?;
     }
     tx.commit().await?;
     looked
@@ -174,7 +181,7 @@ async fn right(
     if !passcode::matches(&app.sealer, &place, typed.expose(), &stored) {
         let subject = Subject::new(app, (client, purpose), None, None, ("way", &way.address), PASSCODE);
         let subject = subject.called(&begin.kind).about(user);
-        subject.fail(app, tx, &way.channel).await?;
+        subject.fail(app, tx, way.channel.name()).await?;
         return Err(look::wrong(PASSCODE, Some((way.max_guesses - way.way_guesses - 1).max(0))));
     }
     match challenges::spend_way(tx, &way.id, &hash).await? {

@@ -7,7 +7,7 @@ use crate::auth::attempts::walk::Walk;
 use crate::auth::codes::send;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Given;
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::flows::{Secret, Step};
 use crate::secrets::Kept;
 

@@ -4,8 +4,8 @@
 use crate::app::App;
 use crate::auth::account::{self, Account};
 use crate::auth::error::Result;
-use crate::auth::purpose::Purpose;
 use crate::auth::sending::notices;
+use crate::base::Purpose;
 use crate::base::clock::DAY;
 use crate::base::{Millis, UserId};
 use crate::events::{Event, Source};

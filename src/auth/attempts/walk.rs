@@ -13,10 +13,10 @@ use crate::auth::ask::{Ask, Asking};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses;
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, UserId, ids};
+use crate::base::{Millis, Scope, Sensitive, UserId, ids};
 use crate::events::Noted;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::hasher::Hasher;
@@ -74,23 +74,14 @@ impl<'a> Walk<'a> {
         let now = app.now();
         // Thought out for somebody too (R16).
         let subject = Some(guesses::typed(app, identifier));
+        let id = sha256_hex(handle.expose().as_bytes()).into();
         let attempt = Attempt {
-            id: sha256_hex(handle.expose().as_bytes()).into(),
-            purpose: purpose.name().to_owned(),
             kind: identifier.0.to_owned(),
             canonical: identifier.1.to_owned(),
             user_id: account.as_ref().map(|a| a.user.id.clone()),
             subject: subject.filter(|_| account.is_none()),
             credentials: account.as_ref().map(|a| a.user.credentials),
-            session_id: None,
-            known_device: None,
-            known_shown: None,
-            passed: "[]".to_owned(),
-            draft: None,
-            ways: None,
-            apart: None,
-            created_at: now,
-            expires_at: now + app.settings.attempt.lifetime.millis(),
+            ..Attempt::new(id, purpose, (now, now + app.settings.attempt.lifetime.millis()))
         };
         let proofs = Vec::new();
         let holding = account.as_ref().map(|account| account.holding(app)).unwrap_or_default();
@@ -121,7 +112,7 @@ impl<'a> Walk<'a> {
         attempt: Attempt,
         handle: Sensitive,
     ) -> Result<Self> {
-        let purpose = Purpose::named(&attempt.purpose).ok_or(AuthError::AttemptGone)?;
+        let purpose = attempt.purpose;
         let mut db = app.store.read().await?;
         let account = account::of_attempt(app, &mut db, &attempt).await?;
         drop(db);
@@ -183,8 +174,8 @@ impl<'a> Walk<'a> {
         if self.stored { self.attempt.expires_at } else { self.app.now() + lifetime }
     }
 
-    pub(in crate::auth) fn scope(&self) -> String {
-        format!("attempt/{}", self.attempt.id)
+    pub(in crate::auth) fn scope(&self) -> Scope {
+        Scope::Attempt(self.attempt.id.clone())
     }
 
     /// What the flow engine says.

@@ -3,10 +3,9 @@
 use crate::app::App;
 use crate::auth::error::Result;
 use crate::auth::guesses::Bound;
-use crate::auth::purpose::Purpose;
-use crate::auth::sending::way;
 use crate::base::Millis;
 use crate::base::clock::seconds_until;
+use crate::base::{DeviceId, Purpose, Scope};
 use crate::store::Db;
 use crate::store::challenges::{self, Challenge};
 
@@ -16,19 +15,19 @@ pub fn bound(challenge: Option<&Challenge>) -> Bound {
     match challenge {
         Some(challenge) if challenge.code_length >= LONG => Bound::Long,
         // It has a number of guesses of its own, for who has the link.
-        Some(challenge) if challenge.scope.starts_with(way::MUTED) => Bound::Long,
-        Some(challenge) if challenge.purpose == Purpose::Verification.name() => Bound::Asked,
+        Some(challenge) if matches!(challenge.scope, Scope::Muted(_)) => Bound::Long,
+        Some(challenge) if challenge.purpose == Purpose::Verification => Bound::Asked,
         _ => Bound::Sent,
     }
 }
 
 /// The scope of the code that confirms a device.
-pub fn of_device(id: &str) -> String {
-    format!("device/{id}")
+pub fn of_device(id: &DeviceId) -> Scope {
+    Scope::Device(id.clone())
 }
 
 /// What a stored code is bound to (R5): its scope and target.
-pub fn place(scope: &str, target: &str) -> String {
+pub fn place(scope: &Scope, target: &str) -> String {
     format!("{scope}\n{target}")
 }
 
@@ -39,8 +38,8 @@ pub fn alive(challenge: &Challenge, now: Millis) -> bool {
 
 /// Seconds until a challenge may be sent again; `plain` where the channel is told to nobody, and so no wait of its own.
 pub fn resend_in(app: &App, challenge: &Challenge, plain: bool) -> u64 {
-    let purpose = Purpose::named(&challenge.purpose).map_or("", Purpose::shape);
-    let channel = if plain { "" } else { challenge.channel.as_str() };
+    let purpose = challenge.purpose.shape();
+    let channel = if plain { "" } else { challenge.channel.name() };
     let resend = app.settings.passcode.for_channel(channel, purpose).resend.millis();
     let now = app.now();
     seconds_until(now, challenge.sent_at.min(now) + resend)
@@ -48,7 +47,7 @@ pub fn resend_in(app: &App, challenge: &Challenge, plain: bool) -> u64 {
 
 /// [`latest`] of the challenges of a scope that were read already.
 pub fn last<'c>(all: &'c [Challenge], target: Option<&str>, now: Millis) -> Option<&'c Challenge> {
-    let any = |c: &Challenge| c.purpose != Purpose::Unlock.name();
+    let any = |c: &Challenge| c.purpose != Purpose::Unlock;
     let named = || all.iter().filter(|c| target.map_or(any(c), |target| target == c.target));
     named().find(|c| alive(c, now)).or_else(|| named().next())
 }
@@ -57,7 +56,7 @@ pub fn last<'c>(all: &'c [Challenge], target: Option<&str>, now: Millis) -> Opti
 /// answered before any other.
 pub async fn latest(
     db: &mut impl Db,
-    scope: &str,
+    scope: &Scope,
     target: Option<&str>,
     now: Millis,
 ) -> Result<Option<Challenge>> {

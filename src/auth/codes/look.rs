@@ -5,7 +5,7 @@ use crate::auth::codes::challenge::{bound, place};
 use crate::auth::codes::rest;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::Subject;
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::{Millis, Sensitive, UserId};
 use crate::events::{Event, Noted};
 use crate::messages::Channel;
@@ -93,7 +93,7 @@ fn is_over(challenge: &Challenge, now: Millis) -> bool {
 
 /// Counts a typed code for the conversion of its prefix; phones alone cost money (R47).
 pub async fn converted(app: &App, tx: &mut Tx, challenge: &Challenge) -> Result<bool> {
-    if challenge.channel != Channel::Email.name() {
+    if challenge.channel != Channel::Email {
         store::outbox::confirm(tx, &challenge.key_hash, app.now()).await?;
     }
     Ok(true)
@@ -123,7 +123,7 @@ pub async fn missed(app: &App, tx: &mut Tx, challenge: Option<&Challenge>, subje
     if left == Some(0) {
         rest::begin(app, tx, subject).await?;
     }
-    subject.fail(app, tx, challenge.map_or("", |c| c.channel.as_str())).await?;
+    subject.fail(app, tx, challenge.map_or("", |c| c.channel.name())).await?;
     Err(wrong("passcode", left))
 }
 

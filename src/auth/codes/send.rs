@@ -5,14 +5,14 @@ use crate::app::App;
 use crate::auth::codes::challenge::{LONG, place};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
 use crate::auth::sending::budget::{self, Part};
 use crate::auth::sending::counted::counted;
 use crate::auth::sending::limits::{Leave, limit, when_full};
 use crate::auth::sending::order::{Order, Parcel, WhenFull};
 use crate::auth::sending::{language, way};
+use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, UserId};
+use crate::base::{Millis, Scope, Sensitive, UserId};
 use crate::devices::phone;
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
@@ -78,27 +78,24 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let begin = order.way.as_ref().filter(|_| parcel != Parcel::Held);
     let way = begin.map(|begin| way::written(begin, &key)).transpose()?;
     let challenge = Challenge {
-        id: app.random.uuid(),
-        scope: order.scope.clone(),
-        target: order.target.clone(),
-        purpose: order.purpose.name().to_owned(),
-        channel: order.channel.name().to_owned(),
-        address: order.address.clone(),
         // A notice and a message to nobody leave a code behind that nobody has.
         code: kept.clone(),
         code_length: i64::try_from(code.expose().len()).unwrap_or(LONG),
         // A way has its own key.
         key_hash: if order.way.is_some() { way::beside(&key) } else { sha256_hex(key.as_bytes()) },
-        guesses: 0,
         max_guesses: i64::from(shape.attempts),
-        sends: 1,
         sent_at: now,
         expires_at: now + lifetime,
         way_code: way.as_ref().map(|_| kept),
         way_ends: way.as_ref().map(|_| now + way_lifetime),
         way_key: way.as_ref().map(|(key, _)| key.clone()),
         way_from: way.map(|(_, begin)| begin),
-        ..Challenge::default()
+        ..Challenge::new(
+            app.random.uuid(),
+            (order.scope.clone(), order.target.clone()),
+            order.purpose,
+            (order.channel, order.address.clone()),
+        )
     };
     let (resend, ends) = (shape.resend.millis(), order.ends);
     let about = about(order, &challenge, parcel);
@@ -108,27 +105,19 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
 
 /// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a
 /// target of its own, so that a later message leaves an earlier one good.
-pub fn undo(app: &App, (scope, ends): (&str, Millis), channel: Channel, address: &str) -> (Challenge, Code) {
+pub fn undo(app: &App, (scope, ends): (Scope, Millis), channel: Channel, address: &str) -> (Challenge, Code) {
     let (now, target, key) = (app.now(), app.random.uuid(), passcode::key(&app.random));
     let shape = app.settings.passcode.for_channel(channel.name(), Purpose::Undo.shape());
     let digits = Shape::Digits(u8::try_from(shape.length).unwrap_or(10));
     let code = passcode::code_for(&app.sealer, &key, digits);
     let challenge = Challenge {
-        id: app.random.uuid(),
-        scope: scope.to_owned(),
-        purpose: Purpose::Undo.name().to_owned(),
-        channel: channel.name().to_owned(),
-        address: address.to_owned(),
-        code: passcode::stored(&app.sealer, &place(scope, &target), code.expose()),
-        target,
+        code: passcode::stored(&app.sealer, &place(&scope, &target), code.expose()),
         code_length: i64::try_from(code.expose().len()).unwrap_or(LONG),
         key_hash: sha256_hex(key.as_bytes()),
-        guesses: 0,
         max_guesses: i64::from(shape.attempts),
-        sends: 1,
         sent_at: now,
         expires_at: ends,
-        ..Challenge::default()
+        ..Challenge::new(app.random.uuid(), (scope, target), Purpose::Undo, (channel, address.to_owned()))
     };
     (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: ends - now, leads_on: false })
 }
@@ -219,6 +208,20 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
     if order.plain { passcode.untold(purpose) } else { passcode.for_channel(order.channel.name(), purpose) }
 }
 
+/// The message that carries a code of that purpose.
+fn carrier(purpose: Purpose) -> Kind {
+    match purpose {
+        Purpose::Signin => Kind::SigninCode,
+        Purpose::Signup => Kind::SignupCode,
+        Purpose::Recovery => Kind::RecoveryCode,
+        Purpose::Reauth => Kind::ReauthCode,
+        Purpose::Device => Kind::DeviceCode,
+        Purpose::Undo => Kind::DeviceReplaced,
+        Purpose::Verification => Kind::VerificationCode,
+        Purpose::Unlock => Kind::UnlockCode,
+    }
+}
+
 /// How long the way lives that a mail opens: as long as a code by email, however soon the attempt ends in which it was
 /// asked for.
 fn way_lifetime(app: &App, order: &Order) -> Millis {
@@ -255,7 +258,7 @@ fn message(
     let (at, place) = (app.now(), Some(client.place()));
     let told = Context { at, place, ..Context::default() };
     let about = Context { account: order.account.clone(), code: Some(code), ..told.clone() };
-    let kind = order.purpose.message();
+    let kind = carrier(order.purpose);
     let coded = render(kind, &about)?;
     let notice = (order.or_notice || taken).then(|| render(Kind::SignupTaken, &told)).transpose()?;
     let (kind, about, rendered) = match notice {

@@ -7,8 +7,8 @@
 
 use crate::app::App;
 use crate::auth::error::Result;
-use crate::auth::purpose::Purpose;
-use crate::base::{Fault, Sensitive};
+use crate::base::Purpose;
+use crate::base::{Fault, Scope, Sensitive};
 use crate::devices::authenticator::DIGITS;
 use crate::secrets::passcode::{self, VENDORS};
 use crate::store::challenges::{self, Challenge};
@@ -17,7 +17,7 @@ use crate::store::challenges::{self, Challenge};
 ///
 /// # Errors
 /// `passcode` with the code `invalid`. Nothing is refused where nothing was sent and no app may answer.
-pub async fn of_scope(app: &App, scope: &str, by_app: bool, typed: &Sensitive) -> Result<()> {
+pub async fn of_scope(app: &App, scope: &Scope, by_app: bool, typed: &Sensitive) -> Result<()> {
     let sent = challenges::in_scope(&mut app.store.read().await?, scope).await?;
     of(app, &sent, by_app, typed)
 }
@@ -25,7 +25,7 @@ pub async fn of_scope(app: &App, scope: &str, by_app: bool, typed: &Sensitive) -
 /// [`of_scope`] for challenges that were read already.
 pub fn of(app: &App, sent: &[Challenge], by_app: bool, typed: &Sensitive) -> Result<()> {
     // What sets an attempt apart is no passcode, and has a field of its own.
-    let sent = sent.iter().filter(|sent| sent.purpose != Purpose::Unlock.name());
+    let sent = sent.iter().filter(|sent| sent.purpose != Purpose::Unlock);
     let sent = sent.filter_map(|sent| usize::try_from(sent.code_length).ok());
     let mut lengths: Vec<usize> = sent.chain(by_app.then_some(DIGITS)).collect();
     lengths.sort_unstable();

@@ -11,7 +11,7 @@ pub fn with_challenge(app: &App, mut ask: Ask, sent: Option<&Challenge>) -> Ask 
     if let Some(sent) = sent {
         // Where no channel is told, what was sent must not tell it either.
         let plain = ask.channel.is_none();
-        ask.channel = ask.channel.map(|_| sent.channel.clone());
+        ask.channel = ask.channel.map(|_| sent.channel.name().to_owned());
         ask.resend_in = Some(resend_in(app, sent, plain));
         ask.attempts_left = u32::try_from(sent.max_guesses - sent.guesses).ok();
         if alive(sent, app.now()) {

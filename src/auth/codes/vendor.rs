@@ -10,8 +10,7 @@ use crate::auth::codes::challenge::{self, alive, place};
 use crate::auth::codes::look;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::Subject;
-use crate::base::Sensitive;
-use crate::messages::Channel;
+use crate::base::{Scope, Sensitive};
 use crate::providers::{Entry, Verdict, Verifier};
 use crate::secrets::passcode;
 use crate::store::challenges::{self, Challenge};
@@ -74,7 +73,7 @@ pub async fn settle(
 /// provider owns codes.
 pub async fn settle_latest(
     app: &App,
-    scope: &str,
+    scope: &Scope,
     target: Option<&str>,
     typed: &Sensitive,
     subject: &Subject,
@@ -100,8 +99,7 @@ pub async fn cancel(app: &App, challenge: &Challenge) {
 /// Takes as long as a vendor does where one would own the code if somebody had the number (R16), and says what is said
 /// there while the vendor is away. A code of ours passes all the same, whoever delivered it.
 async fn as_if_asked(app: &App, challenge: &Challenge, typed: &Sensitive, subject: &Subject) -> Result<()> {
-    let channel = Channel::ALL.iter().find(|channel| channel.name() == challenge.channel);
-    let route = channel.map(|channel| app.routes.of(*channel, &challenge.address, true)).unwrap_or_default();
+    let route = app.routes.of(challenge.channel, &challenge.address, true);
     let Some((first, verifier)) = route.first().and_then(|first| Some((first, first.provider.verifier()?)))
     else {
         return Ok(());

@@ -107,24 +107,9 @@ pub(super) fn only_of(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result
 
 pub(super) fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
     Device {
-        id: app.random.uuid().into(),
-        user_id: account.user.id.clone(),
-        kind: kind.to_owned(),
-        canonical: None,
-        delivery: None,
         label: label.to_owned(),
         is_primary: account.of_kind(kind).next().is_none(),
-        secret: None,
-        last_step: None,
-        created_at: app.now(),
-        confirmed_at: None,
-        proven_at: None,
-        last_used_at: None,
-        replaces: None,
-        own: None,
-        added_in: None,
-        hidden_at: None,
-        failing_since: None,
+        ..Device::new(app.random.uuid().into(), account.user.id.clone(), kind, app.now())
     }
 }
 

@@ -10,9 +10,9 @@ use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Bound, Subject, network};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::account;
+use crate::base::Purpose;
 use crate::base::{DeviceId, Sensitive, SessionId};
 use crate::events::{By, Noted};
 use crate::flows::Class;
@@ -178,14 +178,14 @@ async fn shown(
     device: &Device,
     typed: &Sensitive,
     subject: &Subject,
-) -> Result<String> {
+) -> Result<&'static str> {
     if device.kind == AUTHENTICATOR {
         by_authenticator(app, tx, device, typed, subject).await?;
-        return Ok(AUTHENTICATOR.to_owned());
+        return Ok(AUTHENTICATOR);
     }
     let sent = challenge::latest(tx, &challenge::of_device(&device.id), None, app.now()).await?;
     look::look(app, tx, sent.as_ref(), typed, subject).await?;
-    Ok(sent.map(|sent| sent.channel).unwrap_or_default())
+    Ok(sent.map_or("", |sent| sent.channel.name()))
 }
 
 async fn by_authenticator(

@@ -10,11 +10,11 @@ use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Bound, Subject, known, network};
 use crate::auth::input::{Client, Given};
-use crate::auth::purpose::Purpose;
 use crate::auth::sending::order::{Counted, Order, Parcel};
 use crate::auth::sending::reach::reaching;
 use crate::auth::sending::{language, notices};
-use crate::base::{Millis, Sensitive};
+use crate::base::Purpose;
+use crate::base::{Millis, Scope, Sensitive};
 use crate::devices::authenticator::Seen;
 use crate::messages::{Channel, Kind};
 use crate::store::challenges;
@@ -104,8 +104,8 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
     }
 }
 
-fn scope(device: &Device) -> String {
-    format!("proof/{}", device.id)
+fn scope(device: &Device) -> Scope {
+    Scope::Proof(device.id.clone())
 }
 
 /// Forgets a code that proves nothing any more, spent or guessed at too often, so that another one may be sent at once:

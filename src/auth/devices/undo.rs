@@ -16,10 +16,10 @@ use crate::auth::codes::{look, send, shape};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{Subject, network};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
 use crate::auth::sending::notices::{self, Notice};
+use crate::base::Purpose;
 use crate::base::clock::{DAY, MINUTE};
-use crate::base::{DeviceId, Millis, Sensitive, UserId};
+use crate::base::{DeviceId, Millis, Scope, Sensitive, UserId};
 use crate::devices;
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Code, Kind};
@@ -29,8 +29,6 @@ use crate::store::devices::{self as rows, Device};
 use crate::store::sweep::UNDO;
 use crate::store::{StoreError, Tx, attempts as attempt_rows, secrets, users};
 
-/// What a challenge that takes a change back is of: this and the change's id.
-pub const SCOPE: &str = "undo/";
 /// How long the recovery may take that an undo ends in.
 const RECOVERY: Millis = 15 * MINUTE;
 
@@ -95,7 +93,7 @@ fn telling(
 /// What takes a change back, for a device that is told of it: the row, and what the message shows.
 pub fn code(app: &App, change: &Change, channel: Channel, told: &Device) -> (Challenge, Code) {
     let address = told.delivery.as_deref().unwrap_or_default();
-    send::undo(app, (&format!("{SCOPE}{}", change.id), change.at + UNDO), channel, address)
+    send::undo(app, (Scope::Undo(change.id.clone()), change.at + UNDO), channel, address)
 }
 
 /// Whether whoever reads an address may take a change back: it was confirmed before that, and is no late one.
@@ -176,7 +174,7 @@ pub async fn forget_younger(app: &App, tx: &mut Tx, account: &Account, by: &Devi
     }
     for change in changes::of_user(tx, &account.user.id).await? {
         for address in &younger {
-            challenges::drop_sent(tx, &format!("{SCOPE}{}", change.id), address).await?;
+            challenges::drop_sent(tx, &Scope::Undo(change.id.clone()), address).await?;
         }
     }
     Ok(())
@@ -222,7 +220,7 @@ pub async fn take_back(
     challenge: &Challenge,
     typed: &Sensitive,
 ) -> Result<Undone> {
-    let id = challenge.scope.strip_prefix(SCOPE).ok_or(AuthError::LinkDead)?;
+    let Scope::Undo(id) = &challenge.scope else { return Err(AuthError::LinkDead) };
     shape::of_one(challenge, "passcode", typed)?;
     let mut db = app.store.read().await?;
     let change = changes::by_id(&mut db, id).await?.ok_or(AuthError::LinkDead)?;
@@ -323,7 +321,7 @@ async fn carry_out(
     let attempt = vouched::begin(app, &mut tx, user, named, Some(&plan.by.id), &had, RECOVERY).await?;
     notices::tell_all_anew(app, &mut tx, &plan.after).await?;
     notices::queue(app, &mut tx, &told).await?;
-    let noted = taken_back(&plan, &challenge.channel, ended);
+    let noted = taken_back(&plan, challenge.channel, ended);
     app.events.write(&mut tx, now, &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -358,11 +356,11 @@ pub fn shown(app: &App, device: &Device) -> Option<String> {
 }
 
 /// The events of a change that was taken back.
-fn taken_back(plan: &Plan, channel: &str, ended: u64) -> Vec<Noted> {
+fn taken_back(plan: &Plan, channel: Channel, ended: u64) -> Vec<Noted> {
     let user = &plan.after.user.id;
     let personal = events::named(&plan.after);
     let about = |noted: Noted| noted.naming(personal.clone());
-    let mut noted = vec![look::succeeded(Purpose::Undo, channel, Some(user))];
+    let mut noted = vec![look::succeeded(Purpose::Undo, channel.name(), Some(user))];
     noted.extend(plan.back.iter().map(|device| about(events::confirmed(device))));
     noted.extend(plan.gone.iter().map(|device| about(events::removed(By::User, device))));
     noted.extend(events::ended(user, "undone", ended));

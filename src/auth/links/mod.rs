@@ -17,14 +17,14 @@ use super::devices::confirm::{self, Inside};
 use super::devices::undo::{self, Undone};
 use super::error::{AuthError, Result};
 use super::input::{Client, Given};
-use super::purpose::Purpose;
 use super::sending::way;
 use crate::app::App;
 use crate::auth::doors;
 use crate::auth::guesses::network;
 use crate::auth::sessions::basis::Caller;
+use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{DeviceId, Millis, Sensitive};
+use crate::base::{Channel, DeviceId, Millis, Scope, Sensitive};
 use crate::devices::{self as kinds, DeviceKind};
 use crate::secrets::passcode::{self, Shape};
 use crate::store::challenges::{self, Challenge};
@@ -37,7 +37,7 @@ pub struct Link {
     /// What its code is for.
     pub purpose: Purpose,
     /// How it was sent.
-    pub channel: String,
+    pub channel: Channel,
     /// Where it was sent, masked.
     pub to: String,
     /// What spending it does, or did.
@@ -110,10 +110,10 @@ pub async fn look(app: &App, client: &Client, key: &str) -> Result<Link> {
 }
 
 async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
-    if challenge.scope.starts_with(undo::SCOPE) {
+    if matches!(challenge.scope, Scope::Undo(_)) {
         return if challenge.spent_at.is_some() { Err(AuthError::LinkDead) } else { Ok(Effect::WillUndo) };
     }
-    if challenge.scope.starts_with(way::MUTED) {
+    if matches!(challenge.scope, Scope::Muted(_)) {
         return if challenge.spent_at.is_some() {
             Err(AuthError::LinkDead)
         } else {
@@ -126,7 +126,7 @@ async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
     match (device(challenge), challenge.spent_at) {
         (Some(_), Some(_)) => Ok(Effect::Confirmed { already: true }),
         (Some(id), None) => {
-            let (account, device) = claimed(app, &id.into()).await?;
+            let (account, device) = claimed(app, id).await?;
             if confirm::is_bare(&account, &device) {
                 return Ok(Effect::WillConfirm);
             }
@@ -190,8 +190,8 @@ pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result
 
 /// Confirms the device where whoever presses may: inside of the account by a session or a fixed secret, anywhere where
 /// there is nothing else in it.
-async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &With) -> Result<bool> {
-    let (account, device) = claimed(app, &id.into()).await?;
+async fn shown(app: &App, client: &Client, id: &DeviceId, code: &Sensitive, with: &With) -> Result<bool> {
+    let (account, device) = claimed(app, id).await?;
     let caller = with.caller.as_ref().filter(|caller| caller.session.user_id == account.user.id);
     let inside = match caller {
         Some(caller) => Some(Some(caller.session.id.clone())),
@@ -234,7 +234,7 @@ async fn moved(
     handle: &Sensitive,
     code: Sensitive,
 ) -> Result<Effect> {
-    let given = if challenge.purpose == Purpose::Unlock.name() {
+    let given = if challenge.purpose == Purpose::Unlock {
         Given { unlock_code: Some(code), ..Given::default() }
     } else {
         let named = Some(challenge.target.clone());
@@ -296,21 +296,19 @@ fn code(app: &App, key: &str, challenge: &Challenge) -> Sensitive {
     passcode::code_for(&app.sealer, key, shape)
 }
 
-fn device(challenge: &Challenge) -> Option<&str> {
-    challenge.scope.strip_prefix("device/")
+fn device(challenge: &Challenge) -> Option<&DeviceId> {
+    match &challenge.scope {
+        Scope::Device(id) => Some(id),
+        _ => None,
+    }
 }
 
 fn holds(handle: &Sensitive, challenge: &Challenge) -> bool {
-    challenge.scope == format!("attempt/{}", sha256_hex(handle.expose().as_bytes()))
+    challenge.scope == Scope::Attempt(sha256_hex(handle.expose().as_bytes()).into())
 }
 
 fn link(challenge: &Challenge, effect: Effect) -> Link {
     let kind: &dyn DeviceKind =
-        if challenge.channel == "email" { &kinds::email::Email } else { &kinds::phone::Phone };
-    Link {
-        purpose: Purpose::named(&challenge.purpose).unwrap_or(Purpose::Device),
-        channel: challenge.channel.clone(),
-        to: kind.mask(&challenge.address),
-        effect,
-    }
+        if challenge.channel == Channel::Email { &kinds::email::Email } else { &kinds::phone::Phone };
+    Link { purpose: challenge.purpose, channel: challenge.channel, to: kind.mask(&challenge.address), effect }
 }

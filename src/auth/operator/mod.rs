@@ -160,26 +160,13 @@ pub async fn add_identifier(app: &App, user_id: &UserId, kind: &str, value: &str
     let before = account.devices.iter().filter(|d| d.kind == kind.name() && !kind.several());
     let gone: Vec<&DeviceId> = before.map(|d| &d.id).collect();
     let device = Device {
-        id: app.random.uuid().into(),
-        user_id: account.user.id.clone(),
-        kind: kind.name().to_owned(),
         canonical: Some(address.canonical),
         delivery: Some(address.delivery),
-        label: String::new(),
         is_primary: account.of_kind(kind.name()).next().is_none() || !kind.several(),
-        secret: None,
-        last_step: None,
-        created_at: now,
+        // Nobody but its owner can show that they hold it, so that it is not proven; the operator vouches for it.
         confirmed_at: Some(now),
-        // Nobody but its owner can show that they hold it.
-        proven_at: None,
-        last_used_at: None,
-        replaces: None,
-        // The operator vouches for it.
         own: Some(rows::VOUCHED.to_owned()),
-        added_in: None,
-        hidden_at: None,
-        failing_since: None,
+        ..Device::new(app.random.uuid().into(), account.user.id.clone(), kind.name(), now)
     };
     let told = notices::by_operator(app, &account, Kind::DeviceAdded, Some(&device))?;
     let mut tx = app.store.begin().await?;

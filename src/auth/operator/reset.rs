@@ -9,7 +9,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses;
 use crate::auth::sending::notices;
 use crate::base::clock::DAY;
-use crate::base::{DeviceId, Fault, Millis, Sensitive, UserId};
+use crate::base::{DeviceId, Fault, Millis, Scope, Sensitive, UserId};
 use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
 use crate::secrets::password::Password;
@@ -166,7 +166,7 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
     }
     let ended = end_everything(tx, user).await?;
     for device in removed {
-        challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
+        challenges::drop_scope(tx, &Scope::Device(device.id.clone())).await?;
         if rows::delete(tx, &device.id, user).await?.is_no() {
             // Removed by somebody else meanwhile: what was asked for is another thing than what was seen.
             return Err(crate::store::StoreError::Busy(crate::store::MET).into());

@@ -13,7 +13,7 @@ use super::{conversion, mutes};
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::UserId;
 use crate::devices::phone;
 use crate::messages::Channel;
@@ -40,7 +40,7 @@ pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
     }
     let uses = order.uses(app, &address);
     let told = match &order.counted {
-        Counted::Silently => app.subject(&["sends of", &order.scope, &order.target]),
+        Counted::Silently => app.subject(&["sends of", &order.scope.to_string(), &order.target]),
         Counted::Openly(whose) => app.subject(&["sends to", &uses, whose]),
     };
     let keys = order.network(client);

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::account::{self, Account};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
+use crate::base::Purpose;
 use crate::base::{Millis, UserId};
 use crate::devices::phone;
 use crate::events::{Event, Noted};

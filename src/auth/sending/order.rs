@@ -1,8 +1,8 @@
 //! What is to be sent, and where: an order is thought out once, and every bound is asked of it.
 
 use super::way::Begin;
-use crate::auth::purpose::Purpose;
-use crate::base::{DeviceId, KnownDeviceId, Millis, SessionId, UserId};
+use crate::base::Purpose;
+use crate::base::{DeviceId, KnownDeviceId, Millis, Scope, SessionId, UserId};
 use crate::messages::Channel;
 
 /// What is to be sent, and where.
@@ -10,8 +10,8 @@ use crate::messages::Channel;
 pub struct Order {
     /// What the code is for.
     pub purpose: Purpose,
-    /// The scope: `attempt/…`, `device/…` or `verification/…`.
-    pub scope: String,
+    /// What its code belongs to.
+    pub scope: Scope,
     /// When what it belongs to ends: no code is promised for longer.
     pub ends: Millis,
     /// Whether its code is shaped alike on every channel: whoever asks must not learn by which one it goes (R15).

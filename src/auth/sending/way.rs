@@ -4,17 +4,15 @@ use super::mutes;
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, UserId};
+use crate::base::{Millis, Scope, UserId};
 use crate::store::challenges::Challenge;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// The scope of a way by which strangers were muted: it lives on, so that they can be let in again.
-pub const MUTED: &str = "muted/";
-
-/// The scope of those by which the reader of `address` muted strangers.
-pub fn muted(app: &App, address: &str) -> String {
-    format!("{MUTED}{}", mutes::name(app, address))
+/// The scope of the ways by which the reader of `address` muted strangers: they live on, so that they can be let in
+/// again.
+pub fn muted(app: &App, address: &str) -> Scope {
+    Scope::Muted(mutes::name(app, address))
 }
 
 /// What an attempt of the reader's own begins by.

@@ -3,8 +3,8 @@
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::{Basis, amr};
+use crate::base::Purpose;
 use crate::base::UserId;
 use crate::events::{Event, Noted};
 use crate::store::sessions::Session;

@@ -12,9 +12,9 @@ use crate::auth::account::secrets::Chosen;
 use crate::auth::account::{self, card, events, profile};
 use crate::auth::codes::look;
 use crate::auth::error::{AuthError, Result};
-use crate::auth::purpose::Purpose;
 use crate::auth::sending::language;
 use crate::auth::sending::order::Parcel;
+use crate::base::Purpose;
 use crate::base::{AttemptId, DeviceId, Millis, SessionId, UserId};
 use crate::events::{By, Event, Noted};
 use crate::flows::Holding;
@@ -222,24 +222,13 @@ impl Draft {
         now: Millis,
     ) -> Device {
         Device {
-            id: app.random.uuid().into(),
-            user_id: self.user.clone(),
-            kind: device.kind.clone(),
             canonical: Some(device.canonical.clone()),
             delivery: Some(device.delivery.clone()),
-            label: String::new(),
-            is_primary: true,
-            secret: None,
-            last_step: None,
-            created_at: now,
             confirmed_at: (proven || device.is_taken_as_it_is(app)).then_some(now),
             proven_at: proven.then_some(now),
-            last_used_at: None,
-            replaces: None,
             own: proven.then(|| rows::PROVEN.to_owned()),
             added_in: session.cloned(),
-            hidden_at: None,
-            failing_since: None,
+            ..Device::new(app.random.uuid().into(), self.user.clone(), &device.kind, now)
         }
     }
 }

@@ -8,10 +8,10 @@ use crate::app::App;
 use crate::auth::account::claims::Holder;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Basis;
 use crate::auth::sessions::hooks::{self, Bearer};
 use crate::auth::sessions::open;
+use crate::base::{Channel, Purpose};
 use crate::hooks::Point;
 use crate::store::Tx;
 use crate::store::attempts::{self, Attempt};
@@ -55,7 +55,7 @@ pub struct Proven {
     /// The address.
     pub device: DraftDevice,
     /// The channel.
-    pub channel: String,
+    pub channel: Channel,
 }
 
 /// A proven address as the attempt's row keeps it.
@@ -63,12 +63,12 @@ pub struct Proven {
 #[serde(deny_unknown_fields)]
 struct Kept {
     kind: String,
-    channel: String,
+    channel: Channel,
 }
 
 /// Notes in the attempt that an address was proven; gives what stands there then.
 pub async fn note(tx: &mut Tx, attempt: &Attempt, proven: &Proven) -> Result<String> {
-    let kept = Kept { kind: proven.device.kind.clone(), channel: proven.channel.clone() };
+    let kept = Kept { kind: proven.device.kind.clone(), channel: proven.channel };
     let passed = serde_json::to_string(&kept).map_err(|error| AuthError::Internal(error.to_string()))?;
     if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await?.is_no() {
         return Err(AuthError::AttemptGone);

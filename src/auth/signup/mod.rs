@@ -19,7 +19,6 @@ use super::error::{AuthError, Result};
 use super::guesses::Subject;
 use super::guesses::known::{self, Known};
 use super::input::{Client, Given};
-use super::purpose::Purpose;
 use super::sending::language;
 use super::sending::order::{Counted, Order};
 use crate::app::App;
@@ -30,9 +29,10 @@ use crate::auth::codes::{challenge, look, send, shape};
 use crate::auth::sessions::basis::{Basis, Tokens};
 use crate::auth::sessions::{open, tokens};
 use crate::auth::signup::offer::left;
+use crate::base::Purpose;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
-use crate::base::{DeviceId, Sensitive, UserId, ids};
+use crate::base::{DeviceId, Scope, Sensitive, UserId, ids};
 use crate::devices as kinds;
 use crate::events::By;
 use crate::flows::{self, Passed};
@@ -138,24 +138,9 @@ fn begun_now(app: &App, attempt: Attempt) -> Attempt {
 fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
     let id = sha256_hex(handle.expose().as_bytes()).into();
     let now = app.now();
-    Ok(Attempt {
-        draft: Some(draft.seal(app, &id)?),
-        id,
-        purpose: Purpose::Signup.name().to_owned(),
-        kind: String::new(),
-        canonical: String::new(),
-        user_id: None,
-        subject: None,
-        credentials: None,
-        session_id: None,
-        known_device: None,
-        known_shown: None,
-        passed: "[]".to_owned(),
-        ways: None,
-        apart: None,
-        created_at: now,
-        expires_at: now + app.settings.attempt.lifetime.millis(),
-    })
+    let sealed = draft.seal(app, &id)?;
+    let attempt = Attempt::new(id, Purpose::Signup, (now, now + app.settings.attempt.lifetime.millis()));
+    Ok(Attempt { draft: Some(sealed), ..attempt })
 }
 
 /// Sends the code of a sign-up, again or to the other address.
@@ -240,15 +225,14 @@ pub async fn answer(
         tx.commit().await?;
         return Err(error);
     }
-    let device = device.ok_or(AuthError::AttemptGone)?;
+    let (Some(device), Some(sent)) = (device, sent) else { return Err(AuthError::AttemptGone) };
     // Whether a name or a value is free is told only behind a proven address.
     if let Some(taken) = owned_by_another(app, &mut tx, &draft).await? {
         // The code is not spent: it comes again with another name.
         drop(tx);
         return profile::tell_taken(app, client, taken).await;
     }
-    let channel = sent.map(|sent| sent.channel).unwrap_or_default();
-    let proven = Proven { device, channel };
+    let proven = Proven { device, channel: sent.channel };
     if app.hooks.listen(Point::BeforeTokens) {
         // Nobody is asked within a transaction: what was proven is noted first.
         attempt.passed = first_session::note(&mut tx, &attempt, &proven).await?;
@@ -381,7 +365,7 @@ async fn made(
     tx: &mut Tx,
 ) -> Result<Made> {
     let entry = entry.map(|entry| Entry { opened: entry.opened.now(app), ..entry });
-    let channel = proven.map(|proven| proven.channel.as_str());
+    let channel = proven.map(|proven| proven.channel.name());
     let session = entry.as_ref().map(|entry| &entry.opened.session.id);
     let written = draft.write(app, tx, proven.map(|proven| &proven.device), session).await?;
     let user = draft.user.clone();
@@ -512,6 +496,6 @@ async fn asking(
     }))
 }
 
-fn scope(attempt: &Attempt) -> String {
-    format!("attempt/{}", attempt.id)
+fn scope(attempt: &Attempt) -> Scope {
+    Scope::Attempt(attempt.id.clone())
 }

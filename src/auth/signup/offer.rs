@@ -4,8 +4,8 @@ use crate::app::App;
 use crate::auth::attempts::withheld::{Withheld, question};
 use crate::auth::error::Result;
 use crate::auth::input::Client;
-use crate::auth::purpose::Purpose;
 use crate::auth::signup::draft::{Draft, DraftDevice};
+use crate::base::Purpose;
 use crate::hooks::{Identifier, Point};
 
 /// Asks what a sign-up does not offer.

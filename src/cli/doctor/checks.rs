@@ -8,7 +8,7 @@ use super::super::instance;
 use super::Finding;
 use crate::base::clock::{MINUTE, SECOND, rfc3339};
 use crate::base::seal::Sealer;
-use crate::base::{Clock, Millis, Random};
+use crate::base::{Clock, Millis, Purpose, Random};
 use crate::keys::{KeyRing, master_key};
 use crate::server::descriptors::Room;
 use crate::settings::{Mode, Settings};
@@ -166,24 +166,8 @@ async fn tried(settings: &Settings) -> Result<Store, StoreError> {
 /// shows only when something is really kept.
 async fn write_and_read(store: &Store) -> Result<(), StoreError> {
     let now = Clock::System.now();
-    let row = attempts::Attempt {
-        id: format!("doctor-{}", Random::System.uuid()).into(),
-        purpose: "doctor".to_owned(),
-        kind: String::new(),
-        canonical: String::new(),
-        user_id: None,
-        subject: None,
-        credentials: None,
-        session_id: None,
-        known_device: None,
-        known_shown: None,
-        passed: "[]".to_owned(),
-        draft: None,
-        ways: None,
-        apart: None,
-        created_at: now,
-        expires_at: now + MINUTE,
-    };
+    let id = format!("doctor-{}", Random::System.uuid()).into();
+    let row = attempts::Attempt::new(id, Purpose::Signin, (now, now + MINUTE));
     let mut tx = store.begin().await?;
     attempts::insert(&mut tx, &row).await?;
     tx.commit().await?;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use multauth::base::Scope;
 use multauth::base::clock::{DAY, HOUR, MINUTE};
 use multauth::store::attempts::Attempt;
 use multauth::store::challenges::Challenge;
@@ -107,7 +108,7 @@ async fn dump(store: &Store, name: &str) -> String {
     let mut tx = store.begin().await.unwrap();
     let tx = &mut tx;
     let attempt = attempts::by_id(tx, &name.into()).await.unwrap().unwrap();
-    let sent = challenges::in_scope(tx, &format!("attempt/{name}")).await.unwrap().remove(0);
+    let sent = challenges::in_scope(tx, &Scope::Attempt(name.into())).await.unwrap().remove(0);
     let guessed = guesses::of(tx, name, "password").await.unwrap();
     let wished =
         [wishes::holds(tx, name, NOW).await.unwrap(), wishes::holds(tx, name, NOW + DAY).await.unwrap()];

@@ -1,5 +1,6 @@
 //! Sample rows.
 
+use multauth::base::{Channel, Purpose, Scope};
 use multauth::store::attempts::Attempt;
 use multauth::store::challenges::Challenge;
 use multauth::store::devices::Device;
@@ -20,67 +21,41 @@ pub async fn user(tx: &mut Tx, id: &str) {
 /// An address of a user; confirmed or a claim.
 pub fn device(id: &str, user_id: &str, canonical: &str, confirmed: bool) -> Device {
     Device {
-        id: id.into(),
-        user_id: user_id.into(),
-        kind: "email".into(),
         canonical: Some(canonical.into()),
         delivery: Some(canonical.into()),
-        label: String::new(),
-        is_primary: true,
-        secret: None,
-        last_step: None,
-        created_at: NOW,
         confirmed_at: confirmed.then_some(NOW),
-        proven_at: None,
-        last_used_at: None,
-        replaces: None,
         own: Some(multauth::store::devices::PROVEN.to_owned()),
-        added_in: None,
-        hidden_at: None,
-        failing_since: None,
+        ..Device::new(id.into(), user_id.into(), "email", NOW)
     }
 }
 
 /// An attempt that has passed nothing.
 pub fn attempt(id: &str, user_id: Option<&str>) -> Attempt {
     Attempt {
-        id: id.into(),
-        purpose: "signin".into(),
         kind: "email".into(),
         canonical: "ada@example.com".into(),
         user_id: user_id.map(Into::into),
         credentials: user_id.map(|_| 1),
-        session_id: None,
-        known_device: None,
-        known_shown: None,
-        passed: "[]".into(),
-        draft: None,
-        ways: None,
-        apart: None,
-        subject: None,
-        created_at: NOW,
-        expires_at: END,
+        ..Attempt::new(id.into(), Purpose::Signin, (NOW, END))
     }
+}
+
+/// A scope as the database has it.
+pub fn of(scope: &str) -> Scope {
+    scope.to_owned().try_into().unwrap()
 }
 
 /// A challenge with five guesses, sent now.
 pub fn challenge(id: &str, scope: &str) -> Challenge {
+    let to = (Channel::Email, "ada@example.com".into());
     Challenge {
-        id: id.into(),
-        scope: scope.into(),
-        target: "own".into(),
-        purpose: "signin".into(),
-        channel: "email".into(),
-        address: "ada@example.com".into(),
         code: "right".into(),
         code_length: 6,
         key_hash: format!("key of {id}"),
-        guesses: 0,
         max_guesses: 5,
-        sends: 1,
         sent_at: NOW,
         expires_at: END,
-        ..Challenge::default()
+        ..Challenge::new(id.into(), (of(scope), "own".into()), Purpose::Signin, to)
     }
 }
 

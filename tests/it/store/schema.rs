@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use multauth::base::Purpose;
 use multauth::store::attempts::{self, Attempt};
 use multauth::store::{self, Db, Exec, Store, StoreError};
 
@@ -46,7 +47,7 @@ async fn what_is_under_way_outlives_a_new_version() {
         let found = attempts::live(&mut tx, &"a".into(), 6).await.unwrap();
         let expected = Attempt {
             id: "a".to_owned().into(),
-            purpose: "signin".to_owned(),
+            purpose: Purpose::Signin,
             kind: "email".to_owned(),
             canonical: "a@b.c".to_owned(),
             user_id: Some("u".to_owned().into()),

@@ -1,5 +1,6 @@
 //! Every statement runs on both databases and means the same there.
 
+use multauth::base::Purpose;
 use multauth::store::attempts::Attempt;
 use multauth::store::challenges::Challenge;
 use multauth::store::outbox::{End, Queued};
@@ -10,7 +11,7 @@ use multauth::store::{
     lines, outbox, secrets, sessions, signing_keys, spend, suspensions, sweep, users, wishes,
 };
 
-use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
+use super::rows::{END, NOW, attempt, challenge, device, of, queued, session, user};
 use crate::support::databases;
 
 /// Reads this folder and the store: a public function that no test here calls has not been run.
@@ -410,7 +411,7 @@ pub(super) async fn of_attempts_that_were_not_finished() {
             passed("a", Some("u")),
             Attempt { created_at: NOW + 1, ..passed("b", Some("u")) },
             Attempt { expires_at: END + 1, ..passed("live", Some("u")) },
-            Attempt { purpose: "reauth".into(), ..passed("raise", Some("u")) },
+            Attempt { purpose: Purpose::Reauth, ..passed("raise", Some("u")) },
             attempt("nothing", Some("u")),
             passed("nobody", None),
         ];
@@ -446,7 +447,7 @@ pub(super) async fn of_challenges() {
         (again.code, again.sent_at) = ("newer".into(), NOW + 10);
         assert_eq!(challenges::put(tx, &again, NOW - 1).await.unwrap(), Changed::No, "sent a moment ago");
         assert_eq!(challenges::put(tx, &again, NOW).await.unwrap(), Changed::Yes);
-        let all = challenges::in_scope(tx, "attempt/a").await.unwrap();
+        let all = challenges::in_scope(tx, &of("attempt/a")).await.unwrap();
         let seen: Vec<_> = all.iter().map(|c| (c.id.as_str(), c.code.as_str(), c.guesses, c.sends)).collect();
         assert_eq!(seen, [("c", "newer", 4, 2)], "{}: a new code, the old count", db.name);
         assert!(challenges::by_key(tx, &sent.key_hash).await.unwrap().is_none(), "the old link is dead");
@@ -455,9 +456,9 @@ pub(super) async fn of_challenges() {
         assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap(), None, "the sixth");
         assert_eq!(challenges::put(tx, &again, END).await.unwrap(), Changed::No, "dead for good");
         assert_eq!(challenges::spend_by_link(tx, "c", NOW).await.unwrap(), Changed::No, "by the link too");
-        assert_eq!(challenges::forget_address(tx, "attempt/a").await.unwrap(), 1);
-        assert_eq!(challenges::forget_address(tx, "attempt/none").await.unwrap(), 0);
-        assert_eq!(challenges::drop_scope(tx, "attempt/a").await.unwrap(), 1);
+        assert_eq!(challenges::forget_address(tx, &of("attempt/a")).await.unwrap(), 1);
+        assert_eq!(challenges::forget_address(tx, &of("attempt/none")).await.unwrap(), 0);
+        assert_eq!(challenges::drop_scope(tx, &of("attempt/a")).await.unwrap(), 1);
 
         challenges::put(tx, &challenge("l", "device/d"), NOW).await.unwrap().either_way();
         assert_eq!(challenges::spend_by_link(tx, "l", NOW).await.unwrap(), Changed::Yes);
@@ -474,7 +475,11 @@ pub(super) async fn of_challenges() {
             ("device/e", &*sent.address, 0),
             ("device/d", &*sent.address, 1),
         ] {
-            assert_eq!(challenges::drop_sent(tx, scope, address).await.unwrap(), gone, "{scope} {address}");
+            assert_eq!(
+                challenges::drop_sent(tx, &of(scope), address).await.unwrap(),
+                gone,
+                "{scope} {address}"
+            );
         }
     }
 }
@@ -506,7 +511,11 @@ pub(super) async fn of_ways() {
             let late = challenges::guess(tx, "c", at).await.unwrap();
             assert_eq!(late.as_deref(), Some(""), "{why}");
         }
-        assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 0, "a way outlives its attempt");
+        assert_eq!(
+            challenges::drop_asked(tx, &of("attempt/a")).await.unwrap(),
+            0,
+            "a way outlives its attempt"
+        );
         assert_eq!(challenges::spend_way(tx, "c", "other").await.unwrap(), Changed::No);
         assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), Changed::Yes);
         assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), Changed::No, "once");
@@ -516,7 +525,7 @@ pub(super) async fn of_ways() {
             "whoever asked has no code any more"
         );
         assert!(challenges::by_key(tx, "w1").await.unwrap().is_none());
-        assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 1);
+        assert_eq!(challenges::drop_asked(tx, &of("attempt/a")).await.unwrap(), 1);
 
         challenges::put(tx, &way("d", "w2"), NOW).await.unwrap().either_way();
         assert_eq!(challenges::spend(tx, "d", NOW).await.unwrap(), Changed::Yes);
@@ -694,8 +703,8 @@ pub(super) async fn of_what_is_over_or_ahead() {
         assert_eq!(challenges::guess(tx, "d", NOW).await.unwrap().as_deref(), Some(""), "{}", db.name);
         let ahead = Challenge { sent_at: NOW + FAR, expires_at: END + FAR, ..challenge("e", "attempt/e") };
         challenges::put(tx, &ahead, NOW + FAR).await.unwrap().either_way();
-        assert_eq!(challenges::bring_back(tx, "attempt/e", NOW).await.unwrap(), 1);
-        let e = challenges::in_scope(tx, "attempt/e").await.unwrap().remove(0);
+        assert_eq!(challenges::bring_back(tx, &of("attempt/e"), NOW).await.unwrap(), 1);
+        let e = challenges::in_scope(tx, &of("attempt/e")).await.unwrap().remove(0);
         assert_eq!((e.sent_at, e.expires_at, e.way_ends), (NOW, END, None), "{}", db.name);
 
         let far = |id: &str| Session { created_at: NOW + FAR, expires_at: END + FAR, ..session(id, "u") };

@@ -1,6 +1,6 @@
 //! What a code is good for. A code of one purpose never passes for another (R5).
 
-use crate::messages::Kind;
+use super::unknown::Unknown;
 
 /// What an attempt, or a code, is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,20 +55,6 @@ impl Purpose {
         Self::ALL.into_iter().find(|purpose| purpose.name() == name)
     }
 
-    /// The message that carries its code.
-    pub const fn message(self) -> Kind {
-        match self {
-            Self::Signin => Kind::SigninCode,
-            Self::Signup => Kind::SignupCode,
-            Self::Recovery => Kind::RecoveryCode,
-            Self::Reauth => Kind::ReauthCode,
-            Self::Device => Kind::DeviceCode,
-            Self::Undo => Kind::DeviceReplaced,
-            Self::Verification => Kind::VerificationCode,
-            Self::Unlock => Kind::UnlockCode,
-        }
-    }
-
     /// Whether it is at an account whose factors are guessed at.
     pub const fn is_at_account(self) -> bool {
         matches!(self, Self::Signin | Self::Reauth | Self::Unlock)
@@ -81,5 +67,14 @@ impl Purpose {
             Self::Recovery => "recovery",
             Self::Signin | Self::Reauth | Self::Undo | Self::Verification | Self::Unlock => "",
         }
+    }
+}
+
+impl TryFrom<String> for Purpose {
+    type Error = Unknown;
+
+    /// As the database has it.
+    fn try_from(name: String) -> Result<Self, Unknown> {
+        Self::named(&name).ok_or(Unknown("purpose"))
     }
 }

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::unknown::Unknown;
+
 /// How a message travels. Its name is what the API, the settings and the database say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,6 +37,15 @@ impl Channel {
     /// The channel of that name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|channel| channel.name() == name)
+    }
+}
+
+impl TryFrom<String> for Channel {
+    type Error = Unknown;
+
+    /// As the database has it.
+    fn try_from(name: String) -> Result<Self, Unknown> {
+        Self::from_name(&name).ok_or(Unknown("channel"))
     }
 }
 
