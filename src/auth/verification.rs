@@ -6,12 +6,13 @@ use super::guesses::Subject;
 use super::input::{Client, understand};
 use super::sending::counted::{counted, of_key};
 use super::sending::line_type;
-use super::sending::order::{Counted, Order, Parcel};
+use super::sending::order::{Counted, Order};
 use super::sending::reach::reaching;
 use crate::app::App;
 use crate::auth::ask::Ask;
 use crate::auth::codes::shown::with_challenge;
 use crate::auth::codes::{challenge, look, send, shape};
+use crate::auth::sending::recipient::Recipient;
 use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
 use crate::base::{Fault, Millis, Scope, Sensitive, ids};
@@ -76,28 +77,12 @@ pub async fn start(
     }
     let handle = Sensitive::new(ids::handle(&app.random, ids::VERIFICATION));
     let guessed = subject(app, client, &address.canonical);
+    let to = Recipient::new(app, channel, kind, (&address.canonical, &address.delivery));
     let order = Order {
-        purpose: Purpose::Verification,
-        scope: scope(key, &handle),
-        ends: Millis::MAX,
-        plain: false,
-        target: TARGET.to_owned(),
-        channel,
-        address: address.delivery,
-        device: None,
-        parcel: Parcel::Code,
-        or_notice: false,
         long: guessed.exhausted(app).await?,
-        user: None,
         subject: guessed.name().to_owned(),
-        account: None,
-        language: None,
         counted: Counted::Openly(key.id.clone()),
-        known: None,
-        has_shown: false,
-        session: None,
-        rests_by: None,
-        way: None,
+        ..Order::new(Purpose::Verification, (scope(key, &handle), TARGET.to_owned()), Millis::MAX, to)
     };
     let ready = send::prepare(app, client, &order).await?;
     let mut tx = app.store.begin().await?;

@@ -117,6 +117,56 @@ fn last_four(national: &str) -> String {
     national.chars().map(dot).collect()
 }
 
+/// A number as the plan of its country has it, read once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Number {
+    country: String,
+    kind: PhoneNumberType,
+}
+
+impl Number {
+    /// What the plan says of a number in E.164; none where no plan has it.
+    pub fn read(e164: &str) -> Option<Self> {
+        let number = read(e164, None)?;
+        let region = number.get_region_code().filter(|region| *region != Region::World);
+        let country = region.map(|region| region.as_region_str().as_str().to_owned()).unwrap_or_default();
+        Some(Self { country, kind: number.get_type() })
+    }
+
+    /// Its country (ISO 3166-1 alpha-2, such as `PL`); empty where it has none.
+    pub fn country(&self) -> &str {
+        &self.country
+    }
+
+    /// As [`sendable`] says it of a number that was not read yet.
+    ///
+    /// # Errors
+    /// `phone` with the code `not_texted` (the kind), `country_not_served` or `line_type_not_allowed`.
+    pub fn sendable(&self, rules: &Rules) -> Result<(), Fault> {
+        let line = match self.kind {
+            PhoneNumberType::Mobile => Some(LineType::Mobile),
+            PhoneNumberType::FixedLine => Some(LineType::Landline),
+            PhoneNumberType::VoIP => Some(LineType::Voip),
+            // In North America one cannot be told from the other.
+            PhoneNumberType::FixedLineOrMobile => None,
+            _ => return Err(not_texted()),
+        };
+        let code = self.country();
+        if code.is_empty() {
+            return Err(not_texted());
+        }
+        let among =
+            |list: &[String]| list.iter().any(|country| country == "*" || country.eq_ignore_ascii_case(code));
+        if !among(&rules.countries) || among(&rules.refused) {
+            return Err(fault(
+                "country_not_served",
+                "We do not send messages to phone numbers of this country.",
+            ));
+        }
+        line.map_or(Ok(()), |line| line_allowed(line, rules))
+    }
+}
+
 /// Whether anything may be texted to `e164`: its kind by the numbering plan, and its country (R46).
 ///
 /// Premium, shared-cost, toll-free, personal, pager, voicemail and company-wide numbers are refused, and so are
@@ -125,25 +175,7 @@ fn last_four(national: &str) -> String {
 /// # Errors
 /// `phone` with the code `invalid`, `not_texted` (the kind), `country_not_served` or `line_type_not_allowed`.
 pub fn sendable(e164: &str, rules: &Rules) -> Result<(), Fault> {
-    let number = read(e164, None).ok_or_else(invalid)?;
-    let line = match number.get_type() {
-        PhoneNumberType::Mobile => Some(LineType::Mobile),
-        PhoneNumberType::FixedLine => Some(LineType::Landline),
-        PhoneNumberType::VoIP => Some(LineType::Voip),
-        // In North America one cannot be told from the other.
-        PhoneNumberType::FixedLineOrMobile => None,
-        _ => return Err(not_texted()),
-    };
-    let code = country(e164);
-    if code.is_empty() {
-        return Err(not_texted());
-    }
-    let among =
-        |list: &[String]| list.iter().any(|country| country == "*" || country.eq_ignore_ascii_case(&code));
-    if !among(&rules.countries) || among(&rules.refused) {
-        return Err(fault("country_not_served", "We do not send messages to phone numbers of this country."));
-    }
-    line.map_or(Ok(()), |line| line_allowed(line, rules))
+    Number::read(e164).ok_or_else(invalid)?.sendable(rules)
 }
 
 /// Whether messages go to lines of that kind.
@@ -166,13 +198,6 @@ pub fn not_texted() -> Fault {
 /// The fault of a number whose kind of line nobody knows, where that is not good enough.
 pub fn line_unknown() -> Fault {
     fault("line_type_unknown", "What kind of phone number this is cannot be found out, so it is not taken.")
-}
-
-/// The country of a number (ISO 3166-1 alpha-2, such as `PL`); empty where it has none.
-pub fn country(e164: &str) -> String {
-    let region = read(e164, None).and_then(|number| number.get_region_code());
-    let region = region.filter(|region| *region != Region::World);
-    region.map(|region| region.as_region_str().as_str().to_owned()).unwrap_or_default()
 }
 
 /// Whether `code` is a region (ISO 3166 alpha-2) that has phone numbers.

@@ -13,7 +13,8 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Subject};
 use crate::auth::input::Given;
 use crate::auth::sending::language;
-use crate::auth::sending::order::{Counted, Order, Parcel};
+use crate::auth::sending::order::{Order, Parcel};
+use crate::auth::sending::recipient::Recipient;
 use crate::base::Purpose;
 use crate::base::Sensitive;
 use crate::flows::Secret;
@@ -100,33 +101,23 @@ impl Walk<'_> {
                 reached.filter(|d| !self.reaching(&d.kind, d.delivery.as_deref().unwrap_or("")).is_empty());
             reached.min_by_key(|d| (d.kind != "email", !d.is_primary))
         });
-        let address = device.and_then(|device| device.delivery.clone());
-        let channel =
-            device.zip(address.as_deref()).and_then(|(d, to)| self.reaching(&d.kind, to).first().copied());
+        let address = device.and_then(|device| device.delivery.as_deref());
+        let channel = device.zip(address).and_then(|(d, to)| self.reaching(&d.kind, to).first().copied());
         let channel = channel.unwrap_or(Channel::Email);
+        let (to, parcel) = match device {
+            Some(device) => (Recipient::of(self.app, channel, device), Parcel::Code),
+            None => (Recipient::nobody(channel, &self.attempt.canonical), Parcel::Nothing),
+        };
         Ok(Order {
-            purpose: Purpose::Unlock,
-            scope: self.scope(),
-            ends: self.ends(),
             // By which channel it goes is told to nobody.
             plain: true,
-            target: target(factor),
-            channel,
-            parcel: if address.is_some() { Parcel::Code } else { Parcel::Nothing },
-            or_notice: false,
-            address: address.unwrap_or_else(|| self.attempt.canonical.clone()),
-            device: device.map(|device| device.id.clone()),
+            parcel,
             long: true,
             user: self.account.as_ref().map(|account| account.user.id.clone()),
             subject: self.subject(UNLOCK_CODE).name().to_owned(),
-            account: None,
             language: self.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
-            counted: Counted::Silently,
-            known: None,
-            has_shown: false,
-            session: None,
-            rests_by: None,
             way: (channel == Channel::Email).then(|| self.begin_again(Some(factor))),
+            ..Order::new(Purpose::Unlock, (self.scope(), target(factor)), self.ends(), to)
         })
     }
 

@@ -6,6 +6,7 @@ use crate::auth::codes::shown::with_challenge;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::sending::language;
 use crate::auth::sending::order::{Counted, Order, Parcel};
+use crate::auth::sending::recipient::Recipient;
 use crate::devices::{self, DeviceKind};
 use crate::flows::Secret;
 use crate::messages::Channel;
@@ -102,14 +103,10 @@ pub async fn automatic(walk: &Walk<'_>, asked: &[Secret]) -> Result<Option<Order
 
 /// A code to one of the user's devices.
 pub async fn to_device(walk: &Walk<'_>, device: &Device, channel: Option<Channel>) -> Result<Order> {
-    let address = device.delivery.clone().unwrap_or_default();
-    let usual = walk.reaching(&device.kind, &address).first().copied().unwrap_or(Channel::Email);
-    Ok(Order {
-        target: device.id.to_string(),
-        address,
-        device: Some(device.id.clone()),
-        ..order(walk, Some(device), channel.unwrap_or(usual), Parcel::Code).await?
-    })
+    let address = device.delivery.as_deref().unwrap_or_default();
+    let usual = walk.reaching(&device.kind, address).first().copied().unwrap_or(Channel::Email);
+    let to = Recipient::of(walk.app, channel.unwrap_or(usual), device);
+    order(walk, Some(device), device.id.to_string(), to).await
 }
 
 /// A code before anything is proven: to the identifier's own device, or to the first device of whom it
@@ -127,10 +124,8 @@ pub async fn before_proof(
     let reached = able.min_by_key(|device| walk.barred(Some(device)));
     let own = own_kind(walk, secret);
     let kind = own.map(|kind| kind.name()).or_else(|| reached.map(|d| d.kind.as_str())).unwrap_or("email");
-    let stored = reached.and_then(|device| device.delivery.clone());
-    // Each identifier that leads nowhere has a window of its own, as each address has.
-    let address = stored.clone().unwrap_or_else(|| walk.attempt.canonical.clone());
-    let able = walk.reaching(kind, &address);
+    let address = reached.and_then(|device| device.delivery.as_deref()).unwrap_or(&walk.attempt.canonical);
+    let able = walk.reaching(kind, address);
     let usual = able.first().copied().unwrap_or(Channel::Email);
     // Where the identifier is no address, which channels there are is told to nobody.
     let channel = if own.is_some() { channel } else { None };
@@ -138,38 +133,29 @@ pub async fn before_proof(
         return Err(AuthError::NotFound);
     }
     let channel = channel.unwrap_or(usual);
-    let device = reached.map(|device| device.id.clone());
-    let parcel = if stored.is_some() && !walk.barred(reached) { Parcel::Code } else { Parcel::Nothing };
+    let to = match reached {
+        Some(device) => Recipient::of(walk.app, channel, device),
+        // Each identifier that leads nowhere has a window of its own, as each address has.
+        None => Recipient::nobody(channel, &walk.attempt.canonical),
+    };
+    let parcel = if reached.is_some() && !walk.barred(reached) { Parcel::Code } else { Parcel::Nothing };
     Ok(Some(Order {
         plain: own.is_none(),
-        target: OWN.to_owned(),
-        address,
-        device,
+        parcel,
         way: (channel == Channel::Email).then(|| walk.begin_again(None)),
-        ..order(walk, reached, channel, parcel).await?
+        ..order(walk, reached, OWN.to_owned(), to).await?
     }))
 }
 
-async fn order(walk: &Walk<'_>, device: Option<&Device>, channel: Channel, parcel: Parcel) -> Result<Order> {
+async fn order(walk: &Walk<'_>, device: Option<&Device>, target: String, to: Recipient) -> Result<Order> {
     let subject = walk.subject_at(device);
     let subject =
         if walk.proven() { subject } else { subject.before_proof(walk.app, &walk.attempt.canonical) };
     let long = subject.exhausted(walk.app).await?;
     Ok(Order {
-        purpose: walk.purpose,
-        scope: walk.scope(),
-        ends: walk.ends(),
-        plain: false,
-        target: String::new(),
-        channel,
-        address: String::new(),
-        device: None,
-        parcel,
-        or_notice: false,
         long,
         user: walk.account.as_ref().map(|account| account.user.id.clone()),
         subject: subject.name().to_owned(),
-        account: None,
         language: walk.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
         counted: match walk.account.as_ref().filter(|_| walk.proven()) {
             Some(account) => Counted::Openly(account.user.id.to_string()),
@@ -179,6 +165,6 @@ async fn order(walk: &Walk<'_>, device: Option<&Device>, channel: Channel, parce
         has_shown: device.is_some_and(|device| walk.was_shown(&device.id)),
         session: walk.attempt.session_id.clone(),
         rests_by: subject.rests_by().map(str::to_owned),
-        way: None,
+        ..Order::new(walk.purpose, (walk.scope(), target), walk.ends(), to)
     })
 }

@@ -43,14 +43,14 @@ pub async fn tell(
     let mut told =
         Told { recent: found.iter().map(answer).collect(), challenges: Vec::new(), notices: Vec::new() };
     let recovered = by.and_then(|by| account.device(by));
-    for (channel, address) in notices::addresses(app, account) {
+    for (to, address) in notices::addresses(app, account) {
         let mut named = Vec::new();
         for (n, (change, device)) in found.iter().enumerate() {
             // Whoever has that address alone is not to take its own addition back, nor what came before it; nor
             // anything, where an older one has just recovered the account.
             let takes = undo::may_take_back(app, account, address, change)
                 && recovered.is_none_or(|by| !undo::is_younger(address, by));
-            let undo = takes.then(|| undo::code(app, change, channel, address));
+            let undo = takes.then(|| undo::code(app, change, &to));
             let (challenge, code) = undo.unzip();
             if let (Some(code), true) = (&code, by == Some(address.id.as_str())) {
                 told.recent[n].undo = code.key.clone();
@@ -71,14 +71,7 @@ pub async fn tell(
             codes_gone,
             ..Context::default()
         };
-        told.notices.push(notices::saying(
-            app,
-            client,
-            account,
-            (channel, address),
-            Kind::RecoveryDone,
-            &about,
-        )?);
+        told.notices.push(notices::saying(app, client, account, &to, Kind::RecoveryDone, &about)?);
     }
     Ok(told)
 }

@@ -6,14 +6,13 @@ use crate::auth::codes::challenge::{LONG, place};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::sending::budget::{self, Part};
-use crate::auth::sending::counted::counted;
 use crate::auth::sending::limits::{Leave, limit, when_full};
 use crate::auth::sending::order::{Order, Parcel, WhenFull};
+use crate::auth::sending::recipient::Recipient;
 use crate::auth::sending::{language, way};
 use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Scope, Sensitive, UserId};
-use crate::devices::phone;
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox::About;
@@ -49,7 +48,7 @@ pub struct Ready {
 pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready> {
     rest::check(app, order).await?;
     let Leave { parcel, part } = limit(app, client, order).await.inspect_err(|error| {
-        let (purpose, channel) = (order.purpose.name(), order.channel.name());
+        let (purpose, channel) = (order.purpose.name(), order.to.channel.name());
         tracing::info!(purpose, channel, %error, "a code is not sent: whoever asked had enough");
     })?;
     let now = app.now();
@@ -57,7 +56,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     let lifetime = shape.lifetime.millis().min(order.ends - now);
     let length = length(app, order, shape.length).await?;
     let key = passcode::key(&app.random);
-    let fixed = app.sandbox.code(&counted(app, order.channel, &order.address), now);
+    let fixed = order.to.fixed_code(app);
     let when_full = if fixed.is_some() { WhenFull::NotCounted } else { when_full(order) };
     // Where a notice or nothing was to leave, nobody has the code: the fixed one neither.
     let (fixed, parcel) = match fixed {
@@ -94,7 +93,7 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
             app.random.uuid(),
             (order.scope.clone(), order.target.clone()),
             order.purpose,
-            (order.channel, order.address.clone()),
+            (order.to.channel, order.to.address.clone()),
         )
     };
     let (resend, ends) = (shape.resend.millis(), order.ends);
@@ -103,11 +102,11 @@ pub async fn prepare(app: &App, client: &Client, order: &Order) -> Result<Ready>
     Ok(Ready { challenge, message, about, parcel, when_full, part, resend, ends, purpose, user, subject })
 }
 
-/// What takes a change back: a challenge of that scope, and what the message to `address` shows of it. Each has a
+/// What takes a change back: a challenge of that scope, and what the message to `to` shows of it. Each has a
 /// target of its own, so that a later message leaves an earlier one good.
-pub fn undo(app: &App, (scope, ends): (Scope, Millis), channel: Channel, address: &str) -> (Challenge, Code) {
+pub fn undo(app: &App, (scope, ends): (Scope, Millis), to: &Recipient) -> (Challenge, Code) {
     let (now, target, key) = (app.now(), app.random.uuid(), passcode::key(&app.random));
-    let shape = app.settings.passcode.for_channel(channel.name(), Purpose::Undo.shape());
+    let shape = app.settings.passcode.for_channel(to.channel.name(), Purpose::Undo.shape());
     let digits = Shape::Digits(u8::try_from(shape.length).unwrap_or(10));
     let code = passcode::code_for(&app.sealer, &key, digits);
     let challenge = Challenge {
@@ -117,7 +116,7 @@ pub fn undo(app: &App, (scope, ends): (Scope, Millis), channel: Channel, address
         max_guesses: i64::from(shape.attempts),
         sent_at: now,
         expires_at: ends,
-        ..Challenge::new(app.random.uuid(), (scope, target), Purpose::Undo, (channel, address.to_owned()))
+        ..Challenge::new(app.random.uuid(), (scope, target), Purpose::Undo, (to.channel, to.address.clone()))
     };
     (challenge, Code { code, key: Some(Sensitive::new(key)), lifetime: ends - now, leads_on: false })
 }
@@ -137,7 +136,14 @@ pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
     if !is_there && challenges::put(tx, &challenge, not_after).await?.is_no() {
         return Err(AuthError::NoCode);
     }
-    let leaves = budget::settle(app, tx, &ready.message, ready.parcel, (ready.when_full, ready.part)).await?;
+    let leaves = budget::settle(
+        app,
+        tx,
+        (&ready.message, &about.country),
+        ready.parcel,
+        (ready.when_full, ready.part),
+    )
+    .await?;
     match leaves {
         Parcel::Code | Parcel::Notice => app.outbox.write(tx, &ready.message, &about).await?,
         Parcel::Nothing | Parcel::Held => app.outbox.write_to_nobody(tx, &ready.message, &about).await?,
@@ -183,13 +189,12 @@ impl Ready {
 /// is a short one; a long one is there because a short one is not safe now (R37).
 fn about(order: &Order, challenge: &Challenge, parcel: Parcel) -> About {
     let code = parcel != Parcel::Notice;
-    let by_phone = order.channel != Channel::Email;
     About {
         expires_at: code.then(|| challenge.way_ends.unwrap_or(challenge.expires_at)),
         challenge: code.then(|| challenge.way_key.clone().unwrap_or_else(|| challenge.key_hash.clone())),
         verifiable: code && challenge.code_length < LONG,
-        device: order.device.clone(),
-        country: if by_phone { phone::country(&order.address) } else { String::new() },
+        device: order.to.device.clone(),
+        country: order.to.country().to_owned(),
     }
 }
 
@@ -205,7 +210,11 @@ fn shape(app: &App, order: &Order) -> settings::Shape {
     }
     let (passcode, purpose) = (&app.settings.passcode, order.purpose.shape());
     // Where the channel is not told, the shape of the code must not tell it.
-    if order.plain { passcode.untold(purpose) } else { passcode.for_channel(order.channel.name(), purpose) }
+    if order.plain {
+        passcode.untold(purpose)
+    } else {
+        passcode.for_channel(order.to.channel.name(), purpose)
+    }
 }
 
 /// The message that carries a code of that purpose.
@@ -252,7 +261,7 @@ fn message(
     // The owner of a taken address is somebody else than the client.
     let language = language::of(app, order.language.as_deref(), Some(client).filter(|_| !taken));
     let render = |kind, about: &Context| {
-        let rendered = app.catalogue.render(kind, order.channel, &language, about);
+        let rendered = app.catalogue.render(kind, order.to.channel, &language, about);
         rendered.map_err(|error| AuthError::Internal(error.to_string()))
     };
     let (at, place) = (app.now(), Some(client.place()));
@@ -267,6 +276,6 @@ fn message(
     };
     // The code of an undo is good for nothing without its link: no service may put it into a text of its own.
     let shown = about.code.filter(|_| kind.carries_code()).map(|code| code.code);
-    let to = order.address.as_str();
-    Ok(Message::new(app.random.uuid(), app.now(), order.channel, to, kind, rendered).with_code(shown))
+    let to = &order.to;
+    Ok(Message::new(app.random.uuid(), app.now(), to.channel, &to.address, kind, rendered).with_code(shown))
 }

@@ -10,8 +10,9 @@ use crate::auth::codes::{challenge, look, shape};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{self, Bound, Subject, known, network};
 use crate::auth::input::{Client, Given};
-use crate::auth::sending::order::{Counted, Order, Parcel};
+use crate::auth::sending::order::{Counted, Order};
 use crate::auth::sending::reach::reaching;
+use crate::auth::sending::recipient::Recipient;
 use crate::auth::sending::{language, notices};
 use crate::base::Purpose;
 use crate::base::{Millis, Scope, Sensitive};
@@ -77,30 +78,17 @@ fn weighed<'a>(app: &App, account: &'a Account, device: &'a Device, gone: bool) 
 
 /// Where the code of a confirmed device goes that its own removal asks for.
 pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Channel>) -> Order {
-    let address = device.delivery.clone().unwrap_or_default();
-    let usual = reaching(app, &device.kind, &address).first().copied();
+    let address = device.delivery.as_deref().unwrap_or_default();
+    let usual = reaching(app, &device.kind, address).first().copied();
+    let channel = channel.or(usual).unwrap_or(Channel::Email);
+    let to = Recipient::of(app, channel, device);
     Order {
-        purpose: Purpose::Reauth,
-        scope: scope(device),
-        ends: Millis::MAX,
-        plain: false,
-        target: device.id.to_string(),
-        channel: channel.or(usual).unwrap_or(Channel::Email),
-        address,
-        device: Some(device.id.clone()),
-        parcel: Parcel::Code,
-        or_notice: false,
-        long: false,
         user: Some(account.user.id.clone()),
         subject: account.user.id.to_string(),
-        account: None,
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.to_string()),
-        known: None,
-        has_shown: false,
-        session: None,
         rests_by: Some(guesses::inside(&account.user.id)),
-        way: None,
+        ..Order::new(Purpose::Reauth, (scope(device), device.id.to_string()), Millis::MAX, to)
     }
 }
 

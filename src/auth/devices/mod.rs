@@ -23,6 +23,7 @@ use super::sessions::trusted::{account, shown, trusted};
 use crate::app::App;
 use crate::auth::account::ending::end_others;
 use crate::auth::codes::{challenge, dispatch};
+use crate::auth::sending::recipient::Recipient;
 use crate::auth::sessions::basis::Caller;
 use crate::base::Purpose;
 use crate::base::{DeviceId, Fault, Millis, SessionId};
@@ -83,34 +84,24 @@ pub(in crate::auth) fn order(
     taken: bool,
     channel: Option<Channel>,
 ) -> Order {
-    let address = device.delivery.clone().unwrap_or_default();
-    let usual = reaching(app, &device.kind, &address).first().copied();
+    let address = device.delivery.as_deref().unwrap_or_default();
+    let usual = reaching(app, &device.kind, address).first().copied();
     // By a name where there is one, else by the first address, which the message masks (R129).
     let mut named: Vec<&Device> = account.confirmed().filter(|d| d.canonical.is_some()).collect();
     named.sort_by_key(|device| !app.devices.is_silent(&device.kind));
     let name = named.first().and_then(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?)));
+    let channel = channel.or(usual).unwrap_or(Channel::Email);
+    let to = Recipient::of(app, channel, device);
+    let place = (challenge::of_device(&device.id), device.id.to_string());
     Order {
-        purpose: Purpose::Device,
-        scope: challenge::of_device(&device.id),
-        ends: Millis::MAX,
-        plain: false,
-        target: device.id.to_string(),
-        channel: channel.or(usual).unwrap_or(Channel::Email),
-        address,
-        device: Some(device.id.clone()),
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
-        or_notice: false,
-        long: false,
         user: Some(account.user.id.clone()),
         subject: account.user.id.to_string(),
         account: name,
         language: language::wished(&account.user.profile),
         counted: Counted::Openly(account.user.id.to_string()),
-        known: None,
-        has_shown: false,
         session: device.added_in.clone(),
-        rests_by: None,
-        way: None,
+        ..Order::new(Purpose::Device, place, Millis::MAX, to)
     }
 }
 

@@ -17,6 +17,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{Subject, network};
 use crate::auth::input::Client;
 use crate::auth::sending::notices::{self, Notice};
+use crate::auth::sending::recipient::Recipient;
 use crate::base::Purpose;
 use crate::base::clock::{DAY, MINUTE};
 use crate::base::{DeviceId, Millis, Scope, Sensitive, UserId};
@@ -77,23 +78,22 @@ fn telling(
 ) -> Result<Told> {
     let change = change(app, account)?;
     let mut notices = Vec::new();
-    for (channel, told) in notices::every_address(app, account) {
+    for (to, told) in notices::every_address(app, account) {
         let kind = kind(told);
         // The replaced address does not learn the new one.
         let device = device.filter(|_| kind != Kind::DeviceReplaced);
-        let undo = (!is_late(app, account, told)).then(|| code(app, &change, channel, told));
+        let undo = (!is_late(app, account, told)).then(|| code(app, &change, &to));
         let (challenge, code) = undo.unzip();
         let ends = challenge.as_ref().map(|challenge| challenge.expires_at);
-        let notice = notices::one(app, client, account, (channel, told), kind, (device, code), ends)?;
+        let notice = notices::one(app, client, account, &to, kind, (device, code), ends)?;
         notices.push((notice, challenge));
     }
     Ok(Told { change, notices })
 }
 
-/// What takes a change back, for a device that is told of it: the row, and what the message shows.
-pub fn code(app: &App, change: &Change, channel: Channel, told: &Device) -> (Challenge, Code) {
-    let address = told.delivery.as_deref().unwrap_or_default();
-    send::undo(app, (Scope::Undo(change.id.clone()), change.at + UNDO), channel, address)
+/// What takes a change back, for whoever is told of it: the row, and what the message shows.
+pub fn code(app: &App, change: &Change, to: &Recipient) -> (Challenge, Code) {
+    send::undo(app, (Scope::Undo(change.id.clone()), change.at + UNDO), to)
 }
 
 /// Whether whoever reads an address may take a change back: it was confirmed before that, and is no late one.

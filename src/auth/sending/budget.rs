@@ -5,11 +5,11 @@
 //! (R15).
 
 use super::order::{Parcel, WhenFull};
+use super::recipient::Recipient;
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::base::Millis;
 use crate::base::clock::{DAY, HOUR, seconds_until};
-use crate::devices::phone;
 use crate::messages::{self, Channel, Message};
 use crate::settings::{self, Micros};
 use crate::store::Tx;
@@ -37,17 +37,19 @@ struct Toll<'a> {
     caps: Caps,
 }
 
-/// Says what [`settle`] would say of a message of one segment to `e164`, and counts nothing.
+/// Says what [`settle`] would say of a message of one segment to a number, and counts nothing.
 ///
 /// # Errors
 /// [`AuthError::TooMany`] until the hour or day is over.
-pub async fn peek(app: &App, e164: &str, part: Part) -> Result<()> {
+pub async fn peek(app: &App, to: &Recipient, part: Part) -> Result<()> {
     let now = app.now();
-    let country = phone::country(e164);
-    let (cost, caps) =
-        (app.settings.phone.spend.price_of(e164), caps(&app.settings.phone.spend, WhenFull::Refuse, part));
-    let toll = Toll { country: &country, cost, caps };
-    let windows = spend::now(&mut app.store.read().await?, &country, day(now), hour(now)).await?;
+    let country = to.country();
+    let (cost, caps) = (
+        app.settings.phone.spend.price_of(&to.address),
+        caps(&app.settings.phone.spend, WhenFull::Refuse, part),
+    );
+    let toll = Toll { country, cost, caps };
+    let windows = spend::now(&mut app.store.read().await?, country, day(now), hour(now)).await?;
     let fits = |scope: &str| {
         let window = windows.iter().find(|window| window.scope == scope);
         toll.fits(scope, window.map_or(0, |w| w.messages), window.map_or(0, |w| w.cost))
@@ -56,7 +58,7 @@ pub async fn peek(app: &App, e164: &str, part: Part) -> Result<()> {
     if full.is_empty() { Ok(()) } else { Err(refused(now, &full)) }
 }
 
-/// Counts a message that is about to be queued, and says what may leave in its place. One that goes to nobody is
+/// Counts a message to a `country` (empty where it has none) that is about to be queued, and says what may leave in its place. One that goes to nobody is
 /// counted for nothing, and refused as the other would be.
 ///
 /// # Errors
@@ -64,7 +66,7 @@ pub async fn peek(app: &App, e164: &str, part: Part) -> Result<()> {
 pub async fn settle(
     app: &App,
     tx: &mut Tx,
-    message: &Message,
+    (message, country): (&Message, &str),
     parcel: Parcel,
     (when_full, part): (WhenFull, Part),
 ) -> Result<Parcel> {
@@ -76,12 +78,11 @@ pub async fn settle(
     }
     let now = app.now();
     let limits = &app.settings.phone.spend;
-    let country = phone::country(&message.to);
     let cost = limits.price_of(&message.to).saturating_mul(Micros::from(segments(message)));
-    let toll = Toll { country: &country, cost, caps: caps(limits, when_full, part) };
+    let toll = Toll { country, cost, caps: caps(limits, when_full, part) };
     let leaves = matches!(parcel, Parcel::Code | Parcel::Notice);
     let (hour, day, counts) = (hour(now), day(now), when_full != WhenFull::DropNotice);
-    let charge = Charge { apart: "", country: &country, hour, day, cost, leaves, counts, caps: toll.caps };
+    let charge = Charge { apart: "", country, hour, day, cost, leaves, counts, caps: toll.caps };
     // What takes a change back is owed whatever others have sent to themselves.
     let bounded = !counts && !message.kind.may_be_undone();
     let notice = Charge { apart: NOTICES, caps: of_notices(limits), cost: 0, counts: true, ..charge };

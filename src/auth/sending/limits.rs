@@ -7,7 +7,7 @@
 //! whoever reads the mailbox has a way in by each of them.
 
 use super::budget::{self, Part};
-use super::counted::{ADDED, block_of, counted, of_key};
+use super::counted::{ADDED, block_of, of_key};
 use super::order::{Counted, Order, Parcel, WhenFull};
 use super::{conversion, mutes};
 use crate::app::App;
@@ -15,7 +15,6 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::base::Purpose;
 use crate::base::UserId;
-use crate::devices::phone;
 use crate::messages::Channel;
 use crate::throttle::{Keys, Limited};
 
@@ -33,12 +32,11 @@ pub struct Leave {
 /// # Errors
 /// [`AuthError::TooMany`] where the attempt, the network or the installation had enough messages.
 pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
-    let address = counted(app, order.channel, &order.address);
-    if app.sandbox.code(&address, app.now()).is_some() {
+    if order.to.fixed_code(app).is_some() {
         // It is sent to nobody.
         return Ok(Leave { parcel: order.parcel, part: Part::Common });
     }
-    let uses = order.uses(app, &address);
+    let uses = order.uses(app);
     let told = match &order.counted {
         Counted::Silently => app.subject(&["sends of", &order.scope.to_string(), &order.target]),
         Counted::Openly(whose) => app.subject(&["sends to", &uses, whose]),
@@ -56,7 +54,10 @@ pub async fn limit(app: &App, client: &Client, order: &Order) -> Result<Leave> {
     app.throttle.check("send", app.now(), &keys).await?;
     let held = part == Part::None || is_held(app, client, order, &uses).await?;
     let parcel = if held { Parcel::Held } else { order.parcel };
-    Ok(Leave { parcel: if order.or_notice { noticed(app, parcel, &address).await } else { parcel }, part })
+    Ok(Leave {
+        parcel: if order.or_notice { noticed(app, parcel, &order.to.counted).await } else { parcel },
+        part,
+    })
 }
 
 /// What leaves where a notice may be due: nothing in its place where its reader had one today (R17).
@@ -74,7 +75,7 @@ async fn noticed(app: &App, parcel: Parcel, address: &str) -> Parcel {
 
 /// Whether the address has had enough, or its reader wants none of it now. Whoever has proven nothing is not told.
 async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Result<bool> {
-    let by_phone = Channel::PHONE.contains(&order.channel);
+    let by_phone = order.to.is_by_phone();
     if order.is_told() {
         if by_phone {
             app.throttle
@@ -89,7 +90,7 @@ async fn is_held(app: &App, client: &Client, order: &Order, uses: &str) -> Resul
         mailbox_had_enough(app, client, order, uses).await?
     };
     if let Some(action) = why {
-        let (purpose, channel) = (order.purpose.name(), order.channel.name());
+        let (purpose, channel) = (order.purpose.name(), order.to.channel.name());
         tracing::info!(action, purpose, channel, "a code is not sent: its address had enough");
     }
     Ok(why.is_some())
@@ -106,12 +107,12 @@ async fn mailbox_had_enough(
     let inside = order.session.is_some() && order.purpose != Purpose::Device;
     let stranger = order.known.is_none() && !inside;
     // What is muted takes nothing of the address.
-    let why = if stranger && mutes::is_muted(app, &order.address).await? {
+    let why = if stranger && mutes::is_muted(app, &order.to.address).await? {
         Some("muted by its reader")
     } else {
         had_enough(app, client, order, uses).await
     };
-    let spared = why.is_some() && stranger && mutes::is_awaited(app, client, &order.address).await?;
+    let spared = why.is_some() && stranger && mutes::is_awaited(app, client, &order.to.address).await?;
     Ok(why.filter(|_| !spared))
 }
 
@@ -139,7 +140,7 @@ async fn by_address(
     let block = order.block(app);
     let keys = order.of_address(client, uses, &block);
     app.throttle.check("send", app.now(), &keys).await?;
-    if Channel::PHONE.contains(&order.channel) {
+    if order.to.is_by_phone() {
         app.throttle.check("send_phone", app.now(), &keys).await?;
     }
     Ok(())
@@ -161,15 +162,15 @@ async fn is_new(app: &App, client: &Client, uses: &str) -> bool {
 }
 
 async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<Part> {
-    if !Channel::PHONE.contains(&order.channel) {
+    if !order.to.is_by_phone() {
         return Ok(Part::Common);
     }
-    if phone::sendable(&order.address, &app.rules).is_err() {
+    if !order.to.is_texted(app) {
         return Err(AuthError::TooMany { retry_after: 60 });
     }
     let part = match common(app, order).await {
         Err(AuthError::TooMany { .. }) if is_spared(app, order).await => {
-            budget::peek(app, &order.address, Part::Whole).await?;
+            budget::peek(app, &order.to, Part::Whole).await?;
             Part::Whole
         }
         other => other.map(|()| Part::Common)?,
@@ -181,8 +182,8 @@ async fn limit_phone(app: &App, order: &Order, keys: &Keys<'_>) -> Result<Part> 
 
 /// What is left for everybody.
 async fn common(app: &App, order: &Order) -> Result<()> {
-    budget::peek(app, &order.address, Part::Common).await?;
-    conversion::check(app, &order.address).await
+    budget::peek(app, &order.to, Part::Common).await?;
+    conversion::check(app, &order.to.address).await
 }
 
 /// Whether an order may take from what is kept for those who have shown something: each account and each key a little
@@ -228,7 +229,7 @@ impl Order {
     fn block(&self, app: &App) -> String {
         let whose = self.shown_by();
         let added = if self.purpose == Purpose::Device { ADDED } else { "" };
-        block_of(app, &self.address, whose.as_deref().unwrap_or(added))
+        block_of(app, &self.to.address, whose.as_deref().unwrap_or(added))
     }
 
     /// Whether one more may go beyond what its address may be sent. Of phones only to confirmed numbers of accounts,
@@ -237,8 +238,8 @@ impl Order {
     /// account of whoever asked, so that those of others are none for its owner.
     fn may_be_beyond(&self) -> bool {
         match self.purpose {
-            Purpose::Signin | Purpose::Recovery | Purpose::Unlock => Channel::PHONE.contains(&self.channel),
-            Purpose::Device => self.channel == Channel::Email,
+            Purpose::Signin | Purpose::Recovery | Purpose::Unlock => self.to.is_by_phone(),
+            Purpose::Device => self.to.channel == Channel::Email,
             _ => false,
         }
     }
@@ -263,7 +264,7 @@ impl Order {
 
     /// The address, for this use of it: to sign in before anything is proven, after, to recover, to confirm. What
     /// strangers begin takes nothing from what somebody goes on with.
-    fn uses(&self, app: &App, address: &str) -> String {
+    fn uses(&self, app: &App) -> String {
         let proven = if self.counted == Counted::Silently { "" } else { "proven" };
         // Anybody who passes a flow has as many known devices as they like: those of an account share what an address
         // may be sent, apart from those where a code that went there was shown before.
@@ -272,6 +273,6 @@ impl Order {
             Some(_) => "known",
             None => "",
         };
-        app.subject(&["address", address, self.purpose.name(), proven, known])
+        app.subject(&["address", &self.to.counted, self.purpose.name(), proven, known])
     }
 }

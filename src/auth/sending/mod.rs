@@ -15,4 +15,5 @@ pub(super) mod mutes;
 pub(super) mod notices;
 pub(super) mod order;
 pub(super) mod reach;
+pub(super) mod recipient;
 pub(super) mod way;

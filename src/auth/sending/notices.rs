@@ -8,9 +8,9 @@ use crate::app::App;
 use crate::auth::account::{self, Account};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
+use crate::auth::sending::recipient::Recipient;
 use crate::base::Purpose;
 use crate::base::{Millis, UserId};
-use crate::devices::phone;
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox::About;
@@ -83,7 +83,8 @@ pub async fn queue_one(app: &App, tx: &mut Tx, Notice { message, about }: &Notic
         return Ok(false);
     }
     let when_full = (WhenFull::DropNotice, Part::Whole);
-    let goes = budget::settle(app, tx, message, Parcel::Notice, when_full).await? != Parcel::Nothing;
+    let goes = budget::settle(app, tx, (message, &about.country), Parcel::Notice, when_full).await?
+        != Parcel::Nothing;
     if goes {
         app.outbox.write(tx, message, about).await?;
     } else {
@@ -168,7 +169,7 @@ fn render(
     kind: Kind,
     about: &Context,
 ) -> Result<Vec<Notice>> {
-    let one = |to: (Channel, &Device)| rendered(app, account, client, to, (kind, about), None);
+    let one = |(to, _): (Recipient, &Device)| rendered(app, account, client, &to, (kind, about), None);
     addresses(app, account).into_iter().map(one).collect()
 }
 
@@ -176,17 +177,16 @@ fn rendered(
     app: &App,
     account: &Account,
     client: Option<&Client>,
-    (channel, device): (Channel, &Device),
+    to: &Recipient,
     (kind, about): (Kind, &Context),
     expires_at: Option<Millis>,
 ) -> Result<Notice> {
     let language = language::of(app, language::wished(&account.user.profile).as_deref(), client);
-    let address = device.delivery.as_deref().unwrap_or_default();
-    let rendered = app.catalogue.render(kind, channel, &language, about);
+    let rendered = app.catalogue.render(kind, to.channel, &language, about);
     let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
-    let message = Message::new(app.random.uuid(), app.now(), channel, address, kind, rendered);
-    let country = if channel == Channel::Email { String::new() } else { phone::country(address) };
-    let about = About { device: Some(device.id.clone()), country, expires_at, ..About::default() };
+    let message = Message::new(app.random.uuid(), app.now(), to.channel, &to.address, kind, rendered);
+    let country = to.country().to_owned();
+    let about = About { device: to.device.clone(), country, expires_at, ..About::default() };
     Ok(Notice { message, about })
 }
 
@@ -195,7 +195,7 @@ pub fn one(
     app: &App,
     client: &Client,
     account: &Account,
-    to: (Channel, &Device),
+    to: &Recipient,
     kind: Kind,
     (device, code): (Option<&Device>, Option<Code>),
     ends: Option<Millis>,
@@ -209,7 +209,7 @@ pub fn saying(
     app: &App,
     client: &Client,
     account: &Account,
-    to: (Channel, &Device),
+    to: &Recipient,
     kind: Kind,
     about: &Context,
 ) -> Result<Notice> {
@@ -223,21 +223,21 @@ pub fn of_undo(app: &App, client: &Client, account: &Account, lost: &[String]) -
 }
 
 /// Where notices go: every confirmed email address and, where there is none, every phone that is texted at all.
-pub fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a Device)> {
+pub fn addresses<'a>(app: &App, account: &'a Account) -> Vec<(Recipient, &'a Device)> {
     let all = every_address(app, account);
-    let mails: Vec<_> = all.iter().filter(|(channel, _)| *channel == Channel::Email).copied().collect();
-    if mails.is_empty() { all } else { mails }
+    let (mails, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(to, _)| to.channel == Channel::Email);
+    if mails.is_empty() { others } else { mails }
 }
 
-/// Every confirmed address that is written or texted to at all, of the sandbox none, with the channel that reaches it:
-/// where what is told of a change of devices goes.
-pub fn every_address<'a>(app: &App, account: &'a Account) -> Vec<(Channel, &'a Device)> {
+/// Every confirmed address that is written or texted to at all, of the sandbox none, and how it is
+/// reached: where what is told of a change of devices goes.
+pub fn every_address<'a>(app: &App, account: &'a Account) -> Vec<(Recipient, &'a Device)> {
     let reached = |device: &'a Device| {
         let to = device.delivery.as_deref()?;
         let channel = reaching(app, &device.kind, to).first().copied()?;
-        let real = app.sandbox.code(device.canonical.as_deref()?, app.now()).is_none();
-        let texted = channel == Channel::Email || phone::sendable(to, &app.rules).is_ok();
-        (real && texted).then_some((channel, device))
+        let to = Recipient::of(app, channel, device);
+        let texted = channel == Channel::Email || to.is_texted(app);
+        (to.fixed_code(app).is_none() && texted).then_some((to, device))
     };
     account.confirmed().filter_map(reached).collect()
 }

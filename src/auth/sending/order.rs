@@ -1,9 +1,9 @@
 //! What is to be sent, and where: an order is thought out once, and every bound is asked of it.
 
+use super::recipient::Recipient;
 use super::way::Begin;
 use crate::base::Purpose;
-use crate::base::{DeviceId, KnownDeviceId, Millis, Scope, SessionId, UserId};
-use crate::messages::Channel;
+use crate::base::{KnownDeviceId, Millis, Scope, SessionId, UserId};
 
 /// What is to be sent, and where.
 #[derive(Clone, Debug)]
@@ -18,12 +18,8 @@ pub struct Order {
     pub plain: bool,
     /// The target within the scope.
     pub target: String,
-    /// How it leaves.
-    pub channel: Channel,
-    /// Where it goes: the stored address, never one that was only submitted (R10).
-    pub address: String,
-    /// The device that has that address, where there is one.
-    pub device: Option<DeviceId>,
+    /// Where it goes, and how.
+    pub to: Recipient,
     /// Whether a code leaves, a notice instead, or nothing at all.
     pub parcel: Parcel,
     /// Whether a notice leaves in place of a code where the address is taken, at most one a day (R17): whatever is due, both
@@ -51,6 +47,34 @@ pub struct Order {
     pub rests_by: Option<String>,
     /// What its mail opens to whoever reads it, beside the attempt; none where the code is good for that alone.
     pub way: Option<Begin>,
+}
+
+impl Order {
+    /// A code of `purpose` to `to`, in a scope until `ends`, for whom nobody is named yet: counted by the `subject`, and
+    /// told in silence.
+    pub fn new(purpose: Purpose, (scope, target): (Scope, String), ends: Millis, to: Recipient) -> Self {
+        Self {
+            purpose,
+            scope,
+            ends,
+            plain: false,
+            target,
+            to,
+            parcel: Parcel::Code,
+            or_notice: false,
+            long: false,
+            user: None,
+            subject: String::new(),
+            account: None,
+            language: None,
+            counted: Counted::Silently,
+            known: None,
+            has_shown: false,
+            session: None,
+            rests_by: None,
+            way: None,
+        }
+    }
 }
 
 /// What leaves for an order.

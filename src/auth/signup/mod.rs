@@ -20,12 +20,13 @@ use super::guesses::Subject;
 use super::guesses::known::{self, Known};
 use super::input::{Client, Given};
 use super::sending::language;
-use super::sending::order::{Counted, Order};
+use super::sending::order::Order;
 use crate::app::App;
 use crate::auth::ask::{Ask, Asking};
 use crate::auth::codes::dispatch::dispatch;
 use crate::auth::codes::shown::with_challenge;
 use crate::auth::codes::{challenge, look, send, shape};
+use crate::auth::sending::recipient::Recipient;
 use crate::auth::sessions::basis::{Basis, Tokens};
 use crate::auth::sessions::{open, tokens};
 use crate::auth::signup::offer::left;
@@ -435,29 +436,17 @@ async fn order(
         (&device.kind, &device.canonical),
         "passcode",
     );
+    let channel = channel.or(usual).unwrap_or(Channel::Email);
+    let to = Recipient::new(app, channel, &device.kind, (&device.canonical, &device.delivery));
     Ok(Order {
-        purpose: Purpose::Signup,
-        scope: scope(attempt),
-        ends: attempt.expires_at,
-        plain: false,
-        target: device.kind.clone(),
-        channel: channel.or(usual).unwrap_or(Channel::Email),
-        address: device.delivery.clone(),
-        device: None,
         parcel: device.parcel(),
         or_notice: true,
         long: subject.exhausted(app).await?,
         // The id of the account to be: whoever purges it finds all that led to it.
         user: Some(draft.user.clone()),
         subject: subject.name().to_owned(),
-        account: None,
         language: device.reads(&draft.profile),
-        counted: Counted::Silently,
-        known: None,
-        has_shown: false,
-        session: None,
-        rests_by: None,
-        way: None,
+        ..Order::new(Purpose::Signup, (scope(attempt), device.kind.clone()), attempt.expires_at, to)
     })
 }
 
