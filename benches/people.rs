@@ -48,8 +48,9 @@ pub async fn make(app: &App, count: usize) -> Result<Arc<Vec<Person>>> {
             email: format!("person{n}@example.org"),
         };
         let now = app.now();
-        users::insert(&mut tx, &users::New::active(&person.user, "{}"), now).await?;
-        secrets::set(&mut tx, &app.random.uuid(), &person.user, "password", &hash, now, None).await?;
+        users::insert(&mut tx, &users::New::active(&person.user.as_str().into(), "{}"), now).await?;
+        secrets::set(&mut tx, &app.random.uuid(), &person.user.as_str().into(), "password", &hash, now, None)
+            .await?;
         device(app, &mut tx, &person, "username", &app.random.uuid(), &person.name).await?;
         device(app, &mut tx, &person, "email", &person.device, &person.email).await?;
         people.push(person);
@@ -61,8 +62,8 @@ pub async fn make(app: &App, count: usize) -> Result<Arc<Vec<Person>>> {
 async fn device(app: &App, tx: &mut Tx, who: &Person, kind: &str, id: &str, address: &str) -> Result<()> {
     let now = app.now();
     let device = Device {
-        id: id.to_owned(),
-        user_id: who.user.clone(),
+        id: id.to_owned().into(),
+        user_id: who.user.clone().into(),
         kind: kind.to_owned(),
         canonical: Some(address.to_owned()),
         delivery: (kind == "email").then(|| address.to_owned()),
@@ -108,14 +109,14 @@ pub async fn sessions(app: &App, people: &[Person], count: usize) -> Result<Vec<
     let mut held = Vec::new();
     let mut tx = app.store.begin().await?;
     for person in people.iter().take(count) {
-        let opened = open::open(app, &client, &person.user, &basis)?;
-        session_rows::insert(&mut tx, &opened.session, "[]", "").await?;
+        let opened = open::open(app, &client, &person.user.as_str().into(), &basis)?;
+        session_rows::insert(&mut tx, &opened.session, "[]", &"".into()).await?;
         held.push(Held {
             access: tokens::access_only(app, &opened.session, &Default::default())?
                 .access_token
                 .expose()
                 .to_owned(),
-            session: opened.session.id,
+            session: opened.session.id.into(),
             refresh: opened.refresh.text(),
             hash: opened.refresh.hash(),
         });
@@ -145,7 +146,7 @@ pub async fn waiting(app: &App, people: &[Person], count: usize) -> Result<Vec<W
         let made =
             Waiting { attempt: sha256_hex(handle.as_bytes()), handle, challenge: app.random.uuid(), person };
         attempts::insert(&mut tx, &attempt(app, &people[person], &made)).await?;
-        challenges::put(&mut tx, &challenge(app, &people[person], &made), 0).await?;
+        challenges::put(&mut tx, &challenge(app, &people[person], &made), 0).await?.either_way();
         all.push(made);
     }
     tx.commit().await?;
@@ -154,11 +155,11 @@ pub async fn waiting(app: &App, people: &[Person], count: usize) -> Result<Vec<W
 
 fn attempt(app: &App, person: &Person, made: &Waiting) -> Attempt {
     Attempt {
-        id: made.attempt.clone(),
+        id: made.attempt.clone().into(),
         purpose: "signin".into(),
         kind: "email".into(),
         canonical: person.email.clone(),
-        user_id: Some(person.user.clone()),
+        user_id: Some(person.user.clone().into()),
         credentials: Some(1),
         session_id: None,
         known_device: None,

@@ -119,7 +119,7 @@ pub async fn queue(app: &App, tx: &mut Tx, count: usize, now: Millis) -> Result<
         };
         app.outbox.write(tx, &message, &about).await?;
         // A message whose code nobody waits for is not sent.
-        challenges::put(tx, &challenge(&id, now), now).await?;
+        challenges::put(tx, &challenge(&id, now), now).await?.either_way();
         ids.push(id);
     }
     Ok(ids)

@@ -82,7 +82,7 @@ async fn on(options: &Options, kind: Kind, title: &str) -> Result<Row> {
     let (app, mut http) = (&instance.app, Http::open(instance.address).await?);
     let (_, user) = sign_up(app, &mut http, usize::MAX).await?;
     let written = {
-        let wanted = Wanted { user: Some(user.clone()), name: "%".into(), since: 0, until: i64::MAX };
+        let wanted = Wanted { user: Some(user.clone().into()), name: "%".into(), since: 0, until: i64::MAX };
         trail::after(&mut app.store.read().await?, &wanted, (0, ""), 100).await?
     };
     let (first, rest) = written.split_at(FIRST);
@@ -157,7 +157,7 @@ async fn transaction(app: &App, like: &[Written]) -> Result<f64> {
         like.first().map(|row| Source { network: row.network.clone(), request: row.request.clone() });
     let began = Instant::now();
     let mut tx = app.store.begin().await?;
-    users::insert(&mut tx, &users::New::active(&user, PROFILE), app.now()).await?;
+    users::insert(&mut tx, &users::New::active(&user.as_str().into(), PROFILE), app.now()).await?;
     let noted = like.iter().map(|row| noted(&user, row)).collect::<Result<Vec<_>>>()?;
     app.events.write(&mut tx, app.now(), &source.unwrap_or_default(), &noted).await?;
     tx.commit().await?;
@@ -174,9 +174,12 @@ fn noted(user: &str, row: &Written) -> Result<Noted> {
         }
         "verification.succeeded" => Event::VerificationSucceeded { purpose, channel: channel.into() },
         "user.created" => Event::UserCreated { by: By::User, active: true, groups: Vec::new() },
-        "device.added" => {
-            Event::DeviceAdded { by: By::User, device: row.id.clone(), kind: channel.into(), confirmed: true }
-        }
+        "device.added" => Event::DeviceAdded {
+            by: By::User,
+            device: row.id.clone().into(),
+            kind: channel.into(),
+            confirmed: true,
+        },
         "signin.succeeded" => {
             let (flow, acr, amr) = ("email+passcode".into(), "single".into(), vec!["otp".into()]);
             Event::SigninSucceeded { purpose, flow, acr, amr, recovery_code: false }
@@ -184,5 +187,11 @@ fn noted(user: &str, row: &Written) -> Result<Noted> {
         other => return Err(format!("an event that the bench does not know: {other}").into()),
     };
     let personal = row.personal.as_deref().map(serde_json::from_str).transpose()?;
-    Ok(Noted { event, user: Some(user.to_owned()), session: row.session_id.clone(), personal, subject: None })
+    Ok(Noted {
+        event,
+        user: Some(user.to_owned().into()),
+        session: row.session_id.clone(),
+        personal,
+        subject: None,
+    })
 }

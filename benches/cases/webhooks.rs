@@ -81,7 +81,7 @@ fn listen(settings: &mut Settings, at: SocketAddr) {
 
 /// Something of a user of their own.
 fn noted(n: usize) -> Noted {
-    Event::UserDisabled { by: By::Operator }.of(format!("person {n}"))
+    Event::UserDisabled { by: By::Operator }.of(&format!("person {n}").into())
 }
 
 /// Writes `count` events at once; how many a second are told, until the last is written down.
@@ -153,7 +153,7 @@ async fn queue(app: &App, db: &mut impl Db, count: usize, now: Millis) -> Result
             position: at * 1_000,
             at,
             name: "user.disabled".into(),
-            user_id: Some(format!("somebody {n}")),
+            user_id: Some(format!("somebody {n}").into()),
             session_id: None,
             network: String::new(),
             request: String::new(),

@@ -36,11 +36,11 @@ fn hasher(class: Class) -> Result<Hasher> {
 async fn one(app: &App, tx: &mut Tx, class: Class, (kind, address): (&str, &str), hash: &str) -> Result<()> {
     let (now, user) = (app.now(), app.random.uuid());
     let confirmed = (class != Class::Unconfirmed).then_some(now);
-    users::insert(tx, &users::New::active(&user, "{}"), now).await?;
-    secrets::set(tx, &app.random.uuid(), &user, secrets::PASSWORD, hash, now, None).await?;
+    users::insert(tx, &users::New::active(&user.as_str().into(), "{}"), now).await?;
+    secrets::set(tx, &app.random.uuid(), &user.as_str().into(), secrets::PASSWORD, hash, now, None).await?;
     let device = Device {
-        id: app.random.uuid(),
-        user_id: user.clone(),
+        id: app.random.uuid().into(),
+        user_id: user.clone().into(),
         kind: kind.to_owned(),
         canonical: Some(address.to_owned()),
         delivery: Some(address.to_owned()),
@@ -60,7 +60,7 @@ async fn one(app: &App, tx: &mut Tx, class: Class, (kind, address): (&str, &str)
     };
     devices::insert(tx, &device).await?;
     if class == Class::Disabled {
-        users::set_disabled(tx, &user, Some(now + 1), now).await?;
+        users::set_disabled(tx, &user.as_str().into(), Some(now + 1), now).await?.either_way();
     }
     Ok(())
 }

@@ -136,7 +136,7 @@ impl From<progress::Recent> for RecentDevice {
     fn from(recent: progress::Recent) -> Self {
         let progress::Recent { device, to, undo } = recent;
         Self {
-            id: device.id,
+            id: device.id.into(),
             kind: device.kind,
             to,
             label: device.label,
@@ -189,7 +189,7 @@ impl From<progress::Done> for Done {
             recent_devices: Some(done.recent)
                 .filter(|recent| !recent.is_empty())
                 .map(|recent| recent.into_iter().map(RecentDevice::from).collect()),
-            user: UserRef { id: done.user },
+            user: UserRef { id: done.user.into() },
         }
     }
 }
@@ -285,7 +285,7 @@ impl Device {
     pub fn new(kinds: &Kinds, device: devices::Device) -> Self {
         Self {
             address: device.delivery.map(|address| kinds.readable(&device.kind, &address)),
-            id: device.id,
+            id: device.id.into(),
             kind: device.kind,
             label: device.label,
             primary: device.is_primary,
@@ -343,7 +343,7 @@ impl Session {
     pub fn new(session: sessions::Session, own: &str) -> Self {
         Self {
             current: session.id == own,
-            id: session.id,
+            id: session.id.into(),
             flow: session.flow,
             acr: session.acr,
             amr: session.amr.split(' ').filter(|m| !m.is_empty()).map(str::to_owned).collect(),

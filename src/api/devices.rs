@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::auth::AuthError;
 use crate::auth::devices::{self, add, confirm, replace};
 use crate::auth::input::Client;
-use crate::base::{Fault, ids};
+use crate::base::{DeviceId, Fault, ids};
 
 /// The failures of calls about devices.
 pub struct Owning;
@@ -39,8 +39,8 @@ impl Cases for Owning {
 }
 
 /// Only a UUID is an id (R140).
-fn id(text: &str) -> Result<String, AuthError> {
-    ids::uuid(text).ok_or(AuthError::NotFound)
+fn id(text: &str) -> Result<DeviceId, AuthError> {
+    ids::uuid(text).map(DeviceId::from).ok_or(AuthError::NotFound)
 }
 
 /// An address is replaced by itself: its label goes along, and which is the first of its kind stays as it is.

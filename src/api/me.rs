@@ -93,7 +93,7 @@ impl Called {
             created_at: rfc3339(account.user.created_at),
             signed_in_at: account.user.signed_in_at.map(rfc3339),
             profile: Profile::shown(&app.profile, &account.user.profile),
-            id: account.user.id,
+            id: account.user.id.into(),
         };
         Self { me, names }
     }

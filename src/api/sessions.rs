@@ -14,7 +14,7 @@ use super::problem::{Cases, Fail};
 use crate::app::App;
 use crate::auth::input::Client;
 use crate::auth::{AuthError, sessions};
-use crate::base::ids;
+use crate::base::{SessionId, ids};
 
 /// The failures of calls about sessions.
 pub struct Listing;
@@ -65,7 +65,7 @@ impl SessionApi {
         id: Path<String>,
     ) -> Result<Gone, Fail<Listing>> {
         let caller = user.caller(&app).await?;
-        let id = ids::uuid(&id).ok_or(AuthError::NotFound)?;
+        let id = ids::uuid(&id).map(SessionId::from).ok_or(AuthError::NotFound)?;
         sessions::end(&app, &client, &caller, &id).await?;
         Ok(Gone::NoContent)
     }

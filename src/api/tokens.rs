@@ -76,8 +76,8 @@ impl From<Inspected> for Inspection {
             Inspected::Refresh(caller) => Self {
                 active: true,
                 token_type: Some("refresh_token".into()),
-                sub: Some(caller.session.user_id),
-                sid: Some(caller.session.id),
+                sub: Some(caller.session.user_id.into()),
+                sid: Some(caller.session.id.into()),
                 exp: Some(caller.session.expires_at.div_euclid(1_000)),
                 acr: Some(caller.session.acr),
                 auth_time: Some(caller.session.auth_time.div_euclid(1_000)),

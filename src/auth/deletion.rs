@@ -8,8 +8,8 @@ use crate::app::App;
 use crate::auth::account::ending::end_everything;
 use crate::auth::devices::undo;
 use crate::auth::error::{AuthError, Result};
-use crate::base::Millis;
 use crate::base::clock::{DAY, rfc3339};
+use crate::base::{Millis, UserId};
 use crate::events::{By, Event, Source};
 use crate::store::devices::{self, Device};
 use crate::store::users::{self, User};
@@ -32,11 +32,11 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     challenges::drop_of_attempts(&mut tx, &user.id).await?;
     attempts::drop_of_user(&mut tx, &user.id).await?;
-    if by == By::User && users::still(&mut tx, &user.id, user.credentials, now).await? != 1 {
+    if by == By::User && users::still(&mut tx, &user.id, user.credentials, now).await?.is_no() {
         return Err(AuthError::InvalidToken);
     }
     let ended = end_everything(&mut tx, &user.id).await?;
-    if users::set_deleted(&mut tx, &user.id, now).await? != 1 {
+    if users::set_deleted(&mut tx, &user.id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let deleted = Event::UserDeleted { by, purge_at: rfc3339(now + grace) }.of(&user.id);
@@ -56,10 +56,10 @@ pub async fn delete(app: &App, account: &Account, by: By, source: &Source, told:
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or the account is not deleted.
-pub async fn restore(app: &App, user_id: &str) -> Result<()> {
+pub async fn restore(app: &App, user_id: &UserId) -> Result<()> {
     let mut tx = app.store.begin().await?;
     let now = app.now();
-    if users::restore(&mut tx, user_id, now).await? != 1 {
+    if users::restore(&mut tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let account = even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
@@ -72,7 +72,7 @@ pub async fn restore(app: &App, user_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id.
-pub async fn purge(app: &App, user_id: &str, by: By) -> Result<()> {
+pub async fn purge(app: &App, user_id: &UserId, by: By) -> Result<()> {
     let mut tx = app.store.begin().await?;
     take(&mut tx, user_id, app.now()).await?;
     let user = users::by_id(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
@@ -92,7 +92,7 @@ pub async fn purge_due(app: &App) -> Result<usize> {
             Ok(one) => purged += usize::from(one),
             Err(AuthError::Store(error)) if error.is_of_the_whole() => return Err(error.into()),
             // The others are purged all the same, and this one is tried again.
-            Err(error) => tracing::warn!(%error, user = user.id, "an account could not be purged"),
+            Err(error) => tracing::warn!(%error, user = user.id.as_str(), "an account could not be purged"),
         }
     }
     Ok(purged)
@@ -112,10 +112,10 @@ async fn purge_one(app: &App, user: &User, now: Millis, before: Millis) -> Resul
 
 /// Keeps an account to this transaction, so that nobody signs in to it, proves an address of it or brings it back
 /// between the last look at it and its end. Attempts before the user, as a sign-in takes them.
-async fn take(tx: &mut Tx, user_id: &str, now: Millis) -> Result<()> {
+async fn take(tx: &mut Tx, user_id: &UserId, now: Millis) -> Result<()> {
     challenges::drop_of_attempts(tx, user_id).await?;
     attempts::drop_of_user(tx, user_id).await?;
-    users::hold(tx, user_id, now).await?;
+    users::hold(tx, user_id, now).await?.either_way();
     Ok(())
 }
 
@@ -156,7 +156,7 @@ async fn erase(app: &App, tx: &mut Tx, user: &User, by: By) -> Result<()> {
     }
     let guessed = guesses::of_subject(tx, &user.id).await?;
     guesses::clear(tx, guessed, Vec::new()).await?;
-    users::delete(tx, &user.id).await?;
+    users::delete(tx, &user.id).await?.either_way();
     events_rows::forget(tx, &user.id).await?;
     let purged = Event::UserPurged { by }.of(&user.id);
     Ok(app.events.write(tx, app.now(), &Source::default(), &[purged]).await?)

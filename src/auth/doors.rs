@@ -15,7 +15,7 @@ use crate::auth::input::{Client, Given, Identifier};
 use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::signup;
-use crate::base::Sensitive;
+use crate::base::{DeviceId, Sensitive};
 use crate::flows::{Flows, Secret, Step};
 use crate::messages::Channel;
 use crate::store::devices::Device;
@@ -101,8 +101,9 @@ async fn find(
     let mut db = app.store.read().await?;
     let kind = identifier.kind.name();
     let account = account::by_identifier(app, &mut db, kind, &identifier.address.canonical).await?;
-    let user_id = account.as_ref().map_or("", |a| a.user.id.as_str());
-    let known = known::find(&mut db, client, user_id).await?;
+    // Nobody has the empty id.
+    let user_id = account.as_ref().map(|account| account.user.id.clone()).unwrap_or_default();
+    let known = known::find(&mut db, client, &user_id).await?;
     Ok((account, known))
 }
 
@@ -144,7 +145,7 @@ fn reauth_identifier(
     caller: &Caller,
     flow: Option<&str>,
     account: &Account,
-    shown: &[String],
+    shown: &[DeviceId],
 ) -> Result<(String, String)> {
     let named = match flow {
         Some(name) => Some(app.signin.find(name).ok_or(AuthError::NoFlow)?),
@@ -228,7 +229,7 @@ async fn chosen(
         let channels = walk.reaching(&device.kind, device.delivery.as_deref().unwrap_or_default());
         channel.map_or(!channels.is_empty(), |wanted| channels.contains(&wanted))
     };
-    let mut usable = carriers.filter(|d| device.is_none_or(|id| id == d.id) && fits(d));
+    let mut usable = carriers.filter(|d| device.is_none_or(|id| d.id == id) && fits(d));
     let device = usable.next().ok_or(AuthError::NotFound)?.clone();
     ask::to_device(walk, &device, channel).await
 }

@@ -1,7 +1,99 @@
-//! Handles that clients carry: a short prefix that says what it is, then 256 random bits.
+//! Ids of rows, a type for each sort of thing, and handles that clients carry: a short prefix that says what it is,
+//! then 256 random bits. To add an id: a line in [`ids`].
+
+use std::fmt::{Display, Formatter};
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
 
 use super::Random;
 use super::seal::sha256_hex;
+
+/// Ids of one sort each: that of a user does not pass for that of a device.
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, sqlx::Type)]
+        #[serde(transparent)]
+        #[sqlx(transparent)]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(id: String) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(id: &str) -> Self {
+                Self(id.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl Deref for $name {
+            type Target = str;
+
+            fn deref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl PartialEq<str> for $name {
+            fn eq(&self, other: &str) -> bool {
+                self.0 == other
+            }
+        }
+
+        impl PartialEq<&str> for $name {
+            fn eq(&self, other: &&str) -> bool {
+                self.0 == *other
+            }
+        }
+
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                self.0 == *other
+            }
+        }
+
+        impl From<$name> for serde_json::Value {
+            fn from(id: $name) -> Self {
+                id.0.into()
+            }
+        }
+
+        impl Display for $name {
+            fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    )*};
+}
+ids! {
+    /// A user: a UUID.
+    UserId
+    /// A device of a user: a UUID.
+    DeviceId
+    /// A session: a UUID.
+    SessionId
+    /// An attempt: the SHA-256 of its handle in hex.
+    AttemptId
+    /// A known device: a UUID.
+    KnownDeviceId
+}
 
 /// The handle of an attempt.
 pub const ATTEMPT: &str = "at_";

@@ -18,6 +18,7 @@ pub mod typed;
 
 pub use clock::{Clock, Millis};
 pub use fault::Fault;
+pub use ids::{AttemptId, DeviceId, KnownDeviceId, SessionId, UserId};
 pub use lasting::Lasting;
 pub use mistake::Mistake;
 pub use random::Random;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Failure, Outcome, Setup, instance, print};
+use crate::base::UserId;
 use crate::store::{self, Store, users};
 use crate::users::profile;
 use crate::users::rules::ProfileRules;
@@ -38,7 +39,7 @@ pub async fn look(
     rules: &ProfileRules,
     mut tell: impl FnMut(&str) -> Result<(), Failure>,
 ) -> Result<(u64, u64), Failure> {
-    let (mut users, mut unfit, mut after) = (0_u64, 0_u64, String::new());
+    let (mut users, mut unfit, mut after) = (0_u64, 0_u64, UserId::default());
     loop {
         let page = users::page(&mut store.read().await?, &after, PAGE).await?;
         let Some(last) = page.last() else { return Ok((users, unfit)) };

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{Failure, Outcome, Setup, instance, people, print};
 use crate::auth::operator;
+use crate::base::{DeviceId, UserId};
 
 /// Devices of a user: addresses, numbers, authenticator apps, cards.
 #[derive(Debug, clap::Args)]
@@ -24,7 +25,7 @@ enum Action {
     #[command(after_help = "Examples:\n  multauth devices list 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     List {
         /// The user's id, as `users list` names it.
-        user: String,
+        user: UserId,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -38,7 +39,7 @@ Examples:
   multauth devices add 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --kind email --value ada@example.org")]
     Add {
         /// The user's id, as `users list` names it.
-        user: String,
+        user: UserId,
         /// The kind of identifier: username, email, phone, or one of your own.
         #[arg(long)]
         kind: String,
@@ -54,7 +55,7 @@ Examples:
     Remove {
         /// The devices, as `devices list` names them.
         #[arg(required = true)]
-        id: Vec<String>,
+        id: Vec<DeviceId>,
         /// Also where the owner could not sign in any more.
         #[arg(long)]
         force: bool,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::print::{Table, time};
 use super::{Failure, Outcome, Setup, instance, print};
 use crate::app::App;
-use crate::base::{Millis, clock};
+use crate::base::{Millis, UserId, clock};
 use crate::events::{self, Follower, NAMES, means};
 use crate::settings::Span;
 use crate::store::events::Row;
@@ -136,7 +136,7 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
 impl Which {
     fn wanted(&self, since: Millis, until: Millis) -> Wanted {
         let name = self.name.as_deref().unwrap_or("*").replace('*', "%");
-        Wanted { user: self.user.clone(), name, since, until }
+        Wanted { user: self.user.as_deref().map(UserId::from), name, since, until }
     }
 }
 
@@ -238,7 +238,7 @@ fn what(row: &Row) -> String {
             .join("+"),
         other => other.to_string(),
     };
-    let session = row.session_id.iter().map(|id| ("session".to_owned(), id.clone()));
+    let session = row.session_id.iter().map(|id| ("session".to_owned(), id.to_string()));
     let all = fields.into_iter().map(|(name, value)| (name, short(value))).chain(session);
     all.filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| format!("{name}={value}"))

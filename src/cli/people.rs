@@ -37,7 +37,7 @@ pub fn table(kinds: &Kinds, devices: &[Device]) -> Table {
     let mut table = Table::new(&["ID", "KIND", "ADDRESS", "LABEL", "STATE", "ADDED", "LAST USED"]);
     for device in devices {
         table.row([
-            device.id.clone(),
+            device.id.to_string(),
             device.kind.clone(),
             masked(kinds, device),
             device.label.clone(),

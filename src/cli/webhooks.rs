@@ -173,7 +173,8 @@ fn deliveries(found: &[Listed], json: bool) -> Outcome {
     ]);
     for d in found {
         let due = if d.state == "queued" { moment(d.due_at) } else { "-".into() };
-        let (user, problem) = (d.user_id.clone().unwrap_or_default(), d.problem.clone().unwrap_or_default());
+        let (user, problem) =
+            (d.user_id.clone().unwrap_or_default().to_string(), d.problem.clone().unwrap_or_default());
         let status = d.status.map_or("-".into(), |status| status.to_string());
         let [id, webhook, event, state] = [&d.id, &d.webhook, &d.event, &d.state].map(Clone::clone);
         let (tries, at, ended) = (d.tries.to_string(), moment(d.at), moment_or_none(d.finished_at));

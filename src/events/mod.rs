@@ -20,7 +20,7 @@ pub use follow::{Follower, OVERLAP};
 pub use names::{By, Described, Event, Field, NAMES, reference};
 
 use crate::base::clock::MINUTE;
-use crate::base::{Millis, Random};
+use crate::base::{Millis, Random, SessionId, UserId};
 use crate::store::events::{self as rows, Row};
 use crate::store::{Db, Result};
 
@@ -39,9 +39,9 @@ pub struct Noted {
     /// What happened.
     pub event: Event,
     /// Whom it is about.
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// The session concerned.
-    pub session: Option<String>,
+    pub session: Option<SessionId>,
     /// What names the user, for webhooks.
     pub personal: Option<Value>,
     /// A keyed hash of the identifier that it is about, where nobody has it.
@@ -50,8 +50,8 @@ pub struct Noted {
 
 impl Event {
     /// About a user.
-    pub fn of(self, user: impl Into<String>) -> Noted {
-        Noted { event: self, user: Some(user.into()), session: None, personal: None, subject: None }
+    pub fn of(self, user: &UserId) -> Noted {
+        Noted { event: self, user: Some(user.clone()), session: None, personal: None, subject: None }
     }
 
     /// About an identifier that nobody has, by its keyed hash: written beside what else is about it (R16).
@@ -68,8 +68,8 @@ impl Event {
 impl Noted {
     /// In a session.
     #[must_use]
-    pub fn in_session(self, session: impl Into<String>) -> Self {
-        Self { session: Some(session.into()), ..self }
+    pub fn in_session(self, session: &SessionId) -> Self {
+        Self { session: Some(session.clone()), ..self }
     }
 
     /// With what names the user.

@@ -1,5 +1,6 @@
 //! The events, their names and their payloads.
 
+use crate::base::DeviceId;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -218,7 +219,7 @@ events! {
         /// `user`, `recovery` or `operator`.
         by: By,
         /// Its id.
-        device: String,
+        device: DeviceId,
         /// Its kind.
         kind: String,
         /// Whether it counts already.
@@ -227,7 +228,7 @@ events! {
     /// A device counts from now on.
     DeviceConfirmed = "device.confirmed" {
         /// Its id.
-        device: String,
+        device: DeviceId,
         /// Its kind.
         kind: String,
     }
@@ -236,7 +237,7 @@ events! {
         /// `user`; `recovery`; `operator`; `server` for a claim to an address that somebody else proved.
         by: By,
         /// Its id.
-        device: String,
+        device: DeviceId,
         /// Its kind.
         kind: String,
     }
@@ -264,7 +265,7 @@ events! {
         /// `user`.
         by: By,
         /// Its id.
-        device: String,
+        device: DeviceId,
         /// Its kind.
         kind: String,
         /// Whether it comes first from now on.

@@ -127,12 +127,12 @@ impl KeyRing {
         let replacement = self.make(algorithm, self.clock.now())?;
         let mut tx = self.store.begin().await?;
         let gone = signing_keys::delete(&mut tx, kid).await?;
-        if gone == 1 {
+        if gone.is_yes() {
             signing_keys::insert(&mut tx, &replacement).await?;
         }
         tx.commit().await?;
         self.reload().await?;
-        Ok(gone == 1)
+        Ok(gone.is_yes())
     }
 
     /// All published keys, the oldest first.

@@ -29,7 +29,7 @@ pub async fn again(store: &Store, id: &str, now: Millis) -> Result<Again> {
     let mut tx = store.begin().await?;
     let queued = deliveries::again(&mut tx, id, now, now + NOTICE_LIFETIME).await?;
     tx.commit().await?;
-    Ok(if queued == 1 { Again::Queued } else { Again::CodeEnded })
+    Ok(if queued.is_yes() { Again::Queued } else { Again::CodeEnded })
 }
 
 /// The messages that failed and are still kept, the newest first.

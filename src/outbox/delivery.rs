@@ -15,7 +15,7 @@ use crate::messages::Message;
 use crate::outbox::tried::{Ended, Tried};
 use crate::providers::{Entry, Outcome, Refusals};
 use crate::store::outbox::{End, Queued};
-use crate::store::{self, StoreError, Tx};
+use crate::store::{self, Changed, StoreError, Tx};
 use crate::telemetry::metrics;
 
 /// How long a provider may take while another one stands by (F11).
@@ -217,19 +217,21 @@ impl Worker {
                 match until {
                     Some(until) => {
                         let taker = (provider.as_str(), reference);
-                        store::outbox::await_receipt(tx, this, *until, taker, marks.column()).await?
+                        store::outbox::await_receipt(tx, this, *until, taker, marks.column())
+                            .await?
+                            .either_way();
                     }
                     None => {
                         let end =
                             End { state: "sent", provider: Some(provider), reference, problem: None, tries };
-                        store::outbox::finish(tx, &queued.id, &end, now).await?
+                        store::outbox::finish(tx, &queued.id, &end, now).await?.either_way();
                     }
-                };
+                }
             }
             Ended::Failed { why, word } => {
                 let end = End { state: "failed", problem: Some(why), tries, ..End::default() };
                 let finished = store::outbox::finish(tx, &queued.id, &end, now).await?;
-                if let Some(device) = queued.device_id.as_deref().filter(|_| *word == UNREACHABLE) {
+                if let Some(device) = queued.device_id.as_ref().filter(|_| *word == UNREACHABLE) {
                     store::devices::set_failing(tx, device, now).await?;
                 }
                 self.given_up(tx, queued, finished, word).await?;
@@ -251,13 +253,13 @@ impl Worker {
         &self,
         tx: &mut Tx,
         queued: &Queued,
-        finished: u64,
+        finished: Changed,
         why: &'static str,
     ) -> Result<(), StoreError> {
-        if finished == 0 {
+        if finished.is_no() {
             return Ok(());
         }
-        let device = match queued.device_id.as_deref() {
+        let device = match queued.device_id.as_ref() {
             Some(device) => store::devices::by_id(tx, device).await?,
             None => None,
         };

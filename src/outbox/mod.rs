@@ -26,7 +26,7 @@ pub use worker::Worker;
 
 use crate::base::clock::DAY;
 use crate::base::seal::Sealer;
-use crate::base::{Millis, Sensitive};
+use crate::base::{DeviceId, Millis, Sensitive, UserId};
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Kind, Message};
 use crate::providers::{NOBODY, Routes};
@@ -54,7 +54,7 @@ pub struct About {
     /// Whether a vendor may put a code of its own in the place of ours.
     pub verifiable: bool,
     /// The device that it goes to.
-    pub device: Option<String>,
+    pub device: Option<DeviceId>,
     /// The country of the number (ISO 3166-1 alpha-2); empty for email.
     pub country: String,
 }
@@ -139,11 +139,11 @@ const UNREACHABLE: &str = "unreachable";
 const REFUSED: &str = "refused";
 
 /// The event that a message (id, kind, channel) of `user` was given up.
-fn given_up((id, kind, channel): (&str, &str, &str), user: Option<String>, why: &'static str) -> Noted {
+fn given_up((id, kind, channel): (&str, &str, &str), user: Option<UserId>, why: &'static str) -> Noted {
     let (message, kind, channel) = (id.to_owned(), kind.to_owned(), channel.to_owned());
     let event = Event::MessageFailed { message, kind, channel, why };
     match user {
-        Some(user) => event.of(user),
+        Some(user) => event.of(&user),
         None => event.of_nobody(),
     }
 }

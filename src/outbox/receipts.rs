@@ -118,7 +118,7 @@ async fn follow(
         Fate::Delivered => {
             if queued {
                 let end = End { state: "sent", provider: Some(provider), ..End::default() };
-                outbox::finish(tx, &noted.id, &end, now).await?;
+                outbox::finish(tx, &noted.id, &end, now).await?.either_way();
             }
             if let Some(device) = &noted.device_id {
                 devices::clear_failing(tx, device).await?;
@@ -135,7 +135,7 @@ async fn follow(
             if queued {
                 let problem = problem.as_deref().or(Some("nobody can be reached there"));
                 let end = End { state: "failed", provider: Some(provider), problem, ..End::default() };
-                outbox::finish(tx, &noted.id, &end, now).await?;
+                outbox::finish(tx, &noted.id, &end, now).await?.either_way();
                 let message = (noted.id.as_str(), noted.kind.as_str(), noted.channel.as_str());
                 told = Some(super::given_up(message, noted.user_id.clone(), UNREACHABLE));
             }

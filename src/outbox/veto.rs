@@ -32,7 +32,7 @@ pub(super) async fn asked<'e>(
         to: message.to.clone(),
         country: queued.country.clone(),
         user,
-        device: queued.device_id.clone(),
+        device: queued.device_id.clone().map(String::from),
         providers: left.iter().map(|entry| entry.name.clone()).collect(),
     };
     match worker.hooks.before_sending(&asked).await {
@@ -47,7 +47,7 @@ pub(super) async fn asked<'e>(
 
 /// Whose device it goes to.
 async fn owner(worker: &Worker, queued: &Queued) -> Result<Option<String>, StoreError> {
-    let Some(id) = queued.device_id.as_deref() else { return Ok(None) };
+    let Some(id) = queued.device_id.as_ref() else { return Ok(None) };
     let device = devices::by_id(&mut worker.store.read().await?, id).await?;
-    Ok(device.map(|device| device.user_id))
+    Ok(device.map(|device| device.user_id.into()))
 }

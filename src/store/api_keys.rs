@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// One API key.
@@ -49,6 +49,6 @@ pub async fn all(db: &mut impl Db) -> Result<Vec<ApiKey>> {
 }
 
 /// Ends a key.
-pub async fn end(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, END, (id, now)).await
+pub async fn end(db: &mut impl Db, id: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, END, (id, now)).await
 }

@@ -3,14 +3,14 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{AttemptId, KnownDeviceId, Millis, SessionId, UserId};
 
 /// One attempt. It is deleted when it is done, which is how only one answer can finish it.
 #[derive(Clone, Debug, FromRow)]
 pub struct Attempt {
     /// The SHA-256 of the handle that the client carries.
-    pub id: String,
+    pub id: AttemptId,
     /// `signin`, `signup`, `recovery` or `reauth`.
     pub purpose: String,
     /// The identifier's kind; empty for sign-up and re-authentication.
@@ -18,16 +18,16 @@ pub struct Attempt {
     /// The identifier in its canonical form.
     pub canonical: String,
     /// Whom it is about, who may be gone by now; none where nobody has that identifier.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// By what one about nobody is found, a keyed hash of the identifier; written, and not read.
     #[sqlx(default)]
     pub subject: Option<String>,
     /// The user's credentials number when it began (R7).
     pub credentials: Option<i64>,
     /// The session that is re-authenticated.
-    pub session_id: Option<String>,
+    pub session_id: Option<SessionId>,
     /// The known device that it comes from.
-    pub known_device: Option<String>,
+    pub known_device: Option<KnownDeviceId>,
     /// What was shown at that device before; read with it, and not written.
     #[sqlx(default)]
     pub known_shown: Option<String>,
@@ -49,7 +49,7 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Unfinished {
     /// The user.
-    pub user_id: String,
+    pub user_id: UserId,
     /// When the last of them began.
     pub began: Millis,
 }
@@ -101,58 +101,58 @@ pub async fn insert(db: &mut impl Db, a: &Attempt) -> Result<()> {
 }
 
 /// The attempt of that id, over or not.
-pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Attempt>> {
+pub async fn by_id(db: &mut impl Db, id: &AttemptId) -> Result<Option<Attempt>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
 /// The live attempt of that id.
-pub async fn live(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Attempt>> {
+pub async fn live(db: &mut impl Db, id: &AttemptId, now: Millis) -> Result<Option<Attempt>> {
     Ok(by_id(db, id).await?.filter(|attempt| attempt.expires_at > now))
 }
 
 /// Notes what has been proven, unless somebody else moved the attempt on meanwhile.
-pub async fn pass(db: &mut impl Db, id: &str, before: &str, after: &str) -> Result<u64> {
-    sql::run(db, PASS, (id, before, after)).await
+pub async fn pass(db: &mut impl Db, id: &AttemptId, before: &str, after: &str) -> Result<Changed> {
+    sql::change(db, PASS, (id, before, after)).await
 }
 
 /// Replaces the sealed draft of a sign-up.
-pub async fn set_draft(db: &mut impl Db, id: &str, draft: &str) -> Result<u64> {
+pub async fn set_draft(db: &mut impl Db, id: &AttemptId, draft: &str) -> Result<u64> {
     sql::run(db, SET_DRAFT, (id, draft)).await
 }
 
 /// Notes what hooks took away from an attempt.
-pub async fn set_ways(db: &mut impl Db, id: &str, ways: &str) -> Result<u64> {
+pub async fn set_ways(db: &mut impl Db, id: &AttemptId, ways: &str) -> Result<u64> {
     sql::run(db, SET_WAYS, (id, ways)).await
 }
 
 /// Notes by which factor the guesses of an attempt are counted apart.
-pub async fn set_apart(db: &mut impl Db, id: &str, apart: &str) -> Result<u64> {
-    sql::run(db, SET_APART, (id, apart)).await
+pub async fn set_apart(db: &mut impl Db, id: &AttemptId, apart: &str) -> Result<Changed> {
+    sql::change(db, SET_APART, (id, apart)).await
 }
 
-/// Ends an attempt as done; 1 for the one answer that finishes it (R9).
-pub async fn finish(db: &mut impl Db, id: &str, passed: &str) -> Result<u64> {
-    sql::run(db, FINISH, (id, passed)).await
+/// Ends an attempt as done; yes for the one answer that finishes it (R9).
+pub async fn finish(db: &mut impl Db, id: &AttemptId, passed: &str) -> Result<Changed> {
+    sql::change(db, FINISH, (id, passed)).await
 }
 
-/// Drops all attempts of a user, and ends one of them as done; 1 where that was there still, as far as `passed`.
-pub async fn finish_all(db: &mut impl Db, user_id: &str, id: &str, passed: &str) -> Result<u64> {
+/// Drops all attempts of a user, and ends one of them as done; yes where that was there still, as far as `passed`.
+pub async fn finish_all(db: &mut impl Db, user_id: &UserId, id: &AttemptId, passed: &str) -> Result<Changed> {
     let ended: Vec<(String, String)> = sql::all(db, FINISH_ALL, (user_id,)).await?;
-    Ok(u64::from(ended.iter().any(|one| one.0 == id && one.1 == passed)))
+    Ok(ended.iter().any(|one| *id == one.0 && one.1 == passed).into())
 }
 
 /// Drops an attempt.
-pub async fn delete(db: &mut impl Db, id: &str) -> Result<u64> {
+pub async fn delete(db: &mut impl Db, id: &AttemptId) -> Result<u64> {
     sql::run(db, DELETE, (id,)).await
 }
 
 /// Lets nobody go on with an attempt at an account; whoever looks at what is over finds it when its time is.
-pub async fn call_off(db: &mut impl Db, id: &str) -> Result<u64> {
+pub async fn call_off(db: &mut impl Db, id: &AttemptId) -> Result<u64> {
     sql::run(db, CALL_OFF, (id,)).await
 }
 
 /// Drops all attempts of a user.
-pub async fn drop_of_user(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn drop_of_user(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, OF_USER, (user_id,)).await
 }
 
@@ -162,6 +162,6 @@ pub async fn unfinished(db: &mut impl Db, now: Millis, limit: i64) -> Result<Vec
 }
 
 /// Drops those sign-ins of a user; 0 where somebody else did.
-pub async fn take_unfinished(db: &mut impl Db, user_id: &str, now: Millis) -> Result<u64> {
+pub async fn take_unfinished(db: &mut impl Db, user_id: &UserId, now: Millis) -> Result<u64> {
     sql::run(db, TAKE_UNFINISHED, (user_id, now)).await
 }

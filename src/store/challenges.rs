@@ -2,8 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{Millis, UserId};
 
 /// One challenge.
 #[derive(Clone, Debug, Default, FromRow)]
@@ -116,8 +116,8 @@ const DROP_ASKED: &str = "DELETE FROM challenges WHERE scope = $1 AND way_key IS
 const DROP_SCOPE: &str = "DELETE FROM challenges WHERE scope = $1";
 
 /// Stores what is about to be sent. A challenge that is already there takes the new code and keeps its
-/// count of guesses; 0 rows where it was sent after `not_after`, is spent or has no guess left.
-pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u64> {
+/// count of guesses; no where it was sent after `not_after`, is spent or has no guess left.
+pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<Changed> {
     let row = (
         c.id.as_str(),
         c.scope.as_str(),
@@ -137,14 +137,14 @@ pub async fn put(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u
         c.way_ends,
         c.way_from.as_deref(),
     );
-    sql::run(db, UPSERT, row).await
+    sql::change(db, UPSERT, row).await
 }
 
-/// Notes that a challenge was to be sent again, and was not; 0 rows where [`put`] would touch none, or there is none
+/// Notes that a challenge was to be sent again, and was not; no where [`put`] would change none, or there is none
 /// yet.
-pub async fn hold(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<u64> {
+pub async fn hold(db: &mut impl Db, c: &Challenge, not_after: Millis) -> Result<Changed> {
     let row = (c.scope.as_str(), c.target.as_str(), c.expires_at, c.sent_at, not_after);
-    sql::run(db, HOLD, row).await
+    sql::change(db, HOLD, row).await
 }
 
 /// All challenges of a scope, the last sent first.
@@ -179,9 +179,9 @@ pub async fn bring_back(db: &mut impl Db, scope: &str, now: Millis) -> Result<u6
     sql::run(db, BRING_BACK, (now, scope)).await
 }
 
-/// Spends a challenge after a right code; 1 for the one who was first (R24).
-pub async fn spend(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, SPEND, (id, now)).await
+/// Spends a challenge after a right code; yes for the one who was first (R24).
+pub async fn spend(db: &mut impl Db, id: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, SPEND, (id, now)).await
 }
 
 /// Takes one guess at the way of a mail before the code is looked at; gives its hash, or nothing where none is left.
@@ -189,9 +189,9 @@ pub async fn guess_way(db: &mut impl Db, id: &str, key: &str, now: Millis) -> Re
     sql::scalar(db, GUESS_WAY, (id, key, now)).await
 }
 
-/// Spends the way of a mail, and with it the code that was asked for; 1 for the one who was first.
-pub async fn spend_way(db: &mut impl Db, id: &str, key: &str) -> Result<u64> {
-    sql::run(db, SPEND_WAY, (id, key)).await
+/// Spends the way of a mail, and with it the code that was asked for; yes for the one who was first.
+pub async fn spend_way(db: &mut impl Db, id: &str, key: &str) -> Result<Changed> {
+    sql::change(db, SPEND_WAY, (id, key)).await
 }
 
 /// Notes a right code of a challenge that stays good until it expires.
@@ -200,15 +200,15 @@ pub async fn prove(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
 }
 
 /// Spends a challenge by its link.
-pub async fn spend_by_link(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, SPEND_KEY, (id, now)).await
+pub async fn spend_by_link(db: &mut impl Db, id: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, SPEND_KEY, (id, now)).await
 }
 
 /// Says who owns the code that was sent with that key: a vendor (its provider's name, its own name for the
 /// verification), or we.
-pub async fn set_owner(db: &mut impl Db, key_hash: &str, owner: Option<(&str, &str)>) -> Result<u64> {
+pub async fn set_owner(db: &mut impl Db, key_hash: &str, owner: Option<(&str, &str)>) -> Result<Changed> {
     let (verifier, reference) = owner.unzip();
-    sql::run(db, SET_OWNER, (key_hash, verifier, reference)).await
+    sql::change(db, SET_OWNER, (key_hash, verifier, reference)).await
 }
 
 /// A vendor said that a code is right: `code`, its keyed hash, becomes ours, and the guess is given back.
@@ -247,6 +247,6 @@ const OF_ATTEMPTS: &str = "DELETE FROM challenges WHERE scope IN (SELECT 'attemp
     WHERE COALESCE(user_id, subject, id) = $1)";
 
 /// Drops the codes of all attempts of a user.
-pub async fn drop_of_attempts(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn drop_of_attempts(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, OF_ATTEMPTS, (user_id,)).await
 }

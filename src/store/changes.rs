@@ -3,7 +3,7 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use crate::base::{Millis, UserId};
 
 /// One change.
 #[derive(Clone, Debug, FromRow)]
@@ -11,7 +11,7 @@ pub struct Change {
     /// A random UUID.
     pub id: String,
     /// Whose devices changed.
-    pub user_id: String,
+    pub user_id: UserId,
     /// When.
     pub at: Millis,
     /// The confirmed devices before it, as JSON.
@@ -37,16 +37,16 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Change>> {
 }
 
 /// The changes of a user that are kept, oldest first.
-pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Change>> {
+pub async fn of_user(db: &mut impl Db, user_id: &UserId) -> Result<Vec<Change>> {
     sql::all(db, OF_USER, (user_id,)).await
 }
 
 /// Drops the changes of a user from a moment on: they are taken back.
-pub async fn drop_since(db: &mut impl Db, user_id: &str, at: Millis) -> Result<u64> {
+pub async fn drop_since(db: &mut impl Db, user_id: &UserId, at: Millis) -> Result<u64> {
     sql::run(db, DROP_SINCE, (user_id, at)).await
 }
 
 /// Drops every change of a user: none can be taken back any more.
-pub async fn drop_all(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn drop_all(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, DROP_ALL, (user_id,)).await
 }

@@ -2,8 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{DeviceId, Millis, UserId};
 
 /// A message as lists show it; what it says is not in it.
 #[derive(Clone, Debug, FromRow)]
@@ -25,7 +25,7 @@ pub struct Delivery {
     /// When it ended.
     pub finished_at: Option<Millis>,
     /// The device that it goes to, where there is one.
-    pub device_id: Option<String>,
+    pub device_id: Option<DeviceId>,
     /// The country of the number, empty for email.
     pub country: String,
     /// Who took it.
@@ -63,9 +63,9 @@ pub struct Noted {
     /// Its state.
     pub state: String,
     /// The device that it went to.
-    pub device_id: Option<String>,
+    pub device_id: Option<DeviceId>,
     /// Whose device that is.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// How it left.
     pub channel: String,
     /// What it says, a stable name.
@@ -177,10 +177,10 @@ pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Delivery>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
-/// Queues a message that failed once more; a notice lives until `until`. 0 where it did not fail, or its code
+/// Queues a message that failed once more; a notice lives until `until`. [`Changed::No`] where it did not fail, or its code
 /// has ended.
-pub async fn again(db: &mut impl Db, id: &str, now: Millis, until: Millis) -> Result<u64> {
-    sql::run(db, AGAIN, (id, now, until)).await
+pub async fn again(db: &mut impl Db, id: &str, now: Millis, until: Millis) -> Result<Changed> {
+    sql::change(db, AGAIN, (id, now, until)).await
 }
 
 /// Codes sent since `since`, by provider, channel and country.

@@ -2,16 +2,16 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{DeviceId, Millis, SessionId, UserId};
 
 /// One device.
 #[derive(Clone, Debug, FromRow)]
 pub struct Device {
     /// A random UUID.
-    pub id: String,
+    pub id: DeviceId,
     /// Whose it is.
-    pub user_id: String,
+    pub user_id: UserId,
     /// Its kind, a name of the device registry.
     pub kind: String,
     /// The unique form of its address; none for an authenticator or a card.
@@ -35,12 +35,12 @@ pub struct Device {
     /// When it last took part in a sign-in.
     pub last_used_at: Option<Millis>,
     /// The device that it takes the place of once it is confirmed (R125).
-    pub replaces: Option<String>,
+    pub replaces: Option<DeviceId>,
     /// How it came to be its owner's own, [`PROVEN`] or [`VOUCHED`]; none where it was only taken as confirmed, or
     /// confirmed from outside of the account.
     pub own: Option<String>,
     /// The session in which it was added.
-    pub added_in: Option<String>,
+    pub added_in: Option<SessionId>,
     /// Since when it was removed, or another one has its place: it names and reaches nobody, and is kept for as long as
     /// the change can be taken back.
     pub hidden_at: Option<Millis>,
@@ -64,9 +64,9 @@ pub const VOUCHED: &str = "vouched";
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Gone {
     /// Its id.
-    pub id: String,
+    pub id: DeviceId,
     /// Whose it was.
-    pub user_id: String,
+    pub user_id: UserId,
     /// Its kind.
     pub kind: String,
 }
@@ -175,7 +175,7 @@ pub async fn owner(db: &mut impl Db, kind: &str, canonical: &str) -> Result<Opti
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Whose {
     /// The user's id.
-    pub user_id: String,
+    pub user_id: UserId,
     /// 1 where the identifier names that user; 0 where nobody has it, and somebody else is to be read in their place.
     pub named: i32,
 }
@@ -188,60 +188,65 @@ pub async fn whose(db: &mut impl Db, kind: &str, canonical: &str, other: &str) -
 }
 
 /// Whether that address is kept, hidden, in an account other than `user_id` that can have it back.
-pub async fn is_kept(db: &mut impl Db, kind: &str, canonical: &str, user_id: &str) -> Result<bool> {
+pub async fn is_kept(db: &mut impl Db, kind: &str, canonical: &str, user_id: &UserId) -> Result<bool> {
     let found: Option<(String,)> = sql::first(db, IS_KEPT, (kind, canonical, user_id)).await?;
     Ok(found.is_some())
 }
 
 /// The ids of the users who have that address, or claim it.
-pub async fn named(db: &mut impl Db, kind: &str, canonical: &str, limit: i64) -> Result<Vec<String>> {
+pub async fn named(db: &mut impl Db, kind: &str, canonical: &str, limit: i64) -> Result<Vec<UserId>> {
     Ok(ids(sql::all(db, NAMED, (kind, canonical, limit)).await?))
 }
 
 /// The ids of the users with `text` somewhere in an address, whatever its capitals.
-pub async fn containing(db: &mut impl Db, text: &str, limit: i64) -> Result<Vec<String>> {
+pub async fn containing(db: &mut impl Db, text: &str, limit: i64) -> Result<Vec<UserId>> {
     let pattern = format!("%{}%", sql::literal(&text.to_lowercase()));
     Ok(ids(sql::all(db, CONTAINING, (pattern, limit)).await?))
 }
 
-fn ids(rows: Vec<(String,)>) -> Vec<String> {
+fn ids(rows: Vec<(UserId,)>) -> Vec<UserId> {
     rows.into_iter().map(|(id,)| id).collect()
 }
 
 /// The device of that id.
-pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Device>> {
+pub async fn by_id(db: &mut impl Db, id: &DeviceId) -> Result<Option<Device>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
 /// All devices of a user, hidden ones too, oldest first.
-pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Device>> {
+pub async fn of_user(db: &mut impl Db, user_id: &UserId) -> Result<Vec<Device>> {
     sql::all(db, OF_USER, (user_id,)).await
 }
 
 /// Marks a device as confirmed and shown, and as its owner's own where `own` says how.
-pub async fn confirm(db: &mut impl Db, id: &str, now: Millis, own: Option<&str>) -> Result<u64> {
-    sql::run(db, CONFIRM, (id, now, own)).await
+pub async fn confirm(db: &mut impl Db, id: &DeviceId, now: Millis, own: Option<&str>) -> Result<Changed> {
+    sql::change(db, CONFIRM, (id, now, own)).await
 }
 
 /// Corrects the address of a claim that nobody confirmed yet, in a session.
 pub async fn set_address(
     db: &mut impl Db,
-    id: &str,
+    id: &DeviceId,
     canonical: &str,
     delivery: &str,
     now: Millis,
-    session: &str,
-) -> Result<u64> {
-    sql::run(db, SET_ADDRESS, (id, canonical, delivery, now, session)).await
+    session: &SessionId,
+) -> Result<Changed> {
+    sql::change(db, SET_ADDRESS, (id, canonical, delivery, now, session)).await
 }
 
 /// Drops every other unconfirmed claim to an address that has found its owner (R120).
-pub async fn drop_claims(db: &mut impl Db, kind: &str, canonical: &str, keep: &str) -> Result<Vec<Gone>> {
+pub async fn drop_claims(
+    db: &mut impl Db,
+    kind: &str,
+    canonical: &str,
+    keep: &DeviceId,
+) -> Result<Vec<Gone>> {
     sql::all(db, DROP_CLAIMS, (kind, canonical, keep)).await
 }
 
 /// Drops what a user never confirmed: pending additions and changes (R123).
-pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &str) -> Result<Vec<Gone>> {
+pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &UserId) -> Result<Vec<Gone>> {
     sql::all(db, DROP_UNCONFIRMED, (user_id,)).await
 }
 
@@ -249,8 +254,8 @@ pub async fn drop_unconfirmed(db: &mut impl Db, user_id: &str) -> Result<Vec<Gon
 /// that too where it has no address and `held` says so.
 pub async fn drop_waiting(
     db: &mut impl Db,
-    user_id: &str,
-    (device, session): (&str, &str),
+    user_id: &UserId,
+    (device, session): (&DeviceId, &SessionId),
     since: Millis,
     held: bool,
 ) -> Result<Vec<Gone>> {
@@ -258,76 +263,76 @@ pub async fn drop_waiting(
 }
 
 /// Renames a device.
-pub async fn set_label(db: &mut impl Db, id: &str, label: &str) -> Result<u64> {
+pub async fn set_label(db: &mut impl Db, id: &DeviceId, label: &str) -> Result<u64> {
     sql::run(db, SET_LABEL, (id, label)).await
 }
 
 /// Makes a device the first of its kind to be used.
-pub async fn set_primary(db: &mut impl Db, user_id: &str, kind: &str, id: &str) -> Result<u64> {
+pub async fn set_primary(db: &mut impl Db, user_id: &UserId, kind: &str, id: &DeviceId) -> Result<u64> {
     sql::run(db, CLEAR_PRIMARY, (user_id, kind)).await?;
     sql::run(db, SET_PRIMARY, (id,)).await
 }
 
 /// Notes that a device took part in a sign-in.
-pub async fn used(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+pub async fn used(db: &mut impl Db, id: &DeviceId, now: Millis) -> Result<u64> {
     sql::run(db, USED, (id, now)).await
 }
 
-/// Takes an authenticator's time step; 0 where that step, or a later one, was taken before (R69).
-pub async fn take_step(db: &mut impl Db, id: &str, step: i64, now: Millis) -> Result<u64> {
-    sql::run(db, TAKE_STEP, (id, step, now, step + AHEAD)).await
+/// Takes an authenticator's time step; no where that step, or a later one, was taken before (R69).
+pub async fn take_step(db: &mut impl Db, id: &DeviceId, step: i64, now: Millis) -> Result<Changed> {
+    sql::change(db, TAKE_STEP, (id, step, now, step + AHEAD)).await
 }
 
 /// Notes that an authenticator showed the code of the step after `step`, which is the one of now and is taken by
 /// that: a last step later than the time of the last right code says that its clock is ahead.
-pub async fn note_ahead(db: &mut impl Db, id: &str, step: i64) -> Result<u64> {
+pub async fn note_ahead(db: &mut impl Db, id: &DeviceId, step: i64) -> Result<u64> {
     sql::run(db, NOTE_AHEAD, (id, step, step + AHEAD)).await
 }
 
 /// Notes that an authenticator whose clock was ahead is not any more.
-pub async fn note_behind(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+pub async fn note_behind(db: &mut impl Db, id: &DeviceId, now: Millis) -> Result<u64> {
     sql::run(db, NOTE_BEHIND, (id, now)).await
 }
 
 /// Replaces what a device holds by the same in a newer form, unless it changed meanwhile.
-pub async fn renew_secret(db: &mut impl Db, id: &str, old: &str, new: &str) -> Result<u64> {
+pub async fn renew_secret(db: &mut impl Db, id: &DeviceId, old: &str, new: &str) -> Result<u64> {
     sql::run(db, RENEW_SECRET, (id, old, new)).await
 }
 
 /// Takes a device of a user out of use: it answers nothing, and its address is anybody's to prove, until it is restored
 /// or swept.
-pub async fn hide(db: &mut impl Db, id: &str, user_id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, HIDE, (id, user_id, now)).await
+pub async fn hide(db: &mut impl Db, id: &DeviceId, user_id: &UserId, now: Millis) -> Result<Changed> {
+    sql::change(db, HIDE, (id, user_id, now)).await
 }
 
-/// Lets a device of a user stand again as it was: in use, with that label, and first of its kind or not. 0 where it is
+/// Lets a device of a user stand again as it was: in use, with that label, and first of its kind or not. [`Changed::No`] where it is
 /// gone, or its address has another owner by now.
 pub async fn restore(
     db: &mut impl Db,
-    id: &str,
-    user_id: &str,
+    id: &DeviceId,
+    user_id: &UserId,
     label: &str,
     is_primary: bool,
-) -> Result<u64> {
-    sql::run(db, RESTORE, (id, user_id, label, is_primary)).await
+) -> Result<Changed> {
+    sql::change(db, RESTORE, (id, user_id, label, is_primary)).await
 }
 
 /// Notes that messages to a device come back.
-pub async fn set_failing(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+pub async fn set_failing(db: &mut impl Db, id: &DeviceId, now: Millis) -> Result<u64> {
     sql::run(db, SET_FAILING, (id, now)).await
 }
 
 /// Notes that a message to a device arrived.
-pub async fn clear_failing(db: &mut impl Db, id: &str) -> Result<u64> {
+pub async fn clear_failing(db: &mut impl Db, id: &DeviceId) -> Result<u64> {
     sql::run(db, CLEAR_FAILING, (id,)).await
 }
 
-/// Removes a device of a user that nobody has proven. 0 where it is confirmed by now.
-pub async fn delete_pending(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
-    sql::run(db, DELETE_PENDING, (id, user_id)).await
+/// Removes a device of a user that nobody has proven. [`Changed::No`] where it is confirmed by now.
+pub async fn delete_pending(db: &mut impl Db, id: &DeviceId, user_id: &UserId) -> Result<Changed> {
+    sql::change(db, DELETE_PENDING, (id, user_id)).await
 }
 
 /// Removes a device of a user.
-pub async fn delete(db: &mut impl Db, id: &str, user_id: &str) -> Result<u64> {
-    sql::run(db, DELETE, (id, user_id)).await
+pub async fn delete(db: &mut impl Db, id: &DeviceId, user_id: &UserId) -> Result<Changed> {
+    sql::change(db, DELETE, (id, user_id)).await
 }

@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments as _, FromRow};
 
 use super::sql::{self, Db, Params, Result};
-use crate::base::Millis;
+use crate::base::{Millis, SessionId, UserId};
 
 /// One event.
 #[derive(Clone, Debug, Default, PartialEq, Eq, FromRow)]
@@ -21,9 +21,9 @@ pub struct Row {
     /// Its name, such as `user.created`.
     pub name: String,
     /// Whom it is about.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// The session concerned.
-    pub session_id: Option<String>,
+    pub session_id: Option<SessionId>,
     /// The network it came from; empty where nobody called.
     pub network: String,
     /// The request that did it; empty where nobody called.
@@ -143,6 +143,6 @@ const FORGET: &str = "UPDATE events SET personal = NULL, network = '', request =
     WHERE COALESCE(user_id, subject, id) = $1";
 
 /// Takes away what could lead from a user's events to a person; what happened, and when, stays (R146, R150).
-pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn forget(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, FORGET, (user_id,)).await
 }

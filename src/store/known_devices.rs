@@ -3,9 +3,9 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
 use crate::base::clock::DAY;
+use crate::base::{KnownDeviceId, Millis, SessionId, UserId};
 
 const INSERT: &str = "INSERT INTO known_devices (id, user_id, hash, shown, created_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $5)";
@@ -28,7 +28,7 @@ const FORGET_ONE: &str = "DELETE FROM known_devices WHERE user_id = $1 AND id = 
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct KnownDevice {
     /// A random UUID.
-    pub id: String,
+    pub id: KnownDeviceId,
     /// What was shown at it: secrets that a person chose by their names, devices by their ids, a space behind each.
     pub shown: String,
 }
@@ -43,8 +43,8 @@ pub const UNUSED: Millis = 180 * DAY;
 /// then, those go at which less was shown.
 pub async fn insert(
     db: &mut impl Db,
-    id: &str,
-    user_id: &str,
+    id: &KnownDeviceId,
+    user_id: &UserId,
     hash: &str,
     shown: &str,
     now: Millis,
@@ -54,36 +54,41 @@ pub async fn insert(
 }
 
 /// The user's device with that credential.
-pub async fn find(db: &mut impl Db, hash: &str, user_id: &str) -> Result<Option<KnownDevice>> {
+pub async fn find(db: &mut impl Db, hash: &str, user_id: &UserId) -> Result<Option<KnownDevice>> {
     sql::first(db, FIND, (hash, user_id)).await
 }
 
 /// The known device that a session was opened at.
-pub async fn of_session(db: &mut impl Db, session: &str) -> Result<Option<KnownDevice>> {
+pub async fn of_session(db: &mut impl Db, session: &SessionId) -> Result<Option<KnownDevice>> {
     sql::first(db, OF_SESSION, (session,)).await
 }
 
 /// Notes its use, and all that was shown at it.
-pub async fn used(db: &mut impl Db, id: &str, shown: &str, now: Millis) -> Result<u64> {
-    sql::run(db, USED, (id, shown, now)).await
+pub async fn used(db: &mut impl Db, id: &KnownDeviceId, shown: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, USED, (id, shown, now)).await
 }
 
 /// Notes all that was shown at it.
-pub async fn note(db: &mut impl Db, id: &str, shown: &str) -> Result<u64> {
+pub async fn note(db: &mut impl Db, id: &KnownDeviceId, shown: &str) -> Result<u64> {
     sql::run(db, NOTE, (id, shown)).await
 }
 
 /// Forgets all known devices of a user.
-pub async fn forget(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn forget(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, FORGET, (user_id,)).await
 }
 
 /// Forgets the known devices of a user but the one that their `session` was opened at.
-pub async fn forget_others(db: &mut impl Db, user_id: &str, session: &str) -> Result<u64> {
+pub async fn forget_others(db: &mut impl Db, user_id: &UserId, session: &SessionId) -> Result<u64> {
     sql::run(db, FORGET_OTHERS, (user_id, session)).await
 }
 
 /// Forgets a known device of a user, unless it is the one that their session `stays` was opened at.
-pub async fn forget_one(db: &mut impl Db, user_id: &str, id: &str, stays: &str) -> Result<u64> {
+pub async fn forget_one(
+    db: &mut impl Db,
+    user_id: &UserId,
+    id: &KnownDeviceId,
+    stays: &SessionId,
+) -> Result<u64> {
     sql::run(db, FORGET_ONE, (user_id, id, stays)).await
 }

@@ -52,7 +52,7 @@ use tokio::time::Instant;
 pub(crate) use error::MET;
 pub use error::{Later, StoreError};
 pub use migrate::{check as check_version, migrate, migrate_telling};
-pub use sql::{Db, Exec, Result};
+pub use sql::{Changed, Db, Exec, Result};
 
 /// The database of one instance.
 #[derive(Clone)]

@@ -2,8 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{DeviceId, Millis};
 
 /// One message on its way.
 #[derive(Clone, Debug, Default, FromRow)]
@@ -29,7 +29,7 @@ pub struct Queued {
     /// Whether a vendor may put a code of its own in the place of ours.
     pub verifiable: bool,
     /// The device that it goes to, where there is one.
-    pub device_id: Option<String>,
+    pub device_id: Option<DeviceId>,
     /// The country of the number (ISO 3166-1), empty for email.
     pub country: String,
     /// The number without its last six digits, empty for email.
@@ -134,19 +134,19 @@ pub struct End<'a> {
 }
 
 /// Ends a message and empties its payload; one that failed keeps it, sealed, so that it can be sent again.
-pub async fn finish(db: &mut impl Db, id: &str, end: &End<'_>, now: Millis) -> Result<u64> {
-    sql::run(db, FINISH, (id, end.state, now, end.provider, end.problem, end.reference, end.tries)).await
+pub async fn finish(db: &mut impl Db, id: &str, end: &End<'_>, now: Millis) -> Result<Changed> {
+    sql::change(db, FINISH, (id, end.state, now, end.provider, end.problem, end.reference, end.tries)).await
 }
 
-/// A vendor took a message and has until `due_at` to report its delivery. 0 where it was leased again meanwhile.
+/// A vendor took a message and has until `due_at` to report its delivery. [`Changed::No`] where it was leased again meanwhile.
 pub async fn await_receipt(
     db: &mut impl Db,
     (id, tries): (&str, i64),
     due_at: Millis,
     (provider, reference): (&str, Option<&str>),
     passed: &str,
-) -> Result<u64> {
-    sql::run(db, AWAIT, (id, due_at, provider, reference, passed, tries)).await
+) -> Result<Changed> {
+    sql::change(db, AWAIT, (id, due_at, provider, reference, passed, tries)).await
 }
 
 /// Puts a message off until `due_at`; `passed` is what it remembers of providers from now on. 0 where it was
@@ -206,6 +206,6 @@ const FORGET_DEVICE: &str =
     "UPDATE outbox SET payload = '', prefix = '' WHERE device_id = $1 AND state = 'failed'";
 
 /// Empties the messages to a device that were given up (R146); those on their way empty themselves.
-pub async fn forget_device(db: &mut impl Db, device: &str) -> Result<u64> {
+pub async fn forget_device(db: &mut impl Db, device: &DeviceId) -> Result<u64> {
     sql::run(db, FORGET_DEVICE, (device,)).await
 }

@@ -2,8 +2,8 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{Millis, UserId};
 
 /// The password's kind.
 pub const PASSWORD: &str = "password";
@@ -44,12 +44,12 @@ const DROP_YOUNG: &str = "DELETE FROM secrets WHERE user_id = $1 AND kind = $2 A
 const COUNT: &str = "SELECT COUNT(*) FROM secrets WHERE user_id = $1 AND kind = $2";
 
 /// All secrets of a user.
-pub async fn of_user(db: &mut impl Db, user_id: &str) -> Result<Vec<Secret>> {
+pub async fn of_user(db: &mut impl Db, user_id: &UserId) -> Result<Vec<Secret>> {
     sql::all(db, OF_USER, (user_id,)).await
 }
 
 /// The hash of the one secret of a kind; not for recovery codes, of which there are several.
-pub async fn hash(db: &mut impl Db, user_id: &str, kind: &str) -> Result<Option<String>> {
+pub async fn hash(db: &mut impl Db, user_id: &UserId, kind: &str) -> Result<Option<String>> {
     sql::scalar(db, HASH_OF, (user_id, kind)).await
 }
 
@@ -57,7 +57,7 @@ pub async fn hash(db: &mut impl Db, user_id: &str, kind: &str) -> Result<Option<
 pub async fn insert(
     db: &mut impl Db,
     id: &str,
-    user_id: &str,
+    user_id: &UserId,
     kind: &str,
     hash: &str,
     now: Millis,
@@ -70,7 +70,7 @@ pub async fn insert(
 pub async fn set(
     db: &mut impl Db,
     id: &str,
-    user_id: &str,
+    user_id: &UserId,
     kind: &str,
     hash: &str,
     now: Millis,
@@ -84,7 +84,7 @@ pub async fn set(
 pub async fn change(
     db: &mut impl Db,
     id: &str,
-    user_id: &str,
+    user_id: &UserId,
     kind: &str,
     hash: &str,
     now: Millis,
@@ -93,36 +93,36 @@ pub async fn change(
 }
 
 /// Says that more than one device stands behind the secrets of a user.
-pub async fn trust(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn trust(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, TRUST, (user_id,)).await
 }
 
 /// Drops every secret of a user, recovery codes too.
-pub async fn drop_all(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn drop_all(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, DROP_ALL, (user_id,)).await
 }
 
 /// Drops the secrets of a kind that were made after a moment.
-pub async fn drop_young(db: &mut impl Db, user_id: &str, kind: &str, since: Millis) -> Result<u64> {
+pub async fn drop_young(db: &mut impl Db, user_id: &UserId, kind: &str, since: Millis) -> Result<u64> {
     sql::run(db, DROP_YOUNG, (user_id, kind, since)).await
 }
 
 /// Replaces a secret's hash by one of newer parameters, unless the secret changed meanwhile (R63).
-pub async fn rehash(db: &mut impl Db, user_id: &str, kind: &str, old: &str, new: &str) -> Result<u64> {
-    sql::run(db, REHASH, (user_id, kind, old, new)).await
+pub async fn rehash(db: &mut impl Db, user_id: &UserId, kind: &str, old: &str, new: &str) -> Result<Changed> {
+    sql::change(db, REHASH, (user_id, kind, old, new)).await
 }
 
-/// Spends a recovery code; 1 for the one who was first (R72).
-pub async fn spend_recovery(db: &mut impl Db, user_id: &str, hash: &str) -> Result<u64> {
-    sql::run(db, SPEND, (user_id, hash)).await
+/// Spends a recovery code; yes for the one who was first (R72).
+pub async fn spend_recovery(db: &mut impl Db, user_id: &UserId, hash: &str) -> Result<Changed> {
+    sql::change(db, SPEND, (user_id, hash)).await
 }
 
 /// Drops all secrets of a kind.
-pub async fn drop_kind(db: &mut impl Db, user_id: &str, kind: &str) -> Result<u64> {
+pub async fn drop_kind(db: &mut impl Db, user_id: &UserId, kind: &str) -> Result<u64> {
     sql::run(db, DROP_KIND, (user_id, kind)).await
 }
 
 /// How many secrets of a kind there are.
-pub async fn count(db: &mut impl Db, user_id: &str, kind: &str) -> Result<i64> {
+pub async fn count(db: &mut impl Db, user_id: &UserId, kind: &str) -> Result<i64> {
     Ok(sql::scalar(db, COUNT, (user_id, kind)).await?.unwrap_or(0))
 }

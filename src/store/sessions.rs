@@ -2,16 +2,16 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{KnownDeviceId, Millis, SessionId, UserId};
 
 /// One session.
 #[derive(Clone, Debug, FromRow)]
 pub struct Session {
     /// A random UUID; `sid` in the tokens.
-    pub id: String,
+    pub id: SessionId,
     /// Whose it is.
-    pub user_id: String,
+    pub user_id: UserId,
     /// The SHA-256 of the live refresh token (R78).
     pub refresh_hash: String,
     /// How often the refresh token was rotated.
@@ -89,13 +89,13 @@ const END_ALL: &str = "DELETE FROM sessions WHERE user_id = $1";
 const END_OTHERS: &str = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
 
 /// Notes that a session was rotated to the token of that hash `now`, where it was.
-pub async fn note_rotated(db: &mut impl Db, id: &str, to: &str, now: Millis) -> Result<u64> {
+pub async fn note_rotated(db: &mut impl Db, id: &SessionId, to: &str, now: Millis) -> Result<u64> {
     sql::run(db, NOTE_ROTATED, (id, to, now)).await
 }
 
 /// Starts a session; `proofs` is what was shown to open it, as JSON, and `known` the id of the known device that it is
 /// opened at.
-pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str, known: &str) -> Result<()> {
+pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str, known: &KnownDeviceId) -> Result<()> {
     let row = (
         s.id.as_str(),
         s.user_id.as_str(),
@@ -114,29 +114,29 @@ pub async fn insert(db: &mut impl Db, s: &Session, proofs: &str, known: &str) ->
 }
 
 /// The live session of that id.
-pub async fn live(db: &mut impl Db, id: &str, now: Millis) -> Result<Option<Session>> {
+pub async fn live(db: &mut impl Db, id: &SessionId, now: Millis) -> Result<Option<Session>> {
     sql::first(db, LIVE, (id, now)).await
 }
 
 /// The session of that id, over or not.
-pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<Session>> {
+pub async fn by_id(db: &mut impl Db, id: &SessionId) -> Result<Option<Session>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
 /// Writes a session that was rotated ahead of `now` as rotated now: the token before is good for a moment more, and not
 /// until then.
-pub async fn bring_back(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
+pub async fn bring_back(db: &mut impl Db, id: &SessionId, now: Millis) -> Result<u64> {
     sql::run(db, BRING_BACK, (id, now)).await
 }
 
 /// Deletes a session that is over at `now`, or rests since `idle_since`: whoever was refused it is refused it when the
 /// clock goes back.
-pub async fn over(db: &mut impl Db, id: &str, now: Millis, idle_since: Millis) -> Result<u64> {
+pub async fn over(db: &mut impl Db, id: &SessionId, now: Millis, idle_since: Millis) -> Result<u64> {
     sql::run(db, OVER, (id, now, idle_since)).await
 }
 
 /// The live sessions of a user, oldest first.
-pub async fn of_user(db: &mut impl Db, user_id: &str, now: Millis) -> Result<Vec<Session>> {
+pub async fn of_user(db: &mut impl Db, user_id: &UserId, now: Millis) -> Result<Vec<Session>> {
     sql::all(db, OF_USER, (user_id, now)).await
 }
 
@@ -144,7 +144,7 @@ pub async fn of_user(db: &mut impl Db, user_id: &str, now: Millis) -> Result<Vec
 #[derive(Debug)]
 pub struct Turn<'a> {
     /// The session.
-    pub id: &'a str,
+    pub id: &'a SessionId,
     /// The SHA-256 of the token that was shown.
     pub from: &'a str,
     /// The SHA-256 of its successor.
@@ -161,25 +161,25 @@ pub async fn rotate(db: &mut impl Db, t: &Turn<'_>, now: Millis) -> Result<Optio
 }
 
 /// What was shown in a session of a user, as JSON. No other statement reads it: most calls do not ask.
-pub async fn proofs(db: &mut impl Db, id: &str, user_id: &str) -> Result<Option<String>> {
+pub async fn proofs(db: &mut impl Db, id: &SessionId, user_id: &UserId) -> Result<Option<String>> {
     sql::scalar(db, PROOFS, (id, user_id)).await
 }
 
 /// Forgets what was shown in the sessions of a user but one.
-pub async fn forget_proofs(db: &mut impl Db, user_id: &str, but: &str) -> Result<u64> {
+pub async fn forget_proofs(db: &mut impl Db, user_id: &UserId, but: &SessionId) -> Result<u64> {
     sql::run(db, FORGET_PROOFS, (user_id, but)).await
 }
 
 /// Replaces what was shown in a session of a user.
-pub async fn set_proofs(db: &mut impl Db, id: &str, proofs: &str, user_id: &str) -> Result<u64> {
-    sql::run(db, SET_PROOFS, (id, proofs, user_id)).await
+pub async fn set_proofs(db: &mut impl Db, id: &SessionId, proofs: &str, user_id: &UserId) -> Result<Changed> {
+    sql::change(db, SET_PROOFS, (id, proofs, user_id)).await
 }
 
 /// Raises a session after a re-authentication.
 pub async fn raise(
     db: &mut impl Db,
-    id: &str,
-    user_id: &str,
+    id: &SessionId,
+    user_id: &UserId,
     acr: &str,
     amr: &str,
     now: Millis,
@@ -191,20 +191,20 @@ pub async fn raise(
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
 pub struct Ended {
     /// The id of the known device that it was opened at, where it is told.
-    pub known_device: Option<String>,
+    pub known_device: Option<KnownDeviceId>,
 }
 
 /// Ends one session of a user; gives it where they had it.
-pub async fn end(db: &mut impl Db, id: &str, user_id: &str) -> Result<Option<Ended>> {
+pub async fn end(db: &mut impl Db, id: &SessionId, user_id: &UserId) -> Result<Option<Ended>> {
     sql::first(db, END, (id, user_id)).await
 }
 
 /// Ends all sessions of a user.
-pub async fn end_all(db: &mut impl Db, user_id: &str) -> Result<u64> {
+pub async fn end_all(db: &mut impl Db, user_id: &UserId) -> Result<u64> {
     sql::run(db, END_ALL, (user_id,)).await
 }
 
 /// Ends all sessions of a user but one.
-pub async fn end_others(db: &mut impl Db, user_id: &str, keep: &str) -> Result<u64> {
+pub async fn end_others(db: &mut impl Db, user_id: &UserId, keep: &SessionId) -> Result<u64> {
     sql::run(db, END_OTHERS, (user_id, keep)).await
 }

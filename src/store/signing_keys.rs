@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// One signing key.
@@ -55,8 +55,8 @@ pub async fn insert(db: &mut impl Db, k: &SigningKey) -> Result<()> {
 }
 
 /// Says when a key leaves the JWKS.
-pub async fn retire(db: &mut impl Db, id: &str, at: Millis) -> Result<u64> {
-    sql::run(db, RETIRE, (id, at)).await
+pub async fn retire(db: &mut impl Db, id: &str, at: Millis) -> Result<Changed> {
+    sql::change(db, RETIRE, (id, at)).await
 }
 
 /// Says when every key older than the newest leaves the JWKS (R88).
@@ -65,6 +65,6 @@ pub async fn retire_older(db: &mut impl Db, newest: &SigningKey, at: Millis) -> 
 }
 
 /// Removes a key at once: its tokens die with it (R89).
-pub async fn delete(db: &mut impl Db, id: &str) -> Result<u64> {
-    sql::run(db, DELETE, (id,)).await
+pub async fn delete(db: &mut impl Db, id: &str) -> Result<Changed> {
+    sql::change(db, DELETE, (id,)).await
 }

@@ -189,6 +189,42 @@ pub async fn run<'p>(db: &mut impl Db, sql: &'static str, params: impl Params<'p
         .rows_affected()))
 }
 
+/// Whether a statement found the row that it was meant for, as it was meant to be.
+#[must_use = "a row that was not there is an answer too"]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// It did: one row, or more.
+    Yes,
+    /// Nothing was there to change.
+    No,
+}
+
+impl Changed {
+    /// Whether there was something to change.
+    pub fn is_yes(self) -> bool {
+        self == Self::Yes
+    }
+
+    /// Whether there was nothing to change.
+    pub fn is_no(self) -> bool {
+        self == Self::No
+    }
+
+    /// For what goes on either way.
+    pub fn either_way(self) {}
+}
+
+impl From<bool> for Changed {
+    fn from(changed: bool) -> Self {
+        if changed { Self::Yes } else { Self::No }
+    }
+}
+
+/// Runs a statement that changes what is there, or finds nothing to change.
+pub async fn change<'p>(db: &mut impl Db, sql: &'static str, params: impl Params<'p>) -> Result<Changed> {
+    Ok((run(db, sql, params).await? > 0).into())
+}
+
 /// The first row, where there is one.
 pub async fn first<'p, T: Row>(
     db: &mut impl Db,

@@ -2,7 +2,7 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 /// A suspension, over or not.
@@ -37,9 +37,9 @@ pub async fn of(db: &mut impl Db, prefix: &str) -> Result<Option<Suspension>> {
     sql::first(db, OF, (prefix,)).await
 }
 
-/// Suspends a prefix; 0 where somebody else did already.
-pub async fn begin(db: &mut impl Db, prefix: &str, now: Millis, ends_at: Millis) -> Result<u64> {
-    sql::run(db, BEGIN, (prefix, now, ends_at)).await
+/// Suspends a prefix; no where somebody else did already.
+pub async fn begin(db: &mut impl Db, prefix: &str, now: Millis, ends_at: Millis) -> Result<Changed> {
+    sql::change(db, BEGIN, (prefix, now, ends_at)).await
 }
 
 /// The codes that left for a prefix after `since`.

@@ -3,13 +3,13 @@
 use super::events::Row;
 use super::facts;
 use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use crate::base::{Millis, UserId};
 
 /// Which events are wanted.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// The user that they are about; none: whoever.
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// The name as SQL's `LIKE` has it: `%` for any, `user.%` for a family.
     pub name: String,
     /// Only those that happened since.

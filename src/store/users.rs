@@ -2,15 +2,15 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
 use crate::base::clock::DAY;
+use crate::base::{Millis, UserId};
 
 /// One user.
 #[derive(Clone, Debug, FromRow)]
 pub struct User {
     /// A random UUID; never reused (R100).
-    pub id: String,
+    pub id: UserId,
     /// The profile, a JSON object.
     pub profile: String,
     /// Raised whenever a secret or device changes; an attempt begun before that is dead (R7).
@@ -40,7 +40,7 @@ impl User {
 #[derive(Clone, Copy, Debug)]
 pub struct New<'a> {
     /// Its id.
-    pub id: &'a str,
+    pub id: &'a UserId,
     /// The profile, a JSON object.
     pub profile: &'a str,
     /// The groups that it begins in, a JSON list of their names.
@@ -51,7 +51,7 @@ pub struct New<'a> {
 
 impl<'a> New<'a> {
     /// One that may be used at once, in no group.
-    pub const fn active(id: &'a str, profile: &'a str) -> Self {
+    pub const fn active(id: &'a UserId, profile: &'a str) -> Self {
         Self { id, profile, group_names: "[]", active: true }
     }
 }
@@ -117,12 +117,12 @@ pub async fn insert(db: &mut impl Db, new: &New<'_>, now: Millis) -> Result<()> 
 }
 
 /// The user of that id.
-pub async fn by_id(db: &mut impl Db, id: &str) -> Result<Option<User>> {
+pub async fn by_id(db: &mut impl Db, id: &UserId) -> Result<Option<User>> {
     sql::first(db, BY_ID, (id,)).await
 }
 
 /// The first user whose id is that or after it; the last of all where there is none.
-pub async fn first_from(db: &mut impl Db, id: &str) -> Result<Option<User>> {
+pub async fn first_from(db: &mut impl Db, id: &UserId) -> Result<Option<User>> {
     sql::first(db, FROM, (id,)).await
 }
 
@@ -141,56 +141,61 @@ pub async fn containing(db: &mut impl Db, after: &str, text: &str, limit: i64) -
 }
 
 /// Keeps the row of a user to this transaction until it ends: what is read of it then is what will be written over.
-pub async fn hold(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, HOLD, (id, now)).await
+pub async fn hold(db: &mut impl Db, id: &UserId, now: Millis) -> Result<Changed> {
+    sql::change(db, HOLD, (id, now)).await
 }
 
 /// Replaces the profile.
-pub async fn set_profile(db: &mut impl Db, id: &str, profile: &str, now: Millis) -> Result<u64> {
+pub async fn set_profile(db: &mut impl Db, id: &UserId, profile: &str, now: Millis) -> Result<u64> {
     sql::run(db, SET_PROFILE, (id, profile, now)).await
 }
 
 /// Says that a credential changed: attempts under way die.
-pub async fn touch(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, TOUCH, (id, now)).await
+pub async fn touch(db: &mut impl Db, id: &UserId, now: Millis) -> Result<Changed> {
+    sql::change(db, TOUCH, (id, now)).await
 }
 
 /// The same, unless a credential changed or the account was disabled since `credentials` was read: of two
 /// changes that were thought out at the same state only one is made (R7).
-pub async fn touch_from(db: &mut impl Db, id: &str, credentials: i64, now: Millis) -> Result<u64> {
-    sql::run(db, TOUCH_FROM, (id, credentials, now)).await
+pub async fn touch_from(db: &mut impl Db, id: &UserId, credentials: i64, now: Millis) -> Result<Changed> {
+    sql::change(db, TOUCH_FROM, (id, credentials, now)).await
 }
 
-/// 1 where no credential changed and the account was not disabled since `credentials` was read; none can
+/// [`Changed::Yes`] where no credential changed and the account was not disabled since `credentials` was read; none can
 /// until the transaction ends.
-pub async fn still(db: &mut impl Db, id: &str, credentials: i64, now: Millis) -> Result<u64> {
-    sql::run(db, STILL, (id, credentials, now)).await
+pub async fn still(db: &mut impl Db, id: &UserId, credentials: i64, now: Millis) -> Result<Changed> {
+    sql::change(db, STILL, (id, credentials, now)).await
 }
 
 /// Notes a sign-in, unless a credential changed or the account was disabled since `credentials` was read.
 /// It locks the row, so that a change of the password cannot miss the session that follows (R7, R83).
-pub async fn sign_in(db: &mut impl Db, id: &str, credentials: i64, now: Millis) -> Result<u64> {
-    sql::run(db, SIGN_IN, (id, credentials, now)).await
+pub async fn sign_in(db: &mut impl Db, id: &UserId, credentials: i64, now: Millis) -> Result<Changed> {
+    sql::change(db, SIGN_IN, (id, credentials, now)).await
 }
 
 /// Disables (`since` is a moment) or enables (`None`) an account.
-pub async fn set_disabled(db: &mut impl Db, id: &str, since: Option<Millis>, now: Millis) -> Result<u64> {
-    sql::run(db, DISABLE, (id, since, now)).await
+pub async fn set_disabled(
+    db: &mut impl Db,
+    id: &UserId,
+    since: Option<Millis>,
+    now: Millis,
+) -> Result<Changed> {
+    sql::change(db, DISABLE, (id, since, now)).await
 }
 
 /// Puts a user into these groups, a JSON list of names, and no others.
-pub async fn set_groups(db: &mut impl Db, id: &str, groups: &str, now: Millis) -> Result<u64> {
-    sql::run(db, SET_GROUPS, (id, groups, now)).await
+pub async fn set_groups(db: &mut impl Db, id: &UserId, groups: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, SET_GROUPS, (id, groups, now)).await
 }
 
-/// Marks a user as deleted, and disables them; 0 where they are deleted already.
-pub async fn set_deleted(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, SET_DELETED, (id, now)).await
+/// Marks a user as deleted, and disables them; no where they are deleted already.
+pub async fn set_deleted(db: &mut impl Db, id: &UserId, now: Millis) -> Result<Changed> {
+    sql::change(db, SET_DELETED, (id, now)).await
 }
 
-/// Brings a deleted user back; 0 where they are not deleted.
-pub async fn restore(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, RESTORE, (id, now)).await
+/// Brings a deleted user back; no where they are not deleted.
+pub async fn restore(db: &mut impl Db, id: &UserId, now: Millis) -> Result<Changed> {
+    sql::change(db, RESTORE, (id, now)).await
 }
 
 /// Users that were deleted at `before` or earlier.
@@ -204,6 +209,6 @@ pub async fn orphans(db: &mut impl Db, before: Millis, limit: i64) -> Result<Vec
 }
 
 /// Deletes a user with everything that is theirs.
-pub async fn delete(db: &mut impl Db, id: &str) -> Result<u64> {
-    sql::run(db, DELETE, (id,)).await
+pub async fn delete(db: &mut impl Db, id: &UserId) -> Result<Changed> {
+    sql::change(db, DELETE, (id,)).await
 }

@@ -6,8 +6,8 @@
 
 use sqlx::FromRow;
 
-use super::sql::{self, Db, Result};
-use crate::base::Millis;
+use super::sql::{self, Changed, Db, Result};
+use crate::base::{Millis, UserId};
 
 /// A delivery that was leased.
 #[derive(Clone, Debug, PartialEq, Eq, FromRow)]
@@ -40,7 +40,7 @@ pub struct Listed {
     /// The event's name, such as `user.created`.
     pub event: String,
     /// Whom the event is about.
-    pub user_id: Option<String>,
+    pub user_id: Option<UserId>,
     /// `queued`, `sent` or `failed`.
     pub state: String,
     /// How often it was tried.
@@ -176,14 +176,14 @@ pub async fn lease(
     sql::all(db, LEASE, (webhook, now, over, until, limit)).await
 }
 
-/// Ends a delivery; `state` is `sent` or `failed`. 0 where it was leased again meanwhile.
-pub async fn finish(db: &mut impl Db, tried: &Tried<'_>, state: &str, now: Millis) -> Result<u64> {
-    sql::run(db, FINISH, (tried.id, state, now, tried.status, tried.problem, tried.tries)).await
+/// Ends a delivery; `state` is `sent` or `failed`. [`Changed::No`] where it was leased again meanwhile.
+pub async fn finish(db: &mut impl Db, tried: &Tried<'_>, state: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, FINISH, (tried.id, state, now, tried.status, tried.problem, tried.tries)).await
 }
 
-/// Puts a delivery off until `due_at`. 0 where it was leased again meanwhile.
-pub async fn delay(db: &mut impl Db, tried: &Tried<'_>, due_at: Millis) -> Result<u64> {
-    sql::run(db, DELAY, (tried.id, due_at, tried.status, tried.problem, tried.tries)).await
+/// Puts a delivery off until `due_at`. [`Changed::No`] where it was leased again meanwhile.
+pub async fn delay(db: &mut impl Db, tried: &Tried<'_>, due_at: Millis) -> Result<Changed> {
+    sql::change(db, DELAY, (tried.id, due_at, tried.status, tried.problem, tried.tries)).await
 }
 
 /// Leases a delivery that is still under way until `until`. 0 where it was leased again meanwhile, or is done.
@@ -229,9 +229,9 @@ pub async fn list(
     sql::all(db, LIST, (webhook, state, user, limit)).await
 }
 
-/// Queues a delivery that ended once more. 0 where there is none, or it is queued.
-pub async fn again(db: &mut impl Db, id: &str, now: Millis) -> Result<u64> {
-    sql::run(db, AGAIN, (id, now)).await
+/// Queues a delivery that ended once more. [`Changed::No`] where there is none, or it is queued.
+pub async fn again(db: &mut impl Db, id: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, AGAIN, (id, now)).await
 }
 
 /// Queues all failed ones of a webhook once more.

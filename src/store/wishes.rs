@@ -1,6 +1,6 @@
 //! What readers of addresses want for a while.
 
-use super::sql::{self, Db, Result};
+use super::sql::{self, Changed, Db, Result};
 use crate::base::Millis;
 
 const OVER: &str = "DELETE FROM wishes WHERE name = $1 AND ends_at <= $2";
@@ -31,9 +31,9 @@ pub async fn make(db: &mut impl Db, name: &str, ends_at: Millis) -> Result<u64> 
     sql::run(db, MAKE, (name, ends_at)).await
 }
 
-/// Grants a wish that holds at `now`, once: 1 for the one who was first.
-pub async fn take(db: &mut impl Db, name: &str, now: Millis) -> Result<u64> {
-    sql::run(db, TAKE, (name, now)).await
+/// Grants a wish that holds at `now`, once: yes for the one who was first.
+pub async fn take(db: &mut impl Db, name: &str, now: Millis) -> Result<Changed> {
+    sql::change(db, TAKE, (name, now)).await
 }
 
 /// Ends a wish.

@@ -70,7 +70,7 @@ impl Worker {
                 let Some(wait) = wait else {
                     return self.give_up(tx, leased, &with(Some(why)), now).await;
                 };
-                if rows::delay(tx, &with(Some(why)), now + wait).await? > 0 {
+                if rows::delay(tx, &with(Some(why)), now + wait).await?.is_yes() {
                     rows::put_off(tx, leased, now + wait).await?;
                 }
                 Ok(())

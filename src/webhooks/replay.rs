@@ -13,7 +13,7 @@ pub async fn one(store: &Store, id: &str, now: Millis) -> Result<bool> {
     let mut tx = store.begin().await?;
     let queued = rows::again(&mut tx, id, now).await?;
     tx.commit().await?;
-    Ok(queued > 0)
+    Ok(queued.is_yes())
 }
 
 /// Queues whatever failed for `webhook` once more; gives how many.

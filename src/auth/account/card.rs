@@ -12,18 +12,18 @@ use unicode_normalization::UnicodeNormalization;
 use crate::app::App;
 use crate::auth::error::Result;
 use crate::base::seal::{Purpose, Sealer};
-use crate::base::{Millis, Sensitive};
+use crate::base::{DeviceId, Millis, Sensitive, UserId};
 use crate::devices::card;
 use crate::secrets::hasher::Hasher;
 use crate::store::devices::{self, Device};
 
 /// What is stored for a hardcode whose hash is `phc`.
-pub fn stored(sealer: &Sealer, user_id: &str, hardcode: &Sensitive, phc: &str) -> String {
+pub fn stored(sealer: &Sealer, user_id: &UserId, hardcode: &Sensitive, phc: &str) -> String {
     format!("{}{phc}", hint(sealer, user_id, hardcode))
 }
 
 /// The hash to compare with, where the hint fits.
-fn hinted<'a>(sealer: &Sealer, user_id: &str, typed: &Sensitive, stored: &'a str) -> Option<&'a str> {
+fn hinted<'a>(sealer: &Sealer, user_id: &UserId, typed: &Sensitive, stored: &'a str) -> Option<&'a str> {
     stored.strip_prefix(hint(sealer, user_id, typed).as_str()).filter(|phc| phc.starts_with('$'))
 }
 
@@ -69,7 +69,7 @@ async fn renew(app: &App, card: &Device, folded: &Sensitive) -> Result<()> {
 }
 
 /// The first card of a user, by what is [`stored`] for its hardcode. It counts at once: nothing is sent to a card.
-pub fn first(id: String, user_id: &str, secret: String, now: Millis) -> Device {
+pub fn first(id: DeviceId, user_id: &UserId, secret: String, now: Millis) -> Device {
     Device {
         id,
         user_id: user_id.to_owned(),
@@ -92,7 +92,7 @@ pub fn first(id: String, user_id: &str, secret: String, now: Millis) -> Device {
     }
 }
 
-fn hint(sealer: &Sealer, user_id: &str, hardcode: &Sensitive) -> String {
+fn hint(sealer: &Sealer, user_id: &UserId, hardcode: &Sensitive) -> String {
     let parts: [&[u8]; 3] = [b"card", user_id.as_bytes(), hardcode.expose().as_bytes()];
     format!("{:02x}", sealer.mac(Purpose::Passcode, &parts)[0])
 }
@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn the_hint_picks_the_card() {
         let sealer = Sealer::new(&[1; 32]);
-        let stored = stored(&sealer, "u", &"4711-0815".into(), "$argon2id$x");
-        assert_eq!(hinted(&sealer, "u", &"4711-0815".into(), &stored), Some("$argon2id$x"));
-        assert_eq!(hinted(&sealer, "u", &"4711-0816".into(), &stored), None);
-        assert_eq!(hinted(&sealer, "v", &"4711-0815".into(), &stored), None);
+        let stored = stored(&sealer, &"u".into(), &"4711-0815".into(), "$argon2id$x");
+        assert_eq!(hinted(&sealer, &"u".into(), &"4711-0815".into(), &stored), Some("$argon2id$x"));
+        assert_eq!(hinted(&sealer, &"u".into(), &"4711-0816".into(), &stored), None);
+        assert_eq!(hinted(&sealer, &"v".into(), &"4711-0815".into(), &stored), None);
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{Account, claims};
+use crate::base::{DeviceId, UserId};
 use crate::events::{By, Event, Noted};
 use crate::store::devices::{Device, Gone};
 use crate::users::profile;
@@ -13,19 +14,19 @@ pub fn named(account: &Account) -> Value {
 }
 
 /// [`named`] as it is once `gone` are removed and `new` counts.
-pub fn named_with(account: &Account, gone: &[&str], new: Option<&Device>) -> Value {
-    let left = |d: &&Device| !gone.contains(&d.id.as_str()) && new.is_none_or(|new| new.id != d.id);
+pub fn named_with(account: &Account, gone: &[&DeviceId], new: Option<&Device>) -> Value {
+    let left = |d: &&Device| !gone.contains(&&d.id) && new.is_none_or(|new| new.id != d.id);
     naming(of(account), account.confirmed().filter(left).chain(new))
 }
 
-fn of(account: &Account) -> (&str, &str, &str) {
+fn of(account: &Account) -> (&UserId, &str, &str) {
     (&account.user.id, &account.user.profile, &account.user.group_names)
 }
 
 /// What names the user of that id, with that profile and those groups (both as they are stored), by the devices that
 /// count: `{"user": {"id", "profile", "groups", "identifiers": {"email": ["…"]}}}`.
 pub fn naming<'d>(
-    (user_id, profile, groups): (&str, &str, &str),
+    (user_id, profile, groups): (&UserId, &str, &str),
     counting: impl Iterator<Item = &'d Device>,
 ) -> Value {
     let mut identifiers = Map::new();
@@ -67,11 +68,11 @@ pub fn changed(device: &Device, primary: bool) -> Noted {
 /// Devices were removed without being asked for one by one.
 pub fn dropped(by: By, gone: Vec<Gone>) -> impl Iterator<Item = Noted> {
     gone.into_iter()
-        .map(move |gone| Event::DeviceRemoved { by, device: gone.id, kind: gone.kind }.of(gone.user_id))
+        .map(move |gone| Event::DeviceRemoved { by, device: gone.id, kind: gone.kind }.of(&gone.user_id))
 }
 
 /// Sessions of a user ended; nothing where there were none.
-pub fn ended(user_id: &str, reason: &'static str, count: u64) -> Option<Noted> {
+pub fn ended(user_id: &UserId, reason: &'static str, count: u64) -> Option<Noted> {
     (count > 0).then(|| Event::SessionEnded { reason, count }.of(user_id))
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Account, card};
 use crate::app::App;
+use crate::base::DeviceId;
 use crate::flows::Flow;
 use crate::secrets::{Kept, SecretKind};
 use crate::store::secrets::PASSWORD;
@@ -64,7 +65,7 @@ fn whole(app: &App, account: &Account) -> Account {
 fn add(app: &App, account: &mut Account, kinds: impl Iterator<Item = &'static dyn SecretKind>) {
     for kind in kinds {
         if kind.kept() == Kept::InDevice {
-            let (id, secret) = (String::new(), String::new());
+            let (id, secret) = (DeviceId::default(), String::new());
             account.devices.push(card::first(id, &account.user.id, secret, app.now()));
         } else {
             account.hashes.insert(kind.name().to_owned(), String::new());

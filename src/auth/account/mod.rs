@@ -19,8 +19,8 @@ use std::collections::BTreeMap;
 
 use super::error::Result;
 use crate::app::App;
-use crate::base::Millis;
 use crate::base::seal::sha256_hex;
+use crate::base::{Millis, UserId};
 use crate::devices::{is_dialled, phone};
 use crate::flows::{Carried, Equipment, Fixed, Flow, Holding};
 use crate::secrets::{Kept, SecretKind};
@@ -71,7 +71,7 @@ pub async fn by_identifier(
 pub async fn of_attempt(app: &App, db: &mut impl Db, attempt: &Attempt) -> Result<Option<Account>> {
     let (kind, canonical) = (&attempt.kind, &attempt.canonical);
     // Thought out for somebody too (R16).
-    let from = attempt.user_id.clone().unwrap_or(another(app, kind, canonical));
+    let from = attempt.user_id.clone().unwrap_or(another(app, kind, canonical).into());
     let user = users::first_from(db, &from).await?;
     let owner = user.as_ref().map_or(from, |user| user.id.clone());
     let parts = gathered(db, &owner).await?;
@@ -90,7 +90,7 @@ pub(in crate::auth) async fn whose(
     db: &mut impl Db,
     kind: &str,
     canonical: &str,
-) -> Result<(String, bool)> {
+) -> Result<(UserId, bool)> {
     let found = device_rows::whose(db, kind, canonical, &another(app, kind, canonical)).await?;
     Ok(found.map(|whose| (whose.user_id, whose.named == 1)).unwrap_or_default())
 }
@@ -101,12 +101,12 @@ fn another(app: &App, kind: &str, canonical: &str) -> String {
 }
 
 /// The account of a user; disabled accounts are as good as none.
-pub async fn by_id(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
+pub async fn by_id(db: &mut impl Db, user_id: &UserId) -> Result<Option<Account>> {
     Ok(even_disabled(db, user_id).await?.filter(|account| account.user.disabled_at.is_none()))
 }
 
 /// The account of a user, disabled or not: for operators alone.
-pub async fn even_disabled(db: &mut impl Db, user_id: &str) -> Result<Option<Account>> {
+pub async fn even_disabled(db: &mut impl Db, user_id: &UserId) -> Result<Option<Account>> {
     let user = users::by_id(db, user_id).await?;
     let parts = gathered(db, user_id).await?;
     Ok(user.map(|user| parts.of(user)))
@@ -141,7 +141,7 @@ impl Parts {
 }
 
 /// What belongs to a user, or would where there is none.
-async fn gathered(db: &mut impl Db, user_id: &str) -> Result<Parts> {
+async fn gathered(db: &mut impl Db, user_id: &UserId) -> Result<Parts> {
     let devices = device_rows::of_user(db, user_id).await?;
     let secrets = secret_rows::of_user(db, user_id).await?;
     let (listed, kept): (Vec<_>, Vec<_>) = secrets.into_iter().partition(|s| s.kind == secret_rows::RECOVERY);
@@ -205,7 +205,9 @@ impl Account {
     pub fn leaning(&self, app: &App) -> Vec<&Device> {
         let leaning: Vec<Fixed> =
             self.holding(app).fixed.into_iter().filter(|fixed| fixed.set_by.is_some()).collect();
-        self.confirmed().filter(|device| leaning.iter().any(|f| f.devices.contains(&device.id))).collect()
+        self.confirmed()
+            .filter(|device| leaning.iter().any(|f| f.devices.iter().any(|id| device.id == *id)))
+            .collect()
     }
 
     /// Whether the user has what a flow takes: its identifier, devices and secrets.
@@ -227,7 +229,7 @@ pub fn holding(
     // A recovery that finds no holder makes one beside the password that it sets: the two lean on the same device.
     let made = |(_, at): &&(String, Millis)| holders.clone().all(|holder| holder.confirmed_at == Some(*at));
     let made = set_by.values().find(made).cloned();
-    let holders: Vec<String> = holders.map(|device| device.id.clone()).collect();
+    let holders: Vec<String> = holders.map(|device| device.id.clone().into()).collect();
     let fixed = |kind: &'static dyn SecretKind| {
         let name = kind.name().to_owned();
         match kind.kept() {
@@ -254,7 +256,7 @@ pub fn holding(
 fn carried(app: &App, device: &Device) -> Option<Carried> {
     let class = app.words.class(&device.kind)?;
     let since = device.confirmed_at.unwrap_or(device.created_at);
-    Some(Carried { id: device.id.clone(), kind: device.kind.clone(), class, since })
+    Some(Carried { id: device.id.clone().into(), kind: device.kind.clone(), class, since })
 }
 
 /// Whether passcodes can come by a device here and now: its kind carries them, some provider delivers on one of its

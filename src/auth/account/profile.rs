@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::auth::ask::{Ask, AskedField};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
+use crate::base::UserId;
 use crate::events::{By, Event, Noted};
 use crate::settings::{Who, Words};
 use crate::store::{Db, StoreError, Tx, profile_values, users};
@@ -65,7 +66,7 @@ impl Written {
     /// What happened; nothing where every field is as it was.
     pub fn event(&self, by: By, account: &Account) -> Option<Noted> {
         let fields = events::changed_fields(&self.before, &self.after);
-        let user = (account.user.id.as_str(), self.after.as_str(), account.user.group_names.as_str());
+        let user = (&account.user.id, self.after.as_str(), account.user.group_names.as_str());
         let updated = || Event::UserUpdated { by, fields: fields.clone(), groups: None }.of(user.0);
         (!fields.is_empty()).then(|| updated().naming(events::naming(user, account.confirmed())))
     }
@@ -76,9 +77,14 @@ impl Written {
 ///
 /// # Errors
 /// [`AuthError::ValueTaken`]; [`AuthError::NotFound`] where the user is gone.
-pub async fn write(app: &App, tx: &mut Tx, user_id: &str, changed: &Map<String, Value>) -> Result<Written> {
+pub async fn write(
+    app: &App,
+    tx: &mut Tx,
+    user_id: &UserId,
+    changed: &Map<String, Value>,
+) -> Result<Written> {
     let now = app.now();
-    if users::hold(tx, user_id, now).await? != 1 {
+    if users::hold(tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let user = users::by_id(tx, user_id).await?.ok_or(AuthError::NotFound)?;
@@ -94,7 +100,7 @@ pub async fn write(app: &App, tx: &mut Tx, user_id: &str, changed: &Map<String, 
 ///
 /// # Errors
 /// [`AuthError::ValueTaken`]
-pub async fn claim(app: &App, tx: &mut Tx, user_id: &str, values: &Map<String, Value>) -> Result<()> {
+pub async fn claim(app: &App, tx: &mut Tx, user_id: &UserId, values: &Map<String, Value>) -> Result<()> {
     for (field, value) in app.profile.unique(values) {
         profile_values::release(tx, field, user_id).await?;
         let Some(value) = value else { continue };
@@ -110,13 +116,13 @@ pub async fn claim(app: &App, tx: &mut Tx, user_id: &str, values: &Map<String, V
 pub async fn first_taken(
     app: &App,
     db: &mut impl Db,
-    user_id: &str,
+    user_id: &UserId,
     values: &Map<String, Value>,
 ) -> Result<Option<AuthError>> {
     for (field, value) in app.profile.unique(values) {
         let Some(value) = value else { continue };
         let owner = profile_values::owner(db, field, &hash(app, field, &value)).await?;
-        if owner.is_some_and(|owner| owner != user_id) {
+        if owner.is_some_and(|owner| *user_id != owner) {
             return Ok(Some(taken(field)));
         }
     }

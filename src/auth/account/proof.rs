@@ -1,6 +1,6 @@
 //! What was shown of an account in an attempt, and kept with the session that came of it.
 
-use crate::base::Millis;
+use crate::base::{DeviceId, Millis};
 use crate::flows::Passed;
 use serde::Deserialize;
 use serde::Serialize;
@@ -16,7 +16,7 @@ pub struct Proof {
     pub kind: Option<String>,
     /// The id of the device that carried or held it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<String>,
+    pub device: Option<DeviceId>,
     /// When it was passed; in a session alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Millis>,
@@ -31,12 +31,12 @@ const LOST: &str = "is gone";
 
 impl Proof {
     /// A fixed secret, by the device that holds it where there is one.
-    pub fn fixed(secret: &str, device: Option<String>) -> Self {
+    pub fn fixed(secret: &str, device: Option<DeviceId>) -> Self {
         Self { secret: secret.to_owned(), kind: None, device, at: None }
     }
 
     /// A passcode, by a device of a kind.
-    pub fn passcode(kind: &str, device: &str) -> Self {
+    pub fn passcode(kind: &str, device: &DeviceId) -> Self {
         let (kind, device) = (Some(kind.to_owned()), Some(device.to_owned()));
         Self { secret: "passcode".to_owned(), kind, device, at: None }
     }
@@ -48,8 +48,8 @@ impl Proof {
 
     /// What stands in for every proof of an attempt that somebody vouched for: the operator, or the owner of a device
     /// who took a change back.
-    pub fn vouched(device: Option<&str>) -> Self {
-        Self { secret: VOUCHED.to_owned(), kind: None, device: device.map(str::to_owned), at: None }
+    pub fn vouched(device: Option<&DeviceId>) -> Self {
+        Self { secret: VOUCHED.to_owned(), kind: None, device: device.cloned(), at: None }
     }
 
     /// What stands beside that for a fixed secret which the account had until then.
@@ -87,7 +87,7 @@ impl Proof {
         Passed {
             secret: self.secret.clone(),
             device: self.kind.clone(),
-            id: self.device.clone(),
+            id: self.device.clone().map(String::from),
             stood_in: self.is_recovery_code(),
         }
     }

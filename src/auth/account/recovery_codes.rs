@@ -2,7 +2,7 @@
 
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
-use crate::base::Sensitive;
+use crate::base::{Sensitive, UserId};
 use crate::secrets::recovery;
 use crate::store::{Tx, secrets};
 
@@ -10,7 +10,7 @@ use crate::store::{Tx, secrets};
 ///
 /// # Errors
 /// [`AuthError::Internal`] where it is no code.
-pub async fn keep(app: &App, tx: &mut Tx, user: &str, code: &Sensitive) -> Result<()> {
+pub async fn keep(app: &App, tx: &mut Tx, user: &UserId, code: &Sensitive) -> Result<()> {
     let hash = recovery::stored(&app.sealer, user, code.expose());
     let hash = hash.ok_or_else(|| AuthError::Internal("a recovery code has no hash".into()))?;
     secrets::insert(tx, &app.random.uuid(), user, secrets::RECOVERY, &hash, app.now()).await?;
@@ -18,9 +18,9 @@ pub async fn keep(app: &App, tx: &mut Tx, user: &str, code: &Sensitive) -> Resul
 }
 
 /// Spends the code that was typed; `false` where `user` has no such code, and where it is no code at all.
-pub async fn spend(app: &App, tx: &mut Tx, user: &str, typed: &Sensitive) -> Result<bool> {
+pub async fn spend(app: &App, tx: &mut Tx, user: &UserId, typed: &Sensitive) -> Result<bool> {
     match recovery::stored(&app.sealer, user, typed.expose()) {
-        Some(hash) => Ok(secrets::spend_recovery(tx, user, &hash).await? == 1),
+        Some(hash) => Ok(secrets::spend_recovery(tx, user, &hash).await?.is_yes()),
         None => Ok(false),
     }
 }

@@ -2,13 +2,13 @@
 
 use crate::app::App;
 use crate::auth::error::Result;
-use crate::base::{Millis, Sensitive};
+use crate::base::{DeviceId, Millis, Sensitive};
 use crate::devices::authenticator::{self, Last, Seen, Width};
 use crate::store::Tx;
 use crate::store::devices::{self, Device};
 
 /// Seals the seed of the device with that id.
-pub fn seal(app: &App, device_id: &str, seed: &[u8]) -> String {
+pub fn seal(app: &App, device_id: &DeviceId, seed: &[u8]) -> String {
     app.sealer.seal(&place(device_id), seed)
 }
 
@@ -28,7 +28,7 @@ pub fn look(app: &App, device: &Device, typed: &Sensitive, now: Millis) -> Seen 
 /// way that goes, so that an app that runs ahead from some day on is taken at its second code.
 pub async fn take(tx: &mut Tx, device: &Device, seen: Seen, now: Millis) -> Result<bool> {
     match seen {
-        Seen::Right(step) => Ok(devices::take_step(tx, &device.id, step, now).await? == 1),
+        Seen::Right(step) => Ok(devices::take_step(tx, &device.id, step, now).await?.is_yes()),
         Seen::Ahead => {
             devices::note_ahead(tx, &device.id, authenticator::step_at(now)).await?;
             Ok(false)
@@ -41,6 +41,6 @@ pub async fn take(tx: &mut Tx, device: &Device, seen: Seen, now: Millis) -> Resu
     }
 }
 
-fn place(device_id: &str) -> String {
+fn place(device_id: &DeviceId) -> String {
     format!("devices/{device_id}/seed")
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::account::proof::Proof;
 use crate::auth::error::Result;
 use crate::base::clock::MINUTE;
-use crate::base::{Fault, Millis};
+use crate::base::{DeviceId, Fault, Millis};
 use crate::devices::DeviceKind;
 use crate::flows::{Class, Flow, Holding, Level, Passed, Secret, Walks, level_of_passed};
 use crate::store::devices::Device;
@@ -73,8 +73,9 @@ impl Shown {
         let class = |id: &str| holding.carrier(id).map(|carrier| carrier.class);
         let walks = Walks::of(&app.signin, &holding);
         let highest = walks.replaceable.iter().filter_map(|id| class(id)).filter(|c| *c > Class::Reach).max();
-        let of_highest =
-            |device: &&Device| class(&device.id) == highest && walks.replaceable.contains(&device.id);
+        let of_highest = |device: &&Device| {
+            class(&device.id) == highest && walks.replaceable.iter().any(|id| device.id == *id)
+        };
         let mut all = account.confirmed().filter(of_highest);
         let rescued = self.0.iter().any(Proof::is_recovery_code);
         if rescued || highest.is_none() || all.all(|device| self.vouches_for(app, account, device)) {
@@ -110,7 +111,7 @@ fn read(stored: Option<&str>) -> Vec<Proof> {
 }
 
 /// The devices that a session's row says were shown, however long ago.
-pub fn devices(stored: Option<&str>) -> Vec<String> {
+pub fn devices(stored: Option<&str>) -> Vec<DeviceId> {
     read(stored).into_iter().filter_map(|proof| proof.device).collect()
 }
 

@@ -6,7 +6,7 @@ use crate::auth::account::proof::Proof;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::purpose::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, ids};
+use crate::base::{DeviceId, Millis, Sensitive, UserId, ids};
 use crate::store::attempts::{self, Attempt};
 use crate::store::{Tx, users};
 
@@ -20,9 +20,9 @@ use crate::store::{Tx, users};
 pub(in crate::auth) async fn begin(
     app: &App,
     tx: &mut Tx,
-    user_id: &str,
+    user_id: &UserId,
     identifier: (&str, &str),
-    device: Option<&str>,
+    device: Option<&DeviceId>,
     had: &[String],
     lifetime: Millis,
 ) -> Result<Sensitive> {
@@ -33,7 +33,7 @@ pub(in crate::auth) async fn begin(
     proofs.extend(had.iter().map(|name| Proof::lost(name)));
     let passed = serde_json::to_string(&proofs);
     let attempt = Attempt {
-        id: sha256_hex(handle.expose().as_bytes()),
+        id: sha256_hex(handle.expose().as_bytes()).into(),
         purpose: Purpose::Recovery.name().to_owned(),
         kind: identifier.0.to_owned(),
         canonical: identifier.1.to_owned(),

@@ -170,7 +170,7 @@ impl Walk<'_> {
         let factor = sent.target.strip_prefix(TARGET).unwrap_or_default();
         let apart = self.apart_also(factor, &guesses::at(self.app, &sent.address))?;
         let user = self.account.as_ref().map(|account| account.user.id.clone());
-        self.noted.push(look::succeeded(Purpose::Unlock, sent.channel.as_str(), user.as_deref()));
+        self.noted.push(look::succeeded(Purpose::Unlock, sent.channel.as_str(), user.as_ref()));
         self.write_apart(&mut tx, &apart.1).await?;
         self.is_apart(apart);
         self.commit(tx).await
@@ -213,7 +213,7 @@ impl Walk<'_> {
 
     /// Writes it into the attempt's row, where that is stored. One that is over spends nothing.
     async fn write_apart(&self, tx: &mut Tx, text: &str) -> Result<()> {
-        if self.stored && attempts::set_apart(tx, &self.attempt.id, text).await? != 1 {
+        if self.stored && attempts::set_apart(tx, &self.attempt.id, text).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         Ok(())

@@ -49,14 +49,14 @@ fn of_device(walk: &Walk<'_>, device: &Device, sent: &[Challenge]) -> Ask {
     let to = device.delivery.as_deref().unwrap_or_default();
     let ask = Ask {
         delayed: channels.first().is_some_and(|channel| app.routes.rest(*channel, to, app.now())),
-        device: Some(device.id.clone()),
+        device: Some(device.id.to_string()),
         label: Some(device.label.clone()).filter(|label| !label.is_empty()),
         channel: Some(channels.first().map_or(AUTHENTICATOR.to_owned(), |c| c.name().to_owned())),
         to: device.delivery.as_deref().zip(kind).map(|(to, kind)| devices::shown(kind, to, &app.rules)),
         channels: channels.iter().map(|c| c.name().to_owned()).collect(),
         ..Ask::plain("passcode")
     };
-    with_challenge(app, ask, sent.iter().find(|c| c.target == device.id))
+    with_challenge(app, ask, sent.iter().find(|c| device.id == c.target))
 }
 
 /// A passcode before anything is proven: the same whether or not somebody has the identifier.
@@ -105,7 +105,7 @@ pub async fn to_device(walk: &Walk<'_>, device: &Device, channel: Option<Channel
     let address = device.delivery.clone().unwrap_or_default();
     let usual = walk.reaching(&device.kind, &address).first().copied().unwrap_or(Channel::Email);
     Ok(Order {
-        target: device.id.clone(),
+        target: device.id.to_string(),
         address,
         device: Some(device.id.clone()),
         ..order(walk, Some(device), channel.unwrap_or(usual), Parcel::Code).await?
@@ -172,7 +172,7 @@ async fn order(walk: &Walk<'_>, device: Option<&Device>, channel: Channel, parce
         account: None,
         language: walk.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
         counted: match walk.account.as_ref().filter(|_| walk.proven()) {
-            Some(account) => Counted::Openly(account.user.id.clone()),
+            Some(account) => Counted::Openly(account.user.id.to_string()),
             None => Counted::Silently,
         },
         known: walk.attempt.known_device.clone(),

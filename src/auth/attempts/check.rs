@@ -99,7 +99,7 @@ impl Walk<'_> {
         self.flush().await?;
         let carriers = self.all_carriers(asked);
         let named = named.filter(|id| self.proven() && carriers.iter().any(|device| device.id == *id));
-        let meant = |d: &&Device| named.as_ref().is_none_or(|id| *id == d.id);
+        let meant = |d: &&Device| named.as_ref().is_none_or(|id| d.id == *id);
         let apps: Vec<&Device> = carriers.iter().filter(|d| d.kind == AUTHENTICATOR).filter(meant).collect();
         let subject = self.subject_at(apps.iter().copied());
         let turn = if apps.is_empty() { self.subject_at(&carriers) } else { subject.clone() };
@@ -297,7 +297,7 @@ impl Walk<'_> {
                 continue;
             }
             if let Some(sent) = sent {
-                challenges::spend(tx, &sent.id, now).await?;
+                challenges::spend(tx, &sent.id, now).await?.either_way();
             }
             let so_far = subject.so_far(self.app, tx).await?;
             subject.succeed(tx, &so_far).await?;

@@ -6,6 +6,7 @@ use crate::auth::account::ending::end_everything;
 use crate::auth::account::{Account, events};
 use crate::auth::error::Result;
 use crate::auth::sending::notices::{self, Notice};
+use crate::base::DeviceId;
 use crate::events::{By, Noted};
 use crate::messages::Kind;
 use crate::store::devices::{self, Device, Gone};
@@ -41,18 +42,18 @@ pub fn tell(app: &App, account: &Account, stays: &dyn Fn(&Device) -> bool) -> Re
 /// recovery code, session, known device and change that could be taken back. Gives the devices that are gone, and how
 /// many sessions there were. Guesses are forgotten by its caller, before attempts.
 pub async fn all_but(app: &App, tx: &mut Tx, account: &Account, kept: &[&str]) -> Result<(Vec<Gone>, u64)> {
-    let user = account.user.id.as_str();
+    let user = &account.user.id;
     // Attempts and sessions before what they are of: otherwise two of these could wait for each other.
     let ended = end_everything(tx, user).await?;
     let mut gone = Vec::new();
     for device in account.devices.iter().filter(|device| !stays(device, kept)) {
-        if devices::delete(tx, &device.id, user).await? == 1 {
+        if devices::delete(tx, &device.id, user).await?.is_yes() {
             let (id, kind) = (device.id.clone(), device.kind.clone());
             gone.push(Gone { id, user_id: user.to_owned(), kind });
         }
     }
     for hidden in &account.hidden {
-        devices::delete(tx, &hidden.id, user).await?;
+        devices::delete(tx, &hidden.id, user).await?.either_way();
     }
     secrets::drop_all(tx, user).await?;
     changes::drop_all(tx, user).await?;
@@ -62,8 +63,8 @@ pub async fn all_but(app: &App, tx: &mut Tx, account: &Account, kept: &[&str]) -
 
 /// The events of it.
 pub fn noted(account: &Account, by: By, gone: Vec<Gone>, ended: u64) -> Vec<Noted> {
-    let ids: Vec<String> = gone.iter().map(|gone| gone.id.clone()).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let ids: Vec<DeviceId> = gone.iter().map(|gone| gone.id.clone()).collect();
+    let ids: Vec<&DeviceId> = ids.iter().collect();
     let personal = events::named_with(account, &ids, None);
     let mut noted: Vec<Noted> = events::dropped(by, gone).map(|gone| gone.naming(personal.clone())).collect();
     noted.extend(events::ended(&account.user.id, "proven", ended));

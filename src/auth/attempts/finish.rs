@@ -18,7 +18,7 @@ use crate::auth::sending::language;
 use crate::auth::sending::notices::{self, Notice};
 use crate::auth::sessions::basis::{Basis, Tokens};
 use crate::auth::sessions::{hooks, open, tokens};
-use crate::base::Sensitive;
+use crate::base::{Sensitive, SessionId};
 use crate::events::By;
 use crate::flows::{self, Flow, Holding, Level};
 use crate::hooks::Point;
@@ -126,7 +126,7 @@ impl Walk<'_> {
         if cleared.is_some() {
             attempts::drop_of_user(&mut tx, &account.user.id).await?;
         }
-        if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await? != 1 {
+        if users::sign_in(&mut tx, &account.user.id, account.user.credentials, now).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         if !changed.is_empty() {
@@ -136,7 +136,7 @@ impl Walk<'_> {
         }
         self.owned(&mut tx, &account).await?;
         let proofs = standing::kept(app, &self.proofs, None);
-        let known = known::remember(app, &mut tx, known.as_deref(), (&account.user.id, &shown), now).await?;
+        let known = known::remember(app, &mut tx, known.as_ref(), (&account.user.id, &shown), now).await?;
         session_rows::insert(&mut tx, &opened.session, &proofs, known.id()).await?;
         self.used(&mut tx).await?;
         let recovery_code = self.replace_recovery_code(&mut tx, &account).await?;
@@ -157,13 +157,13 @@ impl Walk<'_> {
 
     /// Whom the token is for that all this leads to, after the hooks were asked. Where they refuse, what was proven
     /// stays so: the attempt can be answered again.
-    async fn ask_tokens(&mut self, account: &Account, session: &str, basis: &Basis) -> Result<Holder> {
+    async fn ask_tokens(&mut self, account: &Account, session: &SessionId, basis: &Basis) -> Result<Holder> {
         let holder = Holder::from(account);
         if !self.app.hooks.listen(Point::BeforeTokens) {
             return Ok(holder);
         }
         self.flush().await?;
-        let whose = (account.user.id.as_str(), session);
+        let whose = (&account.user.id, session);
         let purpose = self.purpose.name();
         let more = hooks::before_tokens(self.app, purpose, whose, basis, account.into()).await?;
         Ok(Holder { more, ..holder })
@@ -219,14 +219,14 @@ impl Walk<'_> {
         let before = before.ok_or(AuthError::AttemptGone)?;
         let shown = session_rows::proofs(&mut tx, &session, &user).await?;
         let proofs = standing::kept(app, &self.proofs, shown.as_deref());
-        if session_rows::set_proofs(&mut tx, &session, &proofs, &user).await? != 1 {
+        if session_rows::set_proofs(&mut tx, &session, &proofs, &user).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         if Level::of_acr(&basis.acr) >= Level::of_acr(&before.acr) {
             session_rows::raise(&mut tx, &session, &user, &basis.acr, &basis.amr.join(" "), now).await?;
         }
         self.used(&mut tx).await?;
-        if due && users::still(&mut tx, &user, account.user.credentials, now).await? != 1 {
+        if due && users::still(&mut tx, &user, account.user.credentials, now).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         // Users before known devices, as a sign-in takes them: otherwise the two could wait for each other.
@@ -247,7 +247,7 @@ impl Walk<'_> {
 
     /// Notes what was shown at a known device for the first time.
     async fn shown_again(&self, tx: &mut Tx, account: &Account) -> Result<()> {
-        let (id, before) = (self.attempt.known_device.as_deref(), self.attempt.known_shown.as_deref());
+        let (id, before) = (self.attempt.known_device.as_ref(), self.attempt.known_shown.as_deref());
         let shown = known::shown(before, &self.proofs, account);
         if let Some(id) = id.filter(|_| before != Some(&shown)) {
             known_devices::note(tx, id, &shown).await?;
@@ -313,11 +313,11 @@ impl Walk<'_> {
             let kept: Vec<&str> = strange.iter().map(|device| device.id.as_str()).collect();
             let (gone, ended) = clearing::all_but(self.app, tx, account, &kept).await?;
             // Whoever is about to finish by what is gone now does not.
-            users::touch(tx, &account.user.id, self.app.now()).await?;
+            users::touch(tx, &account.user.id, self.app.now()).await?.either_way();
             self.noted.extend(clearing::noted(account, By::Server, gone, ended));
         }
         for device in strange {
-            devices::confirm(tx, &device.id, self.app.now(), Some(devices::PROVEN)).await?;
+            devices::confirm(tx, &device.id, self.app.now(), Some(devices::PROVEN)).await?.either_way();
         }
         let used = || self.proofs.iter().any(|proof| account.set_by.contains_key(&proof.secret));
         if !account.set_by.is_empty() && used() && self.holding.is_free(&self.passed()) {
@@ -327,7 +327,7 @@ impl Walk<'_> {
     }
 
     async fn used(&self, tx: &mut Tx) -> Result<()> {
-        for device in self.proofs.iter().filter_map(|p| p.device.as_deref()) {
+        for device in self.proofs.iter().filter_map(|p| p.device.as_ref()) {
             devices::used(tx, device, self.app.now()).await?;
         }
         Ok(())

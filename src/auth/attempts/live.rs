@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
-use crate::base::{Sensitive, ids};
+use crate::base::{AttemptId, Sensitive, ids};
 use crate::store::Tx;
 use crate::store::attempts::{self, Attempt};
 
@@ -18,7 +18,7 @@ pub(in crate::auth) fn own(attempt: &Attempt) -> Option<&str> {
 pub(in crate::auth) async fn live(app: &App, client: &Client, handle: &Sensitive) -> Result<Attempt> {
     let full = app.throttle.check("attempt", app.now(), &client.keys()).await.err();
     let attempt = match ids::stored(handle.expose(), ids::ATTEMPT) {
-        Some(id) => living(app, &id).await?,
+        Some(id) => living(app, &id.into()).await?,
         None => None,
     };
     if let Some(full) = full {
@@ -30,7 +30,7 @@ pub(in crate::auth) async fn live(app: &App, client: &Client, handle: &Sensitive
 
 /// The attempt of that id, unless it is over. One that is refused for that is gone for good, whatever becomes of the
 /// clock.
-pub(in crate::auth) async fn living(app: &App, id: &str) -> Result<Option<Attempt>> {
+pub(in crate::auth) async fn living(app: &App, id: &AttemptId) -> Result<Option<Attempt>> {
     let Some(found) = attempts::by_id(&mut app.store.read().await?, id).await? else { return Ok(None) };
     if found.expires_at > app.now() {
         return Ok(Some(found));

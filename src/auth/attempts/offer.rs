@@ -23,7 +23,7 @@ impl Walk<'_> {
         }
         self.flush().await?;
         let identifier = Identifier::new(&self.attempt.kind, &self.attempt.canonical);
-        let user = self.account.as_ref().filter(|_| proven).map(|account| account.user.id.clone());
+        let user = self.account.as_ref().filter(|_| proven).map(|account| account.user.id.to_string());
         let about = question(self.app, self.client, self.purpose, vec![identifier], Some(self.flows()));
         let more = self.app.hooks.ways(&Ways { user, ..about.clone() }).await?;
         let withheld = &mut self.withheld;

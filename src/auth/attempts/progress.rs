@@ -3,7 +3,7 @@
 use crate::auth::ask::Asking;
 use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Tokens;
-use crate::base::Sensitive;
+use crate::base::{Sensitive, UserId};
 use crate::store::devices::Device;
 
 /// The state of an attempt, as its client sees it.
@@ -21,7 +21,7 @@ pub struct Done {
     /// What it was for.
     pub purpose: Purpose,
     /// The user's id.
-    pub user: String,
+    pub user: UserId,
     /// What the client carries from now on; a recovery gives none (R58).
     pub tokens: Option<Tokens>,
     /// Devices that were added within three days, where an account was recovered.
@@ -43,7 +43,7 @@ pub struct Recent {
 
 impl Done {
     /// One that says no more than for whom it is.
-    pub fn of(purpose: Purpose, user: String) -> Self {
+    pub fn of(purpose: Purpose, user: UserId) -> Self {
         Self { purpose, user, tokens: None, recent: Vec::new(), codes_gone: false }
     }
 }

@@ -17,11 +17,11 @@ use crate::auth::purpose::Purpose;
 use crate::auth::sending::mutes;
 use crate::auth::sending::way::{Begin, MUTED, muted};
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive};
+use crate::base::{Millis, Sensitive, UserId};
 use crate::secrets::passcode;
-use crate::store::Tx;
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::Device;
+use crate::store::{Changed, Tx};
 
 /// Codes that may be typed at the link of somebody who muted strangers.
 const MUTED_GUESSES: i64 = 100;
@@ -121,7 +121,7 @@ pub async fn take(
         None => walk.proofs.push(Proof::passcode(&device.kind, &device.id)),
     }
     // Kept where the way is spent: whatever comes after, the reader has an attempt to go on in.
-    walk.noted.push(look::succeeded(purpose, way.channel.as_str(), begin.user.as_deref()));
+    walk.noted.push(look::succeeded(purpose, way.channel.as_str(), begin.user.as_ref()));
     walk.keep(&mut tx).await?;
     walk.commit(tx).await?;
     Ok(Outcome::Went(Box::new(Box::pin(walk.go_on()).await?)))
@@ -150,7 +150,7 @@ fn read(way: &Challenge) -> Result<Begin> {
 
 /// Whose account it is, as it was when the mail left, and the device that the mail went to.
 async fn reader(app: &App, way: &Challenge, begin: &Begin) -> Result<(Account, Device)> {
-    let user = begin.user.as_deref().ok_or(AuthError::LinkDead)?;
+    let user = begin.user.as_ref().ok_or(AuthError::LinkDead)?;
     let account = account::by_id(&mut app.store.read().await?, user).await?;
     let account = account.filter(|account| Some(account.user.credentials) == begin.credentials);
     let account = account.ok_or(AuthError::LinkDead)?;
@@ -165,7 +165,7 @@ async fn right(
     tx: &mut Tx,
     client: &Client,
     (way, key): (&Challenge, &str),
-    (begin, purpose, user): (&Begin, Purpose, &str),
+    (begin, purpose, user): (&Begin, Purpose, &UserId),
     typed: &Sensitive,
 ) -> Result<()> {
     let hash = sha256_hex(key.as_bytes());
@@ -178,8 +178,8 @@ async fn right(
         return Err(look::wrong(PASSCODE, Some((way.max_guesses - way.way_guesses - 1).max(0))));
     }
     match challenges::spend_way(tx, &way.id, &hash).await? {
-        1 => Ok(()),
-        _ => Err(AuthError::LinkDead),
+        Changed::Yes => Ok(()),
+        Changed::No => Err(AuthError::LinkDead),
     }
 }
 
@@ -211,6 +211,6 @@ async fn keep(
         way_from: None,
         ..way.clone()
     };
-    challenges::put(tx, &kept, app.now()).await?;
+    challenges::put(tx, &kept, app.now()).await?.either_way();
     Ok(())
 }

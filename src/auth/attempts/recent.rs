@@ -87,7 +87,7 @@ impl Told {
     /// Writes what takes devices back, and queues what is told.
     pub async fn write(&self, app: &App, tx: &mut Tx) -> Result<()> {
         for challenge in &self.challenges {
-            challenges::put(tx, challenge, 0).await?;
+            challenges::put(tx, challenge, 0).await?.either_way();
         }
         notices::queue(app, tx, &self.notices).await
     }

@@ -17,7 +17,7 @@ use crate::auth::input::{Client, Given};
 use crate::auth::purpose::Purpose;
 use crate::auth::sending::notices::{self, Notice};
 use crate::base::seal::sha256_hex;
-use crate::base::{Fault, Millis, Sensitive};
+use crate::base::{DeviceId, Fault, Millis, Sensitive, UserId};
 use crate::events::{By, Event, Noted};
 use crate::flows::Step;
 use crate::secrets::password::Password;
@@ -42,7 +42,7 @@ pub async fn look(app: &App, client: &Client, handle: &Sensitive) -> Result<Prog
 
 /// The same of a recovery that was only just begun, which no window refuses.
 pub async fn begun(app: &App, client: &Client, handle: &Sensitive) -> Result<Progress> {
-    let id = sha256_hex(handle.expose().as_bytes());
+    let id = sha256_hex(handle.expose().as_bytes()).into();
     let attempt = attempt_rows::live(&mut app.store.read().await?, &id, app.now()).await?;
     left(app, client, handle, attempt.ok_or(AuthError::AttemptGone)?).await
 }
@@ -114,7 +114,7 @@ impl Walk<'_> {
         self.forget_guesses(&mut tx, &account, &set).await?;
         self.end_all(&mut tx, &user_id).await?;
         // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
-        if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await? != 1 {
+        if users::touch_from(&mut tx, &user_id, account.user.credentials, now).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         let (gone, ended) = self.purge(&mut tx, &account).await?;
@@ -142,7 +142,7 @@ impl Walk<'_> {
     /// recovery by the mailbox gives nobody another twenty guesses at an app (R36, R38). Whatever was counted goes where
     /// the account is cleared.
     async fn forget_guesses(&self, tx: &mut Tx, account: &Account, set: &[&str]) -> Result<()> {
-        let user = account.user.id.as_str();
+        let user = &account.user.id;
         let codes = ["passcode"].into_iter().filter(|_| self.shows_highest());
         let anew = set.iter().copied().chain(codes);
         let mut forgotten: Vec<Row> =
@@ -152,7 +152,7 @@ impl Walk<'_> {
         }
         // A card that rests would let nobody in any more but by the operator: its days and months stay counted.
         let cards = self.app.secrets.iter().filter(|kind| kind.kept() == Kept::InDevice);
-        let cards = cards.map(|kind| (user.to_owned(), kind.name().to_owned())).collect();
+        let cards = cards.map(|kind| (user.to_string(), kind.name().to_owned())).collect();
         Ok(guess_rows::clear(tx, forgotten, cards).await?)
     }
 
@@ -165,7 +165,7 @@ impl Walk<'_> {
 
     /// Of the recovery codes the young ones go, which whoever is thrown out may have made; all of them where a device
     /// of the highest class was shown, as its owner needs none to go on.
-    async fn drop_codes(&self, tx: &mut Tx, user: &str) -> Result<()> {
+    async fn drop_codes(&self, tx: &mut Tx, user: &UserId) -> Result<()> {
         if self.shows_highest() {
             secret_rows::drop_kind(tx, user, secret_rows::RECOVERY).await?;
         } else {
@@ -185,7 +185,7 @@ impl Walk<'_> {
     }
 
     fn note_recovery(&mut self, account: &Account, changes: Vec<Noted>, gone: Vec<Gone>, ended: u64) {
-        let ids: Vec<&str> = gone.iter().map(|gone| gone.id.as_str()).collect();
+        let ids: Vec<&DeviceId> = gone.iter().map(|gone| &gone.id).collect();
         let personal = events::named_with(account, &ids, None);
         let user = &account.user.id;
         let about = |noted: Noted| noted.naming(personal.clone());
@@ -232,7 +232,7 @@ impl Walk<'_> {
         let mut noted = Vec::new();
         for (kind, stored) in ready {
             if kind.kept() == Kept::InDevice {
-                let card: Device = card::first(app.random.uuid(), user, stored, now);
+                let card: Device = card::first(app.random.uuid().into(), user, stored, now);
                 devices::insert(tx, &card).await?;
                 noted.push(events::added(by, &card));
                 continue;
@@ -292,7 +292,7 @@ impl Walk<'_> {
             clearing::all_but(self.app, tx, account, &kept).await?
         };
         for device in account.leaning(self.app).into_iter().chain(self.strangers(account)) {
-            if devices::delete(tx, &device.id, &account.user.id).await? == 1 {
+            if devices::delete(tx, &device.id, &account.user.id).await?.is_yes() {
                 let (id, kind) = (device.id.clone(), device.kind.clone());
                 gone.push(Gone { id, user_id: account.user.id.clone(), kind });
             }
@@ -300,8 +300,8 @@ impl Walk<'_> {
         for kind in self.young_secrets(account) {
             secret_rows::drop_kind(tx, &account.user.id, &kind).await?;
         }
-        for device in self.proofs.iter().filter_map(|proof| proof.device.as_deref()) {
-            devices::confirm(tx, device, self.app.now(), Some(devices::PROVEN)).await?;
+        for device in self.proofs.iter().filter_map(|proof| proof.device.as_ref()) {
+            devices::confirm(tx, device, self.app.now(), Some(devices::PROVEN)).await?.either_way();
         }
         Ok((gone, ended))
     }

@@ -6,8 +6,8 @@ use crate::auth::account::{self, Account};
 use crate::auth::error::Result;
 use crate::auth::purpose::Purpose;
 use crate::auth::sending::notices;
-use crate::base::Millis;
 use crate::base::clock::DAY;
+use crate::base::{Millis, UserId};
 use crate::events::{Event, Source};
 use crate::messages::Kind;
 use crate::store::attempts::{self, Unfinished};
@@ -66,7 +66,7 @@ fn entered(account: &Account, over: &Unfinished) -> bool {
 }
 
 /// Whether the owner was told within a day: whoever has the secret must not fill their mailbox.
-async fn lately(tx: &mut Tx, user_id: &str, now: Millis) -> store::Result<bool> {
+async fn lately(tx: &mut Tx, user_id: &UserId, now: Millis) -> store::Result<bool> {
     let (user, name) = (Some(user_id.to_owned()), EVENT.name().to_owned());
     let wanted = Wanted { user, name, since: now - DAY + 1, until: Millis::MAX };
     Ok(!trail::latest(tx, &wanted, 1).await?.is_empty())

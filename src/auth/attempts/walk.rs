@@ -16,7 +16,7 @@ use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, ids};
+use crate::base::{Millis, Sensitive, UserId, ids};
 use crate::events::Noted;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::hasher::Hasher;
@@ -75,7 +75,7 @@ impl<'a> Walk<'a> {
         // Thought out for somebody too (R16).
         let subject = Some(guesses::typed(app, identifier));
         let attempt = Attempt {
-            id: sha256_hex(handle.expose().as_bytes()),
+            id: sha256_hex(handle.expose().as_bytes()).into(),
             purpose: purpose.name().to_owned(),
             kind: identifier.0.to_owned(),
             canonical: identifier.1.to_owned(),
@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
     }
 
     async fn move_on(&self, tx: &mut Tx, passed: &str) -> Result<()> {
-        if self.stored && attempts::pass(tx, &self.attempt.id, &self.attempt.passed, passed).await? != 1 {
+        if self.stored && attempts::pass(tx, &self.attempt.id, &self.attempt.passed, passed).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         Ok(())
@@ -254,7 +254,7 @@ impl<'a> Walk<'a> {
     pub(in crate::auth) async fn hold(&self, tx: &mut Tx) -> Result<()> {
         self.move_on(tx, &self.attempt.passed).await?;
         if let Some(account) = &self.account {
-            users::hold(tx, &account.user.id, self.app.now()).await?;
+            users::hold(tx, &account.user.id, self.app.now()).await?.either_way();
         }
         Ok(())
     }
@@ -304,7 +304,7 @@ impl<'a> Walk<'a> {
         if !self.stored {
             return Ok(());
         }
-        if attempts::finish(tx, &self.attempt.id, &self.attempt.passed).await? != 1 {
+        if attempts::finish(tx, &self.attempt.id, &self.attempt.passed).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
         challenges::drop_scope(tx, &self.scope()).await?;
@@ -321,9 +321,9 @@ impl<'a> Walk<'a> {
 
     /// Ends the attempt with all others of the user, in one statement: two that held one of their own each, and then
     /// went for all, would wait for each other.
-    pub(in crate::auth) async fn end_all(&self, tx: &mut Tx, user: &str) -> Result<()> {
+    pub(in crate::auth) async fn end_all(&self, tx: &mut Tx, user: &UserId) -> Result<()> {
         let ended = attempts::finish_all(tx, user, &self.attempt.id, &self.attempt.passed).await?;
-        if ended == 1 || !self.stored { Ok(()) } else { Err(AuthError::AttemptGone) }
+        if ended.is_yes() || !self.stored { Ok(()) } else { Err(AuthError::AttemptGone) }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::auth::codes::rest;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::Subject;
 use crate::auth::purpose::Purpose;
-use crate::base::{Millis, Sensitive};
+use crate::base::{Millis, Sensitive, UserId};
 use crate::events::{Event, Noted};
 use crate::messages::Channel;
 use crate::secrets::passcode;
@@ -15,7 +15,7 @@ use crate::store::guesses::Guesses;
 use crate::store::{self, Tx};
 
 /// The event that a code or link was right; `user` where an account is concerned.
-pub fn succeeded(purpose: Purpose, channel: impl Into<String>, user: Option<&str>) -> Noted {
+pub fn succeeded(purpose: Purpose, channel: impl Into<String>, user: Option<&UserId>) -> Noted {
     let event = Event::VerificationSucceeded { purpose: purpose.name(), channel: channel.into() };
     match user {
         Some(user) => event.of(user),
@@ -45,7 +45,7 @@ pub async fn look(
         (Some(challenge), Some(stored)) => {
             let place = place(&challenge.scope, &challenge.target);
             passcode::matches(&app.sealer, &place, typed.expose(), &stored)
-                && challenges::spend(tx, &challenge.id, app.now()).await? == 1
+                && challenges::spend(tx, &challenge.id, app.now()).await?.is_yes()
                 && converted(app, tx, challenge).await?
         }
         _ => false,

@@ -12,7 +12,7 @@ use crate::auth::sending::limits::{Leave, limit, when_full};
 use crate::auth::sending::order::{Order, Parcel, WhenFull};
 use crate::auth::sending::{language, way};
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive};
+use crate::base::{Millis, Sensitive, UserId};
 use crate::devices::phone;
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
@@ -38,7 +38,7 @@ pub struct Ready {
     /// When what it belongs to ends.
     ends: Millis,
     purpose: Purpose,
-    user: Option<String>,
+    user: Option<UserId>,
     subject: String,
 }
 
@@ -144,8 +144,8 @@ pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
     let not_after = challenge.sent_at - ready.resend;
     // What is held back is sent to nobody: a code that is there already stays as it is.
     let held = ready.parcel == Parcel::Held;
-    let is_there = held && challenges::hold(tx, &challenge, not_after).await? == 1;
-    if !is_there && challenges::put(tx, &challenge, not_after).await? == 0 {
+    let is_there = held && challenges::hold(tx, &challenge, not_after).await?.is_yes();
+    if !is_there && challenges::put(tx, &challenge, not_after).await?.is_no() {
         return Err(AuthError::NoCode);
     }
     let leaves = budget::settle(app, tx, &ready.message, ready.parcel, (ready.when_full, ready.part)).await?;

@@ -107,7 +107,7 @@ pub(super) fn only_of(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result
 
 pub(super) fn blank(app: &App, account: &Account, kind: &str, label: &str) -> Device {
     Device {
-        id: app.random.uuid(),
+        id: app.random.uuid().into(),
         user_id: account.user.id.clone(),
         kind: kind.to_owned(),
         canonical: None,
@@ -197,7 +197,7 @@ async fn add_card(
     guesses::forget(app, &mut tx, account, "hardcode").await?;
     rows::insert(&mut tx, &device).await?;
     let mut noted = vec![events::added(By::User, &device).naming(events::named(account))];
-    noted.extend(changed(app, &mut tx, account, &told, (&device.id, device.added_in.as_deref())).await?);
+    noted.extend(changed(app, &mut tx, account, &told, (&device.id, device.added_in.as_ref())).await?);
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     tx.commit().await?;
     app.wake.notify_one();
@@ -294,13 +294,11 @@ pub(super) async fn write_address(
         },
         (None, Some(told)) => {
             if let Some(old) = &device.replaces {
-                rows::hide(&mut tx, old, &account.user.id, app.now()).await?;
+                rows::hide(&mut tx, old, &account.user.id, app.now()).await?.either_way();
                 rows::set_primary(&mut tx, &account.user.id, &device.kind, &device.id).await?;
             }
             noted.extend(replaced(account, device));
-            noted.extend(
-                changed(app, &mut tx, account, told, (&device.id, device.added_in.as_deref())).await?,
-            );
+            noted.extend(changed(app, &mut tx, account, told, (&device.id, device.added_in.as_ref())).await?);
             if due {
                 let (made, event) = recovery_codes::write(app, &mut tx, &account.user.id, By::Server).await?;
                 codes = made;

@@ -13,11 +13,11 @@ use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::account;
-use crate::base::Sensitive;
+use crate::base::{DeviceId, Sensitive, SessionId};
 use crate::events::{By, Noted};
 use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
-use crate::store::{StoreError, Tx, secrets};
+use crate::store::{Changed, StoreError, Tx, secrets};
 
 /// The kind of device that shows a code itself, and how that comes, in events.
 const AUTHENTICATOR: &str = "authenticator";
@@ -27,7 +27,7 @@ pub async fn confirm(
     app: &App,
     client: &Client,
     caller: &Caller,
-    id: &str,
+    id: &DeviceId,
     typed: &Sensitive,
 ) -> Result<Added> {
     let account = account(app, caller).await?;
@@ -46,7 +46,7 @@ pub async fn confirm(
 #[derive(Clone, Copy)]
 pub struct Inside<'a> {
     /// The session that stays where all others end: the caller's, or the one in which the device was added.
-    pub session: Option<&'a str>,
+    pub session: Option<&'a SessionId>,
     /// Whether the answer can show recovery codes.
     pub shows_codes: bool,
 }
@@ -95,7 +95,7 @@ async fn proven(
             return Err(error);
         }
     };
-    let (user, now) = (account.user.id.as_str(), app.now());
+    let (user, now) = (&account.user.id, app.now());
     let device = &Device { confirmed_at: device.confirmed_at.or(Some(now)), ..device.clone() };
     let mut noted = vec![look::succeeded(Purpose::Device, channel, Some(user))];
     if !counted {
@@ -114,7 +114,8 @@ async fn proven(
     }
     if is_first(account) {
         // Whoever made this account is shown to hold its address only now (R121).
-        let kept = from.and_then(|from| from.session).unwrap_or_default();
+        let none = SessionId::default();
+        let kept = from.and_then(|from| from.session).unwrap_or(&none);
         let ended = end_others(&mut tx, user, kept).await?;
         noted.extend(events::ended(user, "proven", ended));
     }
@@ -147,17 +148,17 @@ async fn count(
     device: &Device,
     inside: bool,
 ) -> Result<Vec<Noted>> {
-    let (user, now) = (account.user.id.as_str(), app.now());
+    let (user, now) = (&account.user.id, app.now());
     let mut noted = Vec::new();
     if let Some(old) = &device.replaces {
-        rows::hide(tx, old, user, now).await?;
+        rows::hide(tx, old, user, now).await?.either_way();
         noted.extend(replaced(account, device));
     }
     let own = inside.then_some(rows::PROVEN);
     match rows::confirm(tx, &device.id, now, own).await {
-        Ok(1) => {}
+        Ok(Changed::Yes) => {}
         // Removed, or somebody else's by now: what it was to replace stays.
-        Ok(_) | Err(StoreError::Taken) => return Err(AuthError::NoCode),
+        Ok(Changed::No) | Err(StoreError::Taken) => return Err(AuthError::NoCode),
         Err(other) => return Err(other.into()),
     }
     if let Some(canonical) = &device.canonical {

@@ -66,8 +66,13 @@ fn weighed<'a>(app: &App, account: &'a Account, device: &'a Device, gone: bool) 
         let devices = account.devices.iter().filter(|other| other.id != device.id).cloned().collect();
         standing::reach(app, &Account { devices, ..account.clone() }.holding(app)).factors
     });
-    let goes = |id: &str| id == device.id || left.as_ref().is_some_and(|left| !left.contains(id));
-    account.devices.iter().filter(|factor| factors.contains(&factor.id) && goes(&factor.id)).collect()
+    let goes =
+        |id: &str| device.id == id || left.as_ref().is_some_and(|left| !left.iter().any(|one| one == id));
+    account
+        .devices
+        .iter()
+        .filter(|factor| factors.iter().any(|id| factor.id == *id) && goes(&factor.id))
+        .collect()
 }
 
 /// Where the code of a confirmed device goes that its own removal asks for.
@@ -79,7 +84,7 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         scope: scope(device),
         ends: Millis::MAX,
         plain: false,
-        target: device.id.clone(),
+        target: device.id.to_string(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address,
         device: Some(device.id.clone()),
@@ -87,10 +92,10 @@ pub fn order(app: &App, account: &Account, device: &Device, channel: Option<Chan
         or_notice: false,
         long: false,
         user: Some(account.user.id.clone()),
-        subject: account.user.id.clone(),
+        subject: account.user.id.to_string(),
         account: None,
         language: language::wished(&account.user.profile),
-        counted: Counted::Openly(account.user.id.clone()),
+        counted: Counted::Openly(account.user.id.to_string()),
         known: None,
         has_shown: false,
         session: None,
@@ -162,7 +167,7 @@ async fn by_recovery_code(app: &App, client: &Client, account: &Account, typed: 
     let apart = Some(guesses::INSIDE);
     let subject =
         Subject::new(app, (client, Purpose::Reauth), Some(account), apart, ("", ""), "recovery_code");
-    let user = account.user.id.as_str();
+    let user = &account.user.id;
     let told = notices::about(app, client, account, Kind::RecoveryCodeUsed, None)?;
     let mut tx = app.store.begin().await?;
     let right = recovery_codes::spend(app, &mut tx, user, typed).await?;

@@ -25,11 +25,11 @@ use crate::app::App;
 use crate::auth::account::ending::end_others;
 use crate::auth::codes::{challenge, dispatch};
 use crate::auth::sessions::basis::Caller;
-use crate::base::{Fault, Millis};
+use crate::base::{DeviceId, Fault, Millis, SessionId};
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Kind};
 use crate::store::devices::{self as rows, Device};
-use crate::store::{Tx, attempts as attempt_rows, sessions, users};
+use crate::store::{Changed, Tx, attempts as attempt_rows, sessions, users};
 use undo::Told;
 
 /// The caller's devices, oldest first.
@@ -43,7 +43,7 @@ pub async fn send(
     app: &App,
     client: &Client,
     caller: &Caller,
-    id: &str,
+    id: &DeviceId,
     channel: Option<Channel>,
 ) -> Result<()> {
     let account = account(app, caller).await?;
@@ -94,7 +94,7 @@ pub(in crate::auth) fn order(
         scope: challenge::of_device(&device.id),
         ends: Millis::MAX,
         plain: false,
-        target: device.id.clone(),
+        target: device.id.to_string(),
         channel: channel.or(usual).unwrap_or(Channel::Email),
         address,
         device: Some(device.id.clone()),
@@ -102,10 +102,10 @@ pub(in crate::auth) fn order(
         or_notice: false,
         long: false,
         user: Some(account.user.id.clone()),
-        subject: account.user.id.clone(),
+        subject: account.user.id.to_string(),
         account: name,
         language: language::wished(&account.user.profile),
-        counted: Counted::Openly(account.user.id.clone()),
+        counted: Counted::Openly(account.user.id.to_string()),
         known: None,
         has_shown: false,
         session: device.added_in.clone(),
@@ -119,7 +119,7 @@ pub async fn change(
     app: &App,
     client: &Client,
     caller: &Caller,
-    id: &str,
+    id: &DeviceId,
     label: Option<&str>,
     primary: bool,
 ) -> Result<Device> {
@@ -159,13 +159,13 @@ fn checked_label(label: &str) -> Result<&str> {
 }
 
 /// Removes a device. A confirmed one is kept, hidden, for as long as that can be taken back.
-pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given: &Given) -> Result<()> {
+pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &DeviceId, given: &Given) -> Result<()> {
     let (account, shown) = shown(app, caller).await?;
     let device = account.device(id).ok_or(AuthError::NotFound)?;
     if !app.devices.by_user(&device.kind) {
         return Err(not_yours("id"));
     }
-    let (user, confirmed) = (account.user.id.as_str(), device.confirmed_at.is_some());
+    let (user, confirmed) = (&account.user.id, device.confirmed_at.is_some());
     if confirmed && !flows::could_do_without(app, &account, device) {
         return Err(AuthError::LastWayIn);
     }
@@ -185,7 +185,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &str, given
     } else {
         rows::delete_pending(&mut tx, id, user).await?
     };
-    if gone == 0 {
+    if gone.is_no() {
         return Err(AuthError::NotFound);
     }
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
@@ -200,14 +200,14 @@ fn not_yours(field: &str) -> AuthError {
     Fault::new(field, "given_by_operator", message).into()
 }
 
-pub(in crate::auth) fn without(account: &Account, id: &str) -> Vec<Device> {
-    account.devices.iter().filter(|device| device.id != id).cloned().collect()
+pub(in crate::auth) fn without(account: &Account, id: &DeviceId) -> Vec<Device> {
+    account.devices.iter().filter(|device| device.id != *id).cloned().collect()
 }
 
 /// What names the user once `new` is written, and has the place of what it replaces where it counts.
 pub(in crate::auth) fn named_with(account: &Account, new: &Device) -> Value {
     let counts = new.confirmed_at.is_some();
-    let old: Vec<&str> = new.replaces.as_deref().filter(|_| counts).into_iter().collect();
+    let old: Vec<&DeviceId> = new.replaces.as_ref().filter(|_| counts).into_iter().collect();
     events::named_with(account, &old, Some(new).filter(|_| counts))
 }
 
@@ -224,7 +224,7 @@ pub(in crate::auth) async fn changed(
     tx: &mut Tx,
     account: &Account,
     told: &Told,
-    stays: (&str, Option<&str>),
+    stays: (&DeviceId, Option<&SessionId>),
 ) -> Result<Vec<Noted>> {
     let mut noted = touched(app, tx, account, stays).await?;
     noted.extend(told.write(app, tx).await?);
@@ -238,13 +238,14 @@ async fn touched(
     app: &App,
     tx: &mut Tx,
     account: &Account,
-    (device, session): (&str, Option<&str>),
+    (device, session): (&DeviceId, Option<&SessionId>),
 ) -> Result<Vec<Noted>> {
-    let user = account.user.id.as_str();
+    let user = &account.user.id;
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempt_rows::drop_of_user(tx, user).await?;
     unchanged(users::touch_from(tx, user, account.user.credentials, app.now()).await?)?;
-    let session = session.unwrap_or_default();
+    let none = SessionId::default();
+    let session = session.unwrap_or(&none);
     // Of two apps that were begun in one session, which may be in two hands, the first is the one.
     let held = account
         .device(device)
@@ -257,6 +258,6 @@ async fn touched(
 
 /// Of two changes that were thought out at the same state of the account only the first is made: a recovery
 /// is not undone by whoever it threw out, and two devices are not each the other's remaining way in (R126).
-fn unchanged(rows: u64) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(crate::store::StoreError::Busy(crate::store::MET).into()) }
+fn unchanged(held: Changed) -> Result<()> {
+    if held.is_yes() { Ok(()) } else { Err(crate::store::StoreError::Busy(crate::store::MET).into()) }
 }

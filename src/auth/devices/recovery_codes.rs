@@ -8,7 +8,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::shown;
-use crate::base::Sensitive;
+use crate::base::{Sensitive, UserId};
 use crate::events::{By, Event, Noted};
 use crate::flows::Holding;
 use crate::messages::Kind;
@@ -24,7 +24,7 @@ pub async fn make(app: &App, client: &Client, caller: &Caller) -> Result<Vec<Sen
     app.throttle.check("devices", app.now(), &keys).await?;
     let told = undo::tell(app, client, &account, Kind::RecoveryCodesMade, None)?;
     let mut tx = app.store.begin().await?;
-    if users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await? != 1 {
+    if users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?.is_no() {
         return Err(AuthError::InvalidToken);
     }
     let (codes, made) = write(app, &mut tx, &account.user.id, By::User).await?;
@@ -37,7 +37,7 @@ pub async fn make(app: &App, client: &Client, caller: &Caller) -> Result<Vec<Sen
 }
 
 /// Ten codes in the place of whatever there was, and the event that tells of it.
-pub async fn write(app: &App, tx: &mut Tx, user: &str, by: By) -> Result<(Vec<Sensitive>, Noted)> {
+pub async fn write(app: &App, tx: &mut Tx, user: &UserId, by: By) -> Result<(Vec<Sensitive>, Noted)> {
     let codes = recovery::list(&app.random);
     secrets::drop_kind(tx, user, secrets::RECOVERY).await?;
     for code in &codes {

@@ -9,6 +9,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::input::{Client, Given};
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::shown;
+use crate::base::DeviceId;
 use crate::devices::DeviceKind;
 use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
@@ -17,7 +18,13 @@ use crate::throttle::Keys;
 
 /// Replaces the address of a device: the new one takes its place once it is confirmed; until then the old
 /// one stays good, and for three days after it can take the change back (R125).
-pub async fn replace(app: &App, client: &Client, caller: &Caller, id: &str, given: &Given) -> Result<Device> {
+pub async fn replace(
+    app: &App,
+    client: &Client,
+    caller: &Caller,
+    id: &DeviceId,
+    given: &Given,
+) -> Result<Device> {
     let (account, shown) = shown(app, caller).await?;
     let old = account.device(id).ok_or(AuthError::NotFound)?;
     let kind = app.devices.kind(&old.kind).ok_or(AuthError::NotFound)?;
@@ -70,8 +77,8 @@ async fn mend(
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     // The code that went to the wrong address is good for nothing, and its guesses are not this one's.
     challenges::drop_scope(&mut tx, &challenge::of_device(&mended.id)).await?;
-    let session = mended.added_in.as_deref().unwrap_or_default();
-    if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now(), session).await? != 1 {
+    let session = mended.added_in.clone().unwrap_or_default();
+    if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now(), &session).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let mut noted = Vec::new();

@@ -19,7 +19,7 @@ use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
 use crate::auth::sending::notices::{self, Notice};
 use crate::base::clock::{DAY, MINUTE};
-use crate::base::{Millis, Sensitive};
+use crate::base::{DeviceId, Millis, Sensitive, UserId};
 use crate::devices;
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Code, Kind};
@@ -37,7 +37,7 @@ const RECOVERY: Millis = 15 * MINUTE;
 /// A device as it stood before a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Stood {
-    id: String,
+    id: DeviceId,
     label: String,
     primary: bool,
 }
@@ -128,13 +128,13 @@ impl Told {
     /// Writes the change and queues what is told; gives the events of it. Of what is told nobody, nothing is kept.
     pub async fn write(&self, app: &App, tx: &mut Tx) -> Result<Vec<Noted>> {
         changes::insert(tx, &self.change).await?;
-        let (user, mut noted) = (Some(self.change.user_id.as_str()), Vec::new());
+        let (user, mut noted) = (Some(&self.change.user_id), Vec::new());
         for (notice, challenge) in &self.notices {
             if !notices::queue_one(app, tx, notice).await? {
                 continue;
             }
             if let Some(challenge) = challenge {
-                challenges::put(tx, challenge, 0).await?;
+                challenges::put(tx, challenge, 0).await?.either_way();
             }
             noted.extend(notice.sent(Purpose::Undo, user));
         }
@@ -296,7 +296,7 @@ async fn carry_out(
     plan: Plan,
     (challenge, typed): (&Challenge, &Sensitive),
 ) -> Result<Undone> {
-    let user = account.user.id.as_str();
+    let user = &account.user.id;
     let lost: Vec<String> = plan.lost.iter().filter_map(|device| shown(app, device)).collect();
     let had = gone::had(app, account);
     let told = notices::of_undo(app, client, &plan.after, &lost)?;
@@ -312,7 +312,7 @@ async fn carry_out(
     // Attempts before the user, and the user before sessions: a sign-in that is about to finish leaves none behind.
     attempt_rows::drop_of_user(&mut tx, user).await?;
     let now = app.now();
-    if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
+    if users::touch_from(&mut tx, user, account.user.credentials, now).await?.is_no() {
         return Err(StoreError::Busy(crate::store::MET).into());
     }
     let ended = end_everything(&mut tx, user).await?;
@@ -331,13 +331,13 @@ async fn carry_out(
 }
 
 /// Lets the devices stand as before: what came since goes first, as its addresses may be in the way.
-async fn restore(tx: &mut Tx, user: &str, plan: &Plan) -> Result<()> {
+async fn restore(tx: &mut Tx, user: &UserId, plan: &Plan) -> Result<()> {
     for device in &plan.gone {
-        rows::delete(tx, &device.id, user).await?;
+        rows::delete(tx, &device.id, user).await?.either_way();
     }
     for stood in &plan.before {
         let meant = plan.after.devices.iter().any(|device| device.id == stood.id);
-        if meant && rows::restore(tx, &stood.id, user, &stood.label, stood.primary).await? != 1 {
+        if meant && rows::restore(tx, &stood.id, user, &stood.label, stood.primary).await?.is_no() {
             // Somebody has proven that address this very moment: the next try knows.
             return Err(StoreError::Busy(crate::store::MET).into());
         }
@@ -359,7 +359,7 @@ pub fn shown(app: &App, device: &Device) -> Option<String> {
 
 /// The events of a change that was taken back.
 fn taken_back(plan: &Plan, channel: &str, ended: u64) -> Vec<Noted> {
-    let user = plan.after.user.id.as_str();
+    let user = &plan.after.user.id;
     let personal = events::named(&plan.after);
     let about = |noted: Noted| noted.naming(personal.clone());
     let mut noted = vec![look::succeeded(Purpose::Undo, channel, Some(user))];

@@ -11,18 +11,18 @@ use crate::auth::account::proof::Proof;
 use crate::auth::error::Result;
 use crate::auth::input::Client;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive, ids};
+use crate::base::{KnownDeviceId, Millis, Sensitive, UserId, ids};
 use crate::store::known_devices::{self, KnownDevice};
 use crate::store::{Db, Tx};
 
 /// The device that signs in: known already, or to be remembered.
 pub enum Known {
     /// It is the known device with that id.
-    Already(String),
+    Already(KnownDeviceId),
     /// It gets this credential.
     New {
         /// The row's id.
-        id: String,
+        id: KnownDeviceId,
         /// The credential.
         credential: Sensitive,
     },
@@ -32,11 +32,11 @@ impl Known {
     /// A device that was not known before.
     pub fn new(app: &App) -> Self {
         let credential = Sensitive::new(ids::handle(&app.random, ids::KNOWN_DEVICE));
-        Self::New { id: app.random.uuid(), credential }
+        Self::New { id: app.random.uuid().into(), credential }
     }
 
     /// The id of the device's row.
-    pub fn id(&self) -> &str {
+    pub fn id(&self) -> &KnownDeviceId {
         match self {
             Self::Already(id) | Self::New { id, .. } => id,
         }
@@ -52,7 +52,7 @@ impl Known {
 }
 
 /// The known device of `user_id` that the client is, if it is one of theirs.
-pub async fn find(db: &mut impl Db, client: &Client, user_id: &str) -> Result<Option<KnownDevice>> {
+pub async fn find(db: &mut impl Db, client: &Client, user_id: &UserId) -> Result<Option<KnownDevice>> {
     let hash = client.known_device.as_deref().and_then(|text| ids::stored(text, ids::KNOWN_DEVICE));
     match hash {
         Some(hash) => Ok(known_devices::find(db, &hash, user_id).await?),
@@ -65,12 +65,12 @@ pub async fn find(db: &mut impl Db, client: &Client, user_id: &str) -> Result<Op
 pub async fn remember(
     app: &App,
     tx: &mut Tx,
-    known: Option<&str>,
-    (user_id, shown): (&str, &str),
+    known: Option<&KnownDeviceId>,
+    (user_id, shown): (&UserId, &str),
     now: Millis,
 ) -> Result<Known> {
     if let Some(id) = known
-        && known_devices::used(tx, id, shown, now).await? == 1
+        && known_devices::used(tx, id, shown, now).await?.is_yes()
     {
         return Ok(Known::Already(id.to_owned()));
     }

@@ -15,8 +15,8 @@ use super::input::Client;
 use super::purpose::Purpose;
 use super::sending::notices;
 use crate::app::App;
-use crate::base::Millis;
 use crate::base::clock::{DAY, HOUR};
+use crate::base::{Millis, UserId};
 use crate::events::{Event, Noted, Source};
 use crate::secrets::Kept;
 use crate::settings;
@@ -34,7 +34,7 @@ pub struct Subject {
     source: Source,
     purpose: Purpose,
     identifier: String,
-    user: Option<String>,
+    user: Option<UserId>,
     /// How many devices one failure was a guess at.
     devices: i64,
 }
@@ -46,7 +46,7 @@ pub const BEFORE_PROOF: &str = "sent code";
 /// again who it is.
 pub const INSIDE: &str = "inside";
 /// By what guesses of whoever is inside of that user's account are counted.
-pub fn inside(user_id: &str) -> String {
+pub fn inside(user_id: &UserId) -> String {
     format!("{user_id}/{INSIDE}")
 }
 
@@ -66,7 +66,7 @@ pub fn rows(app: &App, account: &Account, factor: &str) -> Vec<Row> {
     let reached = account.confirmed().filter_map(|device| device.delivery.as_deref());
     let addresses: Vec<String> = reached.map(|address| at(app, address)).collect();
     let apart = [INSIDE, LINK, RECOVERY_CODE].into_iter().chain(addresses.iter().map(String::as_str));
-    let all = apart.map(|apart| format!("{user}/{apart}")).chain([user.clone()]);
+    let all = apart.map(|apart| format!("{user}/{apart}")).chain([user.to_string()]);
     all.map(|subject| (subject, factor.to_owned())).collect()
 }
 
@@ -77,9 +77,9 @@ pub async fn forget(app: &App, tx: &mut Tx, account: &Account, factor: &str) -> 
 
 /// Ends the rows of failures at the passcodes of a user: everybody's, those of whoever is inside, and those of a `known`
 /// device.
-pub async fn lift(tx: &mut Tx, user: &str, known: Option<&str>) -> Result<()> {
+pub async fn lift(tx: &mut Tx, user: &UserId, known: Option<&str>) -> Result<()> {
     let apart = [Some(INSIDE), known].into_iter().flatten().map(|apart| format!("{user}/{apart}"));
-    let all = apart.chain([user.to_owned()]).map(|subject| (subject, "passcode".to_owned()));
+    let all = apart.chain([user.to_string()]).map(|subject| (subject, "passcode".to_owned()));
     Ok(guesses::clear(tx, Vec::new(), all.collect()).await?)
 }
 
@@ -112,7 +112,7 @@ impl Subject {
         let name = match account {
             Some(account) => match apart {
                 Some(apart) => format!("{}/{apart}", account.user.id),
-                None => account.user.id.clone(),
+                None => account.user.id.to_string(),
             },
             None => typed(app, identifier),
         };
@@ -147,7 +147,7 @@ impl Subject {
 
     /// Tells failures as about `user`, whose account is only being made.
     #[must_use]
-    pub fn about(self, user: &str) -> Self {
+    pub fn about(self, user: &UserId) -> Self {
         Self { user: Some(user.to_owned()), ..self }
     }
 
@@ -162,8 +162,8 @@ impl Subject {
     }
 
     /// Whether its guesses are counted by the known device of that id alone.
-    pub fn is_counted_by(&self, device: &str) -> bool {
-        self.name.split_once('/').is_some_and(|(_, apart)| apart == device)
+    pub fn is_counted_by(&self, apart: &str) -> bool {
+        self.name.split_once('/').is_some_and(|(_, own)| own == apart)
     }
 
     /// By what its guesses are counted.

@@ -24,7 +24,7 @@ use crate::auth::doors;
 use crate::auth::guesses::network;
 use crate::auth::sessions::basis::Caller;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Sensitive};
+use crate::base::{DeviceId, Millis, Sensitive};
 use crate::devices::{self as kinds, DeviceKind};
 use crate::secrets::passcode::{self, Shape};
 use crate::store::challenges::{self, Challenge};
@@ -126,7 +126,7 @@ async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
     match (device(challenge), challenge.spent_at) {
         (Some(_), Some(_)) => Ok(Effect::Confirmed { already: true }),
         (Some(id), None) => {
-            let (account, device) = claimed(app, id).await?;
+            let (account, device) = claimed(app, &id.into()).await?;
             if confirm::is_bare(&account, &device) {
                 return Ok(Effect::WillConfirm);
             }
@@ -138,7 +138,7 @@ async fn effect(app: &App, key: &str, challenge: &Challenge) -> Result<Effect> {
 }
 
 /// The device of a link, and whose it is.
-async fn claimed(app: &App, id: &str) -> Result<(Account, Device)> {
+async fn claimed(app: &App, id: &DeviceId) -> Result<(Account, Device)> {
     let mut db = app.store.read().await?;
     let device = devices::by_id(&mut db, id).await?.ok_or(AuthError::LinkDead)?;
     let account = account::even_disabled(&mut db, &device.user_id).await?;
@@ -191,7 +191,7 @@ pub async fn spend(app: &App, client: &Client, key: &str, with: &With) -> Result
 /// Confirms the device where whoever presses may: inside of the account by a session or a fixed secret, anywhere where
 /// there is nothing else in it.
 async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &With) -> Result<bool> {
-    let (account, device) = claimed(app, id).await?;
+    let (account, device) = claimed(app, &id.into()).await?;
     let caller = with.caller.as_ref().filter(|caller| caller.session.user_id == account.user.id);
     let inside = match caller {
         Some(caller) => Some(Some(caller.session.id.clone())),
@@ -205,7 +205,7 @@ async fn shown(app: &App, client: &Client, id: &str, code: &Sensitive, with: &Wi
     if inside.is_none() && !confirm::is_bare(&account, &device) {
         return Ok(false);
     }
-    let from = inside.as_ref().map(|session| Inside { session: session.as_deref(), shows_codes: false });
+    let from = inside.as_ref().map(|session| Inside { session: session.as_ref(), shows_codes: false });
     confirm::confirm_by_link(app, client, (&account, &device), code, from).await?;
     Ok(true)
 }

@@ -115,11 +115,12 @@ async fn write(
     // Guesses at the old one are none at the new one (R38). Guesses before attempts, and attempts before the user, as a
     // sign-in takes them: otherwise the two could wait for each other.
     let mut guessed = guesses::rows(app, account, name);
-    let apart = [Some(&caller.session.id), device.map(|device| &device.id)].into_iter().flatten();
+    let apart =
+        [Some(caller.session.id.as_str()), device.map(|device| device.id.as_str())].into_iter().flatten();
     guessed.extend(apart.map(|apart| (format!("{user}/{apart}"), name.to_owned())));
     guess_rows::clear(&mut tx, guessed, Vec::new()).await?;
     attempt_rows::drop_of_user(&mut tx, user).await?;
-    if users::touch_from(&mut tx, user, account.user.credentials, now).await? != 1 {
+    if users::touch_from(&mut tx, user, account.user.credentials, now).await?.is_no() {
         // Recovered or disabled meanwhile: whoever knew the old secret must not win over that.
         return Err(AuthError::InvalidToken);
     }
@@ -161,8 +162,8 @@ async fn check_current(
     let session = &caller.session.id;
     let shown = sessions::proofs(&mut app.store.read().await?, session, &account.user.id).await?;
     let apart = match device.filter(|device| known::is_among(&device.shown, kind.name())) {
-        _ if standing::has_shown(shown.as_deref(), kind.name()) => session,
-        Some(device) => &device.id,
+        _ if standing::has_shown(shown.as_deref(), kind.name()) => session.as_str(),
+        Some(device) => device.id.as_str(),
         None => guesses::INSIDE,
     };
     let subject =

@@ -52,5 +52,5 @@ pub async fn end(app: &App, id: &str) -> Result<()> {
     let mut tx = app.store.begin().await?;
     let ended = api_keys::end(&mut tx, id, app.now()).await?;
     tx.commit().await?;
-    if ended == 1 { Ok(()) } else { Err(AuthError::NotFound) }
+    if ended.is_yes() { Ok(()) } else { Err(AuthError::NotFound) }
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::account::events;
 use crate::auth::error::Result;
 use crate::auth::input::understand;
-use crate::base::{Fault, typed};
+use crate::base::{Fault, UserId, typed};
 use crate::devices::{email, phone};
 use crate::events::{By, Event, Noted, Source};
 use crate::store::{Db, devices, users};
@@ -69,7 +69,7 @@ fn looked_up(listed: &Listed, unmasked: bool) -> Noted {
 }
 
 /// Who is called so, and then in whose addresses it stands; one more than [`MOST`] at most, each once.
-async fn called(app: &App, db: &mut impl Db, text: &str) -> Result<Vec<String>> {
+async fn called(app: &App, db: &mut impl Db, text: &str) -> Result<Vec<UserId>> {
     let limit = limit();
     let mut ids = Vec::new();
     for kind in app.devices.iter().filter(|kind| kind.names_owner()) {
@@ -95,12 +95,12 @@ fn parts(text: &str) -> Vec<String> {
 }
 
 /// Adds those whose profile says it, until there is one more than [`MOST`].
-async fn by_profile(db: &mut impl Db, text: &str, ids: &mut Vec<String>) -> Result<()> {
+async fn by_profile(db: &mut impl Db, text: &str, ids: &mut Vec<UserId>) -> Result<()> {
     let lower = text.to_lowercase();
     // As it stands in JSON, without the quotes.
     let written = Value::from(text).to_string();
     let written = written.get(1..written.len() - 1).unwrap_or_default();
-    let mut after = String::new();
+    let mut after = UserId::default();
     while ids.len() <= MOST {
         let page = users::containing(db, &after, written, AT_ONCE).await?;
         let Some(last) = page.last() else { break };
@@ -122,7 +122,7 @@ fn says(value: &Value, lower: &str) -> bool {
     }
 }
 
-fn add(ids: &mut Vec<String>, more: Vec<String>) {
+fn add(ids: &mut Vec<UserId>, more: Vec<UserId>) {
     for id in more {
         if !ids.contains(&id) {
             ids.push(id);

@@ -14,7 +14,7 @@ use super::input::understand;
 use super::sending::notices;
 use crate::app::App;
 use crate::auth::account::ending::end_everything;
-use crate::base::Fault;
+use crate::base::{DeviceId, Fault, SessionId, UserId};
 use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
 use crate::settings::{GROUP, is_group};
@@ -48,7 +48,7 @@ pub async fn list(app: &App, after: &str, limit: i64) -> Result<Vec<Listed>> {
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id.
-pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
+pub async fn show(app: &App, user_id: &UserId) -> Result<(Account, Vec<Session>)> {
     let mut db = app.store.read().await?;
     let account = account::even_disabled(&mut db, user_id).await?.ok_or(AuthError::NotFound)?;
     let sessions = sessions::of_user(&mut db, user_id, app.now()).await?;
@@ -59,7 +59,7 @@ pub async fn show(app: &App, user_id: &str) -> Result<(Account, Vec<Session>)> {
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted already.
-pub async fn delete(app: &App, user_id: &str) -> Result<()> {
+pub async fn delete(app: &App, user_id: &UserId) -> Result<()> {
     let account = account::even_disabled(&mut app.store.read().await?, user_id).await?;
     let account = account.ok_or(AuthError::NotFound)?;
     let told = notices::by_operator(app, &account, Kind::AccountDeleted, None)?;
@@ -70,13 +70,13 @@ pub async fn delete(app: &App, user_id: &str) -> Result<()> {
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted.
-pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()> {
+pub async fn set_disabled(app: &App, user_id: &UserId, disabled: bool) -> Result<()> {
     let mut tx = app.store.begin().await?;
     let now = app.now();
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(&mut tx, user_id).await?;
     let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
-    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await? == 0 {
+    if users::set_disabled(&mut tx, user_id, disabled.then_some(now), now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let by = By::Operator;
@@ -95,7 +95,7 @@ pub async fn set_disabled(app: &App, user_id: &str, disabled: bool) -> Result<()
 ///
 /// # Errors
 /// A fault that names a group that is none; [`AuthError::NotFound`] where nobody has that id, or they are deleted.
-pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<()> {
+pub async fn set_groups(app: &App, user_id: &UserId, groups: &[String]) -> Result<()> {
     if let Some(wrong) = groups.iter().enumerate().find(|(n, g)| !is_group(g) || groups[..*n].contains(g)) {
         return Err(Fault::new("groups", "not_a_group", format!("{:?} {GROUP}", wrong.1)).into());
     }
@@ -103,7 +103,7 @@ pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<(
     let mut tx = app.store.begin().await?;
     let now = app.now();
     let account = account::even_disabled(&mut tx, user_id).await?.ok_or(AuthError::NotFound)?;
-    if users::set_groups(&mut tx, user_id, &names, now).await? == 0 {
+    if users::set_groups(&mut tx, user_id, &names, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let user = &account.user;
@@ -121,12 +121,12 @@ pub async fn set_groups(app: &App, user_id: &str, groups: &[String]) -> Result<(
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id.
-pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
+pub async fn end_sessions(app: &App, user_id: &UserId) -> Result<u64> {
     let mut tx = app.store.begin().await?;
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempts::drop_of_user(&mut tx, user_id).await?;
     // Raised, so that a sign-in that is about to finish cannot leave a session behind.
-    if users::touch(&mut tx, user_id, app.now()).await? == 0 {
+    if users::touch(&mut tx, user_id, app.now()).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let ended = sessions::end_all(&mut tx, user_id).await?;
@@ -143,7 +143,7 @@ pub async fn end_sessions(app: &App, user_id: &str) -> Result<u64> {
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id; [`AuthError::Taken`] where somebody else has the identifier; a
 /// fault of the kind's field where it has another form, is the user's already, or there is no such kind.
-pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -> Result<Device> {
+pub async fn add_identifier(app: &App, user_id: &UserId, kind: &str, value: &str) -> Result<Device> {
     let kinds = || app.devices.iter().filter(|kind| kind.names_owner());
     let Some(kind) = kinds().find(|found| found.name() == kind) else {
         let names: Vec<_> = kinds().map(|kind| kind.name()).collect();
@@ -158,9 +158,9 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
     }
     let now = app.now();
     let before = account.devices.iter().filter(|d| d.kind == kind.name() && !kind.several());
-    let gone: Vec<&str> = before.map(|d| d.id.as_str()).collect();
+    let gone: Vec<&DeviceId> = before.map(|d| &d.id).collect();
     let device = Device {
-        id: app.random.uuid(),
+        id: app.random.uuid().into(),
         user_id: account.user.id.clone(),
         kind: kind.name().to_owned(),
         canonical: Some(address.canonical),
@@ -184,17 +184,19 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
     let told = notices::by_operator(app, &account, Kind::DeviceAdded, Some(&device))?;
     let mut tx = app.store.begin().await?;
     attempts::drop_of_user(&mut tx, user_id).await?;
-    if users::touch(&mut tx, user_id, now).await? == 0 {
+    if users::touch(&mut tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let mut waited = Vec::new();
     if add::raises(app, &account, &device) {
         // As by a change of its owner's: what waits, and what was shown, was weighed against another account.
-        sessions::forget_proofs(&mut tx, user_id, "").await?;
-        waited = rows::drop_waiting(&mut tx, user_id, ("", ""), account.user.created_at, true).await?;
+        let (none, nowhere) = (DeviceId::default(), SessionId::default());
+        sessions::forget_proofs(&mut tx, user_id, &nowhere).await?;
+        waited =
+            rows::drop_waiting(&mut tx, user_id, (&none, &nowhere), account.user.created_at, true).await?;
     }
     for old in &gone {
-        rows::delete(&mut tx, old, user_id).await?;
+        rows::delete(&mut tx, old, user_id).await?.either_way();
     }
     rows::insert(&mut tx, &device).await.map_err(|error| match error {
         crate::store::StoreError::Taken => AuthError::Taken(kind.name()),
@@ -205,7 +207,7 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
     notices::queue(app, &mut tx, &told).await?;
     let personal = events::named_with(&account, &gone, Some(&device));
     let mut noted = vec![events::added(By::Operator, &device).naming(personal.clone())];
-    let replaced = account.devices.iter().filter(|old| gone.contains(&old.id.as_str()));
+    let replaced = account.devices.iter().filter(|old| gone.contains(&&old.id));
     noted.extend(replaced.map(|old| events::removed(By::Operator, old).naming(personal.clone())));
     noted.extend(events::dropped(By::Server, claims));
     noted.extend(events::dropped(By::Server, waited).map(|gone| gone.naming(personal.clone())));
@@ -220,25 +222,25 @@ pub async fn add_identifier(app: &App, user_id: &str, kind: &str, value: &str) -
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where there is no such device, [`AuthError::LastWayIn`].
-pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> Result<()> {
+pub async fn remove_device(app: &App, device_id: &DeviceId, even_the_last: bool) -> Result<()> {
     let (account, device) = owned(app, device_id).await?;
     let confirmed = device.confirmed_at.is_some();
     if confirmed && !even_the_last && !flows::could_do_without(app, &account, &device) {
         return Err(AuthError::LastWayIn);
     }
-    let user = account.user.id.as_str();
+    let user = &account.user.id;
     let told = notices::by_operator(app, &account, Kind::DeviceRemoved, Some(&device))?;
     let mut tx = app.store.begin().await?;
     if confirmed {
         attempts::drop_of_user(&mut tx, user).await?;
     }
-    if rows::delete(&mut tx, device_id, user).await? == 0 {
+    if rows::delete(&mut tx, device_id, user).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let personal = events::named_with(&account, &[device_id], None);
     let mut noted = vec![events::removed(By::Operator, &device).naming(personal)];
     if confirmed {
-        users::touch(&mut tx, user, app.now()).await?;
+        users::touch(&mut tx, user, app.now()).await?.either_way();
         let ended = sessions::end_all(&mut tx, user).await?;
         noted.extend(events::ended(user, "device_removed", ended));
         known_devices::forget(&mut tx, user).await?;
@@ -250,7 +252,7 @@ pub async fn remove_device(app: &App, device_id: &str, even_the_last: bool) -> R
     Ok(())
 }
 
-async fn owned(app: &App, device_id: &str) -> Result<(Account, Device)> {
+async fn owned(app: &App, device_id: &DeviceId) -> Result<(Account, Device)> {
     let mut db = app.store.read().await?;
     let device = rows::by_id(&mut db, device_id).await?.ok_or(AuthError::NotFound)?;
     let account = account::even_disabled(&mut db, &device.user_id).await?.ok_or(AuthError::NotFound)?;

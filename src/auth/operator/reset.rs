@@ -9,7 +9,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses;
 use crate::auth::sending::notices;
 use crate::base::clock::DAY;
-use crate::base::{Fault, Millis, Sensitive};
+use crate::base::{DeviceId, Fault, Millis, Sensitive, UserId};
 use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
 use crate::secrets::password::Password;
@@ -48,7 +48,7 @@ pub struct Key {
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where nobody has that id, or they are deleted.
-pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
+pub async fn unlock(app: &App, user_id: &UserId) -> Result<()> {
     let account = living(app, user_id).await?;
     let mut tx = app.store.begin().await?;
     let now = app.now();
@@ -62,7 +62,7 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
         let guessed = guess_rows::of_subject(&mut tx, &typed).await?;
         guess_rows::clear(&mut tx, guessed, Vec::new()).await?;
     }
-    if users::hold(&mut tx, user_id, now).await? == 0 {
+    if users::hold(&mut tx, user_id, now).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let unlocked = Event::UserUnlocked { by: By::Operator }.of(user_id).naming(events::named(&account));
@@ -81,7 +81,7 @@ pub async fn unlock(app: &App, user_id: &str) -> Result<()> {
 /// not have, or of a password that may not be set. Nothing is changed then.
 pub async fn reset(
     app: &App,
-    user_id: &str,
+    user_id: &UserId,
     password: Option<&Sensitive>,
     remove: &[String],
 ) -> Result<Reset> {
@@ -128,7 +128,7 @@ fn reached(account: &Account) -> Account {
 }
 
 /// The account of a user who is not deleted, disabled or not.
-async fn living(app: &App, user_id: &str) -> Result<Account> {
+async fn living(app: &App, user_id: &UserId) -> Result<Account> {
     let account = account::even_disabled(&mut app.store.read().await?, user_id).await?;
     account.filter(|account| account.user.deleted_at.is_none()).ok_or(AuthError::NotFound)
 }
@@ -153,7 +153,7 @@ fn named<'a>(account: &'a Account, remove: &[String]) -> Result<Vec<&'a Device>>
 
 /// Takes everything away; gives the events of it, and how many sessions ended.
 async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -> Result<(Vec<Noted>, u64)> {
-    let (user, by) = (account.user.id.as_str(), By::Operator);
+    let (user, by) = (&account.user.id, By::Operator);
     // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could wait for
     // each other.
     challenges::drop_of_attempts(tx, user).await?;
@@ -161,13 +161,13 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
     guess_rows::clear(tx, guessed, Vec::new()).await?;
     attempts::drop_of_user(tx, user).await?;
     // Raised before sessions end, so that a sign-in that is about to finish cannot leave one behind.
-    if users::touch(tx, user, app.now()).await? == 0 {
+    if users::touch(tx, user, app.now()).await?.is_no() {
         return Err(AuthError::NotFound);
     }
     let ended = end_everything(tx, user).await?;
     for device in removed {
         challenges::drop_scope(tx, &format!("device/{}", device.id)).await?;
-        if rows::delete(tx, &device.id, user).await? == 0 {
+        if rows::delete(tx, &device.id, user).await?.is_no() {
             // Removed by somebody else meanwhile: what was asked for is another thing than what was seen.
             return Err(crate::store::StoreError::Busy(crate::store::MET).into());
         }
@@ -178,7 +178,7 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
     changes::drop_all(tx, user).await?;
     notices::tell_all_anew(app, tx, account).await?;
     secret_rows::drop_all(tx, user).await?;
-    let gone: Vec<&str> = removed.iter().map(|device| device.id.as_str()).collect();
+    let gone: Vec<&DeviceId> = removed.iter().map(|device| &device.id).collect();
     let personal = events::named_with(account, &gone, None);
     let reset = Event::UserReset { by, devices: count(removed) }.of(user);
     let removed = removed.iter().map(|device| events::removed(by, device));
@@ -186,7 +186,7 @@ async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -
     Ok((noted.map(|noted| noted.naming(personal.clone())).collect(), ended))
 }
 
-async fn key(app: &App, tx: &mut Tx, user_id: &str, had: &[String]) -> Result<Key> {
+async fn key(app: &App, tx: &mut Tx, user_id: &UserId, had: &[String]) -> Result<Key> {
     let handle = vouched::begin(app, tx, user_id, ("", ""), None, had, KEY).await?;
     Ok(Key { link: vouched::link(app, &handle), handle })
 }

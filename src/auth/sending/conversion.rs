@@ -37,7 +37,7 @@ pub async fn check(app: &App, e164: &str) -> Result<()> {
     let mut tx = app.store.begin().await?;
     let now = app.now();
     let ends_at = now + rule.rest.millis();
-    if suspensions::begin(&mut tx, prefix, now, ends_at).await? == 1 {
+    if suspensions::begin(&mut tx, prefix, now, ends_at).await?.is_yes() {
         metrics::suspended();
         let (sent, typed) = (seen.sent, seen.typed);
         tracing::warn!(

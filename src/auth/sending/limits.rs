@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
+use crate::base::UserId;
 use crate::devices::phone;
 use crate::messages::Channel;
 use crate::throttle::{Keys, Limited};
@@ -219,7 +220,7 @@ impl Order {
     fn shown_by(&self) -> Option<String> {
         match &self.counted {
             Counted::Openly(key) if self.purpose == Purpose::Verification => Some(of_key(key)),
-            _ => self.user.clone().filter(|_| self.is_trusted()),
+            _ => self.user.as_ref().filter(|_| self.is_trusted()).map(UserId::to_string),
         }
     }
 

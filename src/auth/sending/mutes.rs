@@ -27,7 +27,7 @@ pub async fn is_awaited(app: &App, client: &Client, address: &str) -> Result<boo
     let Some(ends_at) = wishes::of(&mut app.store.read().await?, &name).await? else { return Ok(false) };
     let mut tx = app.store.begin().await?;
     let taken = if ends_at > now {
-        wishes::take(&mut tx, &name, app.now()).await? == 1
+        wishes::take(&mut tx, &name, app.now()).await?.is_yes()
     } else {
         wishes::over(&mut tx, &name, now).await?;
         false

@@ -9,7 +9,7 @@ use crate::auth::account::{self, Account};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
-use crate::base::Millis;
+use crate::base::{Millis, UserId};
 use crate::devices::phone;
 use crate::events::{Event, Noted};
 use crate::messages::{Channel, Code, Context, Kind, Message};
@@ -26,7 +26,7 @@ pub struct Notice {
 
 impl Notice {
     /// The event that its code was sent for `purpose`; nothing where it carries none.
-    pub fn sent(&self, purpose: Purpose, user: Option<&str>) -> Option<Noted> {
+    pub fn sent(&self, purpose: Purpose, user: Option<&UserId>) -> Option<Noted> {
         self.about.expires_at?;
         let event = Event::VerificationSent {
             purpose: purpose.name(),
@@ -256,6 +256,6 @@ pub async fn reuse(app: &App, client: &Client, session: &Session) -> Result<()> 
     }
     tx.commit().await?;
     app.wake.notify_one();
-    tracing::warn!(session = session.id, "a refresh token was used twice; its session is ended");
+    tracing::warn!(session = session.id.as_str(), "a refresh token was used twice; its session is ended");
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::way::Begin;
 use crate::auth::purpose::Purpose;
-use crate::base::Millis;
+use crate::base::{DeviceId, KnownDeviceId, Millis, SessionId, UserId};
 use crate::messages::Channel;
 
 /// What is to be sent, and where.
@@ -23,7 +23,7 @@ pub struct Order {
     /// Where it goes: the stored address, never one that was only submitted (R10).
     pub address: String,
     /// The device that has that address, where there is one.
-    pub device: Option<String>,
+    pub device: Option<DeviceId>,
     /// Whether a code leaves, a notice instead, or nothing at all.
     pub parcel: Parcel,
     /// Whether a notice leaves in place of a code where the address is taken, at most one a day (R17): whatever is due, both
@@ -32,7 +32,7 @@ pub struct Order {
     /// Whether only a long code is safe now (R37).
     pub long: bool,
     /// Whose account it is about, or is to be.
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// By what the guesses at its code are counted; what is about nobody is noted under that.
     pub subject: String,
     /// What the account or the caller is called in the message.
@@ -42,11 +42,11 @@ pub struct Order {
     /// Whose window a client is told of.
     pub counted: Counted,
     /// The known device of the account that asks: it is counted apart from everybody.
-    pub known: Option<String>,
+    pub known: Option<KnownDeviceId>,
     /// Whether a code that went to that address was shown at that device before.
     pub has_shown: bool,
     /// The session that asks, or that its device is added in.
-    pub session: Option<String>,
+    pub session: Option<SessionId>,
     /// By what a rest after a dead code is counted; none where there is none.
     pub rests_by: Option<String>,
     /// What its mail opens to whoever reads it, beside the attempt; none where the code is good for that alone.

@@ -3,8 +3,8 @@
 use super::mutes;
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
-use crate::base::Millis;
 use crate::base::seal::sha256_hex;
+use crate::base::{Millis, UserId};
 use crate::store::challenges::Challenge;
 use serde::Deserialize;
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct Begin {
     /// The identifier in its canonical form.
     pub canonical: String,
     /// Whose account it names; nobody's otherwise.
-    pub user: Option<String>,
+    pub user: Option<UserId>,
     /// The account's credentials number: with the next change of them the way is closed (R7).
     pub credentials: Option<i64>,
     /// The factor whose guesses are counted apart, where the code is good for that alone.

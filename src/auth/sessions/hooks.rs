@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::auth::account::{Account, claims};
 use crate::auth::error::Result;
 use crate::auth::sessions::basis::Basis;
+use crate::base::{SessionId, UserId};
 use crate::hooks::{Identifier, Tokens};
 use crate::settings::RESERVED_CLAIMS;
 use crate::users::profile;
@@ -38,13 +39,13 @@ impl From<&Account> for Bearer {
 pub async fn before_tokens(
     app: &App,
     purpose: &'static str,
-    (user, session): (&str, &str),
+    (user, session): (&UserId, &SessionId),
     basis: &Basis,
     bearer: Bearer,
 ) -> Result<Map<String, Value>> {
     let asked = Tokens {
-        user: user.to_owned(),
-        session: session.to_owned(),
+        user: user.to_string(),
+        session: session.to_string(),
         purpose,
         flow: basis.flow.clone(),
         acr: basis.acr.clone(),

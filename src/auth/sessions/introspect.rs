@@ -4,6 +4,7 @@ use crate::app::App;
 use crate::auth::error::Result;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::{self, refresh, tokens};
+use crate::base::SessionId;
 use crate::store::api_keys::ApiKey;
 use crate::store::sessions::{self as session_rows, Session};
 use crate::throttle::Keys;
@@ -26,7 +27,7 @@ pub async fn look(app: &App, key: &ApiKey, token: &str) -> Result<Inspected> {
     let keys = Keys { key: Some(&key.id), ..Keys::default() };
     app.throttle.check("introspect", app.now(), &keys).await?;
     if let Some(refresh) = Refresh::parse(token) {
-        let id = refresh.session();
+        let id = SessionId::from(refresh.session());
         let found = session_rows::by_id(&mut app.store.read().await?, &id).await?;
         let now = app.now();
         let idle_since = refresh::idle_since(app, now);

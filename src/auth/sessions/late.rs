@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::app::App;
-use crate::base::Millis;
+use crate::base::{Millis, SessionId};
 use crate::store::{self, StoreError, sessions};
 
 /// For how long it is looked whether it counts: a commit goes on by itself for a minute.
@@ -24,7 +24,7 @@ static TURN: Semaphore = Semaphore::const_new(1);
 
 /// Looks after the rotation of a session to the token of that hash, where `error` leaves open whether it counts: until it is
 /// noted for all instances.
-pub fn mind(app: &App, error: &StoreError, id: &str, to: &str) {
+pub fn mind(app: &App, error: &StoreError, id: &SessionId, to: &str) {
     let later = match error {
         StoreError::Unanswered(later) => Some(later.clone()),
         // Its connection is gone: nobody will say.

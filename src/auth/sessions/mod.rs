@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::refresh::refresh;
 use crate::auth::sessions::tokens::holder;
+use crate::base::SessionId;
 use crate::base::clock::MINUTE;
 use crate::events::{Event, Noted};
 use crate::store::sessions::{self, Session};
@@ -52,7 +53,7 @@ pub async fn end_own(app: &App, client: &Client, caller: &Caller) -> Result<()> 
 ///
 /// # Errors
 /// [`AuthError::NotFound`] where it is none of theirs.
-pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Result<()> {
+pub async fn end(app: &App, client: &Client, caller: &Caller, id: &SessionId) -> Result<()> {
     let user = &caller.session.user_id;
     // Whoever only found a session open leaves its owner known elsewhere.
     let (now, shown) = (app.now(), caller.session.auth_time);
@@ -60,7 +61,7 @@ pub async fn end(app: &App, client: &Client, caller: &Caller, id: &str) -> Resul
     let mut tx = app.store.begin().await?;
     // Sessions before known devices, as everywhere: otherwise two of these could wait for each other.
     let ended = sessions::end(&mut tx, id, user).await?.ok_or(AuthError::NotFound)?;
-    if let Some(known) = ended.known_device.filter(|_| proven && id != caller.session.id) {
+    if let Some(known) = ended.known_device.filter(|_| proven && *id != caller.session.id) {
         known_devices::forget_one(&mut tx, user, &known, &caller.session.id).await?;
     }
     let ended = Event::SessionEnded { reason: "signed_out", count: 1 }.of(user).in_session(id);

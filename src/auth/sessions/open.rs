@@ -5,6 +5,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::auth::purpose::Purpose;
 use crate::auth::sessions::basis::{Basis, amr};
+use crate::base::UserId;
 use crate::events::{Event, Noted};
 use crate::store::sessions::Session;
 use crate::tokens::refresh::Refresh;
@@ -18,14 +19,14 @@ pub struct Opened {
 }
 
 /// Makes a session; always a new id (R85).
-pub fn open(app: &App, client: &Client, user_id: &str, basis: &Basis) -> Result<Opened> {
+pub fn open(app: &App, client: &Client, user_id: &UserId, basis: &Basis) -> Result<Opened> {
     let now = app.now();
     let id = app.random.uuid();
     let refresh = Refresh::first(&id, &app.random, &app.sealer);
     let refresh = refresh.ok_or_else(|| AuthError::Internal("a session id is no UUID".into()))?;
     let session = Session {
         refresh_hash: refresh.hash(),
-        id,
+        id: id.into(),
         user_id: user_id.to_owned(),
         generation: 0,
         rotated_at: now,

@@ -8,7 +8,7 @@ use crate::auth::input::Client;
 use crate::auth::sessions::basis::{Basis, Tokens, amr};
 use crate::auth::sessions::tokens::access_only;
 use crate::auth::sessions::{hooks, late};
-use crate::base::{Millis, Sensitive};
+use crate::base::{Millis, Sensitive, SessionId, UserId};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
 use crate::store::users;
@@ -22,9 +22,9 @@ use serde_json::Value;
 ///
 /// # Errors
 /// [`AuthError::InvalidToken`], whatever is wrong with it.
-pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(String, Tokens)> {
+pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(UserId, Tokens)> {
     let shown = Refresh::parse(text).ok_or(AuthError::InvalidToken)?;
-    let id = shown.session();
+    let id = SessionId::from(shown.session());
     // Whether it rests for too long, or was shown again too late, is judged by when the call came: what it waits for
     // here ends no session.
     let came = app.now();
@@ -69,7 +69,7 @@ async fn bound(app: &App, client: &Client, shown: &Refresh) -> Result<()> {
     if !shown.is_genuine(&app.sealer) {
         return Err(full.into());
     }
-    let live = sessions::live(&mut app.store.read().await?, &shown.session(), now).await?;
+    let live = sessions::live(&mut app.store.read().await?, &shown.session().into(), now).await?;
     let account = live.ok_or(full)?.user_id;
     let keys = Keys { account: Some(&account), apart: true, ..Keys::default() };
     Ok(app.throttle.check("token_beyond", now, &keys).await?)
@@ -98,7 +98,7 @@ async fn ask(
     let account = account::by_id(&mut app.store.read().await?, &session.user_id).await?;
     let account = account.ok_or(AuthError::InvalidToken)?;
     let basis = Basis { flow: session.flow.clone(), acr: session.acr.clone(), amr: amr(&session) };
-    let whose = (session.user_id.as_str(), session.id.as_str());
+    let whose = (&session.user_id, &session.id);
     hooks::before_tokens(app, "refresh", whose, &basis, (&account).into()).await
 }
 
@@ -163,7 +163,7 @@ async fn as_shown(app: &App, turn: &Turn<'_>, came: Millis) -> Result<(Session, 
 }
 
 /// Deletes a session that was refused because it was over: no clock that goes back makes it good again.
-pub async fn bury(app: &App, id: &str, now: Millis, idle_since: Millis) -> Result<()> {
+pub async fn bury(app: &App, id: &SessionId, now: Millis, idle_since: Millis) -> Result<()> {
     let mut tx = app.store.begin().await?;
     sessions::over(&mut tx, id, now, idle_since).await?;
     Ok(tx.commit().await?)

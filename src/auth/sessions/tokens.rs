@@ -25,12 +25,12 @@ pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Toke
     let claims = Access {
         iss: app.settings.issuer().to_owned(),
         aud: app.settings.audience().to_owned(),
-        sub: session.user_id.clone(),
+        sub: session.user_id.to_string(),
         // A token never outlives its session.
         exp: ends.min(session.expires_at.div_euclid(1_000)),
         iat: now,
         jti: app.random.uuid(),
-        sid: session.id.clone(),
+        sid: session.id.to_string(),
         acr: session.acr.clone(),
         amr: amr(session),
         auth_time: session.auth_time.div_euclid(1_000),
@@ -55,7 +55,7 @@ pub fn access_only(app: &App, session: &Session, holder: &Holder) -> Result<Toke
 /// [`AuthError::InvalidToken`].
 pub async fn holder(app: &App, claims: &Access) -> Result<Caller> {
     let mut db = app.store.read().await?;
-    let session = sessions::live(&mut db, &claims.sid, app.now()).await?;
+    let session = sessions::live(&mut db, &claims.sid.as_str().into(), app.now()).await?;
     // Whoever disables an account ends its sessions in the same transaction, and no sign-in slips behind it
     // (`users::sign_in`): a live session is one of an account in use.
     let session = session.filter(|s| s.user_id == claims.sub).ok_or(AuthError::InvalidToken)?;

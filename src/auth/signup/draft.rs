@@ -15,7 +15,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::purpose::Purpose;
 use crate::auth::sending::language;
 use crate::auth::sending::order::Parcel;
-use crate::base::Millis;
+use crate::base::{AttemptId, DeviceId, Millis, SessionId, UserId};
 use crate::events::{By, Event, Noted};
 use crate::flows::Holding;
 use crate::hooks::Identifier;
@@ -35,7 +35,7 @@ pub struct Draft {
     /// The hash of the card's hardcode.
     pub hardcode: Option<String>,
     /// The user's id to be; the card's hash is bound to it.
-    pub user: String,
+    pub user: UserId,
     /// The profile, checked.
     pub profile: String,
     /// The groups that it begins in.
@@ -151,7 +151,7 @@ impl Draft {
     }
 
     /// Seals the draft for the attempt with that id.
-    pub fn seal(&self, app: &App, attempt: &str) -> Result<String> {
+    pub fn seal(&self, app: &App, attempt: &AttemptId) -> Result<String> {
         let plain = serde_json::to_vec(self).map_err(|error| AuthError::Internal(error.to_string()))?;
         Ok(app.sealer.seal(&place(attempt), &plain))
     }
@@ -170,7 +170,7 @@ impl Draft {
         app: &App,
         tx: &mut Tx,
         proven: Option<&DraftDevice>,
-        session: Option<&str>,
+        session: Option<&SessionId>,
     ) -> Result<Written> {
         let now = app.now();
         let (mut devices, mut claims) = (Vec::new(), Vec::new());
@@ -201,7 +201,7 @@ impl Draft {
             secret_rows::set(tx, &app.random.uuid(), &self.user, kind, hash, now, None).await?;
         }
         if let Some(card) = &self.hardcode {
-            let card = card::first(app.random.uuid(), &self.user, card.clone(), now);
+            let card = card::first(app.random.uuid().into(), &self.user, card.clone(), now);
             rows::insert(tx, &card).await?;
             devices.push(card);
         }
@@ -218,11 +218,11 @@ impl Draft {
         app: &App,
         device: &DraftDevice,
         proven: bool,
-        session: Option<&str>,
+        session: Option<&SessionId>,
         now: Millis,
     ) -> Device {
         Device {
-            id: app.random.uuid(),
+            id: app.random.uuid().into(),
             user_id: self.user.clone(),
             kind: device.kind.clone(),
             canonical: Some(device.canonical.clone()),
@@ -237,7 +237,7 @@ impl Draft {
             last_used_at: None,
             replaces: None,
             own: proven.then(|| rows::PROVEN.to_owned()),
-            added_in: session.map(str::to_owned),
+            added_in: session.cloned(),
             hidden_at: None,
             failing_since: None,
         }
@@ -267,7 +267,7 @@ impl Written {
     }
 
     /// The addresses that wait for their proof, by the ids of their devices.
-    pub fn waiting(&self, app: &App) -> Vec<String> {
+    pub fn waiting(&self, app: &App) -> Vec<DeviceId> {
         let waits = |device: &&Device| device.confirmed_at.is_none() && !app.devices.is_silent(&device.kind);
         self.devices.iter().filter(waits).map(|device| device.id.clone()).collect()
     }
@@ -292,6 +292,6 @@ impl Written {
     }
 }
 
-fn place(attempt: &str) -> String {
+fn place(attempt: &AttemptId) -> String {
     format!("attempts/{attempt}/draft")
 }

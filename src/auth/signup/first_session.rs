@@ -42,7 +42,7 @@ pub async fn ask(
     let opened = open::open(app, client, &draft.user, basis)?;
     let mut more = Map::new();
     if app.hooks.listen(Point::BeforeTokens) {
-        let whose = (draft.user.as_str(), opened.session.id.as_str());
+        let whose = (&draft.user, &opened.session.id);
         let bearer = bearer(app, draft, proven);
         more = hooks::before_tokens(app, Purpose::Signup.name(), whose, basis, bearer).await?;
     }
@@ -70,7 +70,7 @@ struct Kept {
 pub async fn note(tx: &mut Tx, attempt: &Attempt, proven: &Proven) -> Result<String> {
     let kept = Kept { kind: proven.device.kind.clone(), channel: proven.channel.clone() };
     let passed = serde_json::to_string(&kept).map_err(|error| AuthError::Internal(error.to_string()))?;
-    if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await? != 1 {
+    if attempts::pass(tx, &attempt.id, &attempt.passed, &passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
     }
     Ok(passed)

@@ -32,7 +32,7 @@ use crate::auth::sessions::{open, tokens};
 use crate::auth::signup::offer::left;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
-use crate::base::{Sensitive, ids};
+use crate::base::{DeviceId, Sensitive, UserId, ids};
 use crate::devices as kinds;
 use crate::events::By;
 use crate::flows::{self, Passed};
@@ -136,7 +136,7 @@ fn begun_now(app: &App, attempt: Attempt) -> Attempt {
 }
 
 fn attempt(app: &App, handle: &Sensitive, draft: &Draft) -> Result<Attempt> {
-    let id = sha256_hex(handle.expose().as_bytes());
+    let id = sha256_hex(handle.expose().as_bytes()).into();
     let now = app.now();
     Ok(Attempt {
         draft: Some(draft.seal(app, &id)?),
@@ -283,7 +283,7 @@ async fn without_proof(app: &App, client: &Client, attempt: &Attempt, draft: &mu
     draft.look_up(app).await?;
     let entry = begun(app, client, draft, None).await?;
     let mut tx = app.store.begin().await?;
-    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
+    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
     }
     write(app, client, draft, tx, entry).await
@@ -298,7 +298,7 @@ async fn finish(
     proven: &Proven,
     entry: Option<Entry>,
 ) -> Result<Progress> {
-    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await? != 1 {
+    if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
     }
     challenges::drop_scope(&mut tx, &scope(attempt)).await?;
@@ -353,9 +353,9 @@ async fn confirm_others(app: &App, client: &Client, draft: &Draft, made: &Made) 
 
 /// A new account, written and not yet committed.
 struct Made {
-    user: String,
+    user: UserId,
     /// The addresses that wait for their proof, by the ids of their devices.
-    waiting: Vec<String>,
+    waiting: Vec<DeviceId>,
     recovery_codes: Vec<Sensitive>,
     /// The first session; none where accounts wait for the operator.
     entered: Option<(Entry, Known)>,
@@ -382,7 +382,7 @@ async fn made(
 ) -> Result<Made> {
     let entry = entry.map(|entry| Entry { opened: entry.opened.now(app), ..entry });
     let channel = proven.map(|proven| proven.channel.as_str());
-    let session = entry.as_ref().map(|entry| entry.opened.session.id.as_str());
+    let session = entry.as_ref().map(|entry| &entry.opened.session.id);
     let written = draft.write(app, tx, proven.map(|proven| &proven.device), session).await?;
     let user = draft.user.clone();
     let (proofs, waiting) = (written.proofs(draft), written.waiting(app));

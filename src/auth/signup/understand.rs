@@ -132,7 +132,7 @@ pub async fn prepare(app: &App, understood: Understood) -> Result<Draft> {
         devices,
         hashes: BTreeMap::new(),
         hardcode: None,
-        user: app.random.uuid(),
+        user: app.random.uuid().into(),
         profile,
         groups: app.settings.user.groups.clone(),
     };

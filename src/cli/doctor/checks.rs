@@ -167,7 +167,7 @@ async fn tried(settings: &Settings) -> Result<Store, StoreError> {
 async fn write_and_read(store: &Store) -> Result<(), StoreError> {
     let now = Clock::System.now();
     let row = attempts::Attempt {
-        id: format!("doctor-{}", Random::System.uuid()),
+        id: format!("doctor-{}", Random::System.uuid()).into(),
         purpose: "doctor".to_owned(),
         kind: String::new(),
         canonical: String::new(),

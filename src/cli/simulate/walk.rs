@@ -161,7 +161,7 @@ impl<'a> Walk<'a> {
         let value = self.persona.value(&kind).and_then(|value| value.as_str().map(str::to_owned));
         let (value, user) = value.zip(self.user.clone()).ok_or("there is nothing to give, or nobody")?;
         self.transcript.part(&format!("multauth devices add {user} --kind {kind} --value {value}"));
-        let added = operator::add_identifier(&self.world.app, &user, &kind, &value).await;
+        let added = operator::add_identifier(&self.world.app, &user.as_str().into(), &kind, &value).await;
         added.map_err(|error| error.to_string())?;
         self.delivered().await.map(drop)
     }

@@ -17,8 +17,10 @@ async fn the_doctor_tells_of_rows_that_do_not_fit() {
     signed_up(&app, [("username", "maria-k".to_owned()), ("email", "maria@example.com".to_owned())]).await;
     site.run(&["doctor", "--invariants"]).await.unwrap();
     let mut tx = app.store.begin().await.unwrap();
-    let unnamed = crate::store::users::New::active("by-half", "{}");
-    crate::store::users::insert(&mut tx, &unnamed, app.now()).await.unwrap();
+    let unnamed = "by-half".into();
+    crate::store::users::insert(&mut tx, &crate::store::users::New::active(&unnamed, "{}"), app.now())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     assert!(matches!(site.run(&["doctor", "--invariants"]).await, Err(Failure::Told)));
     let found = std::sync::Mutex::new(String::new());

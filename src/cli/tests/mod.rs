@@ -76,7 +76,7 @@ async fn signed_up<const N: usize>(app: &crate::app::App, names: [(&'static str,
     let given = Given { identifiers: names.into(), secrets, ..Given::default() };
     let done = crate::auth::signup::begin(app, &client, &given).await.unwrap();
     let Progress::Done(done) = done else { panic!("it asks for more") };
-    done.user
+    done.user.into()
 }
 
 /// Settings with an employee number that the operator gives.

@@ -34,7 +34,7 @@ fn rows(app: &App, found: &[Listed], unmasked: bool, json: bool) -> Outcome {
         values.push(value(&listed.user, &names));
         let (user, state) = (&listed.user, state(&listed.user));
         let signed_in = moment_or_none(user.signed_in_at);
-        table.row([user.id.clone(), names, state.into(), moment(user.created_at), signed_in]);
+        table.row([user.id.to_string(), names, state.into(), moment(user.created_at), signed_in]);
     }
     print::list(json, &table, &values.into())
 }

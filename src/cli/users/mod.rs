@@ -10,6 +10,7 @@ use super::{Failure, Outcome, Setup, instance, people, print};
 use crate::auth::account::claims;
 use crate::auth::deletion;
 use crate::auth::operator::{self, reset as resetting};
+use crate::base::UserId;
 use crate::events::By;
 
 /// Users: list, find, look at, put into groups, unlock, reset, disable, delete, sign out everywhere. Addresses are
@@ -71,7 +72,7 @@ Examples:
     #[command(after_help = "Examples:\n  multauth users show 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     Show {
         /// The user's id.
-        id: String,
+        id: UserId,
         /// For machines.
         #[arg(long)]
         json: bool,
@@ -80,7 +81,7 @@ Examples:
     #[command(after_help = "Examples:\n  multauth users unlock 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     Unlock {
         /// The user's id.
-        id: String,
+        id: UserId,
     },
     /// Take away whatever lets anybody in as this user, and let them set it anew: for a taken or a lost account.
     ///
@@ -101,7 +102,7 @@ Examples:
   printf %s \"$PASSWORD\" | multauth users reset ID --password-stdin")]
     Reset {
         /// The user's id.
-        id: String,
+        id: UserId,
         /// Read the new password from standard input, one line: never from the command line, which others can see.
         #[arg(long)]
         password_stdin: bool,
@@ -113,13 +114,13 @@ Examples:
     #[command(after_help = "Examples:\n  multauth users disable 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     Disable {
         /// The user's id.
-        id: String,
+        id: UserId,
     },
     /// Enable a disabled user again.
     #[command(after_help = "Examples:\n  multauth users enable 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     Enable {
         /// The user's id.
-        id: String,
+        id: UserId,
     },
     /// Delete a user: their sessions end, nobody signs in to the account any more, and after the grace period
     /// (user.deletion_grace) nothing personal is left of it.
@@ -129,7 +130,7 @@ Examples:
   multauth users delete --now 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11    cannot be undone")]
     Delete {
         /// The user's id.
-        id: String,
+        id: UserId,
         /// Without the grace period: purge the account, deleted before or not.
         #[arg(long)]
         now: bool,
@@ -138,7 +139,7 @@ Examples:
     #[command(after_help = "Examples:\n  multauth users restore 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     Restore {
         /// The user's id.
-        id: String,
+        id: UserId,
     },
     /// Show the groups of a user, or set them. Tokens say so from the next refresh on.
     #[command(after_help = "\
@@ -148,7 +149,7 @@ Examples:
   multauth users groups 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11 --set ''    none")]
     Groups {
         /// The user's id.
-        id: String,
+        id: UserId,
         /// The groups from now on, with commas between; all others are left.
         #[arg(long, value_name = "GROUPS")]
         set: Option<String>,
@@ -157,7 +158,7 @@ Examples:
     #[command(after_help = "Examples:\n  multauth users end-sessions 5f0c7a8e-9f43-4c1e-8a57-0d6c1f0b9a11")]
     EndSessions {
         /// The user's id.
-        id: String,
+        id: UserId,
     },
 }
 

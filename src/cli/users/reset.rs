@@ -5,12 +5,12 @@ use std::io::Read;
 use super::{Failure, Outcome, missing, print};
 use crate::app::App;
 use crate::auth::operator::reset::{self, Reset};
-use crate::base::Sensitive;
+use crate::base::{Sensitive, UserId};
 
 /// Bytes that are read of a password at most, the end of the line among them.
 const LONGEST: usize = 8 * 1024;
 
-pub async fn run(app: &App, id: &str, password_stdin: bool, remove: &[String]) -> Outcome {
+pub async fn run(app: &App, id: &UserId, password_stdin: bool, remove: &[String]) -> Outcome {
     let password = if password_stdin { Some(line(std::io::stdin().lock())?) } else { None };
     let done = reset::reset(app, id, password.as_ref(), remove).await.map_err(|e| missing(id, e))?;
     tell(&done, password.is_some())

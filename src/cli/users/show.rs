@@ -20,7 +20,7 @@ pub fn text(kinds: &Kinds, (account, sessions): &(Account, Vec<Session>)) -> Str
     for s in sessions {
         let level = s.acr.rsplit(':').next().unwrap_or_default().to_owned();
         let (made, ends) = (moment(s.created_at), moment(s.expires_at));
-        table.row([s.id.clone(), s.flow.clone(), level, s.ip.clone(), s.agent.clone(), made, ends]);
+        table.row([s.id.to_string(), s.flow.clone(), level, s.ip.clone(), s.agent.clone(), made, ends]);
     }
     format!(
         "user            {}\nmade            {}\nlast sign-in    {}\ndisabled        {disabled}\n\

@@ -28,14 +28,16 @@ async fn each_of_two_cards_with_the_same_hint_lets_in() {
         let alike = hinted_alike(&app, &ada.done.user);
         app.pass(1);
         let added = ada.client.add(json!({ "kind": "card", "hardcode": &alike[0] })).await.is(201).json();
-        let kept = devices::of_user(&mut app.app.store.read().await.unwrap(), &ada.done.user).await.unwrap();
+        let kept = devices::of_user(&mut app.app.store.read().await.unwrap(), &ada.done.user.as_str().into())
+            .await
+            .unwrap();
         let hints: Vec<&str> = kept.iter().filter_map(|d| d.secret.as_deref()).map(|s| &s[..2]).collect();
         assert_eq!((hints.len(), hints[0]), (2, hints[1]), "{}: the hints are the same", app.database());
         for card in [CARD, &alike[0]] {
             app.pass(1);
             app.client().signin(by(card)).await.done();
             let mut db = app.app.store.read().await.unwrap();
-            let kept = devices::of_user(&mut db, &ada.done.user).await.unwrap();
+            let kept = devices::of_user(&mut db, &ada.done.user.as_str().into()).await.unwrap();
             let used = kept.iter().find(|d| d.last_used_at == Some(app.clock.now())).unwrap();
             assert_eq!(used.id == added["id"].as_str().unwrap(), card != CARD, "the card itself was used");
         }

@@ -68,12 +68,12 @@ async fn disabling_kills_what_is_under_way_and_every_session() {
         let maria = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
         let client = app.client();
         let (running, code) = halfway(&app, &client).await;
-        operator::set_disabled(&app.app, &maria.done.user, true).await.unwrap();
+        operator::set_disabled(&app.app, &maria.done.user.as_str().into(), true).await.unwrap();
         client.passcode(&running.attempt, &code).await.fails(404, "attempt_gone");
         maria.client.get("/v1/me").await.fails(401, "invalid_token");
         maria.client.refresh(&maria.done.refresh).await.fails(401, "invalid_token");
         client.signin(json!({ "email": EMAIL, "password": PASSWORD })).await.wrong();
-        operator::set_disabled(&app.app, &maria.done.user, false).await.unwrap();
+        operator::set_disabled(&app.app, &maria.done.user.as_str().into(), false).await.unwrap();
         client.passcode(&running.attempt, &code).await.fails(404, "attempt_gone");
         maria.client.get("/v1/me").await.fails(401, "invalid_token");
         halfway(&app, &client).await;

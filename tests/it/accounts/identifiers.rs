@@ -96,7 +96,9 @@ async fn what_the_operator_gives_comes_from_nobody_else() {
 
         let user = &ada.done.user;
         app.mail().await;
-        let device = operator::add_identifier(&app.app, user, "employee_no", "e-12 34").await.unwrap();
+        let device = operator::add_identifier(&app.app, &user.as_str().into(), "employee_no", "e-12 34")
+            .await
+            .unwrap();
         let told: Vec<_> = app.mail().await.into_iter().map(|mail| (mail.kind, mail.to)).collect();
         assert_eq!(told, [(Kind::DeviceAdded, "ada@example.org".to_owned())], "{}", app.database());
         let done = app.client().signin(json!({ "employee_no": "E1234", "password": PASSWORD })).await.done();
@@ -106,7 +108,7 @@ async fn what_the_operator_gives_comes_from_nobody_else() {
         assert_eq!(kept["errors"][0]["code"], "given_by_operator", "{kept}");
 
         // Another number takes the place of the first.
-        operator::add_identifier(&app.app, user, "employee_no", "E4321").await.unwrap();
+        operator::add_identifier(&app.app, &user.as_str().into(), "employee_no", "E4321").await.unwrap();
         app.client().signin(json!({ "employee_no": "E1234", "password": PASSWORD })).await.wrong();
         app.client().signin(json!({ "employee_no": "E4321", "password": PASSWORD })).await.done();
     }
@@ -118,7 +120,7 @@ async fn the_operator_is_told_why_an_identifier_cannot_be_given() {
         let ada = app.signup(json!({ "email": "ada@example.org", "password": PASSWORD })).await.done.user;
         let bob = app.signup(json!({ "email": "bob@example.org", "password": PASSWORD })).await.done.user;
         let give = async |user: &str, kind: &str, value: &str| {
-            operator::add_identifier(&app.app, user, kind, value).await.map(|device| device.kind)
+            operator::add_identifier(&app.app, &user.into(), kind, value).await.map(|device| device.kind)
         };
         let fault = |given| match given {
             Err(AuthError::Faults(faults)) => faults[0].code,
@@ -143,7 +145,7 @@ async fn a_recovery_begins_with_a_number_where_the_settings_say_so() {
     };
     for app in TestApp::each(recovered).await {
         let ada = app.signup(json!({ "email": "ada@example.org", "password": PASSWORD })).await.done.user;
-        operator::add_identifier(&app.app, &ada, "employee_no", "E1234").await.unwrap();
+        operator::add_identifier(&app.app, &ada.as_str().into(), "employee_no", "E1234").await.unwrap();
         app.pass(multauth::base::clock::DAY + 1);
         app.mail().await;
         let client = app.client();

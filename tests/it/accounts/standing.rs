@@ -39,7 +39,9 @@ async fn groups_are_a_claim_from_the_next_refresh_on() {
             "{}: whoever is in none has no such claim",
             app.database()
         );
-        operator::set_groups(&app.app, &ada.done.user, &groups(&["staff", "team:blue"])).await.unwrap();
+        operator::set_groups(&app.app, &ada.done.user.as_str().into(), &groups(&["staff", "team:blue"]))
+            .await
+            .unwrap();
         let next = ada.client.refresh(&ada.done.refresh).await.is(200).json();
         assert_eq!(claim(next["access_token"].as_str().unwrap()).await, Some(json!(["staff", "team:blue"])));
         let retried = ada.client.refresh(&ada.done.refresh).await.is(200).json();
@@ -54,10 +56,12 @@ async fn groups_are_a_claim_from_the_next_refresh_on() {
         let raised = ada.client.reauth(json!({ "password": PASSWORD })).await.done();
         assert!(claim(&raised.access).await.is_some());
         for wrong in ["two words", "", "a,b", "<b>"] {
-            let refused = operator::set_groups(&app.app, &ada.done.user, &groups(&[wrong])).await;
+            let refused =
+                operator::set_groups(&app.app, &ada.done.user.as_str().into(), &groups(&[wrong])).await;
             assert!(matches!(refused, Err(AuthError::Faults(_))), "{wrong:?}");
         }
-        let twice = operator::set_groups(&app.app, &ada.done.user, &groups(&["a", "a"])).await;
+        let twice =
+            operator::set_groups(&app.app, &ada.done.user.as_str().into(), &groups(&["a", "a"])).await;
         assert!(matches!(twice, Err(AuthError::Faults(_))));
     }
 }
@@ -92,7 +96,7 @@ async fn an_account_that_waits_for_the_operator_gives_no_session_until_it_is_ena
         let user = made["user"]["id"].as_str().unwrap();
         let signin = json!({ "email": EMAIL, "password": PASSWORD });
         client.signin(signin.clone()).await.wrong();
-        operator::set_disabled(&app.app, user, false).await.unwrap();
+        operator::set_disabled(&app.app, &user.into(), false).await.unwrap();
         app.pass(60 * SECOND);
         assert_eq!(client.signin(signin).await.done().user, user);
     }
@@ -106,7 +110,7 @@ async fn one_that_cannot_be_purged_holds_up_no_other() {
     let app = TestApp::new(simple).await;
     for name in ["ada", "bob", "carla"] {
         let somebody = app.named(name).await;
-        operator::delete(&app.app, &somebody.done.user).await.unwrap();
+        operator::delete(&app.app, &somebody.done.user.as_str().into()).await.unwrap();
         app.pass(HOUR);
     }
     app.rows().execute(STAYS).await;
@@ -141,15 +145,17 @@ async fn a_deleted_account_is_as_good_as_none_and_can_be_brought_back() {
         maria.client.get("/v1/me").await.fails(401, "invalid_token");
         maria.client.refresh(&maria.done.refresh).await.fails(401, "invalid_token");
         app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.wrong();
-        operator::set_disabled(&app.app, &user, false).await.expect_err("a deleted account is not enabled");
+        operator::set_disabled(&app.app, &user.as_str().into(), false)
+            .await
+            .expect_err("a deleted account is not enabled");
         assert!(
-            matches!(operator::delete(&app.app, &user).await, Err(AuthError::NotFound)),
+            matches!(operator::delete(&app.app, &user.as_str().into()).await, Err(AuthError::NotFound)),
             "deleted already"
         );
         app.pass(6 * DAY);
         assert_eq!(deletion::purge_due(&app.app).await.unwrap(), 0, "{}", app.database());
-        deletion::restore(&app.app, &user).await.unwrap();
-        assert!(matches!(deletion::restore(&app.app, &user).await, Err(AuthError::NotFound)));
+        deletion::restore(&app.app, &user.as_str().into()).await.unwrap();
+        assert!(matches!(deletion::restore(&app.app, &user.as_str().into()).await, Err(AuthError::NotFound)));
         app.pass(2 * DAY);
         assert_eq!(deletion::purge_due(&app.app).await.unwrap(), 0, "it is in use again");
         let back = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done();
@@ -191,7 +197,7 @@ async fn nobody_signs_in_to_a_deleted_account_or_recovers_it_whatever_was_under_
         }
         TestApp::assert_silent(&app.mail().await);
         app.pass(DAY);
-        deletion::restore(&app.app, &user).await.unwrap();
+        deletion::restore(&app.app, &user.as_str().into()).await.unwrap();
         let back = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await;
         assert_eq!(back.done().user, user, "{}: nothing of it was changed", app.database());
     }
@@ -214,7 +220,7 @@ async fn a_change_of_a_deleted_account_is_not_taken_back() {
         let undo = json!({ "key": key, "passcode": code });
         app.client().post("/v1/confirm", undo.clone()).await.fails(404, "link_dead");
         TestApp::assert_silent(&app.mail().await);
-        deletion::restore(&app.app, &user).await.unwrap();
+        deletion::restore(&app.app, &user.as_str().into()).await.unwrap();
         let back = app.client().signin(json!({ "email": EMAIL, "password": PASSWORD })).await.done();
         let devices = app.client().bearing(&back.access).get("/v1/me/devices").await.is(200).json();
         let stays = devices.as_array().unwrap().iter().any(|device| device["id"] == id.as_str());
@@ -226,10 +232,10 @@ async fn a_change_of_a_deleted_account_is_not_taken_back() {
 async fn one_that_was_disabled_before_stays_so_when_it_is_brought_back() {
     let app = TestApp::new(simple).await;
     let ada = app.named("ada.lovelace").await;
-    operator::set_disabled(&app.app, &ada.done.user, true).await.unwrap();
+    operator::set_disabled(&app.app, &ada.done.user.as_str().into(), true).await.unwrap();
     app.pass(SECOND);
-    operator::delete(&app.app, &ada.done.user).await.unwrap();
-    deletion::restore(&app.app, &ada.done.user).await.unwrap();
+    operator::delete(&app.app, &ada.done.user.as_str().into()).await.unwrap();
+    deletion::restore(&app.app, &ada.done.user.as_str().into()).await.unwrap();
     app.client().signin(json!({ "username": "ada.lovelace", "password": PASSWORD })).await.wrong();
 }
 
@@ -274,9 +280,9 @@ async fn an_address_is_not_free_before_the_purge() {
     app.client().signup(json!({ "email": EMAIL, "password": PASSWORD })).await.asks();
     let told: Vec<Value> = app.mail().await.iter().map(|mail| json!(mail.code)).collect();
     assert_eq!(told, [Value::Null], "its owner is told, nobody gets a code");
-    deletion::purge(&app.app, &user, multauth::events::By::Operator).await.unwrap();
+    deletion::purge(&app.app, &user.as_str().into(), multauth::events::By::Operator).await.unwrap();
     assert!(matches!(
-        deletion::purge(&app.app, &user, multauth::events::By::Operator).await,
+        deletion::purge(&app.app, &user.as_str().into(), multauth::events::By::Operator).await,
         Err(AuthError::NotFound)
     ));
 }
@@ -296,7 +302,7 @@ async fn a_profile_that_fills_a_token_pushes_no_group_out_and_makes_none() {
     let next = ada.client.refresh(&ada.done.refresh).await.is(200).json();
     let token = claims(&app, next["access_token"].as_str().unwrap()).await;
     assert_eq!(token.get("https://example.org/in"), None, "no client says in which groups it is");
-    operator::set_groups(&app.app, &ada.done.user, &groups(&["suspended"])).await.unwrap();
+    operator::set_groups(&app.app, &ada.done.user.as_str().into(), &groups(&["suspended"])).await.unwrap();
     ada.client.patch("/v1/me", json!({ "profile": { "about": "x".repeat(4_500) } })).await.is(200);
     let next = ada.client.refresh(next["refresh_token"].as_str().unwrap()).await.is(200).json();
     let token = claims(&app, next["access_token"].as_str().unwrap()).await;

@@ -148,7 +148,7 @@ async fn three(app: &TestApp, kind: &str, identifiers: [&str; 4], secret: (&str,
             confirmed(app, &person, kind).await;
         }
         if n == 3 {
-            operator::set_disabled(&app.app, &person.done.user, true).await.unwrap();
+            operator::set_disabled(&app.app, &person.done.user.as_str().into(), true).await.unwrap();
         }
     }
 }
@@ -181,7 +181,7 @@ async fn an_address_tells_nothing_where_a_code_is_asked_at_once() {
                 confirmed(app, &person, kind).await;
             }
             if n == 3 {
-                operator::set_disabled(&app.app, &person.done.user, true).await.unwrap();
+                operator::set_disabled(&app.app, &person.done.user.as_str().into(), true).await.unwrap();
             }
         }
     };
@@ -215,7 +215,7 @@ async fn a_custom_identifier_tells_nothing_before_the_password() {
         for (n, number) in numbers.iter().enumerate().skip(1) {
             let person = app.signup(json!({ "employee_no": number, "password": PASSWORD })).await;
             if n == 3 {
-                operator::set_disabled(&app.app, &person.done.user, true).await.unwrap();
+                operator::set_disabled(&app.app, &person.done.user.as_str().into(), true).await.unwrap();
             }
         }
     };
@@ -257,7 +257,7 @@ async fn a_taken_address_signs_up_like_a_free_one() {
         for app in TestApp::each(|_| ()).await {
             app.signup(json!({ kind: owned, secret.0: secret.1 })).await;
             let gone = app.signup(json!({ kind: disabled, secret.0: secret.1 })).await;
-            operator::set_disabled(&app.app, &gone.done.user, true).await.unwrap();
+            operator::set_disabled(&app.app, &gone.done.user.as_str().into(), true).await.unwrap();
             app.pass(DAY);
             app.mail().await;
             let unknown = sign_up(&app, kind, free, secret).await;

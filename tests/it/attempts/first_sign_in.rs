@@ -111,7 +111,9 @@ async fn who_signs_in_by_an_address_that_its_bare_link_confirmed_finds_nothing_e
             let key = app.code().await.key().to_owned();
             let pressed = app.client().post("/v1/confirm", json!({ "key": key })).await.is(200).json();
             assert_eq!(pressed["confirmed"], true, "{pressed}");
-            operator::add_identifier(&app.app, &made.done.user, "username", "mallory").await.unwrap();
+            operator::add_identifier(&app.app, &made.done.user.as_str().into(), "username", "mallory")
+                .await
+                .unwrap();
             if !vouched {
                 app.rows().execute("UPDATE devices SET own = 'proven' WHERE kind = 'username'").await;
             }

@@ -168,7 +168,7 @@ async fn after_twenty_wrong_codes_only_long_ones_are_sent() {
         stranger.passcode(&asked.attempt, "AAAAAAAAAAAAA").await.wrong();
         stranger.passcode(&asked.attempt, long.code()).await.done();
         // Nor has it elsewhere once the operator has unlocked the account.
-        reset::unlock(&app.app, &user).await.unwrap();
+        reset::unlock(&app.app, &user.as_str().into()).await.unwrap();
         app.pass(2 * MINUTE);
         app.client().signin(email.clone()).await.asks();
         assert_eq!(app.code().await.code().len(), 6, "{}", app.database());

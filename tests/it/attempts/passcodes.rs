@@ -26,7 +26,7 @@ async fn instance(tuples: &[&[&str]]) -> Instance {
     })
     .await;
     let mut tx = app.app.store.begin().await.unwrap();
-    users::insert(&mut tx, &users::New::active("u", "{}"), NOW).await.unwrap();
+    users::insert(&mut tx, &users::New::active(&"u".into(), "{}"), NOW).await.unwrap();
     tx.commit().await.unwrap();
     Instance(app)
 }
@@ -177,9 +177,9 @@ async fn a_recovery_code_may_come_along_with_the_password() {
     let code = recovery::code(&Random::System);
     let hash = i.app.hasher.hash("correct horse battery".into(), [1; 16]).await.unwrap();
     let mut tx = i.app.store.begin().await.unwrap();
-    secrets::set(&mut tx, "p", "u", "password", &hash, NOW, None).await.unwrap();
+    secrets::set(&mut tx, "p", &"u".into(), "password", &hash, NOW, None).await.unwrap();
     let stored = recovery::stored(&i.app.sealer, "u", code.expose()).unwrap();
-    secrets::insert(&mut tx, "r", "u", secrets::RECOVERY, &stored, NOW).await.unwrap();
+    secrets::insert(&mut tx, "r", &"u".into(), secrets::RECOVERY, &stored, NOW).await.unwrap();
     tx.commit().await.unwrap();
     let given = || Given {
         secrets: [("password", Sensitive::new("correct horse battery"))].into(),

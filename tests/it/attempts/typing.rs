@@ -133,7 +133,12 @@ async fn kept_as_typed(app: &TestApp, user: &str, number: &str) {
     let hint = app.app.sealer.mac(Purpose::Passcode, &parts)[0];
     let phc = app.app.hasher.hash(Sensitive::new(number), [7; 16]).await.unwrap();
     let mut tx = app.app.store.begin().await.unwrap();
-    let card = devices::of_user(&mut tx, user).await.unwrap().into_iter().find(|d| d.kind == "card").unwrap();
+    let card = devices::of_user(&mut tx, &user.into())
+        .await
+        .unwrap()
+        .into_iter()
+        .find(|d| d.kind == "card")
+        .unwrap();
     let stored = format!("{hint:02x}{phc}");
     let old = card.secret.unwrap();
     assert_eq!(devices::renew_secret(&mut tx, &card.id, &old, &stored).await.unwrap(), 1);

@@ -165,7 +165,10 @@ async fn nothing_is_told_of_an_account_that_may_not_be_used() {
         let mut tx = app.app.store.begin().await.unwrap();
         // Not as the operator does it, which ends the attempt as well.
         let now = app.app.now();
-        users::set_disabled(&mut tx, &maria.done.user, Some(now), now).await.unwrap();
+        users::set_disabled(&mut tx, &maria.done.user.as_str().into(), Some(now), now)
+            .await
+            .unwrap()
+            .either_way();
         tx.commit().await.unwrap();
         app.pass(16 * MINUTE);
         TestApp::assert_silent(&upkeep(&app).await);

@@ -59,7 +59,7 @@ async fn rows(app: &TestApp) -> [i64; 5] {
 async fn a_clock_that_just_jumped_deletes_nothing_and_makes_no_key() {
     for (app, steady) in TestApp::each_steadied(change).await {
         let (ada, bob) = (app.named("ada").await, app.named("bob").await);
-        operator::delete(&app.app, &bob.done.user).await.unwrap();
+        operator::delete(&app.app, &bob.done.user.as_str().into()).await.unwrap();
         app.client().signin(json!({ "username": "ada", "password": OTHER })).await.wrong();
         let mut instance = Instance::of(&app, steady);
         instance.turn().await;
@@ -102,7 +102,7 @@ async fn nothing_is_deleted_by_a_clock_that_is_not_believed_yet() {
     for (app, steady) in TestApp::each_steadied(change).await {
         app.named("ada").await;
         let bob = app.named("bob").await;
-        operator::delete(&app.app, &bob.done.user).await.unwrap();
+        operator::delete(&app.app, &bob.done.user.as_str().into()).await.unwrap();
         app.client().signin(json!({ "username": "ada", "password": OTHER })).await.wrong();
         let mut instance = Instance::of(&app, steady);
         instance.turn().await;
@@ -174,7 +174,7 @@ async fn what_was_written_ahead_is_brought_back() {
         app.client().signin(json!({ "username": "ada", "password": PASSWORD })).await.done();
         app.client().signin(json!({ "email": "bob@example.org" })).await.asks();
         let carla = app.named("carla").await;
-        operator::delete(&app.app, &carla.done.user).await.unwrap();
+        operator::delete(&app.app, &carla.done.user.as_str().into()).await.unwrap();
         app.pass(-FAR);
         let latest = async || {
             let rows = app.rows();
@@ -199,7 +199,7 @@ async fn what_was_written_ahead_is_brought_back() {
         instance.pass(app.app.settings.user.deletion_grace.millis() + MINUTE);
         instance.turn().await;
         assert!(
-            operator::show(&app.app, &carla.done.user).await.is_err(),
+            operator::show(&app.app, &carla.done.user.as_str().into()).await.is_err(),
             "{}: purged in time",
             app.database()
         );

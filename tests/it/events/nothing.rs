@@ -43,8 +43,8 @@ async fn what_is_rolled_back_leaves_no_event() {
         let before = all(&app).await.len();
         // Somebody else proves the number in the very moment between.
         let mut tx = app.app.store.begin().await.unwrap();
-        users::insert(&mut tx, &users::New::active("other", "{}"), app.clock.now()).await.unwrap();
-        let mine = devices::by_id(&mut tx, added["id"].as_str().unwrap()).await.unwrap().unwrap();
+        users::insert(&mut tx, &users::New::active(&"other".into(), "{}"), app.clock.now()).await.unwrap();
+        let mine = devices::by_id(&mut tx, &(added["id"].as_str().unwrap()).into()).await.unwrap().unwrap();
         let theirs = devices::Device {
             id: "theirs".into(),
             user_id: "other".into(),

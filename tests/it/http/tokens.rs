@@ -465,7 +465,7 @@ async fn end(server: &Server, way: &str, first: &Tokens, other: &Tokens) {
     let status = match way {
         "signout" => server.call(Call::new("POST", "/v1/signout").bearer(&other.access)).await.status,
         "disable" => {
-            operator::set_disabled(&server.app, &first.user, true).await.unwrap();
+            operator::set_disabled(&server.app, &first.user.as_str().into(), true).await.unwrap();
             204
         }
         "delete" => server.call(Call::new("DELETE", "/v1/me").bearer(&first.access)).await.status,

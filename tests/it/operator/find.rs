@@ -22,7 +22,7 @@ fn named(settings: &mut Settings) {
 async fn found(app: &TestApp, text: &str) -> Vec<String> {
     let Found { users, more } = find::find(&app.app, text, false).await.unwrap();
     assert!(!more);
-    users.into_iter().map(|listed| listed.user.id).collect()
+    users.into_iter().map(|listed| listed.user.id.into()).collect()
 }
 
 #[tokio::test]
@@ -106,9 +106,9 @@ async fn numbers_and_domains_are_found_as_they_are_typed() {
 async fn disabled_and_deleted_users_are_found_and_a_replaced_address_finds_nobody() {
     for app in TestApp::each(named).await {
         let user = app.signup(json!({ "username": "ada-l", "password": PASSWORD })).await.done.user;
-        operator::set_disabled(&app.app, &user, true).await.unwrap();
+        operator::set_disabled(&app.app, &user.as_str().into(), true).await.unwrap();
         assert_eq!(found(&app, "ada-l").await, [user.as_str()]);
-        operator::delete(&app.app, &user).await.unwrap();
+        operator::delete(&app.app, &user.as_str().into()).await.unwrap();
         assert_eq!(found(&app, "ada-l").await, [user.as_str()]);
         app.rows().execute("UPDATE devices SET hidden_at = 1").await;
         assert!(found(&app, "ada-l").await.is_empty(), "{}", app.database());
@@ -146,7 +146,7 @@ async fn fifty_are_shown_and_it_is_said_that_there_are_more() {
         let mut tx = app.app.store.begin().await.unwrap();
         for n in 0..60 {
             let profile = json!({ "full_name": if n < 51 { "Grace" } else { "Hopper" } }).to_string();
-            multauth::store::users::insert(&mut tx, &New::active(&format!("u{n:02}"), &profile), 0)
+            multauth::store::users::insert(&mut tx, &New::active(&format!("u{n:02}").into(), &profile), 0)
                 .await
                 .unwrap();
         }

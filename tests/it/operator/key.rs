@@ -20,7 +20,7 @@ fn by_email(settings: &mut Settings) {
 
 /// Resets somebody without a password; gives the handle of the key.
 async fn key(app: &TestApp, user: &str) -> String {
-    let done = reset::reset(&app.app, user, None, &[]).await.unwrap();
+    let done = reset::reset(&app.app, &user.into(), None, &[]).await.unwrap();
     app.mail().await;
     let key = done.key.unwrap();
     assert_eq!(key.link.expose(), format!("http://localhost:8080/recover/{}", key.handle.expose()));
@@ -70,14 +70,14 @@ async fn it_dies_by_its_time_by_any_change_and_by_the_next_one() {
         let first = key(&app, &user).await;
         let second = key(&app, &user).await;
         dead(&first).await;
-        operator::end_sessions(&app.app, &user).await.unwrap();
+        operator::end_sessions(&app.app, &user.as_str().into()).await.unwrap();
         dead(&second).await;
         let between = key(&app, &user).await;
         app.rows().execute("UPDATE users SET credentials = credentials + 1").await;
         dead(&between).await;
         let third = key(&app, &user).await;
-        operator::set_disabled(&app.app, &user, true).await.unwrap();
-        operator::set_disabled(&app.app, &user, false).await.unwrap();
+        operator::set_disabled(&app.app, &user.as_str().into(), true).await.unwrap();
+        operator::set_disabled(&app.app, &user.as_str().into(), false).await.unwrap();
         dead(&third).await;
         let last = key(&app, &user).await;
         app.client().delete(&format!("/v1/attempts/{last}")).await.is(204);
@@ -160,7 +160,7 @@ async fn the_page_is_for_the_last_step_of_a_recovery_alone() {
     says(&page(&recovery.attempt).await, 404, "This link is over");
     client.passcode(&recovery.attempt, app.code().await.code()).await.asks();
     says(&page(&recovery.attempt).await, 200, "New password");
-    operator::end_sessions(&app.app, &user).await.unwrap();
+    operator::end_sessions(&app.app, &user.as_str().into()).await.unwrap();
     says(&page(&recovery.attempt).await, 404, "This link is over");
     says(&page("at_nothing").await, 404, "This link is over");
 }

@@ -62,7 +62,7 @@ async fn it_takes_away_what_lets_anybody_in_and_leaves_factors() {
         let (ada, seed) = ada(&app).await;
         let running = sign_in(&app, PASSWORD).await.asks();
         let before = happened(&app).await.len();
-        let done = reset::reset(&app.app, &ada.done.user, None, &[]).await.unwrap();
+        let done = reset::reset(&app.app, &ada.done.user.as_str().into(), None, &[]).await.unwrap();
         assert_eq!((done.ended, done.removed, done.open), (1, 0, true), "{}", app.database());
         let told: Vec<_> = app.mail().await.into_iter().map(|mail| (mail.kind, mail.to)).collect();
         assert_eq!(told, [(Kind::AccountReset, EMAIL.to_owned())]);
@@ -71,7 +71,7 @@ async fn it_takes_away_what_lets_anybody_in_and_leaves_factors() {
         let passcode = json!({ "passcode": totp(&seed, app.clock.now()) });
         app.client().answer(&running.attempt, passcode).await.fails(404, "attempt_gone");
         sign_in(&app, PASSWORD).await.wrong();
-        let (account, sessions) = operator::show(&app.app, &ada.done.user).await.unwrap();
+        let (account, sessions) = operator::show(&app.app, &ada.done.user.as_str().into()).await.unwrap();
         let kinds: BTreeSet<_> = account.devices.iter().map(|d| d.kind.as_str()).collect();
         assert_eq!((kinds, sessions.len()), (["authenticator", "email"].into(), 0));
         assert!(account.hashes.is_empty() && account.recovery.is_empty());
@@ -94,12 +94,12 @@ async fn devices_go_by_name_and_nothing_is_changed_where_one_is_not_there() {
         let (ada, _) = ada(&app).await;
         let user = ada.done.user.as_str();
         for wrong in [vec!["card".to_owned()], vec!["authenticator".to_owned(), "7d0b3c52".to_owned()]] {
-            let error = reset::reset(&app.app, user, None, &wrong).await.unwrap_err();
+            let error = reset::reset(&app.app, &user.into(), None, &wrong).await.unwrap_err();
             let AuthError::Faults(faults) = error else { panic!("{error}") };
             assert_eq!(faults.len(), 1, "{faults:?}");
         }
         ada.client.get("/v1/me").await.is(200);
-        let done = reset::reset(&app.app, user, None, &["authenticator".to_owned()]).await.unwrap();
+        let done = reset::reset(&app.app, &user.into(), None, &["authenticator".to_owned()]).await.unwrap();
         assert_eq!((done.removed, done.open), (1, true), "{}", app.database());
         let last = happened(&app).await;
         assert!(last.contains(&"user.reset operator 1".to_owned()), "{last:?}");
@@ -107,8 +107,10 @@ async fn devices_go_by_name_and_nothing_is_changed_where_one_is_not_there() {
         let handle = done.key.unwrap().handle;
         app.client().answer(handle.expose(), json!({ "new_password": OTHER })).await.done();
         sign_in(&app, OTHER).await.done();
-        let (account, _) = operator::show(&app.app, user).await.unwrap();
-        let done = reset::reset(&app.app, user, None, &[account.devices[0].id.clone()]).await.unwrap();
+        let (account, _) = operator::show(&app.app, &user.into()).await.unwrap();
+        let done = reset::reset(&app.app, &user.into(), None, &[account.devices[0].id.clone().into()])
+            .await
+            .unwrap();
         assert!(!done.open, "nothing names them any more");
     }
 }
@@ -119,11 +121,11 @@ async fn a_password_of_the_operators_is_held_to_the_policy_and_makes_no_key() {
         let ada = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await;
         let user = ada.done.user.as_str();
         for weak in ["short", EMAIL, "password123password"] {
-            let error = reset::reset(&app.app, user, Some(&weak.into()), &[]).await.unwrap_err();
+            let error = reset::reset(&app.app, &user.into(), Some(&weak.into()), &[]).await.unwrap_err();
             assert!(matches!(error, AuthError::Faults(_)), "{weak}: {error}");
         }
         ada.client.get("/v1/me").await.is(200);
-        let done = reset::reset(&app.app, user, Some(&OTHER.into()), &[]).await.unwrap();
+        let done = reset::reset(&app.app, &user.into(), Some(&OTHER.into()), &[]).await.unwrap();
         assert!(done.key.is_none() && done.open, "{}", app.database());
         ada.client.get("/v1/me").await.fails(401, "invalid_token");
         sign_in(&app, PASSWORD).await.wrong();
@@ -137,13 +139,16 @@ async fn a_password_of_the_operators_is_held_to_the_policy_and_makes_no_key() {
 async fn somebody_disabled_stays_so_and_somebody_deleted_is_nobody() {
     for app in TestApp::each(|settings| settings.flows = flows(&[&["email", "password"]])).await {
         let user = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await.done.user;
-        operator::set_disabled(&app.app, &user, true).await.unwrap();
-        assert!(reset::reset(&app.app, &user, None, &[]).await.unwrap().key.is_none());
-        assert!(operator::show(&app.app, &user).await.unwrap().0.user.disabled_at.is_some());
-        operator::delete(&app.app, &user).await.unwrap();
+        operator::set_disabled(&app.app, &user.as_str().into(), true).await.unwrap();
+        assert!(reset::reset(&app.app, &user.as_str().into(), None, &[]).await.unwrap().key.is_none());
+        assert!(operator::show(&app.app, &user.as_str().into()).await.unwrap().0.user.disabled_at.is_some());
+        operator::delete(&app.app, &user.as_str().into()).await.unwrap();
         for user in [user.as_str(), "nobody"] {
-            assert!(matches!(reset::reset(&app.app, user, None, &[]).await, Err(AuthError::NotFound)));
-            assert!(matches!(reset::unlock(&app.app, user).await, Err(AuthError::NotFound)));
+            assert!(matches!(
+                reset::reset(&app.app, &user.into(), None, &[]).await,
+                Err(AuthError::NotFound)
+            ));
+            assert!(matches!(reset::unlock(&app.app, &user.into()).await, Err(AuthError::NotFound)));
         }
     }
 }
@@ -175,7 +180,7 @@ async fn unlocking_ends_every_wait_elsewhere_on_a_known_device_and_in_a_session(
         for answer in [sign_in(&app, PASSWORD).await, on_known(PASSWORD).await, in_session(PASSWORD).await] {
             answer.fails(429, "too_many");
         }
-        reset::unlock(&app.app, &ada.done.user).await.unwrap();
+        reset::unlock(&app.app, &ada.done.user.as_str().into()).await.unwrap();
         assert_eq!(app.rows().number("SELECT COUNT(*) FROM guesses").await, 0, "{}", app.database());
         sign_in(&app, PASSWORD).await.done();
         on_known(PASSWORD).await.done();
@@ -195,7 +200,8 @@ async fn a_card_that_a_recovery_made_goes_with_the_password_beside_it() {
         let asked = app.client().signup(json!({ "phone": NUMBER, "hardcode": "7391" })).await.asks();
         let code = app.code().await.code().to_owned();
         let user = app.client().answer(&asked.attempt, json!({ "passcode": code })).await.done().user;
-        let removed = reset::reset(&app.app, &user, None, &["card".to_owned()]).await.unwrap();
+        let removed =
+            reset::reset(&app.app, &user.as_str().into(), None, &["card".to_owned()]).await.unwrap();
         assert_eq!(removed.removed, 1);
         app.mail().await;
         let asked = app.client().recovery(json!({ "phone": NUMBER })).await.asks();
@@ -204,7 +210,7 @@ async fn a_card_that_a_recovery_made_goes_with_the_password_beside_it() {
         assert_eq!(asked.secrets(), ["new_password", "hardcode"]);
         let anew = json!({ "new_password": OTHER, "hardcode": "8264" });
         app.client().answer(&asked.attempt, anew).await.done();
-        let done = reset::reset(&app.app, &user, None, &[]).await.unwrap();
+        let done = reset::reset(&app.app, &user.as_str().into(), None, &[]).await.unwrap();
         assert_eq!((done.removed, done.open), (1, true), "{}", app.database());
         let key = done.key.unwrap();
         let handle = key.handle.expose();
@@ -220,9 +226,9 @@ async fn a_young_account_whose_only_address_was_removed_is_not_swept() {
     for app in TestApp::each(|settings| settings.flows = flows(&[&["email", "password"]])).await {
         let user = app.signup(json!({ "email": EMAIL, "password": PASSWORD })).await.done.user;
         app.pass(3 * DAY);
-        let done = reset::reset(&app.app, &user, None, &["email".to_owned()]).await.unwrap();
+        let done = reset::reset(&app.app, &user.as_str().into(), None, &["email".to_owned()]).await.unwrap();
         deletion::purge_due(&app.app).await.unwrap();
-        operator::add_identifier(&app.app, &user, "email", SECOND).await.unwrap();
+        operator::add_identifier(&app.app, &user.as_str().into(), "email", SECOND).await.unwrap();
         assert!(done.key.is_some());
         sign_in(&app, PASSWORD).await.wrong();
     }

@@ -23,12 +23,12 @@ async fn made(tx: &mut Tx, name: &str, at: i64) {
     let row = Attempt { created_at: at, expires_at: at + life, ..attempt(name, Some("u")) };
     attempts::insert(tx, &row).await.unwrap();
     let row = Challenge { sent_at: at, expires_at: at + life, ..challenge(name, &format!("attempt/{name}")) };
-    challenges::put(tx, &row, at).await.unwrap();
+    challenges::put(tx, &row, at).await.unwrap().either_way();
     guesses::fail(tx, name, "password", at, 1).await.unwrap();
     guesses::count_day(tx, at).await.unwrap();
     wishes::make(tx, name, at + DAY).await.unwrap();
-    suspensions::begin(tx, name, at, at + HOUR).await.unwrap();
-    known_devices::insert(tx, name, "u", &format!("hash of {name}"), "", at).await.unwrap();
+    suspensions::begin(tx, name, at, at + HOUR).await.unwrap().either_way();
+    known_devices::insert(tx, &name.into(), &"u".into(), &format!("hash of {name}"), "", at).await.unwrap();
     lines::keep(tx, name, "mobile", at).await.unwrap();
     let row = Queued { created_at: at, expires_at: at + life, lane: name.into(), ..queued(name) };
     outbox::insert(tx, &row).await.unwrap();
@@ -50,13 +50,13 @@ async fn made(tx: &mut Tx, name: &str, at: i64) {
 
 /// Rows of everything that lasts.
 async fn lasting(tx: &mut Tx, name: &str, at: i64) {
-    users::insert(tx, &users::New::active(name, "{}"), at).await.unwrap();
-    users::set_deleted(tx, name, at).await.unwrap();
+    users::insert(tx, &users::New::active(&name.into(), "{}"), at).await.unwrap();
+    users::set_deleted(tx, &name.into(), at).await.unwrap().either_way();
     let row = devices::Device { created_at: at, confirmed_at: Some(at), ..device(name, name, name, true) };
     devices::insert(tx, &row).await.unwrap();
-    secrets::insert(tx, name, name, secrets::RECOVERY, name, at).await.unwrap();
+    secrets::insert(tx, name, &name.into(), secrets::RECOVERY, name, at).await.unwrap();
     let row = Session { created_at: at, expires_at: at + DAY, ..session(name, name) };
-    sessions::insert(tx, &row, "[]", "k").await.unwrap();
+    sessions::insert(tx, &row, "[]", &"k".into()).await.unwrap();
     let row = changes::Change { id: name.into(), user_id: name.into(), at, devices: "[]".into() };
     changes::insert(tx, &row).await.unwrap();
 }
@@ -106,7 +106,7 @@ async fn what_bars_or_lets_in_counts_as_made_now() {
 async fn dump(store: &Store, name: &str) -> String {
     let mut tx = store.begin().await.unwrap();
     let tx = &mut tx;
-    let attempt = attempts::by_id(tx, name).await.unwrap().unwrap();
+    let attempt = attempts::by_id(tx, &name.into()).await.unwrap().unwrap();
     let sent = challenges::in_scope(tx, &format!("attempt/{name}")).await.unwrap().remove(0);
     let guessed = guesses::of(tx, name, "password").await.unwrap();
     let wished =
@@ -175,12 +175,12 @@ async fn what_lasts_is_of_now_and_ends_as_much_earlier() {
         let due = users::deleted_before(&mut tx, NOW, 9).await.unwrap();
         assert_eq!(due.len(), 2, "{}: its grace ends with that of the other", db.name);
         assert!(due.iter().all(|user| user.deleted_at == user.disabled_at), "{}", db.name);
-        let session = sessions::by_id(&mut tx, "far").await.unwrap().unwrap();
+        let session = sessions::by_id(&mut tx, &"far".into()).await.unwrap().unwrap();
         let times = (session.created_at, session.rotated_at, session.auth_time, session.expires_at);
         assert_eq!(times, (NOW, NOW, NOW, NOW + DAY), "{}", db.name);
-        let device = devices::by_id(&mut tx, "far").await.unwrap().unwrap();
+        let device = devices::by_id(&mut tx, &"far".into()).await.unwrap().unwrap();
         assert_eq!((device.created_at, device.confirmed_at), (NOW, Some(NOW)), "{}", db.name);
-        assert_eq!(changes::of_user(&mut tx, "far").await.unwrap()[0].at, NOW, "{}", db.name);
+        assert_eq!(changes::of_user(&mut tx, &"far".into()).await.unwrap()[0].at, NOW, "{}", db.name);
     }
 }
 
@@ -237,12 +237,12 @@ async fn what_is_a_little_ahead_is_left_alone() {
 #[tokio::test]
 async fn it_gives_way_to_requests() {
     let rows = async |tx: &mut Tx| {
-        suspensions::begin(tx, "far", NOW + FAR, NOW + 2 * FAR).await.unwrap();
+        suspensions::begin(tx, "far", NOW + FAR, NOW + 2 * FAR).await.unwrap().either_way();
         lines::keep(tx, "far", "mobile", NOW + FAR).await.unwrap();
     };
     for db in database(rows).await.into_iter().filter(|db| db.name == "postgres") {
         let mut tx = db.store.begin().await.unwrap();
-        suspensions::begin(&mut tx, "far", NOW + FAR + 1, NOW + FAR + 2).await.unwrap();
+        suspensions::begin(&mut tx, "far", NOW + FAR + 1, NOW + FAR + 2).await.unwrap().either_way();
         let gone = tokio::time::timeout(Duration::from_secs(2), ahead::soon(&db.store, NOW)).await;
         assert!(matches!(gone, Ok(Err(StoreError::Busy(_)))), "{gone:?}");
         tx.commit().await.unwrap();

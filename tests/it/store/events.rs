@@ -20,7 +20,7 @@ fn event(id: &str, position: i64, user: Option<&str>) -> Row {
         position,
         at: NOW,
         name: "user.updated".into(),
-        user_id: user.map(str::to_owned),
+        user_id: user.map(str::to_owned).map(Into::into),
         session_id: None,
         network: "203.0.113.0/24".into(),
         request: String::new(),
@@ -51,7 +51,7 @@ pub(super) async fn events_of_one_user_stand_in_order_whatever_the_clocks_say() 
 }
 
 fn wanted(user: Option<&str>, name: &str) -> Wanted {
-    Wanted { user: user.map(str::to_owned), name: name.into(), since: 0, until: i64::MAX }
+    Wanted { user: user.map(str::to_owned).map(Into::into), name: name.into(), since: 0, until: i64::MAX }
 }
 
 fn ids(rows: &[Row]) -> Vec<&str> {
@@ -191,7 +191,7 @@ pub(super) async fn what_is_forgotten_leads_to_nobody() {
             ..event(id, 1, Some(user))
         };
         events::insert(tx, &[whole("a", "u"), whole("b", "v")]).await.unwrap();
-        assert_eq!(events::forget(tx, "u").await.unwrap(), 1, "{}", db.name);
+        assert_eq!(events::forget(tx, &"u".into()).await.unwrap(), 1, "{}", db.name);
         let row = of(tx, "u", 0).await.remove(0);
         assert_eq!(
             (row.personal, row.session_id, row.network.as_str(), row.request.as_str()),

@@ -14,7 +14,7 @@ pub const END: i64 = NOW + 60_000;
 
 /// A user, written.
 pub async fn user(tx: &mut Tx, id: &str) {
-    users::insert(tx, &users::New::active(id, "{}"), NOW).await.unwrap();
+    users::insert(tx, &users::New::active(&id.into(), "{}"), NOW).await.unwrap();
 }
 
 /// An address of a user; confirmed or a claim.

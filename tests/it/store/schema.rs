@@ -43,16 +43,16 @@ async fn what_is_under_way_outlives_a_new_version() {
         db.execute(BEFORE).await;
         assert_eq!(store::migrate(&db.store).await.unwrap(), ["alike", "subjects", "shown"], "{}", db.name);
         let mut tx = db.store.begin().await.unwrap();
-        let found = attempts::live(&mut tx, "a", 6).await.unwrap();
+        let found = attempts::live(&mut tx, &"a".into(), 6).await.unwrap();
         let expected = Attempt {
-            id: "a".to_owned(),
+            id: "a".to_owned().into(),
             purpose: "signin".to_owned(),
             kind: "email".to_owned(),
             canonical: "a@b.c".to_owned(),
-            user_id: Some("u".to_owned()),
+            user_id: Some("u".to_owned().into()),
             credentials: Some(3),
-            session_id: Some("s".to_owned()),
-            known_device: Some("k".to_owned()),
+            session_id: Some("s".to_owned().into()),
+            known_device: Some("k".to_owned().into()),
             known_shown: Some(String::new()),
             passed: "[]".to_owned(),
             draft: Some("d".to_owned()),
@@ -63,7 +63,7 @@ async fn what_is_under_way_outlives_a_new_version() {
             expires_at: 90,
         };
         assert_eq!(format!("{found:?}"), format!("{:?}", Some(expected)), "{}", db.name);
-        assert_eq!(attempts::drop_of_user(&mut tx, "u").await.unwrap(), 1, "{}", db.name);
+        assert_eq!(attempts::drop_of_user(&mut tx, &"u".into()).await.unwrap(), 1, "{}", db.name);
     }
 }
 

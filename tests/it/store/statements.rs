@@ -6,8 +6,8 @@ use multauth::store::outbox::{End, Queued};
 use multauth::store::sessions::{Session, Turn};
 use multauth::store::signing_keys::SigningKey;
 use multauth::store::{
-    Tx, api_keys, attempts, challenges, changes, deliveries, devices, facts, guesses, known_devices, lines,
-    outbox, secrets, sessions, signing_keys, spend, suspensions, sweep, users, wishes,
+    Changed, Tx, api_keys, attempts, challenges, changes, deliveries, devices, facts, guesses, known_devices,
+    lines, outbox, secrets, sessions, signing_keys, spend, suspensions, sweep, users, wishes,
 };
 
 use super::rows::{END, NOW, attempt, challenge, device, queued, session, user};
@@ -52,20 +52,33 @@ async fn with_user() -> Vec<(databases::Database, Tx)> {
 pub(super) async fn of_users() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        users::insert(tx, &users::New::active("v", r#"{"name":"ä"}"#), NOW).await.unwrap();
-        assert_eq!(users::set_profile(tx, "u", "{}", NOW + 1).await.unwrap(), 1);
-        assert_eq!(users::touch(tx, "u", NOW + 2).await.unwrap(), 1);
-        assert_eq!(users::sign_in(tx, "u", 1, NOW + 3).await.unwrap(), 0, "a credential changed");
-        assert_eq!(users::sign_in(tx, "u", 2, NOW + 3).await.unwrap(), 1);
-        let u = users::by_id(tx, "u").await.unwrap().unwrap();
+        users::insert(tx, &users::New::active(&"v".into(), r#"{"name":"ä"}"#), NOW).await.unwrap();
+        assert_eq!(users::set_profile(tx, &"u".into(), "{}", NOW + 1).await.unwrap(), 1);
+        assert_eq!(users::touch(tx, &"u".into(), NOW + 2).await.unwrap(), Changed::Yes);
+        assert_eq!(
+            users::sign_in(tx, &"u".into(), 1, NOW + 3).await.unwrap(),
+            Changed::No,
+            "a credential changed"
+        );
+        assert_eq!(users::sign_in(tx, &"u".into(), 2, NOW + 3).await.unwrap(), Changed::Yes);
+        let u = users::by_id(tx, &"u".into()).await.unwrap().unwrap();
         assert_eq!((u.credentials, u.updated_at, u.signed_in_at), (2, NOW + 2, Some(NOW + 3)));
-        assert_eq!(users::still(tx, "u", 2, NOW + 4).await.unwrap(), 1);
-        assert_eq!(users::touch_from(tx, "u", 2, NOW + 4).await.unwrap(), 1);
-        assert_eq!(users::touch_from(tx, "u", 2, NOW + 4).await.unwrap(), 0, "a credential changed");
-        assert_eq!(users::still(tx, "u", 2, NOW + 4).await.unwrap(), 0, "a credential changed");
-        assert_eq!(users::set_disabled(tx, "u", Some(NOW), NOW).await.unwrap(), 1);
-        assert_eq!(users::sign_in(tx, "u", 4, NOW).await.unwrap(), 0, "disabled");
-        let first = async |tx: &mut _, id| users::first_from(tx, id).await.unwrap().map(|user| user.id);
+        assert_eq!(users::still(tx, &"u".into(), 2, NOW + 4).await.unwrap(), Changed::Yes);
+        assert_eq!(users::touch_from(tx, &"u".into(), 2, NOW + 4).await.unwrap(), Changed::Yes);
+        assert_eq!(
+            users::touch_from(tx, &"u".into(), 2, NOW + 4).await.unwrap(),
+            Changed::No,
+            "a credential changed"
+        );
+        assert_eq!(
+            users::still(tx, &"u".into(), 2, NOW + 4).await.unwrap(),
+            Changed::No,
+            "a credential changed"
+        );
+        assert_eq!(users::set_disabled(tx, &"u".into(), Some(NOW), NOW).await.unwrap(), Changed::Yes);
+        assert_eq!(users::sign_in(tx, &"u".into(), 4, NOW).await.unwrap(), Changed::No, "disabled");
+        let first =
+            async |tx: &mut _, id: &str| users::first_from(tx, &id.into()).await.unwrap().map(|user| user.id);
         assert_eq!(first(tx, "ua").await.as_deref(), Some("v"), "the first behind it");
         assert_eq!(first(tx, "v").await.as_deref(), Some("v"), "the very one");
         assert_eq!(first(tx, "va").await.as_deref(), Some("v"), "the last, behind it");
@@ -75,8 +88,8 @@ pub(super) async fn of_users() {
             assert_eq!(users::containing(tx, "u", text, 10).await.unwrap().len(), fits, "{text}");
         }
         assert_eq!(users::containing(tx, "v", "name", 10).await.unwrap().len(), 0, "behind the last one");
-        assert_eq!(users::delete(tx, "u").await.unwrap(), 1);
-        assert!(users::by_id(tx, "u").await.unwrap().is_none(), "{}", db.name);
+        assert_eq!(users::delete(tx, &"u".into()).await.unwrap(), Changed::Yes);
+        assert!(users::by_id(tx, &"u".into()).await.unwrap().is_none(), "{}", db.name);
     }
 }
 
@@ -89,37 +102,54 @@ pub(super) async fn of_devices() {
         devices::insert(tx, &device("b", "v", "ada", false)).await.unwrap();
         assert!(devices::owner(tx, "email", "ada").await.unwrap().is_none(), "claims bind nobody");
         assert_eq!(devices::named(tx, "email", "ada", 9).await.unwrap(), ["u", "v"], "claims too");
-        assert_eq!(devices::confirm(tx, "a", NOW + 1, Some(devices::PROVEN)).await.unwrap(), 1);
+        assert_eq!(
+            devices::confirm(tx, &"a".into(), NOW + 1, Some(devices::PROVEN)).await.unwrap(),
+            Changed::Yes
+        );
         let gone = devices::Gone { id: "b".into(), user_id: "v".into(), kind: "email".into() };
-        assert_eq!(devices::drop_claims(tx, "email", "ada", "a").await.unwrap(), [gone], "{}", db.name);
-        assert!(devices::by_id(tx, "b").await.unwrap().is_none());
+        assert_eq!(
+            devices::drop_claims(tx, "email", "ada", &"a".into()).await.unwrap(),
+            [gone],
+            "{}",
+            db.name
+        );
+        assert!(devices::by_id(tx, &"b".into()).await.unwrap().is_none());
         devices::insert(tx, &device("c", "u", "bob", false)).await.unwrap();
         let held = devices::Device { secret: Some("r".into()), ..device("d", "u", "eve", true) };
         devices::insert(tx, &held).await.unwrap();
-        assert_eq!(devices::drop_unconfirmed(tx, "u").await.unwrap().len(), 1);
-        assert_eq!(devices::set_primary(tx, "u", "email", "d").await.unwrap(), 1);
-        assert_eq!(devices::set_label(tx, "d", "work").await.unwrap(), 1);
-        assert_eq!(devices::used(tx, "d", NOW + 2).await.unwrap(), 1);
-        assert_eq!(devices::renew_secret(tx, "d", "other", "t").await.unwrap(), 0);
-        assert_eq!(devices::renew_secret(tx, "d", "r", "s").await.unwrap(), 1);
-        let steps = [(5, 1), (5, 0), (4, 0), (6, 1)];
+        assert_eq!(devices::drop_unconfirmed(tx, &"u".into()).await.unwrap().len(), 1);
+        assert_eq!(devices::set_primary(tx, &"u".into(), "email", &"d".into()).await.unwrap(), 1);
+        assert_eq!(devices::set_label(tx, &"d".into(), "work").await.unwrap(), 1);
+        assert_eq!(devices::used(tx, &"d".into(), NOW + 2).await.unwrap(), 1);
+        assert_eq!(devices::renew_secret(tx, &"d".into(), "other", "t").await.unwrap(), 0);
+        assert_eq!(devices::renew_secret(tx, &"d".into(), "r", "s").await.unwrap(), 1);
+        let (yes, no) = (Changed::Yes, Changed::No);
+        let steps = [(5, yes), (5, no), (4, no), (6, yes)];
         for (step, taken) in steps {
-            assert_eq!(devices::take_step(tx, "d", step, NOW + 3).await.unwrap(), taken, "step {step}");
+            assert_eq!(
+                devices::take_step(tx, &"d".into(), step, NOW + 3).await.unwrap(),
+                taken,
+                "step {step}"
+            );
         }
         for (step, noted) in [(6, 0), (7, 1)] {
-            assert_eq!(devices::note_ahead(tx, "d", step).await.unwrap(), noted, "step {step}");
+            assert_eq!(devices::note_ahead(tx, &"d".into(), step).await.unwrap(), noted, "step {step}");
         }
-        devices::used(tx, "d", NOW + 9).await.unwrap();
-        let app = devices::by_id(tx, "d").await.unwrap().unwrap();
+        devices::used(tx, &"d".into(), NOW + 9).await.unwrap();
+        let app = devices::by_id(tx, &"d".into()).await.unwrap().unwrap();
         assert_eq!((app.last_step, app.last_used_at), (Some(7), Some(NOW + 3)), "{}", db.name);
-        assert_eq!(devices::note_behind(tx, "d", NOW + 4).await.unwrap(), 1);
-        let all = devices::of_user(tx, "u").await.unwrap();
+        assert_eq!(devices::note_behind(tx, &"d".into(), NOW + 4).await.unwrap(), 1);
+        let all = devices::of_user(tx, &"u".into()).await.unwrap();
         let seen: Vec<_> = all.iter().map(|d| (d.id.as_str(), d.is_primary, d.proven_at)).collect();
         assert_eq!(seen, [("a", false, Some(NOW + 1)), ("d", true, None)]);
         let d = &all[1];
         assert_eq!((d.label.as_str(), d.secret.as_deref(), d.last_step), ("work", Some("s"), Some(7)));
         hidden_devices_answer_nothing(tx).await;
-        assert_eq!(devices::delete(tx, "d", "v").await.unwrap(), 0, "somebody else's");
+        assert_eq!(
+            devices::delete(tx, &"d".into(), &"v".into()).await.unwrap(),
+            Changed::No,
+            "somebody else's"
+        );
         let waits = |id: &str, session: &str| devices::Device {
             added_in: Some(session.into()),
             created_at: NOW + 9,
@@ -129,7 +159,7 @@ pub(super) async fn of_devices() {
             devices::insert(tx, &waits(id, session)).await.unwrap();
         }
         let drop = async |tx: &mut Tx, since| {
-            devices::drop_waiting(tx, "u", ("w3", "here"), since, false)
+            devices::drop_waiting(tx, &"u".into(), (&"w3".into(), &"here".into()), since, false)
                 .await
                 .unwrap()
                 .into_iter()
@@ -137,21 +167,29 @@ pub(super) async fn of_devices() {
         };
         assert_eq!(drop(tx, NOW + 9).await.count(), 0, "made with the account");
         assert_eq!(drop(tx, NOW + 8).await.collect::<Vec<_>>(), ["w2"], "{}", db.name);
-        devices::delete(tx, "w1", "u").await.unwrap();
-        devices::delete(tx, "w3", "u").await.unwrap();
-        assert_eq!(devices::delete(tx, "a", "u").await.unwrap(), 1);
+        devices::delete(tx, &"w1".into(), &"u".into()).await.unwrap().either_way();
+        devices::delete(tx, &"w3".into(), &"u".into()).await.unwrap().either_way();
+        assert_eq!(devices::delete(tx, &"a".into(), &"u".into()).await.unwrap(), Changed::Yes);
     }
 }
 
 /// The device `d` of `u`, out of use and back; meanwhile somebody else may own its address.
 async fn hidden_devices_answer_nothing(tx: &mut Tx) {
-    assert_eq!(devices::hide(tx, "d", "v", NOW + 4).await.unwrap(), 0, "somebody else's");
-    assert!(!devices::is_kept(tx, "email", "eve", "w").await.unwrap(), "in use");
-    assert_eq!(devices::hide(tx, "d", "u", NOW + 4).await.unwrap(), 1);
-    assert!(devices::is_kept(tx, "email", "eve", "w").await.unwrap());
-    assert!(!devices::is_kept(tx, "phone", "eve", "w").await.unwrap());
-    assert!(!devices::is_kept(tx, "email", "eve", "u").await.unwrap(), "their own");
-    assert_eq!(devices::hide(tx, "d", "u", NOW + 5).await.unwrap(), 0, "hidden already");
+    assert_eq!(
+        devices::hide(tx, &"d".into(), &"v".into(), NOW + 4).await.unwrap(),
+        Changed::No,
+        "somebody else's"
+    );
+    assert!(!devices::is_kept(tx, "email", "eve", &"w".into()).await.unwrap(), "in use");
+    assert_eq!(devices::hide(tx, &"d".into(), &"u".into(), NOW + 4).await.unwrap(), Changed::Yes);
+    assert!(devices::is_kept(tx, "email", "eve", &"w".into()).await.unwrap());
+    assert!(!devices::is_kept(tx, "phone", "eve", &"w".into()).await.unwrap());
+    assert!(!devices::is_kept(tx, "email", "eve", &"u".into()).await.unwrap(), "their own");
+    assert_eq!(
+        devices::hide(tx, &"d".into(), &"u".into(), NOW + 5).await.unwrap(),
+        Changed::No,
+        "hidden already"
+    );
     assert!(devices::owner(tx, "email", "eve").await.unwrap().is_none());
     assert!(devices::named(tx, "email", "eve", 9).await.unwrap().is_empty());
     assert!(devices::containing(tx, "ev", 9).await.unwrap().is_empty());
@@ -163,24 +201,39 @@ async fn hidden_devices_answer_nothing(tx: &mut Tx) {
         let found = devices::whose(tx, "email", name, other).await.unwrap().unwrap();
         assert_eq!((found.user_id.as_str(), found.named), (user, named), "{name} {other}");
     }
-    assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), 0, "it has an owner");
-    assert_eq!(devices::delete(tx, "e", "v").await.unwrap(), 1);
-    assert_eq!(devices::restore(tx, "d", "u", "home", false).await.unwrap(), 1);
+    assert_eq!(
+        devices::restore(tx, &"d".into(), &"u".into(), "home", false).await.unwrap(),
+        Changed::No,
+        "it has an owner"
+    );
+    assert_eq!(devices::delete(tx, &"e".into(), &"v".into()).await.unwrap(), Changed::Yes);
+    assert_eq!(devices::restore(tx, &"d".into(), &"u".into(), "home", false).await.unwrap(), Changed::Yes);
     for (text, fits) in [("V", vec!["u"]), ("e", vec!["u"]), ("e_e", vec![]), ("%", vec![])] {
         assert_eq!(devices::containing(tx, text, 9).await.unwrap(), fits, "{text}");
     }
-    let d = devices::by_id(tx, "d").await.unwrap().unwrap();
+    let d = devices::by_id(tx, &"d".into()).await.unwrap().unwrap();
     assert_eq!((d.label.as_str(), d.is_primary, d.hidden_at), ("home", false, None));
     devices::insert(tx, &device("f", "u", "typo", false)).await.unwrap();
-    assert_eq!(devices::set_address(tx, "f", "right", "Right", NOW, "s").await.unwrap(), 1);
     assert_eq!(
-        devices::set_address(tx, "d", "right", "Right", NOW, "s").await.unwrap(),
-        0,
+        devices::set_address(tx, &"f".into(), "right", "Right", NOW, &"s".into()).await.unwrap(),
+        Changed::Yes
+    );
+    assert_eq!(
+        devices::set_address(tx, &"d".into(), "right", "Right", NOW, &"s".into()).await.unwrap(),
+        Changed::No,
         "it is confirmed"
     );
-    assert_eq!(devices::delete_pending(tx, "d", "u").await.unwrap(), 0, "it is confirmed");
-    assert_eq!(devices::delete_pending(tx, "f", "v").await.unwrap(), 0, "somebody else's");
-    assert_eq!(devices::delete_pending(tx, "f", "u").await.unwrap(), 1);
+    assert_eq!(
+        devices::delete_pending(tx, &"d".into(), &"u".into()).await.unwrap(),
+        Changed::No,
+        "it is confirmed"
+    );
+    assert_eq!(
+        devices::delete_pending(tx, &"f".into(), &"v".into()).await.unwrap(),
+        Changed::No,
+        "somebody else's"
+    );
+    assert_eq!(devices::delete_pending(tx, &"f".into(), &"u".into()).await.unwrap(), Changed::Yes);
 }
 
 #[tokio::test]
@@ -193,10 +246,10 @@ pub(super) async fn of_changes() {
             changes::insert(tx, &change).await.unwrap();
         }
         assert_eq!(changes::by_id(tx, "two").await.unwrap().unwrap().at, NOW + 1);
-        assert_eq!(changes::drop_since(tx, "u", NOW + 1).await.unwrap(), 2);
-        let left = changes::of_user(tx, "u").await.unwrap();
+        assert_eq!(changes::drop_since(tx, &"u".into(), NOW + 1).await.unwrap(), 2);
+        let left = changes::of_user(tx, &"u".into()).await.unwrap();
         assert_eq!(left.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(), ["one"], "{}", db.name);
-        assert_eq!(changes::drop_all(tx, "u").await.unwrap(), 1);
+        assert_eq!(changes::drop_all(tx, &"u".into()).await.unwrap(), 1);
     }
 }
 
@@ -204,65 +257,100 @@ pub(super) async fn of_changes() {
 pub(super) async fn of_secrets_and_known_devices() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        secrets::set(tx, "p1", "u", "password", "old", NOW, None).await.unwrap();
-        secrets::set(tx, "p2", "u", "password", "new", NOW, Some("d")).await.unwrap();
+        secrets::set(tx, "p1", &"u".into(), "password", "old", NOW, None).await.unwrap();
+        secrets::set(tx, "p2", &"u".into(), "password", "new", NOW, Some("d")).await.unwrap();
         assert_eq!(
-            secrets::rehash(tx, "u", "password", "old", "x").await.unwrap(),
-            0,
+            secrets::rehash(tx, &"u".into(), "password", "old", "x").await.unwrap(),
+            Changed::No,
             "it changed meanwhile"
         );
-        assert_eq!(secrets::rehash(tx, "u", "password", "new", "newer").await.unwrap(), 1);
-        secrets::set(tx, "o1", "u", "pin", "own", NOW, None).await.unwrap();
-        secrets::set(tx, "o2", "u", "pin", "owner", NOW, None).await.unwrap();
+        assert_eq!(secrets::rehash(tx, &"u".into(), "password", "new", "newer").await.unwrap(), Changed::Yes);
+        secrets::set(tx, "o1", &"u".into(), "pin", "own", NOW, None).await.unwrap();
+        secrets::set(tx, "o2", &"u".into(), "pin", "owner", NOW, None).await.unwrap();
         assert_eq!(
-            secrets::hash(tx, "u", "password").await.unwrap().as_deref(),
+            secrets::hash(tx, &"u".into(), "password").await.unwrap().as_deref(),
             Some("newer"),
             "{}",
             db.name
         );
-        assert_eq!(secrets::hash(tx, "u", "pin").await.unwrap().as_deref(), Some("owner"), "{}", db.name);
+        assert_eq!(
+            secrets::hash(tx, &"u".into(), "pin").await.unwrap().as_deref(),
+            Some("owner"),
+            "{}",
+            db.name
+        );
         for n in ["r1", "r2"] {
-            secrets::insert(tx, n, "u", secrets::RECOVERY, n, NOW).await.unwrap();
+            secrets::insert(tx, n, &"u".into(), secrets::RECOVERY, n, NOW).await.unwrap();
         }
-        assert_eq!(secrets::spend_recovery(tx, "u", "r1").await.unwrap(), 1);
-        assert_eq!(secrets::spend_recovery(tx, "u", "newer").await.unwrap(), 0, "a password is no such code");
-        assert_eq!(secrets::count(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
-        assert_eq!(secrets::of_user(tx, "u").await.unwrap().len(), 3);
-        secrets::change(tx, "p3", "u", "password", "changed", NOW + 1).await.unwrap();
-        let all = secrets::of_user(tx, "u").await.unwrap();
+        assert_eq!(secrets::spend_recovery(tx, &"u".into(), "r1").await.unwrap(), Changed::Yes);
+        assert_eq!(
+            secrets::spend_recovery(tx, &"u".into(), "newer").await.unwrap(),
+            Changed::No,
+            "a password is no such code"
+        );
+        assert_eq!(secrets::count(tx, &"u".into(), secrets::RECOVERY).await.unwrap(), 1);
+        assert_eq!(secrets::of_user(tx, &"u".into()).await.unwrap().len(), 3);
+        secrets::change(tx, "p3", &"u".into(), "password", "changed", NOW + 1).await.unwrap();
+        let all = secrets::of_user(tx, &"u".into()).await.unwrap();
         let password = all.iter().find(|secret| secret.kind == "password").unwrap();
         let stood = (password.hash.as_str(), password.set_by.as_deref(), password.created_at);
         assert_eq!(stood, ("changed", Some("d"), NOW), "{}", db.name);
-        assert_eq!(secrets::trust(tx, "u").await.unwrap(), 1);
-        secrets::insert(tx, "r3", "u", secrets::RECOVERY, "r3", NOW + 9).await.unwrap();
-        assert_eq!(secrets::drop_young(tx, "u", secrets::RECOVERY, NOW).await.unwrap(), 1);
-        assert_eq!(secrets::drop_kind(tx, "u", secrets::RECOVERY).await.unwrap(), 1);
-        assert_eq!(secrets::drop_all(tx, "u").await.unwrap(), 2);
-        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
-        assert_eq!(known_devices::find(tx, "hash", "v").await.unwrap(), None, "another user's");
-        let found = async |tx: &mut Tx| known_devices::find(tx, "hash", "u").await.unwrap().unwrap();
+        assert_eq!(secrets::trust(tx, &"u".into()).await.unwrap(), 1);
+        secrets::insert(tx, "r3", &"u".into(), secrets::RECOVERY, "r3", NOW + 9).await.unwrap();
+        assert_eq!(secrets::drop_young(tx, &"u".into(), secrets::RECOVERY, NOW).await.unwrap(), 1);
+        assert_eq!(secrets::drop_kind(tx, &"u".into(), secrets::RECOVERY).await.unwrap(), 1);
+        assert_eq!(secrets::drop_all(tx, &"u".into()).await.unwrap(), 2);
+        known_devices::insert(tx, &"k".into(), &"u".into(), "hash", "password ", NOW).await.unwrap();
+        assert_eq!(known_devices::find(tx, "hash", &"v".into()).await.unwrap(), None, "another user's");
+        let found = async |tx: &mut Tx| known_devices::find(tx, "hash", &"u".into()).await.unwrap().unwrap();
         assert_eq!(found(tx).await.shown, "password ");
-        assert_eq!(known_devices::used(tx, "k", "password d ", NOW + 1).await.unwrap(), 1);
+        assert_eq!(known_devices::used(tx, &"k".into(), "password d ", NOW + 1).await.unwrap(), Changed::Yes);
         assert_eq!(found(tx).await.shown, "password d ");
-        assert_eq!(known_devices::note(tx, "k", "d ").await.unwrap(), 1);
+        assert_eq!(known_devices::note(tx, &"k".into(), "d ").await.unwrap(), 1);
         assert_eq!(found(tx).await.shown, "d ");
-        known_devices::insert(tx, "l", "u", "another", "", NOW).await.unwrap();
-        sessions::insert(tx, &session("s", "u"), "[]", "k").await.unwrap();
+        known_devices::insert(tx, &"l".into(), &"u".into(), "another", "", NOW).await.unwrap();
+        sessions::insert(tx, &session("s", "u"), "[]", &"k".into()).await.unwrap();
         assert_eq!(
-            known_devices::of_session(tx, "s").await.unwrap().map(|known| known.id).as_deref(),
+            known_devices::of_session(tx, &"s".into()).await.unwrap().map(|known| known.id).as_deref(),
             Some("k")
         );
-        assert_eq!(known_devices::of_session(tx, "t").await.unwrap(), None);
-        assert_eq!(known_devices::forget_others(tx, "v", "s").await.unwrap(), 0, "another user's");
-        assert_eq!(known_devices::forget_others(tx, "u", "s").await.unwrap(), 1, "{}", db.name);
+        assert_eq!(known_devices::of_session(tx, &"t".into()).await.unwrap(), None);
+        assert_eq!(
+            known_devices::forget_others(tx, &"v".into(), &"s".into()).await.unwrap(),
+            0,
+            "another user's"
+        );
+        assert_eq!(
+            known_devices::forget_others(tx, &"u".into(), &"s".into()).await.unwrap(),
+            1,
+            "{}",
+            db.name
+        );
         assert_eq!(found(tx).await.id, "k");
-        assert_eq!(known_devices::forget_one(tx, "u", "k", "s").await.unwrap(), 0, "it stays");
-        assert_eq!(known_devices::forget_one(tx, "v", "k", "").await.unwrap(), 0, "another user's");
-        assert_eq!(known_devices::forget_one(tx, "u", "k", "").await.unwrap(), 1, "{}", db.name);
-        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
-        assert_eq!(known_devices::forget_others(tx, "u", "").await.unwrap(), 1, "no session, no device");
-        known_devices::insert(tx, "k", "u", "hash", "password ", NOW).await.unwrap();
-        assert_eq!(known_devices::forget(tx, "u").await.unwrap(), 1);
+        assert_eq!(
+            known_devices::forget_one(tx, &"u".into(), &"k".into(), &"s".into()).await.unwrap(),
+            0,
+            "it stays"
+        );
+        assert_eq!(
+            known_devices::forget_one(tx, &"v".into(), &"k".into(), &"".into()).await.unwrap(),
+            0,
+            "another user's"
+        );
+        assert_eq!(
+            known_devices::forget_one(tx, &"u".into(), &"k".into(), &"".into()).await.unwrap(),
+            1,
+            "{}",
+            db.name
+        );
+        known_devices::insert(tx, &"k".into(), &"u".into(), "hash", "password ", NOW).await.unwrap();
+        assert_eq!(
+            known_devices::forget_others(tx, &"u".into(), &"".into()).await.unwrap(),
+            1,
+            "no session, no device"
+        );
+        known_devices::insert(tx, &"k".into(), &"u".into(), "hash", "password ", NOW).await.unwrap();
+        assert_eq!(known_devices::forget(tx, &"u".into()).await.unwrap(), 1);
     }
 }
 
@@ -273,32 +361,43 @@ pub(super) async fn of_attempts() {
         for id in ["a", "b", "c"] {
             attempts::insert(tx, &attempt(id, (id != "b").then_some("u"))).await.unwrap();
         }
-        assert_eq!(attempts::pass(tx, "a", "[]", "[1]").await.unwrap(), 1);
-        assert_eq!(attempts::pass(tx, "a", "[]", "[2]").await.unwrap(), 0);
-        assert_eq!(attempts::set_draft(tx, "a", "sealed").await.unwrap(), 1);
-        assert_eq!(attempts::set_ways(tx, "a", "{}").await.unwrap(), 1);
-        assert_eq!(attempts::set_apart(tx, "a", "{}").await.unwrap(), 1);
-        let a = attempts::live(tx, "a", NOW).await.unwrap().unwrap();
+        assert_eq!(attempts::pass(tx, &"a".into(), "[]", "[1]").await.unwrap(), Changed::Yes);
+        assert_eq!(attempts::pass(tx, &"a".into(), "[]", "[2]").await.unwrap(), Changed::No);
+        assert_eq!(attempts::set_draft(tx, &"a".into(), "sealed").await.unwrap(), 1);
+        assert_eq!(attempts::set_ways(tx, &"a".into(), "{}").await.unwrap(), 1);
+        assert_eq!(attempts::set_apart(tx, &"a".into(), "{}").await.unwrap(), Changed::Yes);
+        let a = attempts::live(tx, &"a".into(), NOW).await.unwrap().unwrap();
         assert_eq!((a.passed.as_str(), a.draft.as_deref(), a.credentials), ("[1]", Some("sealed"), Some(1)));
-        assert!(attempts::live(tx, "a", END).await.unwrap().is_none(), "over");
+        assert!(attempts::live(tx, &"a".into(), END).await.unwrap().is_none(), "over");
         assert_eq!(
-            attempts::by_id(tx, "a").await.unwrap().map(|a| a.expires_at),
+            attempts::by_id(tx, &"a".into()).await.unwrap().map(|a| a.expires_at),
             Some(END),
             "whatever its time"
         );
-        assert_eq!(attempts::call_off(tx, "a").await.unwrap(), 1);
-        assert_eq!(attempts::live(tx, "a", NOW).await.unwrap().unwrap().credentials, None);
-        assert_eq!(attempts::finish(tx, "a", "[]").await.unwrap(), 0, "{}: it moved on", db.name);
-        assert_eq!(attempts::finish(tx, "a", "[1]").await.unwrap(), 1);
-        assert_eq!(attempts::delete(tx, "b").await.unwrap(), 1);
+        assert_eq!(attempts::call_off(tx, &"a".into()).await.unwrap(), 1);
+        assert_eq!(attempts::live(tx, &"a".into(), NOW).await.unwrap().unwrap().credentials, None);
+        assert_eq!(
+            attempts::finish(tx, &"a".into(), "[]").await.unwrap(),
+            Changed::No,
+            "{}: it moved on",
+            db.name
+        );
+        assert_eq!(attempts::finish(tx, &"a".into(), "[1]").await.unwrap(), Changed::Yes);
+        assert_eq!(attempts::delete(tx, &"b".into()).await.unwrap(), 1);
         attempts::insert(tx, &attempt("d", Some("u"))).await.unwrap();
-        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 2);
-        for (id, passed, there) in [("e", "[]", 1), ("f", "[2]", 0), ("g", "[]", 0)] {
-            let other = if there == 1 || id == "f" { id } else { "h" };
+        assert_eq!(attempts::drop_of_user(tx, &"u".into()).await.unwrap(), 2);
+        let (yes, no) = (Changed::Yes, Changed::No);
+        for (id, passed, there) in [("e", "[]", yes), ("f", "[2]", no), ("g", "[]", no)] {
+            let other = if there == yes || id == "f" { id } else { "h" };
             attempts::insert(tx, &attempt(other, Some("u"))).await.unwrap();
-            assert_eq!(attempts::finish_all(tx, "u", id, passed).await.unwrap(), there, "{}: {id}", db.name);
+            assert_eq!(
+                attempts::finish_all(tx, &"u".into(), &id.into(), passed).await.unwrap(),
+                there,
+                "{}: {id}",
+                db.name
+            );
         }
-        assert_eq!(attempts::drop_of_user(tx, "u").await.unwrap(), 0);
+        assert_eq!(attempts::drop_of_user(tx, &"u".into()).await.unwrap(), 0);
     }
 }
 
@@ -324,7 +423,12 @@ pub(super) async fn of_attempts_that_were_not_finished() {
         assert!(attempts::unfinished(tx, END + 1, 0).await.unwrap().is_empty());
         let taken = [(END, 0), (END + 1, 2), (END + 1, 0), (END + 2, 1)];
         for (now, rows) in taken {
-            assert_eq!(attempts::take_unfinished(tx, "u", now).await.unwrap(), rows, "{}: {now}", db.name);
+            assert_eq!(
+                attempts::take_unfinished(tx, &"u".into(), now).await.unwrap(),
+                rows,
+                "{}: {now}",
+                db.name
+            );
         }
     }
 }
@@ -334,14 +438,14 @@ pub(super) async fn of_challenges() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         let sent = challenge("c", "attempt/a");
-        assert_eq!(challenges::put(tx, &sent, NOW).await.unwrap(), 1);
+        assert_eq!(challenges::put(tx, &sent, NOW).await.unwrap(), Changed::Yes);
         for _ in 0..4 {
             assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap().as_deref(), Some("right"));
         }
         let mut again = challenge("other", "attempt/a");
         (again.code, again.sent_at) = ("newer".into(), NOW + 10);
-        assert_eq!(challenges::put(tx, &again, NOW - 1).await.unwrap(), 0, "sent a moment ago");
-        assert_eq!(challenges::put(tx, &again, NOW).await.unwrap(), 1);
+        assert_eq!(challenges::put(tx, &again, NOW - 1).await.unwrap(), Changed::No, "sent a moment ago");
+        assert_eq!(challenges::put(tx, &again, NOW).await.unwrap(), Changed::Yes);
         let all = challenges::in_scope(tx, "attempt/a").await.unwrap();
         let seen: Vec<_> = all.iter().map(|c| (c.id.as_str(), c.code.as_str(), c.guesses, c.sends)).collect();
         assert_eq!(seen, [("c", "newer", 4, 2)], "{}: a new code, the old count", db.name);
@@ -349,15 +453,15 @@ pub(super) async fn of_challenges() {
         assert_eq!(challenges::guess(tx, "c", END).await.unwrap(), None, "its time is over");
         assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap().as_deref(), Some("newer"));
         assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap(), None, "the sixth");
-        assert_eq!(challenges::put(tx, &again, END).await.unwrap(), 0, "dead for good");
-        assert_eq!(challenges::spend_by_link(tx, "c", NOW).await.unwrap(), 0, "by the link too");
+        assert_eq!(challenges::put(tx, &again, END).await.unwrap(), Changed::No, "dead for good");
+        assert_eq!(challenges::spend_by_link(tx, "c", NOW).await.unwrap(), Changed::No, "by the link too");
         assert_eq!(challenges::forget_address(tx, "attempt/a").await.unwrap(), 1);
         assert_eq!(challenges::forget_address(tx, "attempt/none").await.unwrap(), 0);
         assert_eq!(challenges::drop_scope(tx, "attempt/a").await.unwrap(), 1);
 
-        challenges::put(tx, &challenge("l", "device/d"), NOW).await.unwrap();
-        assert_eq!(challenges::spend_by_link(tx, "l", NOW).await.unwrap(), 1);
-        assert_eq!(challenges::spend(tx, "l", NOW).await.unwrap(), 0, "spent by the link");
+        challenges::put(tx, &challenge("l", "device/d"), NOW).await.unwrap().either_way();
+        assert_eq!(challenges::spend_by_link(tx, "l", NOW).await.unwrap(), Changed::Yes);
+        assert_eq!(challenges::spend(tx, "l", NOW).await.unwrap(), Changed::No, "spent by the link");
         assert_eq!(challenges::guess(tx, "l", NOW).await.unwrap(), None);
         let spent = challenges::by_key(tx, "key of l").await.unwrap().unwrap();
         assert_eq!(spent.spent_at, Some(NOW));
@@ -384,11 +488,11 @@ pub(super) async fn of_ways() {
             let (way_key, way_code, way_ends, way_from) = way;
             Challenge { way_key, way_code, way_ends, way_from, ..challenge(id, "attempt/a") }
         };
-        challenges::put(tx, &way("c", "w1"), NOW).await.unwrap();
+        challenges::put(tx, &way("c", "w1"), NOW).await.unwrap().either_way();
         // What is held back changes nothing but what is told, and the code ends when it would have.
         let held = Challenge { expires_at: END + 9, code: "nobody's".into(), ..challenge("h", "attempt/a") };
-        assert_eq!(challenges::hold(tx, &held, NOW - 1).await.unwrap(), 0, "a moment ago");
-        assert_eq!(challenges::hold(tx, &held, NOW).await.unwrap(), 1);
+        assert_eq!(challenges::hold(tx, &held, NOW - 1).await.unwrap(), Changed::No, "a moment ago");
+        assert_eq!(challenges::hold(tx, &held, NOW).await.unwrap(), Changed::Yes);
         let open = challenges::by_key(tx, "w1").await.unwrap().unwrap();
         let seen = (open.code.as_str(), open.way_code.as_deref(), open.sends, open.expires_at);
         assert_eq!(seen, ("right", Some("code of w1"), 2, END + 9), "{}", db.name);
@@ -403,15 +507,19 @@ pub(super) async fn of_ways() {
             assert_eq!(late.as_deref(), Some(""), "{why}");
         }
         assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 0, "a way outlives its attempt");
-        assert_eq!(challenges::spend_way(tx, "c", "other").await.unwrap(), 0);
-        assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), 1);
-        assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), 0, "once");
-        assert_eq!(challenges::spend(tx, "c", NOW).await.unwrap(), 0, "whoever asked has no code any more");
+        assert_eq!(challenges::spend_way(tx, "c", "other").await.unwrap(), Changed::No);
+        assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), Changed::Yes);
+        assert_eq!(challenges::spend_way(tx, "c", "w1").await.unwrap(), Changed::No, "once");
+        assert_eq!(
+            challenges::spend(tx, "c", NOW).await.unwrap(),
+            Changed::No,
+            "whoever asked has no code any more"
+        );
         assert!(challenges::by_key(tx, "w1").await.unwrap().is_none());
         assert_eq!(challenges::drop_asked(tx, "attempt/a").await.unwrap(), 1);
 
-        challenges::put(tx, &way("d", "w2"), NOW).await.unwrap();
-        assert_eq!(challenges::spend(tx, "d", NOW).await.unwrap(), 1);
+        challenges::put(tx, &way("d", "w2"), NOW).await.unwrap().either_way();
+        assert_eq!(challenges::spend(tx, "d", NOW).await.unwrap(), Changed::Yes);
         assert!(challenges::by_key(tx, "w2").await.unwrap().is_none(), "and the other way round");
     }
 }
@@ -427,9 +535,9 @@ pub(super) async fn of_wishes() {
         );
         assert_eq!(wishes::make(tx, "n", NOW + 9).await.unwrap(), 1, "longer");
         assert!(wishes::holds(tx, "n", NOW + 1).await.unwrap());
-        assert_eq!(wishes::take(tx, "n", NOW + 9).await.unwrap(), 0, "its time is over");
-        assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), 1);
-        assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), 0, "once");
+        assert_eq!(wishes::take(tx, "n", NOW + 9).await.unwrap(), Changed::No, "its time is over");
+        assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), Changed::Yes);
+        assert_eq!(wishes::take(tx, "n", NOW + 1).await.unwrap(), Changed::No, "once");
         wishes::make(tx, "n", NOW + 9).await.unwrap();
         assert_eq!(wishes::of(tx, "n").await.unwrap(), Some(NOW + 9));
         assert_eq!(wishes::over(tx, "n", NOW + 8).await.unwrap(), 0, "it is good");
@@ -446,39 +554,56 @@ pub(super) async fn of_sessions() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for id in ["a", "b", "c", "d"] {
-            sessions::insert(tx, &session(id, "u"), "[1]", "k").await.unwrap();
+            sessions::insert(tx, &session(id, "u"), "[1]", &"k".into()).await.unwrap();
         }
-        let mut turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW };
+        let mut turn = Turn { id: &"a".into(), from: "r0", to: "r1", generation: 0, idle_since: NOW };
         assert!(sessions::rotate(tx, &turn, NOW + 5).await.unwrap().is_none(), "it rested too long");
         turn.idle_since = NOW - 1;
         assert!(sessions::rotate(tx, &turn, END).await.unwrap().is_none(), "it is over");
         let rotated = sessions::rotate(tx, &turn, NOW + 5).await.unwrap().unwrap();
         assert_eq!((rotated.session.generation, rotated.session.rotated_at), (1, NOW + 5), "{}", db.name);
         for (to, at) in [("r0", NOW + 5), ("r1", NOW + 6)] {
-            assert_eq!(sessions::note_rotated(tx, "a", to, NOW + 6).await.unwrap(), 1);
-            assert_eq!(sessions::by_id(tx, "a").await.unwrap().unwrap().rotated_at, at, "{}: {to}", db.name);
+            assert_eq!(sessions::note_rotated(tx, &"a".into(), to, NOW + 6).await.unwrap(), 1);
+            assert_eq!(
+                sessions::by_id(tx, &"a".into()).await.unwrap().unwrap().rotated_at,
+                at,
+                "{}: {to}",
+                db.name
+            );
         }
-        assert_eq!(sessions::raise(tx, "a", "v", "2", "pwd otp", NOW).await.unwrap(), 0, "another user's");
-        assert_eq!(sessions::raise(tx, "a", "u", "2", "pwd otp", NOW + 6).await.unwrap(), 1);
-        let live = sessions::live(tx, "a", NOW).await.unwrap().unwrap();
+        assert_eq!(
+            sessions::raise(tx, &"a".into(), &"v".into(), "2", "pwd otp", NOW).await.unwrap(),
+            0,
+            "another user's"
+        );
+        assert_eq!(sessions::raise(tx, &"a".into(), &"u".into(), "2", "pwd otp", NOW + 6).await.unwrap(), 1);
+        let live = sessions::live(tx, &"a".into(), NOW).await.unwrap().unwrap();
         assert_eq!((live.acr.as_str(), live.auth_time), ("2", NOW + 6));
-        assert!(sessions::live(tx, "a", END).await.unwrap().is_none());
-        assert_eq!(sessions::proofs(tx, "a", "v").await.unwrap(), None, "another user's");
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[1]"));
-        assert_eq!(sessions::set_proofs(tx, "a", "[2]", "v").await.unwrap(), 0, "another user's");
-        assert_eq!(sessions::set_proofs(tx, "a", "[2]", "u").await.unwrap(), 1);
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[2]"));
-        assert_eq!(sessions::forget_proofs(tx, "v", "x").await.unwrap(), 0, "another user's");
-        assert!(sessions::forget_proofs(tx, "u", "a").await.unwrap() > 0);
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[2]"), "but that one");
-        assert_eq!(sessions::forget_proofs(tx, "u", "x").await.unwrap(), 1);
-        assert_eq!(sessions::proofs(tx, "a", "u").await.unwrap().as_deref(), Some("[]"));
-        assert_eq!(sessions::of_user(tx, "u", NOW).await.unwrap().len(), 4);
-        assert_eq!(sessions::end(tx, "b", "v").await.unwrap(), None, "another user's");
-        let ended = sessions::end(tx, "b", "u").await.unwrap().unwrap();
+        assert!(sessions::live(tx, &"a".into(), END).await.unwrap().is_none());
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"v".into()).await.unwrap(), None, "another user's");
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(), Some("[1]"));
+        assert_eq!(
+            sessions::set_proofs(tx, &"a".into(), "[2]", &"v".into()).await.unwrap(),
+            Changed::No,
+            "another user's"
+        );
+        assert_eq!(sessions::set_proofs(tx, &"a".into(), "[2]", &"u".into()).await.unwrap(), Changed::Yes);
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(), Some("[2]"));
+        assert_eq!(sessions::forget_proofs(tx, &"v".into(), &"x".into()).await.unwrap(), 0, "another user's");
+        assert!(sessions::forget_proofs(tx, &"u".into(), &"a".into()).await.unwrap() > 0);
+        assert_eq!(
+            sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(),
+            Some("[2]"),
+            "but that one"
+        );
+        assert_eq!(sessions::forget_proofs(tx, &"u".into(), &"x".into()).await.unwrap(), 1);
+        assert_eq!(sessions::proofs(tx, &"a".into(), &"u".into()).await.unwrap().as_deref(), Some("[]"));
+        assert_eq!(sessions::of_user(tx, &"u".into(), NOW).await.unwrap().len(), 4);
+        assert_eq!(sessions::end(tx, &"b".into(), &"v".into()).await.unwrap(), None, "another user's");
+        let ended = sessions::end(tx, &"b".into(), &"u".into()).await.unwrap().unwrap();
         assert_eq!(ended.known_device.as_deref(), Some("k"), "{}", db.name);
-        assert_eq!(sessions::end_others(tx, "u", "a").await.unwrap(), 2);
-        assert_eq!(sessions::end_all(tx, "u").await.unwrap(), 1);
+        assert_eq!(sessions::end_others(tx, &"u".into(), &"a".into()).await.unwrap(), 2);
+        assert_eq!(sessions::end_all(tx, &"u".into()).await.unwrap(), 1);
     }
 }
 
@@ -556,7 +681,7 @@ pub(super) async fn of_what_is_over_or_ahead() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         for (id, scope) in [("c", "attempt/c"), ("d", "attempt/d")] {
-            challenges::put(tx, &challenge(id, scope), NOW).await.unwrap();
+            challenges::put(tx, &challenge(id, scope), NOW).await.unwrap().either_way();
         }
         challenges::over(tx, "c", NOW).await.unwrap();
         assert!(challenges::guess(tx, "c", NOW).await.unwrap().is_some(), "it is not over");
@@ -564,18 +689,18 @@ pub(super) async fn of_what_is_over_or_ahead() {
         assert_eq!(challenges::guess(tx, "c", NOW).await.unwrap(), None, "{}", db.name);
         // Held back until later: the code itself has ended when it is guessed at, and stays so.
         let later = Challenge { sent_at: NOW + 1, expires_at: END + 9, ..challenge("x", "attempt/d") };
-        assert_eq!(challenges::hold(tx, &later, NOW).await.unwrap(), 1);
+        assert_eq!(challenges::hold(tx, &later, NOW).await.unwrap(), Changed::Yes);
         assert_eq!(challenges::guess(tx, "d", END).await.unwrap().as_deref(), Some(""));
         assert_eq!(challenges::guess(tx, "d", NOW).await.unwrap().as_deref(), Some(""), "{}", db.name);
         let ahead = Challenge { sent_at: NOW + FAR, expires_at: END + FAR, ..challenge("e", "attempt/e") };
-        challenges::put(tx, &ahead, NOW + FAR).await.unwrap();
+        challenges::put(tx, &ahead, NOW + FAR).await.unwrap().either_way();
         assert_eq!(challenges::bring_back(tx, "attempt/e", NOW).await.unwrap(), 1);
         let e = challenges::in_scope(tx, "attempt/e").await.unwrap().remove(0);
         assert_eq!((e.sent_at, e.expires_at, e.way_ends), (NOW, END, None), "{}", db.name);
 
         let far = |id: &str| Session { created_at: NOW + FAR, expires_at: END + FAR, ..session(id, "u") };
-        sessions::insert(tx, &far("a"), "[]", "k").await.unwrap();
-        let turn = Turn { id: "a", from: "r0", to: "r1", generation: 0, idle_since: NOW - 1 };
+        sessions::insert(tx, &far("a"), "[]", &"k".into()).await.unwrap();
+        let turn = Turn { id: &"a".into(), from: "r0", to: "r1", generation: 0, idle_since: NOW - 1 };
         let rotated = sessions::rotate(tx, &turn, NOW).await.unwrap().unwrap().session;
         assert_eq!(
             (rotated.created_at, rotated.auth_time, rotated.expires_at),
@@ -583,13 +708,13 @@ pub(super) async fn of_what_is_over_or_ahead() {
             "{}",
             db.name
         );
-        sessions::insert(tx, &far("b"), "[]", "k").await.unwrap();
-        assert_eq!(sessions::bring_back(tx, "b", NOW).await.unwrap(), 1);
-        assert_eq!(sessions::by_id(tx, "b").await.unwrap().map(|b| b.rotated_at), Some(NOW));
-        assert_eq!(sessions::over(tx, "b", NOW, NOW - 1).await.unwrap(), 0, "it is good");
-        assert_eq!(sessions::over(tx, "b", NOW, NOW).await.unwrap(), 1, "it rested too long");
-        assert_eq!(sessions::over(tx, "a", END, NOW - 1).await.unwrap(), 1, "it is over");
-        assert!(sessions::by_id(tx, "a").await.unwrap().is_none(), "{}", db.name);
+        sessions::insert(tx, &far("b"), "[]", &"k".into()).await.unwrap();
+        assert_eq!(sessions::bring_back(tx, &"b".into(), NOW).await.unwrap(), 1);
+        assert_eq!(sessions::by_id(tx, &"b".into()).await.unwrap().map(|b| b.rotated_at), Some(NOW));
+        assert_eq!(sessions::over(tx, &"b".into(), NOW, NOW - 1).await.unwrap(), 0, "it is good");
+        assert_eq!(sessions::over(tx, &"b".into(), NOW, NOW).await.unwrap(), 1, "it rested too long");
+        assert_eq!(sessions::over(tx, &"a".into(), END, NOW - 1).await.unwrap(), 1, "it is over");
+        assert!(sessions::by_id(tx, &"a".into()).await.unwrap().is_none(), "{}", db.name);
     }
 }
 
@@ -612,8 +737,8 @@ pub(super) async fn of_the_outbox() {
         assert_eq!(ids, [("a", 1), ("b", 1)], "{}", db.name);
         assert_eq!(outbox::next_due(tx, "smtp", NOW).await.unwrap(), Some(NOW), "c waits");
         let end = End { state: "sent", provider: Some("smtp"), ..End::default() };
-        assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 1);
-        assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), 0, "ended once");
+        assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), Changed::Yes);
+        assert_eq!(outbox::finish(tx, "a", &end, NOW).await.unwrap(), Changed::No, "ended once");
         assert_eq!(
             outbox::delay(tx, ("b", 0), NOW + 30, "busy", "smtp,").await.unwrap(),
             0,
@@ -622,7 +747,7 @@ pub(super) async fn of_the_outbox() {
         assert_eq!(outbox::step_back(tx, ("b", 0), NOW + 1).await.unwrap(), 0, "nor does that");
         assert_eq!(outbox::step_back(tx, ("b", 1), NOW + 1).await.unwrap(), 1);
         let older = End { tries: Some(0), ..End { state: "failed", ..End::default() } };
-        assert_eq!(outbox::finish(tx, "b", &older, NOW).await.unwrap(), 0, "nor does that end it");
+        assert_eq!(outbox::finish(tx, "b", &older, NOW).await.unwrap(), Changed::No, "nor does that end it");
         assert_eq!(outbox::delay(tx, ("b", 1), NOW + 30, "busy", "smtp,").await.unwrap(), 1);
         assert_eq!(outbox::waiting(tx).await.unwrap(), 2);
         assert_eq!(outbox::lease(tx, "smtp", (NOW + 30, NOW + 30), NOW + 90, 9).await.unwrap().len(), 2);
@@ -667,8 +792,12 @@ pub(super) async fn of_receipts() {
             outbox::insert(tx, &row(id)).await.unwrap();
         }
         let taker = ("vonage", Some("v-1"));
-        assert_eq!(outbox::await_receipt(tx, ("a", 1), NOW + 30, taker, "").await.unwrap(), 0, "no lease");
-        assert_eq!(outbox::await_receipt(tx, ("a", 0), NOW + 30, taker, "").await.unwrap(), 1);
+        assert_eq!(
+            outbox::await_receipt(tx, ("a", 1), NOW + 30, taker, "").await.unwrap(),
+            Changed::No,
+            "no lease"
+        );
+        assert_eq!(outbox::await_receipt(tx, ("a", 0), NOW + 30, taker, "").await.unwrap(), Changed::Yes);
         assert_eq!(outbox::next_due(tx, "smtp", NOW).await.unwrap(), Some(NOW), "b");
         let noted = deliveries::note_by_reference(tx, "v-1", "twilio", "delivered", NOW).await.unwrap();
         assert!(noted.is_none(), "somebody else's name for it");
@@ -681,13 +810,16 @@ pub(super) async fn of_receipts() {
         for (id, fails) in [("b", 1), ("b", 0), ("a", 0)] {
             assert_eq!(deliveries::pass_over(tx, id, "x_y").await.unwrap(), fails, "{id}: once, untaken");
         }
-        assert_eq!(outbox::await_receipt(tx, ("b", 0), NOW + 30, ("x-y", None), "").await.unwrap(), 1);
+        assert_eq!(
+            outbox::await_receipt(tx, ("b", 0), NOW + 30, ("x-y", None), "").await.unwrap(),
+            Changed::Yes
+        );
         assert_eq!(outbox::next_due(tx, "smtp", NOW + 29).await.unwrap(), Some(NOW), "c: another name");
         assert_eq!(deliveries::fail_over(tx, "b", "z", "why", NOW).await.unwrap(), 0, "it has not taken it");
         assert_eq!(deliveries::fail_over(tx, "b", "x-y", "why", NOW).await.unwrap(), 1);
         let sent = End { state: "sent", ..End::default() };
-        outbox::finish(tx, "a", &sent, NOW).await.unwrap();
-        outbox::finish(tx, "b", &End { provider: Some("vonage"), ..sent }, NOW).await.unwrap();
+        outbox::finish(tx, "a", &sent, NOW).await.unwrap().either_way();
+        outbox::finish(tx, "b", &End { provider: Some("vonage"), ..sent }, NOW).await.unwrap().either_way();
         assert_eq!(outbox::confirm(tx, "key of a", NOW).await.unwrap(), 1);
         assert_eq!(outbox::confirm(tx, "key of a", NOW + 1).await.unwrap(), 0, "once");
         let counted = deliveries::conversions(tx, NOW).await.unwrap();
@@ -705,21 +837,33 @@ pub(super) async fn of_dead_letters() {
         outbox::insert(tx, &Queued { challenge: Some("key of c".into()), ..queued("code") }).await.unwrap();
         let failed = End { state: "failed", problem: Some("no such mailbox"), ..End::default() };
         for id in ["notice", "code"] {
-            outbox::finish(tx, id, &failed, NOW).await.unwrap();
+            outbox::finish(tx, id, &failed, NOW).await.unwrap().either_way();
         }
         let listed = deliveries::list(tx, "failed", 9).await.unwrap();
         assert_eq!(listed.len(), 2, "{}", db.name);
         assert_eq!(deliveries::list(tx, "", 1).await.unwrap().len(), 1);
         let one = deliveries::by_id(tx, "notice").await.unwrap().unwrap();
         assert_eq!((one.state.as_str(), one.problem.as_deref()), ("failed", Some("no such mailbox")));
-        assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), 1);
-        assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), 0, "it waits already");
-        assert_eq!(deliveries::again(tx, "code", END + 1, END + 9).await.unwrap(), 0, "its code has ended");
-        assert_eq!(deliveries::again(tx, "code", NOW, END).await.unwrap(), 0, "it was replaced");
+        assert_eq!(deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(), Changed::Yes);
+        assert_eq!(
+            deliveries::again(tx, "notice", END + 1, END + 9).await.unwrap(),
+            Changed::No,
+            "it waits already"
+        );
+        assert_eq!(
+            deliveries::again(tx, "code", END + 1, END + 9).await.unwrap(),
+            Changed::No,
+            "its code has ended"
+        );
+        assert_eq!(deliveries::again(tx, "code", NOW, END).await.unwrap(), Changed::No, "it was replaced");
         let leased = outbox::lease(tx, "smtp", (END + 1, END + 1), END + 2, 9).await.unwrap();
         assert_eq!((leased.len(), leased[0].payload.as_str(), leased[0].expires_at), (1, "sealed", END + 9));
-        challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap();
-        assert_eq!(deliveries::again(tx, "code", NOW, END).await.unwrap(), 1, "it can still be typed");
+        challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap().either_way();
+        assert_eq!(
+            deliveries::again(tx, "code", NOW, END).await.unwrap(),
+            Changed::Yes,
+            "it can still be typed"
+        );
     }
 }
 
@@ -727,9 +871,9 @@ pub(super) async fn of_dead_letters() {
 pub(super) async fn of_codes_that_a_vendor_owns() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
-        challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap();
+        challenges::put(tx, &challenge("c", "attempt/a"), NOW).await.unwrap().either_way();
         let owner = Some(("verify", "VE1"));
-        assert_eq!(challenges::set_owner(tx, "key of c", owner).await.unwrap(), 1, "{}", db.name);
+        assert_eq!(challenges::set_owner(tx, "key of c", owner).await.unwrap(), Changed::Yes, "{}", db.name);
         let sent = challenges::by_key(tx, "key of c").await.unwrap().unwrap();
         assert_eq!((sent.verifier.as_deref(), sent.reference.as_deref()), (Some("verify"), Some("VE1")));
         challenges::guess(tx, "c", NOW).await.unwrap();
@@ -749,13 +893,13 @@ pub(super) async fn of_devices_that_fail() {
     for (db, mut tx) in with_user().await {
         let tx = &mut tx;
         devices::insert(tx, &device("d", "u", "ada@example.com", true)).await.unwrap();
-        assert_eq!(devices::set_failing(tx, "d", NOW).await.unwrap(), 1, "{}", db.name);
-        assert_eq!(devices::set_failing(tx, "d", NOW + 1).await.unwrap(), 0, "since the first");
-        assert_eq!(devices::by_id(tx, "d").await.unwrap().unwrap().failing_since, Some(NOW));
-        assert_eq!(devices::clear_failing(tx, "d").await.unwrap(), 1);
-        devices::set_failing(tx, "d", NOW).await.unwrap();
-        devices::used(tx, "d", NOW).await.unwrap();
-        assert_eq!(devices::by_id(tx, "d").await.unwrap().unwrap().failing_since, None);
+        assert_eq!(devices::set_failing(tx, &"d".into(), NOW).await.unwrap(), 1, "{}", db.name);
+        assert_eq!(devices::set_failing(tx, &"d".into(), NOW + 1).await.unwrap(), 0, "since the first");
+        assert_eq!(devices::by_id(tx, &"d".into()).await.unwrap().unwrap().failing_since, Some(NOW));
+        assert_eq!(devices::clear_failing(tx, &"d".into()).await.unwrap(), 1);
+        devices::set_failing(tx, &"d".into(), NOW).await.unwrap();
+        devices::used(tx, &"d".into(), NOW).await.unwrap();
+        assert_eq!(devices::by_id(tx, &"d".into()).await.unwrap().unwrap().failing_since, None);
     }
 }
 
@@ -865,7 +1009,7 @@ pub(super) async fn of_suspensions_and_lines() {
             outbox::insert(tx, &row).await.unwrap();
             if id != "d" {
                 let end = End { state: "sent", ..End::default() };
-                outbox::finish(tx, id, &end, NOW).await.unwrap();
+                outbox::finish(tx, id, &end, NOW).await.unwrap().either_way();
             }
             if typed {
                 assert_eq!(outbox::confirm(tx, &key, NOW).await.unwrap(), 1);
@@ -878,9 +1022,13 @@ pub(super) async fn of_suspensions_and_lines() {
         assert_eq!(seen(tx, NOW - 1, END - 1).await, (1, 1), "{}: the others are still good", db.name);
         assert_eq!(seen(tx, NOW - 1, END).await, (3, 1), "one never left");
         assert_eq!(seen(tx, NOW, END).await, (0, 0));
-        assert_eq!(suspensions::begin(tx, "+12025", NOW, NOW + 9).await.unwrap(), 1);
-        assert_eq!(suspensions::begin(tx, "+12025", NOW + 8, NOW + 20).await.unwrap(), 0, "it rests");
-        assert_eq!(suspensions::begin(tx, "+12025", NOW + 9, NOW + 20).await.unwrap(), 1);
+        assert_eq!(suspensions::begin(tx, "+12025", NOW, NOW + 9).await.unwrap(), Changed::Yes);
+        assert_eq!(
+            suspensions::begin(tx, "+12025", NOW + 8, NOW + 20).await.unwrap(),
+            Changed::No,
+            "it rests"
+        );
+        assert_eq!(suspensions::begin(tx, "+12025", NOW + 9, NOW + 20).await.unwrap(), Changed::Yes);
         let last = suspensions::of(tx, "+12025").await.unwrap().unwrap();
         assert_eq!((last.since, last.ends_at), (NOW + 9, NOW + 20));
         assert!(suspensions::of(tx, "+12026").await.unwrap().is_none());
@@ -910,15 +1058,15 @@ pub(super) async fn of_keys_and_facts() {
         for (id, active_at) in [("1", NOW), ("2", NOW + 1), ("3", NOW + 2)] {
             signing_keys::insert(tx, &key(id, active_at)).await.unwrap();
         }
-        assert_eq!(signing_keys::retire(tx, "1", NOW + 5).await.unwrap(), 1);
+        assert_eq!(signing_keys::retire(tx, "1", NOW + 5).await.unwrap(), Changed::Yes);
         assert_eq!(signing_keys::retire_older(tx, &key("3", NOW + 2), NOW + 9).await.unwrap(), 1);
         let at = async |tx: &mut Tx, now| signing_keys::all(tx, now).await.unwrap().len();
         assert_eq!([at(tx, NOW).await, at(tx, NOW + 5).await, at(tx, NOW + 9).await], [3, 2, 1]);
-        assert_eq!(signing_keys::delete(tx, "3").await.unwrap(), 1);
+        assert_eq!(signing_keys::delete(tx, "3").await.unwrap(), Changed::Yes);
 
         api_keys::insert(tx, "k", "backend", "hash", "verify", NOW).await.unwrap();
         assert_eq!(api_keys::live(tx, "hash").await.unwrap().unwrap().name, "backend");
-        assert_eq!(api_keys::end(tx, "k", NOW).await.unwrap(), 1);
+        assert_eq!(api_keys::end(tx, "k", NOW).await.unwrap(), Changed::Yes);
         assert!(api_keys::live(tx, "hash").await.unwrap().is_none(), "{}", db.name);
         assert_eq!(api_keys::all(tx).await.unwrap()[0].ended_at, Some(NOW));
 

@@ -19,31 +19,43 @@ pub(super) async fn only_what_is_over_is_deleted() {
         devices::insert(&mut tx, &device("kept", "named", "ada", true)).await.unwrap();
         for (id, ago) in [("old", 40 * DAY), ("new", 0)] {
             let (made, ended) = (NOW - ago, NOW - ago + 2 * HOUR);
-            users::insert(&mut tx, &users::New::active(&format!("nobody {id}"), "{}"), made).await.unwrap();
+            users::insert(&mut tx, &users::New::active(&format!("nobody {id}").into(), "{}"), made)
+                .await
+                .unwrap();
             let claim = device(&format!("claim {id}"), "named", id, false);
             devices::insert(&mut tx, &devices::Device { created_at: made, ..claim }).await.unwrap();
             let replaced = format!("replaced {id}");
             devices::insert(&mut tx, &device(&replaced, "named", &replaced, true)).await.unwrap();
-            devices::hide(&mut tx, &replaced, "named", made).await.unwrap();
+            devices::hide(&mut tx, &replaced.as_str().into(), &"named".into(), made)
+                .await
+                .unwrap()
+                .either_way();
             changes::insert(&mut tx, &change(id, made)).await.unwrap();
             let mut row = attempt(id, Some("named"));
             row.expires_at = ended;
             attempts::insert(&mut tx, &row).await.unwrap();
             let mut row = challenge(id, &format!("attempt/{id}"));
             row.expires_at = ended;
-            challenges::put(&mut tx, &row, NOW).await.unwrap();
+            challenges::put(&mut tx, &row, NOW).await.unwrap().either_way();
             let mut row = session(id, "named");
             row.expires_at = ended;
-            sessions::insert(&mut tx, &row, "[]", "k").await.unwrap();
+            sessions::insert(&mut tx, &row, "[]", &"k".into()).await.unwrap();
             outbox::insert(&mut tx, &queued(id)).await.unwrap();
             let end = End { state: "sent", ..End::default() };
-            outbox::finish(&mut tx, id, &end, made).await.unwrap();
+            outbox::finish(&mut tx, id, &end, made).await.unwrap().either_way();
             guesses::fail(&mut tx, id, "password", made, 1).await.unwrap();
             guesses::count_day(&mut tx, made).await.unwrap();
-            known_devices::insert(&mut tx, &format!("known {id}"), "named", id, "", made - 150 * DAY)
-                .await
-                .unwrap();
-            suspensions::begin(&mut tx, id, made, ended).await.unwrap();
+            known_devices::insert(
+                &mut tx,
+                &format!("known {id}").into(),
+                &"named".into(),
+                id,
+                "",
+                made - 150 * DAY,
+            )
+            .await
+            .unwrap();
+            suspensions::begin(&mut tx, id, made, ended).await.unwrap().either_way();
             wishes::make(&mut tx, id, ended).await.unwrap();
             spent(&mut tx, id, made).await;
         }
@@ -99,7 +111,7 @@ async fn told(tx: &mut Tx) {
         events::insert(tx, &[row]).await.unwrap();
         events::queue(tx, state, "crm", state).await.unwrap();
         let tried = webhooks::Tried { id: state, tries: 0, status: None, problem: None };
-        webhooks::finish(tx, &tried, state, NOW - 40 * DAY).await.unwrap();
+        webhooks::finish(tx, &tried, state, NOW - 40 * DAY).await.unwrap().either_way();
     }
 }
 

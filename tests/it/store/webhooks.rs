@@ -2,7 +2,7 @@
 
 use multauth::store::events::{self, Row};
 use multauth::store::webhooks::{self, Leased, Tried};
-use multauth::store::{Tx, sweep};
+use multauth::store::{Changed, Tx, sweep};
 
 use super::rows::NOW;
 use crate::support::databases;
@@ -18,7 +18,7 @@ async fn told(tx: &mut Tx, id: &str, position: i64, user: Option<&str>) {
         position,
         at: NOW,
         name: "user.updated".into(),
-        user_id: user.map(str::to_owned),
+        user_id: user.map(str::to_owned).map(Into::into),
         session_id: None,
         network: String::new(),
         request: String::new(),
@@ -70,10 +70,14 @@ pub(super) async fn the_first_of_each_subject_is_leased_and_the_next_when_it_end
         assert_eq!(webhooks::renew(tx, &before, NOW + 9 * LEASE).await.unwrap(), 0, "an older lease");
         assert_eq!(webhooks::renew(tx, &leased[0], NOW + LEASE).await.unwrap(), 1);
         let older = Tried { tries: 0, ..tried(&leased[0]) };
-        assert_eq!(webhooks::finish(tx, &older, "sent", NOW).await.unwrap(), 0, "an older lease");
-        assert_eq!(webhooks::delay(tx, &older, NOW + 9).await.unwrap(), 0);
-        assert_eq!(webhooks::finish(tx, &tried(&leased[0]), "sent", NOW).await.unwrap(), 1);
-        assert_eq!(webhooks::finish(tx, &tried(&leased[0]), "failed", NOW).await.unwrap(), 0, "ended once");
+        assert_eq!(webhooks::finish(tx, &older, "sent", NOW).await.unwrap(), Changed::No, "an older lease");
+        assert_eq!(webhooks::delay(tx, &older, NOW + 9).await.unwrap(), Changed::No);
+        assert_eq!(webhooks::finish(tx, &tried(&leased[0]), "sent", NOW).await.unwrap(), Changed::Yes);
+        assert_eq!(
+            webhooks::finish(tx, &tried(&leased[0]), "failed", NOW).await.unwrap(),
+            Changed::No,
+            "ended once"
+        );
         assert_eq!(ids(&lease(tx, NOW).await), ["a2"]);
         assert_eq!(webhooks::count(tx, "crm").await.unwrap(), 4);
         assert_eq!(webhooks::count(tx, "other").await.unwrap(), 0);
@@ -114,7 +118,12 @@ pub(super) async fn one_that_is_put_off_puts_off_what_stands_behind_it_and_what_
         told(tx, "a2", 2, Some("a")).await;
         told(tx, "b1", 3, Some("b")).await;
         let leased = lease(tx, NOW).await;
-        assert_eq!(webhooks::delay(tx, &tried(&leased[0]), NOW + 50).await.unwrap(), 1, "{}", db.name);
+        assert_eq!(
+            webhooks::delay(tx, &tried(&leased[0]), NOW + 50).await.unwrap(),
+            Changed::Yes,
+            "{}",
+            db.name
+        );
         assert_eq!(webhooks::put_off(tx, &leased[0], NOW + 50).await.unwrap(), 1, "a2 alone");
         told(tx, "a3", 4, Some("a")).await;
         told(tx, "c1", 5, Some("c")).await;
@@ -136,8 +145,11 @@ pub(super) async fn what_ended_is_listed_counted_and_queued_again() {
             told(tx, id, position, Some(&id[..1])).await;
         }
         let leased = lease(tx, NOW).await;
-        webhooks::finish(tx, &tried(&leased[0]), "failed", NOW + 1).await.unwrap();
-        webhooks::finish(tx, &Tried { problem: None, ..tried(&leased[1]) }, "sent", NOW + 1).await.unwrap();
+        webhooks::finish(tx, &tried(&leased[0]), "failed", NOW + 1).await.unwrap().either_way();
+        webhooks::finish(tx, &Tried { problem: None, ..tried(&leased[1]) }, "sent", NOW + 1)
+            .await
+            .unwrap()
+            .either_way();
         let all = webhooks::list(tx, "", "", "", 9).await.unwrap();
         let seen: Vec<_> = all.iter().map(|row| (row.id.as_str(), row.state.as_str())).collect();
         assert_eq!(seen, [("c1", "queued"), ("b1", "sent"), ("a1", "failed")], "{}", db.name);
@@ -147,8 +159,8 @@ pub(super) async fn what_ended_is_listed_counted_and_queued_again() {
         assert_eq!((summary.queued, summary.failed, summary.oldest), (1, 1, Some(NOW)), "{}", db.name);
         assert_eq!(summary.problem.as_deref(), Some("answered 500"));
 
-        assert_eq!(webhooks::again(tx, "b1", NOW + 2).await.unwrap(), 1);
-        assert_eq!(webhooks::again(tx, "b1", NOW + 2).await.unwrap(), 0, "it waits");
+        assert_eq!(webhooks::again(tx, "b1", NOW + 2).await.unwrap(), Changed::Yes);
+        assert_eq!(webhooks::again(tx, "b1", NOW + 2).await.unwrap(), Changed::No, "it waits");
         assert_eq!(webhooks::failed_again(tx, "other", NOW + 2).await.unwrap(), 0);
         assert_eq!(webhooks::failed_again(tx, "crm", NOW + 2).await.unwrap(), 1);
         let leased = lease(tx, NOW + 2).await;
@@ -161,7 +173,7 @@ pub(super) async fn what_ended_is_listed_counted_and_queued_again() {
         let seen: Vec<_> = since.iter().map(|event| (event.id.as_str(), event.position)).collect();
         assert_eq!(seen, [("b1", 2), ("c1", 3)]);
         assert_eq!(webhooks::tell(tx, "x", "crm", "b1", NOW).await.unwrap(), 0, "it is queued");
-        webhooks::finish(tx, &tried(&leased[1]), "sent", NOW).await.unwrap();
+        webhooks::finish(tx, &tried(&leased[1]), "sent", NOW).await.unwrap().either_way();
         assert_eq!(webhooks::tell(tx, "x", "crm", "b1", NOW).await.unwrap(), 1, "again");
         assert_eq!(webhooks::tell(tx, "y", "new", "b1", NOW).await.unwrap(), 1, "for the first time");
         assert_eq!(webhooks::tell(tx, "z", "new", "b1", NOW).await.unwrap(), 0);
@@ -186,8 +198,8 @@ pub(super) async fn what_was_sent_goes_after_a_week_and_what_failed_after_a_mont
             told(tx, id, position, Some(&id[..1])).await;
         }
         let leased = lease(tx, NOW).await;
-        webhooks::finish(tx, &tried(&leased[0]), "sent", NOW).await.unwrap();
-        webhooks::finish(tx, &tried(&leased[1]), "failed", NOW).await.unwrap();
+        webhooks::finish(tx, &tried(&leased[0]), "sent", NOW).await.unwrap().either_way();
+        webhooks::finish(tx, &tried(&leased[1]), "failed", NOW).await.unwrap().either_way();
         for (after, left) in
             [(7 * DAY, vec!["a1", "b1", "c1"]), (7 * DAY + 1, vec!["b1", "c1"]), (31 * DAY, vec!["c1"])]
         {

@@ -449,9 +449,13 @@ async fn a_muted_address_that_was_given_up_goes_with_the_account() {
         app.pass(3 * HOUR);
         app.mail().await;
         app.sweep().await;
-        multauth::auth::deletion::purge(&app.app, &ada.done.user, multauth::events::By::Operator)
-            .await
-            .unwrap();
+        multauth::auth::deletion::purge(
+            &app.app,
+            &ada.done.user.as_str().into(),
+            multauth::events::By::Operator,
+        )
+        .await
+        .unwrap();
         app.pass(2 * HOUR);
         app.sweep().await;
         let left = app.rows().dump().await;

@@ -264,7 +264,9 @@ async fn who_muted_strangers_is_forgotten_with_the_account() {
         app.sweep().await;
         assert!(app.rows().dump().await.contains(EMAIL), "the test sees it");
         let user = &ada.done.user;
-        multauth::auth::deletion::purge(&app.app, user, multauth::events::By::Operator).await.unwrap();
+        multauth::auth::deletion::purge(&app.app, &user.as_str().into(), multauth::events::By::Operator)
+            .await
+            .unwrap();
         app.sweep().await;
         let left = app.rows().dump().await;
         assert!(!left.contains(EMAIL), "{}: {left}", app.database());

@@ -154,7 +154,7 @@ async fn what_the_operator_reset_is_told_anew() {
         }
         assert!(adds(&app, 5).await.is_none(), "{}", app.database());
         let password = Sensitive::new(PASSWORD);
-        reset::reset(&app.app, &ada.done.user, Some(&password), &[]).await.unwrap();
+        reset::reset(&app.app, &ada.done.user.as_str().into(), Some(&password), &[]).await.unwrap();
         assert!(adds(&app, 6).await.is_some(), "{}", app.database());
     }
 }

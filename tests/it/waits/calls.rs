@@ -194,13 +194,13 @@ async fn new_recovery_codes(owner: &Owner, app: &TestApp) -> Ready {
 
 async fn reset_by_the_operator(owner: &Owner, app: &TestApp) -> Ready {
     let (app, user) = (app.app.clone(), owner.person.done.user.clone());
-    let done = async move { status(reset::reset(&app, &user, None, &[]).await.map(drop)) };
+    let done = async move { status(reset::reset(&app, &user.as_str().into(), None, &[]).await.map(drop)) };
     Ready::new(done)
 }
 
 async fn unlock_by_the_operator(owner: &Owner, app: &TestApp) -> Ready {
     let (app, user) = (app.app.clone(), owner.person.done.user.clone());
-    let done = async move { status(reset::unlock(&app, &user).await) };
+    let done = async move { status(reset::unlock(&app, &user.as_str().into()).await) };
     Ready::new(done)
 }
 

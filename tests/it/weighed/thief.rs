@@ -207,7 +207,7 @@ impl World {
         let left: Vec<_> = counts.iter().filter(|(_, count)| *count != 0).collect();
         prop_assert!(left.is_empty(), "{left:?} {case:?}");
         let mut db = self.app.app.store.read().await.unwrap();
-        let secrets = store::secrets::of_user(&mut db, &self.user).await.unwrap();
+        let secrets = store::secrets::of_user(&mut db, &self.user.as_str().into()).await.unwrap();
         let since = self.app.clock.now() - UNDO;
         let young = secrets.iter().filter(|s| s.kind == store::secrets::RECOVERY && s.created_at > since);
         prop_assert_eq!(young.count(), 0, "young recovery codes {:?}", case);

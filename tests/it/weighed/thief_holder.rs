@@ -109,9 +109,9 @@ impl World {
 
     /// The confirmed devices that are in use.
     pub async fn stands(&self) -> Vec<Row> {
-        let (account, _) = operator::show(&self.app.app, &self.user).await.unwrap();
+        let (account, _) = operator::show(&self.app.app, &self.user.as_str().into()).await.unwrap();
         let row = |d: &multauth::store::devices::Device| Row {
-            id: d.id.clone(),
+            id: d.id.clone().into(),
             kind: d.kind.clone(),
             address: d.delivery.clone(),
             label: d.label.clone(),

@@ -40,7 +40,7 @@ async fn an_app_comes_back_as_it_was() {
         let done = client.passcode(&asked.attempt, &code).await.done();
         let ada = Person::with(&client, done);
         let row = async |app: &TestApp| {
-            let (account, _) = operator::show(&app.app, &ada.done.user).await.unwrap();
+            let (account, _) = operator::show(&app.app, &ada.done.user.as_str().into()).await.unwrap();
             account.device(&id).map(|device| (device.confirmed_at, device.proven_at, device.is_primary))
         };
         let before = row(&app).await;
@@ -62,10 +62,10 @@ async fn nothing_is_taken_back_in_a_disabled_account() {
         let ada = ada(&app).await;
         remove(&ada, C).await;
         let link = undo(&app.mail().await, A);
-        operator::set_disabled(&app.app, &ada.done.user, true).await.unwrap();
+        operator::set_disabled(&app.app, &ada.done.user.as_str().into(), true).await.unwrap();
         let body = json!({ "key": link.0, "passcode": link.1 });
         app.client().post("/v1/confirm", body).await.fails(404, "link_dead");
-        operator::set_disabled(&app.app, &ada.done.user, false).await.unwrap();
+        operator::set_disabled(&app.app, &ada.done.user.as_str().into(), false).await.unwrap();
         take_back(&app.client(), &link).await;
         assert_eq!(addresses(&app, &ada.done.user).await, [A, C]);
     }
@@ -110,7 +110,7 @@ async fn what_the_operator_removes_is_not_kept() {
     for app in TestApp::each(by_email).await {
         let ada = ada(&app).await;
         let id = device(&ada, C).await;
-        operator::remove_device(&app.app, &id, false).await.unwrap();
+        operator::remove_device(&app.app, &id.as_str().into(), false).await.unwrap();
         assert!(app.mail().await.iter().all(|mail| mail.undo().is_none()));
         assert_eq!(app.rows().number("SELECT COUNT(*) FROM devices").await, 1, "{}", app.database());
     }

@@ -75,7 +75,7 @@ pub async fn take_back(client: &Client, (key, code): &(String, String)) -> Value
 }
 
 pub async fn addresses(app: &TestApp, user: &str) -> Vec<String> {
-    let (account, _) = operator::show(&app.app, user).await.unwrap();
+    let (account, _) = operator::show(&app.app, &user.into()).await.unwrap();
     let mut all: Vec<_> =
         account.confirmed().map(|device| device.delivery.clone().unwrap_or_default()).collect();
     all.sort();
@@ -133,7 +133,7 @@ async fn an_address_comes_back_that_was_given_up_and_taken_again() {
         assert_eq!(addresses(&app, &ada.done.user).await, [A, C], "{}", app.database());
         let done = app.client().signin(json!({ "email": A, "password": OTHER })).await;
         assert_eq!(done.status, 200);
-        let (account, _) = operator::show(&app.app, &ada.done.user).await.unwrap();
+        let (account, _) = operator::show(&app.app, &ada.done.user.as_str().into()).await.unwrap();
         assert!(account.device(&before).is_some_and(|device| device.is_primary));
     }
 }

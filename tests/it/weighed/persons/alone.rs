@@ -57,7 +57,9 @@ async fn whom_the_operator_gave_an_address_recovers_by_it_at_once() {
     for list in [List::BuiltIn, List::Name] {
         for app in list.each().await {
             let owner = named(&app).await;
-            operator::add_identifier(&app.app, &owner.person.done.user, "email", MAIL).await.unwrap();
+            operator::add_identifier(&app.app, &owner.person.done.user.as_str().into(), "email", MAIL)
+                .await
+                .unwrap();
             let hand = owner.hand.clone().reads(MAIL);
             hand.clone().named("email", MAIL).recovers(&app, OTHER).await.recovered("email");
             owner.client().get("/v1/me").await.fails(401, "invalid_token");
@@ -77,7 +79,7 @@ async fn whom_the_operator_gave_another_name_comes_by_it() {
         let app = list.app().await;
         let owner = list.owner(&app).await;
         app.pass(4 * DAY);
-        operator::add_identifier(&app.app, &owner.person.done.user, kind, new).await.unwrap();
+        operator::add_identifier(&app.app, &owner.person.done.user.as_str().into(), kind, new).await.unwrap();
         let hand = owner.hand.clone().named(kind, new).reads(new);
         hand.comes(&app).await.gets_in(list.ways());
         let channel = if kind == "email" { "email" } else { "sms" };
@@ -102,7 +104,7 @@ async fn who_waits_for_the_operator_is_let_in_once_enabled() {
         let hand = list.hand();
         let refused = hand.comes(&app).await;
         assert!(!refused.entered(), "{refused:?}");
-        operator::set_disabled(&app.app, &done.user, false).await.unwrap();
+        operator::set_disabled(&app.app, &done.user.as_str().into(), false).await.unwrap();
         hand.comes(&app).await.gets_in(list.ways());
     }
 }
@@ -161,7 +163,9 @@ async fn whose_old_number_is_gone_and_who_has_no_code_is_given_the_new_one_by_th
     let app = List::BuiltIn.app().await;
     let owner = with_card(&app).await;
     let lost = owner.hand.clone().without(NUMBER);
-    operator::add_identifier(&app.app, &owner.person.done.user, "phone", NEW_NUMBER).await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user.as_str().into(), "phone", NEW_NUMBER)
+        .await
+        .unwrap();
     let hand = lost.named("phone", NEW_NUMBER).reads(NEW_NUMBER);
     hand.comes(&app).await.gets_in(&CARD_WAYS);
 }

@@ -54,7 +54,9 @@ async fn by_the_operator(list: List, app: &TestApp) {
     let owner = lose_it(list, app, false).await;
     let ways = list.ways_with("email");
     owner.hand.comes(app).await.gets_stuck(&ways);
-    operator::add_identifier(&app.app, &owner.person.done.user, "email", NEW_MAIL).await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user.as_str().into(), "email", NEW_MAIL)
+        .await
+        .unwrap();
     let hand = owner.hand.clone().reads(NEW_MAIL);
     let hand = if list == List::Name { hand } else { hand.named("email", NEW_MAIL) };
     let person = hand.comes(app).await.gets_in(&ways);
@@ -126,7 +128,9 @@ async fn a_phone_does_not_open_what_is_asked_of_the_mailbox_first() {
     let owner = lose_it(list, &app, true).await;
     owner.hand.comes(&app).await.gets_stuck(&["email"]);
     owner.hand.clone().holds(&owner.codes[0]).comes(&app).await.gets_stuck(&["email"]);
-    operator::add_identifier(&app.app, &owner.person.done.user, "email", NEW_MAIL).await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user.as_str().into(), "email", NEW_MAIL)
+        .await
+        .unwrap();
     let hand = owner.hand.named("email", NEW_MAIL).reads(NEW_MAIL);
     let person = hand.comes(&app).await.gets_in(&["email", "sms"]);
     // The phone vouches for the old address: it is of a higher class, and not young.
@@ -142,7 +146,7 @@ async fn who_lost_the_mailbox_and_the_password_starts_anew_with_a_key() {
         let app = list.app().await;
         let owner = lose_it(list, &app, false).await;
         let user = owner.person.done.user.as_str();
-        operator::add_identifier(&app.app, user, "email", NEW_MAIL).await.unwrap();
+        operator::add_identifier(&app.app, &user.into(), "email", NEW_MAIL).await.unwrap();
         let hand = owner.hand.clone().named("email", NEW_MAIL).reads(NEW_MAIL).knows(OTHER);
         hand.recovers(&app, OTHER).await.recovered("email");
         let hand = if list == List::Name { hand.named("username", "ada") } else { hand };
@@ -153,7 +157,7 @@ async fn who_lost_the_mailbox_and_the_password_starts_anew_with_a_key() {
         }
         // What a single address recovered asks for another one that is older.
         hand.comes(&app).await.gets_stuck(&["password", "email", "email"]);
-        let id = operator::show(&app.app, user).await.unwrap().0;
+        let id = operator::show(&app.app, &user.into()).await.unwrap().0;
         let id = id.devices.iter().find(|d| d.delivery.as_deref() == Some(MAIL)).unwrap().id.clone();
         let reset = reset(&app, &owner, &[&id]).await;
         key(&app, &reset, OTHER).await;

@@ -149,7 +149,9 @@ async fn who_lost_the_number_that_names_them_is_given_another_by_the_operator() 
     let (list, app) = (List::Phone, List::Phone.app().await);
     let owner = lose_it(list, &app).await;
     owner.hand.comes(&app).await.gets_stuck(&["sms"]);
-    operator::add_identifier(&app.app, &owner.person.done.user, "phone", NEW_NUMBER).await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user.as_str().into(), "phone", NEW_NUMBER)
+        .await
+        .unwrap();
     let hand = owner.hand.named("phone", NEW_NUMBER).reads(NEW_NUMBER);
     let person = hand.comes(&app).await.gets_in(&["sms"]);
     let old = device(&person.client, NUMBER).await;

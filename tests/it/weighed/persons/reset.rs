@@ -9,7 +9,7 @@ use crate::support::app::TestApp;
 /// Takes away what lets anybody in, and the devices of these kinds or ids.
 pub async fn reset(app: &TestApp, owner: &Owner, remove: &[&str]) -> Reset {
     let remove: Vec<String> = remove.iter().map(|name| (*name).to_owned()).collect();
-    let done = reset::reset(&app.app, &owner.person.done.user, None, &remove).await.unwrap();
+    let done = reset::reset(&app.app, &owner.person.done.user.as_str().into(), None, &remove).await.unwrap();
     assert_eq!(done.removed, remove.len() as u64);
     assert!(done.open, "they would never get in again");
     done

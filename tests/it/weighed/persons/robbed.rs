@@ -248,7 +248,7 @@ async fn who_was_robbed_of_a_name_that_the_operator_gave_away_is_given_another()
     let owner = owner(list, &app).await;
     let thief = Thief::robs(&app, list, owner.client()).await;
     let bob = app.signup(json!({ "username": "bob", "password": OTHER })).await;
-    operator::add_identifier(&app.app, &bob.done.user, "username", "ada").await.unwrap();
+    operator::add_identifier(&app.app, &bob.done.user.as_str().into(), "username", "ada").await.unwrap();
     let first = thief.mail.iter().find(|mail| mail.to == MAIL && mail.undo().is_some()).unwrap();
     let (key, code) = first.undo().unwrap();
     let body = json!({ "key": key, "passcode": code });
@@ -257,7 +257,9 @@ async fn who_was_robbed_of_a_name_that_the_operator_gave_away_is_given_another()
     starts_anew(&app.client(), &back, PASSWORD).await;
     let hand = owner.hand.clone().knows(PASSWORD);
     hand.comes(&app).await.gets_stuck(&["password"]);
-    operator::add_identifier(&app.app, &owner.person.done.user, "username", "ada.lovelace").await.unwrap();
+    operator::add_identifier(&app.app, &owner.person.done.user.as_str().into(), "username", "ada.lovelace")
+        .await
+        .unwrap();
     hand.named("username", "ada.lovelace").comes(&app).await.gets_in(&["password", "sms"]);
     thief.has_nothing(&app, list).await;
 }

@@ -28,7 +28,7 @@ async fn a_reset_leaves_nothing_that_could_be_taken_back() {
         let ada = again(&app).await;
         remove(&ada, B).await;
         let by_thief = undo(&app.mail().await, B);
-        let done = reset::reset(&app.app, &ada.done.user, None, &[]).await.unwrap();
+        let done = reset::reset(&app.app, &ada.done.user.as_str().into(), None, &[]).await.unwrap();
         for link in [by_thief, by_owner] {
             takes_back(&app, &link).await.fails(404, "link_dead");
         }
@@ -47,7 +47,7 @@ async fn a_reset_lets_no_late_address_recover() {
         app.pass(MINUTE);
         replace(&app, &ada, A, B).await;
         app.mail().await;
-        reset::reset(&app.app, &ada.done.user, None, &[]).await.unwrap();
+        reset::reset(&app.app, &ada.done.user.as_str().into(), None, &[]).await.unwrap();
         let mut told: Vec<_> = app.mail().await.into_iter().map(|mail| mail.to).collect();
         told.sort();
         assert_eq!(told, [B, A], "{}", app.database());
@@ -66,7 +66,7 @@ async fn an_undo_works_where_the_operator_gave_the_address_back() {
         app.mail().await;
         replace(&app, &ada, A, B).await;
         let link = undo(&app.mail().await, A);
-        operator::add_identifier(&app.app, &ada.done.user, "email", A).await.unwrap();
+        operator::add_identifier(&app.app, &ada.done.user.as_str().into(), "email", A).await.unwrap();
         take_back(&app.client(), &link).await;
         assert_eq!(addresses(&app, &ada.done.user).await, [A], "{}", app.database());
     }

@@ -111,7 +111,7 @@ async fn an_account_that_waits_for_the_operator_confirms_its_address_meanwhile()
         let body = json!({ "key": app.code().await.key(), "password": PASSWORD });
         assert_eq!(app.client().post("/v1/confirm", body).await.is(200).json()["confirmed"], true);
         app.client().signin(json!({ "email": A, "password": PASSWORD })).await.wrong();
-        operator::set_disabled(&app.app, user, false).await.unwrap();
+        operator::set_disabled(&app.app, &user.into(), false).await.unwrap();
         app.client().signin(json!({ "email": A, "password": PASSWORD })).await.done();
     }
 }
@@ -148,9 +148,9 @@ async fn an_account_that_was_shut_out_confirms_nothing() {
             let body = json!({ "key": app.code().await.key(), "password": PASSWORD });
             app.pass(MINUTE);
             if deleted {
-                operator::delete(&app.app, user).await.unwrap();
+                operator::delete(&app.app, &user.into()).await.unwrap();
             } else {
-                operator::set_disabled(&app.app, user, true).await.unwrap();
+                operator::set_disabled(&app.app, &user.into(), true).await.unwrap();
             }
             app.client().post("/v1/confirm", body).await.fails(404, "link_dead");
         }

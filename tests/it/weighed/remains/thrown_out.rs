@@ -43,7 +43,7 @@ async fn whoever_prepared_an_account_hears_that_they_are_gone_and_no_more() {
 async fn who_was_thrown_out_deletes_nothing() {
     for app in TestApp::each(by_email).await {
         let ada = ada(&app).await;
-        let (account, _) = operator::show(&app.app, &ada.done.user).await.unwrap();
+        let (account, _) = operator::show(&app.app, &ada.done.user.as_str().into()).await.unwrap();
         let asked = app.client().recovery(json!({ "email": A })).await.asks();
         let asked = app.client().passcode(&asked.attempt, app.code().await.code()).await.asks();
         app.client().answer(&asked.attempt, json!({ "new_password": OTHER })).await.done();
@@ -64,7 +64,7 @@ async fn what_was_added_in_a_session_that_ended_is_not_confirmed_by_a_typed_secr
             ada.client.add(json!({ "kind": "email", "email": B })).await.is(201);
             let key = app.code().await.key().to_owned();
             if ended {
-                operator::end_sessions(&app.app, &ada.done.user).await.unwrap();
+                operator::end_sessions(&app.app, &ada.done.user.as_str().into()).await.unwrap();
             }
             let body = json!({ "key": key, "password": PASSWORD });
             let answer = app.client().post("/v1/confirm", body).await.is(200).json();

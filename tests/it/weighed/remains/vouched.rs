@@ -18,7 +18,7 @@ async fn an_undo_leaves_what_the_operator_gave_since() {
         app.mail().await;
         ada.client.post("/v1/me/recovery-codes", json!({})).await.is(200);
         let link = undo(&app.mail().await, A);
-        operator::add_identifier(&app.app, &ada.done.user, "email", C).await.unwrap();
+        operator::add_identifier(&app.app, &ada.done.user.as_str().into(), "email", C).await.unwrap();
         take_back(&app.client(), &link).await;
         assert_eq!(addresses(&app, &ada.done.user).await, [B, A, C], "{}", app.database());
     }
@@ -40,7 +40,9 @@ async fn a_name_of_the_operators_stays_in_the_place_of_the_one_before() {
         app.mail().await;
         ada.client.patch(&path, json!({ "username": "zzz" })).await.is(200);
         let link = undo(&app.mail().await, A);
-        operator::add_identifier(&app.app, &ada.done.user, "username", "ada.lovelace").await.unwrap();
+        operator::add_identifier(&app.app, &ada.done.user.as_str().into(), "username", "ada.lovelace")
+            .await
+            .unwrap();
         take_back(&app.client(), &link).await;
         assert_eq!(addresses(&app, &ada.done.user).await, ["ada.lovelace", A], "{}", app.database());
     }
@@ -55,7 +57,7 @@ async fn an_address_that_the_operator_gave_takes_changes_back_at_once() {
     for app in TestApp::each(list).await {
         let ada = app.named("ada").await;
         app.pass(MINUTE);
-        operator::add_identifier(&app.app, &ada.done.user, "email", A).await.unwrap();
+        operator::add_identifier(&app.app, &ada.done.user.as_str().into(), "email", A).await.unwrap();
         app.mail().await;
         let client = app.client();
         let ada = Person::with(
@@ -82,7 +84,7 @@ async fn a_first_proof_leaves_what_the_operator_gave() {
         let ada = app.signup(json!({ "username": "ada", "email": A, "password": PASSWORD })).await;
         app.pass(MINUTE);
         ada.add(&app, "email", B).await;
-        operator::add_identifier(&app.app, &ada.done.user, "email", C).await.unwrap();
+        operator::add_identifier(&app.app, &ada.done.user.as_str().into(), "email", C).await.unwrap();
         app.mail().await;
         let asked = app.client().recovery(json!({ "email": A })).await.asks();
         let asked = app.client().passcode(&asked.attempt, app.code().await.code()).await.asks();

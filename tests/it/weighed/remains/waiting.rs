@@ -102,11 +102,11 @@ async fn another_app_of_the_same_session_is_gone_and_what_waits_when_the_operato
         let (id, seed) = (begun["id"].as_str().unwrap(), begun["secret"].as_str().unwrap());
         let (enrolled, _) = owner.enrol(&app).await;
         owner.client.confirm(id, &totp(seed, app.clock.now())).await.fails(404, "not_found");
-        operator::remove_device(&app.app, &enrolled, false).await.unwrap();
+        operator::remove_device(&app.app, &enrolled.as_str().into(), false).await.unwrap();
         let thief = enters(&app, PASSWORD).await;
         let mail = thief.client.add(json!({ "kind": "email", "email": EVIL })).await.is(201).json();
         let code = app.code().await;
-        operator::add_identifier(&app.app, &ada.done.user, "phone", NUMBER).await.unwrap();
+        operator::add_identifier(&app.app, &ada.done.user.as_str().into(), "phone", NUMBER).await.unwrap();
         thief.client.confirm(mail["id"].as_str().unwrap(), code.code()).await.fails(404, "not_found");
         thief.client.add(json!({ "kind": "email", "email": EVIL })).await.fails(403, "reauth_required");
     }
