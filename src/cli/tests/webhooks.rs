@@ -33,12 +33,8 @@ async fn mistakes_of_webhooks_are_told_with_their_places() {
 #[tokio::test]
 async fn webhooks_are_checked_listed_and_examined() {
     let site = Site::new(WEBHOOK);
-    let loaded = crate::startup::settings(
-        Some(&site.file()),
-        std::iter::empty(),
-        &Extensions::default(),
-    )
-    .unwrap();
+    let loaded =
+        crate::startup::settings(Some(&site.file()), std::iter::empty(), &Extensions::default()).unwrap();
     let text = check::report(&loaded, NOWHERE).unwrap();
     assert!(text.contains("webhook    crm at http://127.0.0.1:9: *\n"), "{text}");
     assert!(text.contains("webhooks.crm.url: is not encrypted") && !text.contains("t0p"), "{text}");
