@@ -1,21 +1,22 @@
-//! Tests through the doors of the crate: one binary, a file a subject.
+//! Tests through the doors of the crate: one binary, a folder a subject, a file a question. What several need is in
+//! `support/`.
 
+mod accounts;
+mod attempts;
 mod clocks;
 mod contracts;
 mod delivery;
-mod doors;
 mod events;
+mod extend;
 mod faults;
 mod hooks;
-mod languages;
+mod http;
 mod operator;
-mod passcodes;
-mod readme;
-mod replacing;
+mod phones;
+mod repo;
 mod store;
 mod strangers;
 mod support;
-mod surface;
 mod waits;
 mod webhooks;
 mod weighed;

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::{UNDER_WAY, until};
+use super::UNDER_WAY;
 use crate::support::client::Client;
 use crate::support::person::PASSWORD;
 use crate::support::program::{Program, config};
 use crate::support::sink::{Manner, Sink};
+use crate::support::until;
 
 /// How often it is killed, where `MULTAUTH_TEST_KILLS` says nothing else.
 const KILLS: usize = 3;

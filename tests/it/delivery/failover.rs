@@ -8,18 +8,9 @@ use serde_json::json;
 
 use crate::support::app::{TestApp, flows};
 use crate::support::client::Client;
-use crate::support::vendor::{Does, Vendor};
+use crate::support::vendor::{Does, Vendor, carrier};
 
 const NUMBER: &str = "+12025550123";
-
-/// A carrier that any HTTP service can be.
-pub fn carrier(name: &str, vendor: &Vendor, more: &str) -> toml::Table {
-    let text = format!(
-        "it = {{ kind = \"webhook\", name = \"{name}\", url = \"{}\", text = \"{{{{ text }}}}\", {more} }}",
-        vendor.url
-    );
-    toml::from_str::<toml::Table>(&text).unwrap()["it"].as_table().unwrap().clone()
-}
 
 async fn with(first: Does) -> (TestApp, Vendor, Vendor) {
     let (one, two) = (Vendor::start(first).await, Vendor::start(Does::Answers(200, "{}".into())).await);

@@ -7,10 +7,10 @@ use multauth::settings::{Settings, Span};
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::until;
 use crate::support::app::{TestApp, flows};
 use crate::support::person::PASSWORD;
 use crate::support::receiver::{Manner, Receiver};
+use crate::support::until;
 use crate::support::vendor::{Does, Vendor};
 
 const UNTIL: &str = "SELECT COALESCE(MAX(leased_until), 0) FROM outbox WHERE state = 'queued'";

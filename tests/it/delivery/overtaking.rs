@@ -7,12 +7,11 @@ use multauth::settings::Settings;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::failover::carrier;
-use super::receipts::{NUMBER, SID, TOKEN, last, report_of, takes, twilio_at};
-use super::until;
 use crate::support::app::{TestApp, flows};
 use crate::support::client::Client;
-use crate::support::vendor::{Does, Vendor};
+use crate::support::twilio::{NUMBER, SID, TOKEN, last, report_of, takes, twilio_at};
+use crate::support::until;
+use crate::support::vendor::{Does, Vendor, carrier};
 
 const OTHER_SID: &str = "SM00000000000000000000000000000002";
 

@@ -8,12 +8,11 @@ use multauth::store::deliveries;
 use serde_json::json;
 use tracing::Level;
 
-use super::failover::carrier;
 use crate::support::app::{TestApp, flows, unlimited};
 use crate::support::log::Log;
 use crate::support::person::PASSWORD;
 use crate::support::sink::{Manner, Sink};
-use crate::support::vendor::{Does, Vendor};
+use crate::support::vendor::{Does, Vendor, carrier};
 
 /// More than a breaker bears.
 const BAD: usize = 7;

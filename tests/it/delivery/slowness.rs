@@ -5,9 +5,11 @@ use multauth::base::clock::{HOUR, MINUTE};
 use multauth::store;
 use serde_json::json;
 
-use super::{UNDER_WAY, until};
+use super::UNDER_WAY;
+use crate::support::person::PASSWORD;
+use crate::support::server::Server;
 use crate::support::sink::{Manner, Sink};
-use crate::surface::server::{PASSWORD, Server};
+use crate::support::until;
 
 const PEOPLE: usize = 60;
 

@@ -8,8 +8,8 @@ use multauth::base::clock::MINUTE;
 use serde_json::json;
 use tokio::sync::Notify;
 
-use super::until;
 use crate::support::app::TestApp;
+use crate::support::until;
 
 const PEOPLE: i64 = 6;
 const SENT: &str = "SELECT COUNT(*) FROM outbox WHERE state = 'sent'";

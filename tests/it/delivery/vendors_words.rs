@@ -8,10 +8,9 @@ use multauth::store::deliveries;
 use serde_json::json;
 use tracing::Level;
 
-use super::failover::carrier;
 use crate::support::app::{TestApp, flows};
 use crate::support::log::Log;
-use crate::support::vendor::{Does, Vendor};
+use crate::support::vendor::{Does, Vendor, carrier};
 
 const NUMBER: &str = "+12025550123";
 const EMAIL: &str = "canary.bird@example.org";

@@ -7,10 +7,9 @@ use multauth::base::clock::SECOND;
 use multauth::settings::Settings;
 use serde_json::{Value, json};
 
-use super::failover::carrier;
 use crate::support::app::{TestApp, flows, unlimited};
 use crate::support::client::Client;
-use crate::support::vendor::{Does, Vendor};
+use crate::support::vendor::{Does, Vendor, carrier};
 
 const NUMBER: &str = "+12025550123";
 const THEIRS: &str = "246813";

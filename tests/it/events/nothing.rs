@@ -5,11 +5,10 @@ use multauth::store::{devices, users};
 use serde_json::{Value, json};
 
 use super::life::{Look, all};
-use crate::delivery::failover::carrier;
-use crate::delivery::receipts::{NUMBER, SID, TOKEN, last, report_of, takes, twilio_at};
 use crate::support::app::{TestApp, flows};
 use crate::support::person::{OTHER, PASSWORD};
-use crate::support::vendor::{Does, Vendor};
+use crate::support::twilio::{NUMBER, SID, TOKEN, last, report_of, takes, twilio_at};
+use crate::support::vendor::{Does, Vendor, carrier};
 
 /// Of ten who answer at once with the same right code one is let in, and one event says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

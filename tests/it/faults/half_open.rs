@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::cluster::Cluster;
 use super::crowd;
-use super::proxy::Proxy;
 use super::site::Site;
 use super::table::Seen;
+use crate::support::proxy::Proxy;
 
 /// Until it is ready again.
 const BOUND: Duration = Duration::from_secs(15);

@@ -20,7 +20,6 @@ mod load;
 mod locks;
 mod machine;
 mod migrations;
-pub mod proxy;
 mod redis_faults;
 mod restarts;
 mod short;

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use super::cluster::Cluster;
 use super::crowd::Crowd;
 use super::load::longest;
-use super::proxy::Proxy;
 use super::site::Site;
 use super::sql;
 use super::table::Seen;
+use crate::support::proxy::Proxy;
 
 /// From the moment the database is back until the last failure.
 const RECOVERED: Duration = Duration::from_secs(5);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::table::Seen;
 use super::{fail_over, few_connections, half_open, locks};
-use crate::surface::postgres::Scratch;
+use crate::support::scratch::Scratch;
 
 #[track_caller]
 fn holds(seen: &Seen) {

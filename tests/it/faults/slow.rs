@@ -8,9 +8,9 @@ use serde_json::json;
 use super::cluster::Cluster;
 use super::crowd;
 use super::load::{longest, percentile};
-use super::proxy::Proxy;
 use super::site::Site;
 use super::table::Seen;
+use crate::support::proxy::Proxy;
 
 /// Who gets no connection is told so after two seconds; a machine that does other things has half a second more.
 const SHED: Duration = Duration::from_millis(2_500);

@@ -4,9 +4,8 @@ use multauth::outbox::dead;
 use serde_json::{Value, json};
 
 use super::{allow, ask, questions, refuse, says, thinks};
-use crate::delivery::failover::carrier;
 use crate::support::app::{TestApp, flows};
-use crate::support::vendor::{Does, Vendor};
+use crate::support::vendor::{Does, Vendor, carrier};
 
 const NUMBER: &str = "+12025550123";
 

@@ -6,9 +6,9 @@ use multauth::base::clock::{DAY, MINUTE};
 use multauth::settings::Settings;
 use serde_json::json;
 
-use crate::doors::own_secrets::{own, with_pin};
 use crate::support::app::{TestApp, flows};
 use crate::support::client::Answer;
+use crate::support::kinds::{own, with_pin};
 use crate::support::person::{OTHER, PASSWORD};
 
 const EMAIL: &str = "ada@example.org";

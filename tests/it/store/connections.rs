@@ -8,8 +8,8 @@ use multauth::base::clock::{HOUR, Steady};
 use multauth::store::agreement::{self, Agreement, Word};
 use multauth::store::{self, Db, Exec, Store, StoreError, capacity, facts};
 
-use crate::faults::proxy::Proxy;
-use crate::surface::postgres::Scratch;
+use crate::support::proxy::Proxy;
+use crate::support::scratch::Scratch;
 
 const SECOND: Duration = Duration::from_secs(1);
 

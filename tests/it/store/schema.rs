@@ -7,8 +7,8 @@ use multauth::base::Purpose;
 use multauth::store::attempts::{self, Attempt};
 use multauth::store::{self, Db, Exec, Store, StoreError};
 
-use crate::faults::proxy::Proxy;
 use crate::support::databases;
+use crate::support::proxy::Proxy;
 
 #[tokio::test]
 async fn migrating_again_changes_nothing() {

@@ -22,6 +22,7 @@ mod mails;
 mod networks;
 mod phones;
 mod reads;
+mod rows;
 mod shapes;
 mod siblings;
 mod told;

@@ -1,37 +1,39 @@
-//! One running instance: the real router behind a real TCP listener, on a real database, with a clock that
-//! is moved by hand and an outbox that is emptied by hand.
+//! One running instance: the real router behind a real TCP listener, on a real database, with a clock that is moved by
+//! hand. Its doors alone, so that an outbox is emptied by hand, or the whole of it (see [`Runs`]).
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 
 use multauth::app::App;
 use multauth::base::clock::Steady;
 use multauth::base::tuple::TupleSpec;
-use multauth::base::{Clock, Millis, Random, Sensitive};
+use multauth::base::{Clock, Millis, Random};
 use multauth::extensions::Extensions;
 use multauth::outbox::Worker;
-use multauth::settings::{Settings, Throttle};
+use multauth::settings::Settings;
 use multauth::startup::{self, Started, World};
-use multauth::throttle::ACTIONS;
 use multauth::{auth, server};
-use poem::listener::TcpAcceptor;
-use tempfile::TempDir;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 use super::client::Client;
 use super::databases::{self, Database};
 use super::mailbox::Mail;
+use super::start::{Ground, Runs, Serving};
 
-/// When every test begins: 1 March 2026, 10:00:00 UTC.
-pub const BEGINNING: Millis = 1_772_359_200_000;
+pub use super::start::BEGINNING;
 
 /// An instance that is being tested.
 pub struct TestApp {
+    /// The first that is dropped: it serves no more when its database goes.
+    _serving: Serving,
     /// The instance itself, for what no door gives.
     pub app: Arc<App>,
-    /// Where it answers, such as `http://127.0.0.1:40123`.
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The same as a URL, such as `http://127.0.0.1:40123`.
     pub base: String,
     /// Its time.
     pub clock: Clock,
@@ -43,13 +45,7 @@ pub struct TestApp {
     ground: Arc<Ground>,
     networks: Arc<AtomicU16>,
     seen: Mutex<HashSet<String>>,
-    serving: JoinHandle<()>,
-}
-
-/// What outlives a restart.
-struct Ground {
-    database: Database,
-    folder: TempDir,
+    runs: Runs,
 }
 
 impl TestApp {
@@ -109,36 +105,73 @@ impl TestApp {
         apps
     }
 
-    async fn made(extensions: Extensions, database: Database, change: impl Fn(&mut Settings)) -> Self {
+    /// An instance on SQLite that does by itself what the program does: delivers, sweeps, ends.
+    pub async fn whole(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::set_up(Runs::Whole, World::default(), databases::sqlite().await, change).await
+    }
+
+    /// One of these on each database that can be had.
+    pub async fn each_whole(change: impl Fn(&mut Settings)) -> Vec<Self> {
+        let mut apps = Vec::new();
+        for database in databases::empty().await {
+            apps.push(Self::set_up(Runs::Whole, World::default(), database, &change).await);
+        }
+        apps
+    }
+
+    async fn made(extensions: Extensions, database: Database, change: impl FnOnce(&mut Settings)) -> Self {
         Self::in_world(World { extensions, ..World::default() }, database, change).await
     }
 
-    async fn in_world(world: World, database: Database, change: impl Fn(&mut Settings)) -> Self {
-        let ground = Arc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
-        let mut settings = Settings::built_in();
-        quick(&mut settings, &ground);
-        change(&mut settings);
-        let world = World { clock: Clock::fixed(BEGINNING), ..world };
-        Self::start(settings, ground, world, Arc::default()).await
+    async fn in_world(world: World, database: Database, change: impl FnOnce(&mut Settings)) -> Self {
+        Self::set_up(Runs::Doors, world, database, change).await
     }
 
-    async fn start(settings: Settings, ground: Arc<Ground>, world: World, networks: Arc<AtomicU16>) -> Self {
+    async fn set_up(
+        runs: Runs,
+        world: World,
+        database: Database,
+        change: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let ground = Arc::new(Ground { database, folder: tempfile::tempdir().unwrap() });
+        let mut settings = ground.settings(runs);
+        change(&mut settings);
+        let world = World { clock: Clock::fixed(BEGINNING), ..world };
+        Self::start(runs, settings, ground, world, Arc::default()).await
+    }
+
+    async fn start(
+        runs: Runs,
+        settings: Settings,
+        ground: Arc<Ground>,
+        world: World,
+        networks: Arc<AtomicU16>,
+    ) -> Self {
         let clock = world.clock.clone();
         let Started { app, worker, teller } = startup::start(settings.clone(), world.clone()).await.unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
-        let endpoint = server::endpoint(app.clone());
-        let serving = tokio::spawn(async move { server.run(endpoint).await.unwrap() });
-        let seen = Mutex::default();
-        Self { app, base, clock, worker, teller, settings, world, ground, networks, seen, serving }
+        let started = Started { app: app.clone(), worker: worker.clone(), teller: teller.clone() };
+        let (address, serving) = runs.serve(started).await;
+        Self {
+            _serving: serving,
+            app,
+            address,
+            base: format!("http://{address}"),
+            clock,
+            worker,
+            teller,
+            settings,
+            world,
+            ground,
+            networks,
+            seen: Mutex::default(),
+            runs,
+        }
     }
 
     /// Another instance on the same database, with nothing of this one's memory.
     pub async fn again(&self) -> Self {
         let (ground, networks) = (self.ground.clone(), self.networks.clone());
-        Self::start(self.settings.clone(), ground, self.world(), networks).await
+        Self::start(self.runs, self.settings.clone(), ground, self.world(), networks).await
     }
 
     /// The same with other settings.
@@ -146,7 +179,7 @@ impl TestApp {
         let (ground, networks) = (self.ground.clone(), self.networks.clone());
         let mut settings = self.settings.clone();
         change(&mut settings);
-        Self::start(settings, ground, self.world(), networks).await
+        Self::start(self.runs, settings, ground, self.world(), networks).await
     }
 
     /// The world of another instance of it.
@@ -175,11 +208,17 @@ impl TestApp {
         Client::new(&self.base, format!("10.{}.{}.7", n / 256, n % 256))
     }
 
+    /// A new API key with these scopes: its id and secret.
+    pub async fn api_key(&self, scopes: &[&str]) -> (String, String) {
+        let scopes: Vec<String> = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        let (id, secret) = auth::operator::api_keys::make(&self.app, "test", &scopes).await.unwrap();
+        (id, secret.expose().to_owned())
+    }
+
     /// Somebody with an API key of every scope.
     pub async fn backend(&self) -> Client {
-        let scopes = ["verify".to_owned(), "introspect".to_owned()];
-        let (_, key) = auth::operator::api_keys::make(&self.app, "test", &scopes).await.unwrap();
-        self.client().bearing(key.expose())
+        let (_, key) = self.api_key(&["verify", "introspect"]).await;
+        self.client().bearing(&key)
     }
 
     /// What empties the outbox, to run as the server does.
@@ -225,34 +264,6 @@ impl TestApp {
     pub fn assert_silent(mail: &[Mail]) {
         assert!(mail.is_empty(), "no message was expected: {mail:?}");
     }
-}
-
-impl Drop for TestApp {
-    fn drop(&mut self) {
-        self.serving.abort();
-    }
-}
-
-/// What makes tests quick and keeps them apart: cheap hashes, quiet delivery, addresses by a header; and the rates of
-/// production, which are the ones that are promised.
-fn quick(settings: &mut Settings, ground: &Ground) {
-    settings.database.url = Sensitive::new(ground.database.url.clone());
-    settings.database.connections = 8;
-    settings.keys.file = ground.folder.path().join("master.key");
-    settings.server.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
-    settings.throttle = rates_of_production();
-    settings.password.memory_kib = 64;
-    settings.password.iterations = 1;
-    settings.password.queue = 1_000;
-    let path = ground.folder.path().join("messages.jsonl").display().to_string();
-    let file = toml::Table::from_iter([("kind".into(), "file".into()), ("path".into(), path.into())]);
-    settings.email.providers = vec![file.clone()];
-    settings.phone.providers = vec![file];
-}
-
-/// The built-in rates as they are in production.
-pub fn rates_of_production() -> Throttle {
-    ACTIONS.iter().map(|action| (action.name.to_owned(), action.default.to_owned())).collect()
 }
 
 /// Flows as an operator writes them.

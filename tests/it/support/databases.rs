@@ -4,10 +4,10 @@
 use std::io::Write;
 use std::sync::Once;
 
-use multauth::base::Random;
 use multauth::store::{self, Exec, Store};
-use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
+
+use super::scratch::Scratch;
 
 /// One empty database; it goes when this is dropped.
 pub struct Database {
@@ -22,7 +22,7 @@ pub struct Database {
 
 enum Place {
     Folder { _folder: TempDir },
-    Server { admin: String, database: String },
+    Server { _scratch: Scratch },
 }
 
 /// Every database that can be had, brought up to date.
@@ -37,9 +37,9 @@ pub async fn migrated() -> Vec<Database> {
 /// Every database that can be had, without a schema.
 pub async fn empty() -> Vec<Database> {
     let mut all = vec![sqlite().await];
-    match std::env::var("MULTAUTH_TEST_POSTGRES") {
-        Ok(server) if !server.is_empty() => all.push(postgres(&server).await),
-        _ => {
+    match Scratch::make().await {
+        Some(scratch) => all.push(postgres(scratch).await),
+        None => {
             static ONCE: Once = Once::new();
             ONCE.call_once(|| loudly("SQLite alone is tested: MULTAUTH_TEST_POSTGRES names no PostgreSQL"));
         }
@@ -60,19 +60,10 @@ pub fn loudly(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-async fn postgres(server: &str) -> Database {
-    let database = format!("multauth_test_{}", Random::System.uuid().replace('-', ""));
-    run_on(server, format!("CREATE DATABASE {database}")).await;
-    let mut url = url::Url::parse(server).unwrap();
-    url.set_path(&database);
-    let store = Store::open(url.as_str(), 10).await.unwrap();
-    let place = Place::Server { admin: server.to_owned(), database };
-    Database { name: "postgres", url: url.into(), store, _place: place }
-}
-
-async fn run_on(server: &str, statement: String) {
-    let mut admin = PgConnection::connect(server).await.unwrap();
-    sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut admin).await.unwrap();
+async fn postgres(scratch: Scratch) -> Database {
+    let url = scratch.url.clone();
+    let store = Store::open(&url, 10).await.unwrap();
+    Database { name: "postgres", url, store, _place: Place::Server { _scratch: scratch } }
 }
 
 impl Database {
@@ -125,17 +116,5 @@ pub async fn number(db: &mut impl store::Db, sql: &'static str) -> i64 {
     match db.exec() {
         Exec::Sqlite(conn) => sqlx::query_scalar(sql).fetch_one(conn).await.unwrap(),
         Exec::Postgres(conn) => sqlx::query_scalar(sql).fetch_one(conn).await.unwrap(),
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let Self::Server { admin, database } = self else { return };
-        let (admin, statement) = (admin.clone(), format!("DROP DATABASE {database} WITH (FORCE)"));
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(run_on(&admin, statement));
-        });
-        let _ = dropped.join();
     }
 }

@@ -88,3 +88,10 @@ impl Person {
         self.done.access = done.access;
     }
 }
+
+/// The path of their first device of a kind.
+pub async fn path(ada: &Person, kind: &str) -> String {
+    let all = ada.client.get("/v1/me/devices").await.is(200).json();
+    let found = all.as_array().unwrap().iter().find(|device| device["kind"] == kind).unwrap();
+    format!("/v1/me/devices/{}", found["id"].as_str().unwrap())
+}

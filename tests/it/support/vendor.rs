@@ -154,3 +154,12 @@ fn answer(status: u16, header: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status} -\r\n{header}content-length: {length}\r\nconnection: close\r\n\r\n{body}")
 }
+
+/// A carrier that any HTTP service can be.
+pub fn carrier(name: &str, vendor: &Vendor, more: &str) -> toml::Table {
+    let text = format!(
+        "it = {{ kind = \"webhook\", name = \"{name}\", url = \"{}\", text = \"{{{{ text }}}}\", {more} }}",
+        vendor.url
+    );
+    toml::from_str::<toml::Table>(&text).unwrap()["it"].as_table().unwrap().clone()
+}

@@ -6,11 +6,11 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::WANTED;
-use crate::delivery::until;
 use crate::support::client::Client;
 use crate::support::person::PASSWORD;
 use crate::support::program::{Program, config};
 use crate::support::receiver::{Manner, Receiver, SECRET};
+use crate::support::until;
 
 /// How many sign up before each kill.
 const PEOPLE: usize = 6;

@@ -8,10 +8,10 @@ use multauth::store::webhooks::{self, Listed};
 use serde_json::json;
 
 use super::{WANTED, by_user};
-use crate::delivery::until;
 use crate::support::app::{BEGINNING, TestApp, unlimited};
 use crate::support::person::PASSWORD;
 use crate::support::receiver::{Manner, Receiver};
+use crate::support::until;
 
 const UP: Manner = Manner::Answers(204);
 /// What a sign-up writes of them, in its order.

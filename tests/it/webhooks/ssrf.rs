@@ -10,9 +10,9 @@ use multauth::startup;
 use tempfile::TempDir;
 
 use super::crashes::{section, sign_up};
-use crate::delivery::until;
 use crate::support::program::{Program, config};
 use crate::support::receiver::{Manner, Receiver, SECRET};
+use crate::support::until;
 
 fn read(url: &str, networks: &[&str]) -> Result<Service, Vec<Mistake>> {
     startup::choose_cryptography();

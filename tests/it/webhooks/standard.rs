@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::crashes::{section, sign_up};
-use crate::delivery::until;
 use crate::support::beds;
 use crate::support::program::{Program, config};
 use crate::support::receiver::{Call, Manner, Receiver, SECRET};
+use crate::support::until;
 
 /// What the library makes of calls: the payload, or the name of its error.
 fn verified(python: &str, secret: &str, calls: &[Call]) -> Vec<Value> {

@@ -1,0 +1,6 @@
+//! What the repository says of itself, held by reading its files: layers, waits, numbers, texts.
+
+mod bounds;
+mod layers;
+mod readme;
+mod requirements;
