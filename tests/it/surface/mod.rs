@@ -20,6 +20,7 @@ mod secrets_leak;
 pub mod server;
 mod sessions;
 mod slow;
+mod spans;
 mod strangers;
 mod tokens;
 mod unanswered;
