@@ -8,6 +8,7 @@ use crate::auth::operator::api_keys;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::{AuthError, Result, sessions};
 use crate::store::api_keys::ApiKey;
+use crate::telemetry;
 use crate::throttle::Keys;
 
 /// An access token: `Authorization: Bearer …`.
@@ -20,6 +21,7 @@ impl User {
     /// apart: one that somebody else holds does not keep its owner from ending it.
     pub async fn caller(&self, app: &App) -> Result<Caller> {
         let caller = sessions::caller(app, &self.0.token).await?;
+        telemetry::user(&caller.session.user_id);
         let (account, session) = (Some(caller.session.user_id.as_str()), Some(caller.session.id.as_str()));
         let keys = Keys { account, known: session, ..Keys::default() };
         app.throttle.check("me", app.now(), &keys).await?;

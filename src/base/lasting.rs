@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
+use tracing::Instrument;
 
 /// A future that is polled where it stands, and in a task of its own once it is dropped before its end. Work that
 /// panicked is over.
@@ -35,7 +36,7 @@ impl<F: Future<Output: Send> + Send + 'static> Future for Lasting<F> {
 impl<F: Future<Output: Send> + Send + 'static> Drop for Lasting<F> {
     fn drop(&mut self) {
         if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
-            runtime.spawn(work);
+            runtime.spawn(work.in_current_span());
         }
     }
 }

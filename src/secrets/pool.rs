@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::Span;
 
 /// Too many callers wait already, or this one has waited too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -55,9 +56,10 @@ impl<M: Default + Send + 'static> Pool<M> {
     ) -> Result<T, Busy> {
         let (begin, begun) = oneshot::channel();
         let (answer, answered) = oneshot::channel();
+        let span = Span::current();
         let job = Box::new(move |memory: &mut M| {
             if begin.send(()).is_ok() {
-                let _ = answer.send(job(memory));
+                let _ = answer.send(span.in_scope(|| job(memory)));
             }
         });
         let place = self.enter(whole, job)?;

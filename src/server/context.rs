@@ -7,13 +7,14 @@ use std::time::Instant;
 
 use poem::http::{HeaderValue, Method, StatusCode, Version, header};
 use poem::{Endpoint, Request, Response};
+use tracing::Instrument;
 
 use super::client::Proxies;
 use super::paths;
 use crate::app::App;
 use crate::base::net;
 use crate::store::patience;
-use crate::telemetry::metrics;
+use crate::telemetry::{self, metrics};
 
 /// The outermost endpoint.
 pub(super) struct Context<E> {
@@ -30,16 +31,17 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         let id = self.app.random.uuid();
         let mut client = self.proxies.client(&request);
         client.request.clone_from(&id);
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let (method, served) = (request.method().clone(), paths::find(request.uri().path()));
+        let route = served.map_or("other", |served| served.pattern);
+        let span = telemetry::request(&id, route);
         let network = net::network(client.ip);
         let kept = request.version() <= Version::HTTP_11;
         request.set_data(client);
         request.set_data(self.app.clone());
         // On the heap, so that what stands around it is small.
-        let answer = Box::pin(self.inner.get_response(request));
+        let answer = Box::pin(self.inner.get_response(request).instrument(span.clone()));
         let answers = self.app.settings.database.timeout.duration() + patience::MORE;
         let mut response = patience::within(patience::REQUEST, answers, answer).await;
-        let served = paths::find(&path);
         if let (StatusCode::METHOD_NOT_ALLOWED, Some(served)) = (response.status(), served) {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(served.methods));
         }
@@ -51,9 +53,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Context<E> {
         if kept && self.app.stopping.load(Ordering::Relaxed) {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        // A path may hold a handle or a key: only its pattern is written.
-        let route = served.map_or("other", |served| served.pattern);
-        tell(&id, &method, route, &network, response.status(), began);
+        span.in_scope(|| tell(&id, &method, route, &network, response.status(), began));
         Ok(response)
     }
 }

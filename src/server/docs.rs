@@ -9,6 +9,7 @@ use hyper::body::Bytes;
 use poem::http::{HeaderMap, HeaderName, HeaderValue, header};
 use poem::{Endpoint, Request, Response};
 use tokio::sync::OnceCell;
+use tracing::Span;
 
 use crate::api;
 use crate::api::problem::Problem;
@@ -93,8 +94,8 @@ impl Shared {
     /// The body. Packing takes a moment, which others do not wait for.
     async fn made(&self) -> Option<&Made> {
         let make = || async {
-            let (app, make) = (self.app.clone(), self.make);
-            tokio::task::spawn_blocking(move || Made::of(make(&app))).await
+            let (app, make, span) = (self.app.clone(), self.make, Span::current());
+            tokio::task::spawn_blocking(move || span.in_scope(|| Made::of(make(&app)))).await
         };
         self.made.get_or_try_init(make).await.ok()
     }

@@ -11,6 +11,7 @@ use poem::web::Data;
 use poem::{Response, handler};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::base::Random;
@@ -40,7 +41,8 @@ pub(super) async fn ready(app: Data<&Arc<App>>, readiness: Data<&Arc<Readiness>>
         Err("stopping")
     } else {
         // A task of its own: what it has begun on a connection is not broken off when the second is over.
-        let asked = tokio::spawn(Readiness::verdict(Arc::clone(&readiness), Arc::clone(&app)));
+        let verdict = Readiness::verdict(Arc::clone(&readiness), Arc::clone(&app));
+        let asked = tokio::spawn(verdict.in_current_span());
         timeout(SECOND, asked).await.ok().and_then(Result::ok).unwrap_or(Err(words(&StoreError::Silent)))
     };
     let (status, text) = match verdict {

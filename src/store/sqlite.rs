@@ -14,6 +14,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, SqliteConnection, SqlitePool};
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use tokio::time::{Instant, timeout};
+use tracing::Instrument;
 
 use super::error::{Later, NONE_FREE};
 use super::{StoreError, patience};
@@ -109,11 +110,12 @@ impl Writer {
     }
 
     /// Sends a committer to the end of the queue. It is a task of its own, so that no dropped request
-    /// can stop it, and it stands in the queue before this returns.
+    /// can stop it, and it stands in the queue before this returns. What is logged of it is said of the request that sends
+    /// it, the first of those that it works for.
     async fn send_committer(&self) {
         let mut place = Box::pin(self.0.clone().lock_owned());
         let _ = futures_util::poll!(place.as_mut());
-        tokio::spawn(async move { commit(place.await).await });
+        tokio::spawn(async move { commit(place.await).await }.in_current_span());
     }
 }
 
@@ -206,7 +208,7 @@ impl Drop for Turn {
         let Some(mut state) = self.state.take() else { return };
         let savepoint = self.savepoint;
         if !self.released {
-            tokio::spawn(async move { state.undo(savepoint).await });
+            tokio::spawn(async move { state.undo(savepoint).await }.in_current_span());
         }
     }
 }

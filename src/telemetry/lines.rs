@@ -58,9 +58,10 @@ impl<W> Lines<W> {
     }
 }
 
-/// Fields by name, values made safe in length; made safe to print when the line is written.
+/// Fields by name, values made safe in length; made safe to print when the line is written. They are few: a list is the
+/// cheapest map.
 #[derive(Default)]
-struct Fields(Map<String, Value>);
+struct Fields(Vec<(&'static str, Value)>);
 
 impl Visit for Fields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
@@ -88,7 +89,10 @@ impl Visit for Fields {
 
 impl Fields {
     fn put(&mut self, field: &Field, value: Value) {
-        self.0.insert(field.name().to_owned(), value);
+        match self.0.iter_mut().find(|(name, _)| *name == field.name()) {
+            Some((_, kept)) => *kept = value,
+            None => self.0.push((field.name(), value)),
+        }
     }
 }
 
@@ -118,10 +122,11 @@ where
         let mut span = Map::new();
         for outer in around {
             if let Some(fields) = outer.extensions().get::<Fields>() {
-                span.extend(fields.0.clone());
+                span.extend(fields.0.iter().map(|(name, value)| ((*name).to_owned(), value.clone())));
             }
         }
-        for entry in self.often.pass(Entry { meta: event.metadata(), fields: fields.0, span }) {
+        let fields = fields.0.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        for entry in self.often.pass(Entry { meta: event.metadata(), fields, span }) {
             let meta = entry.meta;
             let mut line = match self.format {
                 Format::Json => self.json(entry),
@@ -145,7 +150,7 @@ impl<W> Lines<W> {
         if !span.is_empty() {
             line.insert("span".into(), span.into());
         }
-        json(&Value::from(line).to_string())
+        json(&serde_json::to_string(&line).unwrap_or_default())
     }
 
     fn pretty(&self, Entry { meta, mut fields, span }: Entry) -> String {
@@ -153,7 +158,10 @@ impl<W> Lines<W> {
         let message = message.as_str().map_or_else(|| message.to_string(), str::to_owned);
         let (at, level) = (rfc3339(self.clock.now()), meta.level());
         let mut line = format!("{at} {level:>5} {}: {message}", meta.target());
-        for (name, value) in fields.into_iter().chain(span) {
+        // What the line says itself is not said again.
+        let around = span.into_iter().filter(|(name, value)| fields.get(name) != Some(value));
+        let around: Vec<_> = around.collect();
+        for (name, value) in fields.into_iter().chain(around) {
             let _ = write!(line, " {name}={value}");
         }
         plain(&line)
@@ -303,6 +311,49 @@ mod tests {
         let found: Vec<_> = found.iter().map(|(text, times)| (text.as_str(), *times)).collect();
         // The last one of all is held until a line comes.
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn what_comes_often_is_of_one_kind_whichever_request_it_is_of() {
+        let text = logged(Format::Json, || {
+            for n in 0..1_000 {
+                let span = super::super::request(&format!("r{n}"), "/v1/signin");
+                span.in_scope(|| {
+                    tracing::error!(often = true, error = "the disk is full", "the database failed")
+                });
+            }
+            tracing::info!("another");
+        });
+        let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let told =
+            |line: &Value| (line["span"]["request"].as_str().map(str::to_owned), line["times"].as_u64());
+        let expected = [(Some("r0".to_owned()), None), (None, None)];
+        assert_eq!(lines.iter().map(told).collect::<Vec<_>>(), expected);
+        let text = logged(Format::Json, || {
+            for n in 0..3 {
+                let span = super::super::request(&format!("r{n}"), "/v1/signin");
+                span.in_scope(|| {
+                    tracing::error!(often = true, error = "the disk is full", "the database failed")
+                });
+            }
+            tracing::info!(last = true, "stopped");
+        });
+        let held: Value = serde_json::from_str(text.lines().nth(1).unwrap()).unwrap();
+        assert_eq!(told(&held), (Some("r2".to_owned()), Some(2)));
+    }
+
+    #[test]
+    fn a_line_for_people_says_nothing_twice() {
+        let text = logged(Format::Pretty, || {
+            let span = super::super::request("r1", "/v1/signin");
+            span.in_scope(|| {
+                super::super::user("u1");
+                tracing::info!(request = "r1", status = 200, "request");
+            });
+        });
+        for once in [r#" request="r1""#, r#" route="/v1/signin""#, r#" user="u1""#, " status=200"] {
+            assert_eq!(text.matches(once).count(), 1, "{text}");
+        }
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What the server tells its operator: one line of log an event, and numbers.
 //!
 //! [`init`] starts the log; [`lines`] writes it, so that nothing a client sends can break or forge a line;
-//! [`text`] is what makes a text safe to print; [`often`] holds back what would come once a request. [`metrics`] has every number by name; to add one, add it there.
+//! [`text`] is what makes a text safe to print; [`often`] holds back what would come once a request. [`request`] says of
+//! each line which request it is of, and what is spawned for one takes that along (`in_current_span`). [`metrics`] has
+//! every number by name; to add one, add it there.
 
 use std::io;
 
@@ -12,9 +14,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 pub mod lines;
 pub mod metrics;
 mod often;
+mod request;
 pub mod text;
 
 pub use lines::{Format, Lines};
+pub use request::{request, user};
 
 /// Why the log or the metrics could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +59,9 @@ pub fn init(format: &str, level: &str) -> Result<(), Error> {
 /// the plans of phone numbers of each number that is read.
 const SILENCED: [&str; 2] = ["rlibphonenumber=warn", "sqlx_postgres::options=off"];
 
+/// Whichever lines are wanted, they say of which request they are.
+const REQUESTS: &str = "multauth::telemetry::request=error";
+
 /// What is logged at `level`.
 ///
 /// # Errors
@@ -68,7 +75,8 @@ pub fn filter(level: &str) -> Result<EnvFilter, Error> {
         return Err(wrong("it is not known".into()));
     }
     let mut filter = EnvFilter::builder().parse(level).map_err(|why| wrong(why.to_string()))?;
-    for directive in SILENCED {
+    let silent = level.trim().eq_ignore_ascii_case("off");
+    for directive in SILENCED.into_iter().chain((!silent).then_some(REQUESTS)) {
         filter = filter.add_directive(directive.parse().map_err(|_| wrong(format!("{directive} is none")))?);
     }
     Ok(filter)
@@ -77,6 +85,18 @@ pub fn filter(level: &str) -> Result<EnvFilter, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_is_told_of_at_every_level_at_which_there_are_lines() {
+        let told = |level: &str| {
+            let lines = tracing_subscriber::registry().with(filter(level).unwrap());
+            tracing::subscriber::with_default(lines, || !request("r1", "/v1/signin").is_disabled())
+        };
+        for level in ["error", "warn", "info", "trace", "multauth::outbox=warn", "off,multauth::api=error"] {
+            assert!(told(level), "{level}");
+        }
+        assert!(!told("off"));
+    }
 
     #[test]
     fn a_level_is_known_or_refused() {

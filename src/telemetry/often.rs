@@ -4,7 +4,8 @@
 //! A line is one of these where the driver of the database tells of a slow statement, or it has the field `often`:
 //! `tracing::error!(often = true, %error, "the database failed")`. Those of one place in the source that say the same
 //! `error` or `why` of the same `hook`, `webhook`, `provider` or `verifier` are of one kind. What was held back is written
-//! with the next line of any kind, and before one that has the field `last`, after which none is expected.
+//! with the next line of any kind, and before one that has the field `last`, after which none is expected. Of which request
+//! a line is makes no kind: what was held back is written as it was said for the last of those requests.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

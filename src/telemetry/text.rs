@@ -18,8 +18,16 @@ pub fn acts(c: char) -> bool {
             | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether nothing in it can act, at a glance: nearly every line is plain ASCII.
+fn is_harmless(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// `text` with every acting character written out as in Rust: `\n`, `\u{202e}`.
 pub fn plain(text: &str) -> String {
+    if is_harmless(text) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         if acts(c) { out.extend(c.escape_default()) } else { out.push(c) }
@@ -30,6 +38,9 @@ pub fn plain(text: &str) -> String {
 /// `json` with every acting character written as `\uXXXX`. Such characters stand only inside its strings,
 /// so what is parsed from it is the same.
 pub fn json(json: &str) -> String {
+    if is_harmless(json) {
+        return json.to_owned();
+    }
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if acts(c) {

@@ -1,6 +1,7 @@
 //! The end of an attempt at an account: a session, or a session raised. What a recovery ends in: `recover.rs`.
 
 use serde_json::{Map, Value};
+use tracing::Instrument;
 
 use super::clearing;
 use super::progress::{Done, Progress};
@@ -339,13 +340,14 @@ impl Walk<'_> {
         let Some(old) = account.hashes.get(kind).cloned() else { return };
         let (hasher, store) = (self.app.hasher.clone(), self.app.store.clone());
         let (user_id, salt) = (account.user.id.clone(), self.app.random.bytes());
-        tokio::spawn(async move {
+        let work = async move {
             let Ok(new) = hasher.hash(typed, salt).await else { return };
             if let Ok(mut tx) = store.begin().await {
                 let _ = secrets::rehash(&mut tx, &user_id, kind, &old, &new).await;
                 let _ = tx.commit().await;
             }
-        });
+        };
+        tokio::spawn(work.in_current_span());
     }
 }
 

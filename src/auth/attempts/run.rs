@@ -21,6 +21,7 @@ impl<'a> Walk<'a> {
         let mut given = given.clone();
         let mut moved = false;
         loop {
+            self.name_user();
             self.ask_ways().await?;
             let asked = match self.step() {
                 Step::Done(flow) => return self.finish(flow, &given).await,

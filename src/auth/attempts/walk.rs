@@ -24,6 +24,7 @@ use crate::store::attempts::{self, Attempt};
 use crate::store::challenges::{self, Challenge};
 use crate::store::devices::Device;
 use crate::store::{Tx, users};
+use crate::telemetry;
 use std::collections::BTreeMap;
 
 /// The target of a code that is sent before anything is proven: whatever device the identifier leads to.
@@ -124,7 +125,7 @@ impl<'a> Walk<'a> {
         let apart = read_apart(attempt.apart.as_deref())?;
         let by_recovery_code = account.is_some() && proofs.iter().any(Proof::is_recovery_code);
         let holding = account.as_ref().map(|account| account.holding(app)).unwrap_or_default();
-        Ok(Self {
+        let walk = Self {
             app,
             client,
             attempt,
@@ -141,7 +142,16 @@ impl<'a> Walk<'a> {
             tx: None,
             withheld,
             noted: Vec::new(),
-        })
+        };
+        walk.name_user();
+        Ok(walk)
+    }
+
+    /// Lets the log say whose attempt it is, once something is proven.
+    pub(super) fn name_user(&self) {
+        if let (false, Some(account)) = (self.proofs.is_empty(), &self.account) {
+            telemetry::user(&account.user.id);
+        }
     }
 
     pub(in crate::auth) fn flows(&self) -> &'a Flows {

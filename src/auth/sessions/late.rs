@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::FusedFuture;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
+use tracing::Instrument;
 
 use crate::app::App;
 use crate::base::{Millis, SessionId};
@@ -33,7 +34,7 @@ pub fn mind(app: &App, error: &StoreError, id: &SessionId, to: &str) {
     };
     let (store, clock) = (app.store.clone(), app.clock.clone());
     let (id, to, entry) = (id.to_owned(), to.to_owned(), app.ungiven.enter(to));
-    tokio::spawn(async move {
+    let look = async move {
         let _entry = entry;
         let note = async || -> store::Result<()> {
             // The commit holds the row for as long as it goes on.
@@ -62,7 +63,8 @@ pub fn mind(app: &App, error: &StoreError, id: &SessionId, to: &str) {
                 return;
             }
         }
-    });
+    };
+    tokio::spawn(look.in_current_span());
 }
 
 /// Whether another instance may be about to note a rotation of `rotated_at`: it was begun no longer ago than one is looked

@@ -12,6 +12,7 @@ use crate::base::{Millis, Sensitive, SessionId, UserId};
 use crate::hooks::Point;
 use crate::store::sessions::{self, Session, Turn};
 use crate::store::users;
+use crate::telemetry;
 use crate::throttle::Keys;
 use crate::tokens::refresh::Refresh;
 use serde_json::Map;
@@ -56,6 +57,7 @@ pub async fn refresh(app: &App, client: &Client, text: &str) -> Result<(UserId, 
             (session, Holder { more, ..holder })
         }
     };
+    telemetry::user(&session.user_id);
     let tokens =
         Tokens { refresh_token: Some(Sensitive::new(next.text())), ..access_only(app, &session, &holder)? };
     Ok((session.user_id, tokens))
@@ -135,6 +137,7 @@ async fn again(
     }
     let generation = u32::try_from(session.generation).unwrap_or(u32::MAX);
     if shown.was_live_before(generation, &app.sealer) {
+        telemetry::user(&session.user_id);
         crate::auth::sending::notices::reuse(app, client, &session).await?;
     }
     Err(AuthError::InvalidToken)

@@ -41,6 +41,7 @@ use crate::hooks::Point;
 use crate::messages::Channel;
 use crate::store::attempts::{self, Attempt};
 use crate::store::{Db, Tx, challenges, devices as rows, sessions as session_rows};
+use crate::telemetry;
 use crate::throttle::Keys;
 use draft::{Draft, DraftDevice};
 use first_session::{Entry, Proven};
@@ -365,6 +366,7 @@ async fn made(
     entry: Option<Entry>,
     tx: &mut Tx,
 ) -> Result<Made> {
+    telemetry::user(&draft.user);
     let entry = entry.map(|entry| Entry { opened: entry.opened.now(app), ..entry });
     let channel = proven.map(|proven| proven.channel.name());
     let session = entry.as_ref().map(|entry| &entry.opened.session.id);

@@ -7,6 +7,7 @@ use sqlx::{AssertSqlSafe, Executor, PgConnection};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
+use tracing::Instrument;
 
 use super::super::StoreError;
 use super::super::error::Later;
@@ -201,10 +202,11 @@ impl Drop for Lease {
             return self.pool.put(held);
         }
         let (pool, Ok(runtime)) = (self.pool.clone(), Handle::try_current()) else { return };
-        runtime.spawn(async move {
+        let undo = async move {
             if let Ok(Ok(_)) = timeout(UNDO, held.opened.conn.execute("ROLLBACK")).await {
                 pool.put(held);
             }
-        });
+        };
+        runtime.spawn(undo.in_current_span());
     }
 }

@@ -15,6 +15,7 @@ mod ready;
 mod restart;
 mod secrets_leak;
 mod slow;
+mod spans;
 mod tokens;
 mod unanswered;
 mod verifications;

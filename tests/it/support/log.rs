@@ -3,8 +3,10 @@
 use std::io::Write;
 use std::sync::{Arc, LazyLock, Mutex};
 
+use multauth::telemetry::{self, Format, Lines};
 use tracing::subscriber::DefaultGuard;
 use tracing::{Dispatch, Level};
+use tracing_subscriber::layer::SubscriberExt;
 
 /// Somebody who wants every line, whichever thread comes by it first, and writes none. Where one test alone listens, a
 /// line that another one comes by is otherwise silent for all.
@@ -30,6 +32,18 @@ impl Log {
         (log, guard)
     }
 
+    /// Keeps what this thread logs as the program writes it for machines, a JSON object a line.
+    pub fn of_machines(level: &str) -> (Self, DefaultGuard) {
+        LazyLock::force(&WANTS_ALL);
+        let log = Self::default();
+        let written = log.clone();
+        let lines = Lines::new(Format::Json, move || written.clone());
+        let all = tracing_subscriber::registry().with(telemetry::filter(level).unwrap()).with(lines);
+        let guard = tracing::subscriber::set_default(all);
+        Self::hear();
+        (log, guard)
+    }
+
     /// Another test may have come by a line while nobody listened, and then it stays silent for all: from now on it is
     /// heard.
     pub fn hear() {
@@ -41,7 +55,12 @@ impl Log {
         String::from_utf8(self.bytes()).unwrap()
     }
 
-    /// The same, as it was written.
+    /// All of it since it was last taken.
+    pub fn take(&self) -> String {
+        String::from_utf8(std::mem::take(&mut *self.0.lock().unwrap())).unwrap()
+    }
+
+    /// All of it so far, as it was written.
     pub fn bytes(&self) -> Vec<u8> {
         self.0.lock().unwrap().clone()
     }
