@@ -1,6 +1,7 @@
 //! The surface that clients and attackers see: the document, headers, hostile input, tokens, limits, leaks.
 
 mod bounds;
+mod catalogues;
 mod client_ip;
 mod contact;
 mod document;
