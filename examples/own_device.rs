@@ -28,7 +28,7 @@ impl DeviceKind for Badge {
     fn canonical(&self, text: &str, _: &Rules) -> Result<Address, Fault> {
         let digits = text.trim_start_matches(['B', 'b']).trim_start_matches('-');
         let number: u16 =
-            digits.parse().map_err(|_| Fault::new("badge", "wrong_form", "must look like B-0017"))?;
+            digits.parse().map_err(|_| Fault::own("badge", "wrong_form", "must look like B-0017"))?;
         let canonical = format!("B-{number:04}");
         Ok(Address { delivery: canonical.clone(), canonical })
     }

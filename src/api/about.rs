@@ -7,7 +7,7 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::Tag;
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use crate::app::App;
 use crate::flows;
 use crate::keys::JWKS_MAX_AGE;
@@ -16,7 +16,7 @@ use crate::plan;
 /// The failures of calls that cannot fail by what is sent.
 pub struct Open;
 impl Cases for Open {
-    const CODES: &'static [&'static str] = &[];
+    const CODES: &'static [Code] = &[];
 }
 
 /// A configured flow.

@@ -10,7 +10,7 @@ use poem_openapi::payload::Json;
 use super::answers::{Attempt, Gone};
 use super::body::{self, Sent};
 use super::caller::User;
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::attempts::apart::UNLOCK_CODE;
@@ -22,35 +22,35 @@ use crate::base::Sensitive;
 /// The failures of a door.
 pub struct Attempting;
 impl Cases for Attempting {
-    const CODES: &'static [&'static str] = &[
-        "invalid_request",
-        "not_asked",
-        "wrong_secret",
-        "no_flow",
-        "refused",
-        "not_found",
-        "attempt_gone",
-        "taken",
-        "no_code",
-        "code_used",
-        "code_dead",
-        "code_over",
+    const CODES: &'static [Code] = &[
+        Code::InvalidRequest,
+        Code::NotAsked,
+        Code::WrongSecret,
+        Code::NoFlow,
+        Code::Refused,
+        Code::NotFound,
+        Code::AttemptGone,
+        Code::Taken,
+        Code::NoCode,
+        Code::CodeUsed,
+        Code::CodeDead,
+        Code::CodeOver,
     ];
 }
 
 /// The failures of a door that is behind another.
 pub struct Reauthing;
 impl Cases for Reauthing {
-    const CODES: &'static [&'static str] = &[
-        "invalid_request",
-        "not_asked",
-        "wrong_secret",
-        "invalid_token",
-        "no_flow",
-        "refused",
-        "code_used",
-        "code_dead",
-        "code_over",
+    const CODES: &'static [Code] = &[
+        Code::InvalidRequest,
+        Code::NotAsked,
+        Code::WrongSecret,
+        Code::InvalidToken,
+        Code::NoFlow,
+        Code::Refused,
+        Code::CodeUsed,
+        Code::CodeDead,
+        Code::CodeOver,
     ];
 }
 

@@ -11,30 +11,30 @@ use super::answers::{Device, Gone, MadeDevice};
 use super::body::field::Read;
 use super::body::{self, Sent};
 use super::caller::User;
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::auth::devices::{self, add, confirm, replace};
 use crate::auth::input::Client;
-use crate::base::{DeviceId, Fault, ids};
+use crate::base::{DeviceId, Fault, Wrong, ids};
 
 /// The failures of calls about devices.
 pub struct Owning;
 impl Cases for Owning {
-    const CODES: &'static [&'static str] = &[
-        "invalid_request",
-        "wrong_secret",
-        "invalid_token",
-        "reauth_required",
-        "proof_required",
-        "not_found",
-        "code_used",
-        "code_dead",
-        "code_over",
-        "taken",
-        "last_way_in",
-        "no_code",
+    const CODES: &'static [Code] = &[
+        Code::InvalidRequest,
+        Code::WrongSecret,
+        Code::InvalidToken,
+        Code::ReauthRequired,
+        Code::ProofRequired,
+        Code::NotFound,
+        Code::CodeUsed,
+        Code::CodeDead,
+        Code::CodeOver,
+        Code::Taken,
+        Code::LastWayIn,
+        Code::NoCode,
     ];
 }
 
@@ -49,9 +49,7 @@ fn alone(body: &Read) -> Result<(), AuthError> {
     let faults: Vec<Fault> = beside
         .into_iter()
         .filter(|(_, given)| *given)
-        .map(|(field, _)| {
-            Fault::new(field, "not_together", "is changed in a request of its own, not with an address")
-        })
+        .map(|(field, _)| Fault::new(field, Wrong::NotTogether))
         .collect();
     if faults.is_empty() { Ok(()) } else { Err(AuthError::Faults(faults)) }
 }

@@ -10,7 +10,7 @@ use super::Tag;
 use super::answers::Attempt;
 use super::body::{self, Sent};
 use super::caller::Anybody;
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use crate::app::App;
 use crate::auth::attempts::reader::Wish;
 use crate::auth::input::Client;
@@ -80,18 +80,18 @@ impl From<Link> for Confirmed {
 /// The failures of a link.
 pub struct Linking;
 impl Cases for Linking {
-    const CODES: &'static [&'static str] = &[
-        "invalid_request",
-        "wrong_secret",
-        "no_flow",
-        "refused",
-        "link_dead",
-        "attempt_gone",
-        "taken",
-        "no_code",
-        "code_used",
-        "code_dead",
-        "code_over",
+    const CODES: &'static [Code] = &[
+        Code::InvalidRequest,
+        Code::WrongSecret,
+        Code::NoFlow,
+        Code::Refused,
+        Code::LinkDead,
+        Code::AttemptGone,
+        Code::Taken,
+        Code::NoCode,
+        Code::CodeUsed,
+        Code::CodeDead,
+        Code::CodeOver,
     ];
 }
 

@@ -16,7 +16,7 @@ use super::answers::Gone;
 use super::body::bodies::named;
 use super::body::{self, Sent};
 use super::caller::User;
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use super::profile::Profile;
 use crate::app::App;
 use crate::auth::account::{Account, claims};
@@ -29,21 +29,21 @@ use crate::devices::DeviceKind;
 /// The failures of calls about oneself.
 pub struct Own;
 impl Cases for Own {
-    const CODES: &'static [&'static str] =
-        &["invalid_request", "wrong_secret", "invalid_token", "reauth_required"];
+    const CODES: &'static [Code] =
+        &[Code::InvalidRequest, Code::WrongSecret, Code::InvalidToken, Code::ReauthRequired];
 }
 
 /// The failures of calls about secrets of an own kind.
 pub struct Kept;
 impl Cases for Kept {
-    const CODES: &'static [&'static str] =
-        &["invalid_request", "wrong_secret", "invalid_token", "reauth_required", "not_found"];
+    const CODES: &'static [Code] =
+        &[Code::InvalidRequest, Code::WrongSecret, Code::InvalidToken, Code::ReauthRequired, Code::NotFound];
 }
 
 /// The failures of a change of the profile.
 pub struct Changing;
 impl Cases for Changing {
-    const CODES: &'static [&'static str] = &["invalid_request", "invalid_token", "taken"];
+    const CODES: &'static [Code] = &[Code::InvalidRequest, Code::InvalidToken, Code::Taken];
 }
 
 /// The signed-in user.

@@ -8,7 +8,7 @@
 //! | 3 | [`attempts`], [`devices`], [`document`](mod@document), [`links`], [`me`], [`tokens`], [`verifications`], [`receipts`] |
 //! | 2 | [`about`], [`body`], [`sessions`] |
 //! | 1 | [`problem`], [`profile`] |
-//! | 0 | [`answers`], [`caller`], [`cut`], [`slot`] |
+//! | 0 | [`answers`], [`caller`], [`code`], [`cut`], [`slot`] |
 //!
 //! To add a resource: a file here, its service in the list below, its bodies in [`body::bodies`], its paths in
 //! [`crate::server`]'s list of them.
@@ -18,6 +18,7 @@ pub mod answers;
 mod attempts;
 pub mod body;
 pub mod caller;
+pub mod code;
 pub mod cut;
 mod devices;
 mod document;
@@ -35,7 +36,7 @@ use poem_openapi::{LicenseObject, OpenApiService, Tags};
 
 pub use document::document;
 
-use crate::base::Fault;
+use crate::base::{Fault, Wrong};
 use crate::messages::Channel;
 
 /// The parts of the document.
@@ -89,6 +90,6 @@ pub fn service() -> OpenApiService<All, ()> {
 fn channel(body: &body::field::Read) -> Result<Option<Channel>, problem::Problem> {
     let Some(name) = body.text("channel") else { return Ok(None) };
     let names: Vec<_> = Channel::ALL.iter().map(|channel| channel.name()).collect();
-    let fault = || Fault::new("channel", "unknown", format!("one of: {}", names.join(", ")));
+    let fault = || Fault::new("channel", Wrong::Unknown { names: names.join(", ") });
     Channel::from_name(name).map(Some).ok_or_else(|| problem::Problem::faults(vec![fault()]))
 }

@@ -14,64 +14,12 @@ use poem_openapi::registry::{
 use poem_openapi::types::{ToJSON, Type};
 use serde::Serialize;
 
+pub use super::code::{CASES, Case, Code};
 use super::cut::Cut;
 use super::{answers, slot};
 use crate::auth::AuthError;
 use crate::auth::attempts::progress::Progress;
-use crate::base::Fault;
-
-/// One documented failure.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Case {
-    /// The stable code.
-    pub code: &'static str,
-    /// The HTTP status.
-    pub status: u16,
-    /// What it means, in one sentence.
-    pub title: &'static str,
-}
-
-const fn case(code: &'static str, status: u16, title: &'static str) -> Case {
-    Case { code, status, title }
-}
-
-/// The catalogue: every code that a client can meet. To add one: a line here.
-pub const CASES: &[Case] = &[
-    case("invalid_request", 400, "The request is not understood; `errors` names the fields."),
-    case("not_asked", 400, "Nothing was given that the attempt asks for."),
-    case("wrong_secret", 401, "The secret is wrong."),
-    case("invalid_token", 401, "The token or key is missing, wrong, over, or may not do this."),
-    case("no_flow", 403, "No configured flow is open to this user."),
-    case("refused", 403, "The installation refuses this; `detail` says why."),
-    case("reauth_required", 403, "A fresh authentication is needed first (`POST /v1/reauth`)."),
-    case(
-        "proof_required",
-        403,
-        "A factor goes only where it is shown: its code in the request, a code of one of its class that is older than three days, or a recovery code.",
-    ),
-    case("not_found", 404, "There is no such thing."),
-    case("attempt_gone", 404, "The attempt is unknown, over or was finished; begin again."),
-    case("link_dead", 404, "The link is unknown, over or was used."),
-    case("method_not_allowed", 405, "This method is not for this path."),
-    case("taken", 409, "Somebody has that identifier or value; `errors` names the field."),
-    case("last_way_in", 409, "The last way into the account cannot be removed."),
-    case("no_code", 409, "There is no live code; send a new one or begin again."),
-    case("code_used", 410, "The code was used before."),
-    case("code_dead", 410, "The code has died of wrong guesses; begin again."),
-    case("code_over", 410, "The time of the code is over; send a new one or begin again."),
-    case("too_large", 413, "The request is too large."),
-    case("uri_too_long", 414, "The request's address is too long."),
-    case("unsupported_media_type", 415, "Send `application/json`."),
-    case("too_many", 429, "Too many requests, messages or guesses; `Retry-After` says when to try again."),
-    case("internal", 500, "Something went wrong on our side."),
-    case("busy", 503, "The server has no time for this now; `Retry-After` says when to try again."),
-];
-
-/// The case of that code; an unknown code is a fault of ours.
-pub fn find(code: &str) -> &'static Case {
-    let internal = &CASES[CASES.len() - 2];
-    CASES.iter().find(|case| case.code == code).unwrap_or(internal)
-}
+use crate::base::{Detail, Fault, Wrong};
 
 /// A failure on its way to the client.
 #[derive(Debug, Serialize)]
@@ -104,16 +52,16 @@ impl Problem {
     /// What a client is told whose body could not be read.
     pub fn unread(error: &ReadBodyError) -> Self {
         match Cut::behind(error) {
-            Some(Cut::TooLarge) => Self::new("too_large"),
-            Some(Cut::Crowded) => Self::new("busy").after(5),
-            Some(Cut::TooSlow) => Self::new("invalid_request").detail("The body came too slowly."),
-            None => Self::new("invalid_request"),
+            Some(Cut::TooLarge) => Self::new(Code::TooLarge),
+            Some(Cut::Crowded) => Self::new(Code::Busy).after(5),
+            Some(Cut::TooSlow) => Self::new(Code::InvalidRequest).detail(&Detail::TooSlow),
+            None => Self::new(Code::InvalidRequest),
         }
     }
 
     /// The problem of that code.
-    pub fn new(code: &str) -> Self {
-        let case = find(code);
+    pub fn new(code: Code) -> Self {
+        let case = code.case();
         Self {
             r#type: format!("urn:multauth:problem:{}", case.code),
             title: case.title,
@@ -127,15 +75,20 @@ impl Problem {
         }
     }
 
-    /// With a sentence of its own; never with something that the client sent.
-    pub fn detail(self, detail: impl Into<String>) -> Self {
-        Self { detail: Some(detail.into()), ..self }
+    /// With a sentence beside its title; never with something that the client sent.
+    pub fn detail(self, detail: &Detail) -> Self {
+        Self { detail: Some(detail.to_string()), ..self }
+    }
+
+    /// What a hook refuses, for a reason in its own words.
+    fn refused(reason: String) -> Self {
+        Self { detail: Some(reason), ..Self::new(Code::Refused) }
     }
 
     /// Fields that are wrong.
     pub fn faults(faults: Vec<Fault>) -> Self {
         let error = |f: Fault| FieldError { field: f.field, code: f.code, message: f.message };
-        Self { errors: faults.into_iter().map(error).collect(), ..Self::new("invalid_request") }
+        Self { errors: faults.into_iter().map(error).collect(), ..Self::new(Code::InvalidRequest) }
     }
 
     pub(super) fn after(self, seconds: u64) -> Self {
@@ -152,7 +105,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if self.status == 401 && self.code == "invalid_token" {
+        if self.code == Code::InvalidToken.case().code {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
@@ -164,50 +117,48 @@ impl From<AuthError> for Problem {
         match error {
             AuthError::Faults(faults) => Self::faults(faults),
             AuthError::WrongSecret { secret, attempts_left } => {
-                Self { attempts_left, ..Self::new("wrong_secret").detail(format!("The {secret} is wrong.")) }
+                Self { attempts_left, ..Self::new(Code::WrongSecret).detail(&Detail::WrongSecret { secret }) }
             }
-            AuthError::TooMany { retry_after } => Self::new("too_many").after(retry_after),
+            AuthError::TooMany { retry_after } => Self::new(Code::TooMany).after(retry_after),
             AuthError::Rests { retry_after, asking } => {
                 let asking = asking.map(|asking| answers::Attempt::from(Progress::Ask(*asking)).to_json());
-                Self { asking: asking.flatten().map(Box::new), ..Self::new("too_many").after(retry_after) }
+                Self { asking: asking.flatten().map(Box::new), ..Self::new(Code::TooMany).after(retry_after) }
             }
-            AuthError::AttemptGone => Self::new("attempt_gone"),
-            AuthError::NotAsked(what) => {
-                Self::new("not_asked").detail(format!("The attempt asks for: {what}."))
-            }
-            AuthError::NoFlow => Self::new("no_flow"),
+            AuthError::AttemptGone => Self::new(Code::AttemptGone),
+            AuthError::NotAsked(what) => Self::new(Code::NotAsked).detail(&Detail::Asked { what }),
+            AuthError::NoFlow => Self::new(Code::NoFlow),
             AuthError::Taken(field) => {
-                let fault = Fault::new(field, "taken", "is taken");
-                Self { errors: Self::faults(vec![fault]).errors, ..Self::new("taken") }
+                let fault = Fault::new(field, Wrong::Taken);
+                Self { errors: Self::faults(vec![fault]).errors, ..Self::new(Code::Taken) }
             }
             AuthError::ValueTaken(fault) => {
-                Self { errors: Self::faults(vec![fault]).errors, ..Self::new("taken") }
+                Self { errors: Self::faults(vec![fault]).errors, ..Self::new(Code::Taken) }
             }
             AuthError::ReauthNeeded { flow } => {
-                let problem = Self::new("reauth_required");
+                let problem = Self::new(Code::ReauthRequired);
                 match flow {
-                    Some(flow) => problem.detail(format!("Re-authenticate by the flow {flow}.")),
+                    Some(flow) => problem.detail(&Detail::ReauthBy { flow }),
                     None => problem,
                 }
             }
-            AuthError::ProofNeeded => Self::new("proof_required"),
-            AuthError::Refused(reason) => Self::new("refused").detail(reason),
-            AuthError::NotFound => Self::new("not_found"),
-            AuthError::LastWayIn => Self::new("last_way_in"),
-            AuthError::LinkDead => Self::new("link_dead"),
-            AuthError::NoCode => Self::new("no_code"),
-            AuthError::CodeUsed => Self::new("code_used"),
-            AuthError::CodeDead => Self::new("code_dead"),
-            AuthError::CodeOver => Self::new("code_over"),
-            AuthError::InvalidToken => Self::new("invalid_token"),
-            AuthError::Busy(busy) => Self::new("busy").after(busy.retry_after_seconds),
+            AuthError::ProofNeeded => Self::new(Code::ProofRequired),
+            AuthError::Refused(reason) => Self::refused(reason),
+            AuthError::NotFound => Self::new(Code::NotFound),
+            AuthError::LastWayIn => Self::new(Code::LastWayIn),
+            AuthError::LinkDead => Self::new(Code::LinkDead),
+            AuthError::NoCode => Self::new(Code::NoCode),
+            AuthError::CodeUsed => Self::new(Code::CodeUsed),
+            AuthError::CodeDead => Self::new(Code::CodeDead),
+            AuthError::CodeOver => Self::new(Code::CodeOver),
+            AuthError::InvalidToken => Self::new(Code::InvalidToken),
+            AuthError::Busy(busy) => Self::new(Code::Busy).after(busy.retry_after_seconds),
             AuthError::Store(error) => {
                 tracing::error!(often = true, %error, "the database failed");
-                Self::new("busy").after(error.retry_after())
+                Self::new(Code::Busy).after(error.retry_after())
             }
             AuthError::Internal(error) => {
                 tracing::error!(often = true, error, "a fault of ours");
-                Self::new("internal")
+                Self::new(Code::Internal)
             }
         }
     }
@@ -222,7 +173,7 @@ impl From<Problem> for Error {
 /// The codes that an operation may answer with, for the document.
 pub trait Cases: Send + Sync + 'static {
     /// The codes.
-    const CODES: &'static [&'static str];
+    const CODES: &'static [Code];
 }
 
 /// A failure of an operation that documents the codes of `S`.
@@ -251,9 +202,16 @@ impl<S: Cases> ApiResponse for Fail<S> {
     fn meta() -> MetaResponses {
         let mut by_status = BTreeMap::<u16, Vec<&Case>>::new();
         // What the server itself answers, whatever the operation.
-        let own = ["uri_too_long", "too_large", "unsupported_media_type", "too_many", "internal", "busy"];
+        let own = [
+            Code::UriTooLong,
+            Code::TooLarge,
+            Code::UnsupportedMediaType,
+            Code::TooMany,
+            Code::Internal,
+            Code::Busy,
+        ];
         for code in S::CODES.iter().chain(&own) {
-            by_status.entry(find(code).status).or_default().push(find(code));
+            by_status.entry(code.case().status).or_default().push(code.case());
         }
         let responses = by_status.into_iter().map(|(status, mut cases)| {
             cases.dedup();
@@ -301,14 +259,14 @@ pub async fn framework(error: Error) -> Response {
         return Problem::unread(unread).response();
     }
     let code = match error.status() {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "invalid_token",
-        StatusCode::NOT_FOUND => "not_found",
-        StatusCode::METHOD_NOT_ALLOWED => "method_not_allowed",
-        StatusCode::PAYLOAD_TOO_LARGE => "too_large",
-        StatusCode::URI_TOO_LONG => "uri_too_long",
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => "unsupported_media_type",
-        status if status.is_server_error() => "internal",
-        _ => "invalid_request",
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Code::InvalidToken,
+        StatusCode::NOT_FOUND => Code::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+        StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+        StatusCode::URI_TOO_LONG => Code::UriTooLong,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+        status if status.is_server_error() => Code::Internal,
+        _ => Code::InvalidRequest,
     };
     Problem::new(code).response()
 }

@@ -10,7 +10,7 @@ use poem_openapi::payload::Json;
 use super::Tag;
 use super::answers::{Gone, Session};
 use super::caller::User;
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use crate::app::App;
 use crate::auth::input::Client;
 use crate::auth::{AuthError, sessions};
@@ -19,7 +19,7 @@ use crate::base::{SessionId, ids};
 /// The failures of calls about sessions.
 pub struct Listing;
 impl Cases for Listing {
-    const CODES: &'static [&'static str] = &["invalid_token", "not_found"];
+    const CODES: &'static [Code] = &[Code::InvalidToken, Code::NotFound];
 }
 
 /// The sessions of the signed-in user.

@@ -10,7 +10,7 @@ use super::Tag;
 use super::answers::{Gone, Pair};
 use super::body::{self, Sent};
 use super::caller::{Backend, User};
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use crate::app::App;
 use crate::auth::input::Client;
 use crate::auth::sessions::introspect::{self, Inspected};
@@ -19,13 +19,13 @@ use crate::auth::sessions::{self, refresh};
 /// The failures of calls that carry a token.
 pub struct Carrying;
 impl Cases for Carrying {
-    const CODES: &'static [&'static str] = &["invalid_request", "invalid_token"];
+    const CODES: &'static [Code] = &[Code::InvalidRequest, Code::InvalidToken];
 }
 
 /// The failures of a refresh.
 pub struct Refreshing;
 impl Cases for Refreshing {
-    const CODES: &'static [&'static str] = &["invalid_request", "invalid_token", "refused"];
+    const CODES: &'static [Code] = &[Code::InvalidRequest, Code::InvalidToken, Code::Refused];
 }
 
 /// What a token is worth (RFC 7662).

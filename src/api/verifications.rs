@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use super::answers::Gone;
 use super::body::{self, Sent};
 use super::caller::Backend;
-use super::problem::{Cases, Fail};
+use super::problem::{Cases, Code, Fail};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::input::Client;
@@ -21,15 +21,15 @@ use poem_openapi::payload::Json;
 /// The failures of a verification.
 pub struct Verifying;
 impl Cases for Verifying {
-    const CODES: &'static [&'static str] = &[
-        "invalid_request",
-        "wrong_secret",
-        "invalid_token",
-        "not_found",
-        "no_code",
-        "code_used",
-        "code_dead",
-        "code_over",
+    const CODES: &'static [Code] = &[
+        Code::InvalidRequest,
+        Code::WrongSecret,
+        Code::InvalidToken,
+        Code::NotFound,
+        Code::NoCode,
+        Code::CodeUsed,
+        Code::CodeDead,
+        Code::CodeOver,
     ];
 }
 

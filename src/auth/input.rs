@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::error::{AuthError, Result};
 use crate::app::App;
-use crate::base::{Fault, Sensitive, net, typed};
+use crate::base::{Fault, Sensitive, Wrong, net, typed};
 use crate::devices::{self, Address, DeviceKind};
 use crate::events::Source;
 use crate::flows::Flows;
@@ -83,12 +83,9 @@ impl Given {
         let mut given = self.identifiers.iter();
         match (given.next(), given.next()) {
             (Some((kind, text)), None) => understand_owned(app, kind, text),
-            (None, _) => {
-                Err(Fault::new("identifier", "missing", format!("give one identifier: {names}")).into())
-            }
+            (None, _) => Err(Fault::new("identifier", Wrong::MissingIdentifier { names }).into()),
             (Some(_), Some((second, _))) => {
-                let message = format!("give one identifier, not several; one of: {names}");
-                Err(Fault::new(*second, "several_identifiers", message).into())
+                Err(Fault::new(*second, Wrong::SeveralIdentifiers { names }).into())
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::auth::codes::{challenge, look, send, shape};
 use crate::auth::sending::recipient::Recipient;
 use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{Fault, Millis, Scope, Sensitive, ids};
+use crate::base::{Fault, Millis, Scope, Sensitive, Wrong, ids};
 use crate::devices::{self, phone};
 use crate::messages::Channel;
 use crate::secrets::passcode;
@@ -64,8 +64,8 @@ pub async fn start(
     let channel = wanted.unwrap_or(if kind == "email" { Channel::Email } else { Channel::Sms });
     if !app.channels.contains(&channel) {
         let able: Vec<_> = app.channels.iter().map(|c| c.name()).collect();
-        let message = format!("nothing is delivered by {channel} here; there is: {}", able.join(", "));
-        return Err(Fault::new("channel", "not_available", message).into());
+        let wrong = Wrong::NotAvailable { channel: channel.to_string(), names: able.join(", ") };
+        return Err(Fault::new("channel", wrong).into());
     }
     if kind == "phone" {
         phone::sendable(&address.canonical, &app.rules).map_err(|fault| called_to(fault.into()))?;
@@ -105,15 +105,11 @@ fn called_to(error: AuthError) -> AuthError {
 
 fn kind(to: &str, channel: Option<Channel>) -> Result<&'static str> {
     if !to.contains('@') && !to.chars().any(char::is_numeric) {
-        return Err(Fault::new("to", "invalid", "is neither an email address nor a phone number").into());
+        return Err(Fault::new("to", Wrong::InvalidTo).into());
     }
     let kind = if to.contains('@') { "email" } else { "phone" };
     let fits = channel.is_none_or(|channel| (channel == Channel::Email) == (kind == "email"));
-    if fits {
-        Ok(kind)
-    } else {
-        Err(Fault::new("channel", "does_not_fit", "does not reach this `to`").into())
-    }
+    if fits { Ok(kind) } else { Err(Fault::new("channel", Wrong::DoesNotFit).into()) }
 }
 
 async fn pending(app: &App, key: &ApiKey, handle: Sensitive) -> Result<Pending> {

@@ -1,9 +1,12 @@
 //! The ground everything stands on: time, chance, ids, secrets that do not print, sealing, work that lasts.
 //! No I/O here, and no other folder of the crate is named.
 
+pub mod catalogue;
 pub mod channel;
 pub mod clock;
+pub mod details;
 pub mod fault;
+pub mod faults;
 pub mod ids;
 pub mod lasting;
 pub mod lease;
@@ -22,7 +25,9 @@ pub mod unknown;
 
 pub use channel::Channel;
 pub use clock::{Clock, Millis};
+pub use details::Detail;
 pub use fault::Fault;
+pub use faults::Wrong;
 pub use ids::{AttemptId, DeviceId, KnownDeviceId, SessionId, UserId};
 pub use lasting::Lasting;
 pub use mistake::Mistake;

@@ -1,7 +1,7 @@
 //! Cards and other things with a fixed number: the hardcode.
 
 use super::{Address, DeviceKind, Rules, no_address};
-use crate::base::{Fault, Sensitive, typed};
+use crate::base::{Fault, Sensitive, Wrong, typed};
 
 /// The fewest and the most code points of a hardcode. Four, because card and device numbers are short and it
 /// never stands alone (R65); sixty-four holds any serial number, UUID or hash.
@@ -61,21 +61,21 @@ pub fn prepare(text: &str) -> Sensitive {
 /// # Errors
 /// `hardcode` with the code `too_short`, `too_long` or `invalid_characters`.
 pub fn check(text: &str) -> Result<Sensitive, Fault> {
-    let fault = |code, message| Err(Fault::new("hardcode", code, message));
+    let fault = |wrong| Err(Fault::new("hardcode", wrong));
     // Four bytes a code point, and as much between them: a longer text needs no normalising to be too long.
     if text.len() > 32 * LENGTH.end() {
-        return fault("too_long", "A hardcode has at most 64 characters.");
+        return fault(Wrong::TooLongHardcode);
     }
     if text.contains(char::is_control) {
-        return fault("invalid_characters", "A hardcode has no line ends or other control characters.");
+        return fault(Wrong::WrongSignsHardcode);
     }
     let ready = prepare(text);
     let length = ready.expose().chars().count();
     if length < *LENGTH.start() {
-        return fault("too_short", "A hardcode has at least 4 characters, blanks and dashes aside.");
+        return fault(Wrong::TooShortHardcode);
     }
     if length > *LENGTH.end() {
-        return fault("too_long", "A hardcode has at most 64 characters.");
+        return fault(Wrong::TooLongHardcode);
     }
     Ok(ready)
 }

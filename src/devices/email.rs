@@ -5,7 +5,7 @@ use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Address, DeviceKind, Rules};
-use crate::base::Fault;
+use crate::base::{Fault, Wrong};
 
 /// The longest address in bytes, and the longest part before the @ (RFC 5321, 4.5.3.1).
 const MAXIMUM: usize = 254;
@@ -69,7 +69,7 @@ impl DeviceKind for Email {
         check_local(local)?;
         let host = domain(host)?;
         if local.len() + 1 + host.len() > MAXIMUM {
-            return Err(fault("too_long", "An email address has at most 254 characters."));
+            return Err(fault(Wrong::TooLongEmail));
         }
         let canonical = format!("{}@{host}", local.to_ascii_lowercase());
         Ok(Address { canonical, delivery: format!("{local}@{host}") })
@@ -93,15 +93,10 @@ impl DeviceKind for Email {
 /// Takes a dot-atom (RFC 5322, 3.2.3); quoted forms, which few systems read alike, are refused.
 fn check_local(local: &str) -> Result<(), Fault> {
     if !local.is_ascii() {
-        let message =
-            "The part of an email address before the @ has only unaccented Latin letters, digits and signs.";
-        return Err(fault("not_ascii", message));
+        return Err(fault(Wrong::NotAscii));
     }
     if local.len() > MAXIMUM_LOCAL {
-        return Err(fault(
-            "too_long",
-            "The part of an email address before the @ has at most 64 characters.",
-        ));
+        return Err(fault(Wrong::TooLongLocalPart));
     }
     let atom = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
     let sound = local.split('.').all(|part| !part.is_empty() && part.chars().all(atom));
@@ -112,7 +107,7 @@ fn check_local(local: &str) -> Result<(), Fault> {
 fn domain(text: &str) -> Result<String, Fault> {
     // An A-label is never shorter than a quarter of its name; more need not be looked at.
     if text.len() > 4 * MAXIMUM {
-        return Err(fault("too_long", "An email address has at most 254 characters."));
+        return Err(fault(Wrong::TooLongEmail));
     }
     let tables = Uts46::new();
     let ascii = tables.to_ascii(text.as_bytes(), STD3, HYPHENS, DnsLength::Verify).map_err(|_| invalid())?;
@@ -159,11 +154,11 @@ fn reads_as_itself(typed: &str, shown: &str) -> bool {
 }
 
 fn invalid() -> Fault {
-    fault("invalid", "This is no email address. One looks like name@example.com.")
+    fault(Wrong::InvalidEmail)
 }
 
-fn fault(code: &'static str, message: &str) -> Fault {
-    Fault::new("email", code, message)
+fn fault(wrong: Wrong) -> Fault {
+    Fault::new("email", wrong)
 }
 
 #[cfg(test)]

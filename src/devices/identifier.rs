@@ -6,7 +6,7 @@
 use regex_lite::Regex;
 
 use super::{Address, DeviceKind, Rules, contract};
-use crate::base::{Fault, Mistake, typed};
+use crate::base::{Fault, Mistake, Wrong, typed};
 use crate::settings::{self, Case, GivenBy, Settings};
 
 /// Bytes of a typed text, and characters of a canonical form, at most.
@@ -54,7 +54,7 @@ fn mistakes_in(kind: &Identifier, name: &str, given: &settings::Identifier) -> V
         |why: &str| vec![at(".example", format!("{why} (it is read as {:?})", kind.bare(&given.example)))];
     match kind.canonical(&given.example, &Rules::default()) {
         Ok(_) => Vec::new(),
-        Err(fault) if fault.code == WRONG_FORM => {
+        Err(fault) if fault.code == "wrong_form" => {
             example("must fit the pattern, with `case` and `strip` applied")
         }
         Err(fault) => example(&fault.message),
@@ -67,8 +67,6 @@ fn compiled(pattern: &str) -> Result<Regex, regex_lite::Error> {
     Regex::new(pattern)?;
     Regex::new(&format!(r"\A(?:{pattern})\z"))
 }
-
-const WRONG_FORM: &str = "wrong_form";
 
 impl Identifier {
     /// The kind called `name`, as `given` describes it.
@@ -102,8 +100,8 @@ impl Identifier {
         self.strip.contains(c) || names(typed::is_space) || names(typed::is_dash)
     }
 
-    fn fault(&self, code: &'static str, message: impl Into<String>) -> Fault {
-        Fault::new(self.name, code, message)
+    fn fault(&self, wrong: Wrong) -> Fault {
+        Fault::new(self.name, wrong)
     }
 }
 
@@ -125,22 +123,21 @@ impl DeviceKind for Identifier {
     }
 
     fn canonical(&self, text: &str, _: &Rules) -> Result<Address, Fault> {
-        let too_long = || self.fault("too_long", format!("must have at most {LONGEST} characters"));
+        let too_long = || self.fault(Wrong::TooLong { most: LONGEST });
         if text.len() > TYPED {
             return Err(too_long());
         }
         let canonical = self.bare(text);
         if canonical.chars().any(|c| !c.is_ascii_graphic()) {
-            let message = "must have nothing but unaccented Latin letters, digits and signs";
-            return Err(self.fault("invalid_characters", message));
+            return Err(self.fault(Wrong::WrongSigns));
         }
         if canonical.len() > LONGEST {
             return Err(too_long());
         }
         if !self.pattern.as_ref().is_some_and(|pattern| pattern.is_match(&canonical)) || canonical.is_empty()
         {
-            let message = format!("must look like {}; the rule is {}", self.example, self.rule);
-            return Err(self.fault(WRONG_FORM, message));
+            let (example, rule) = (self.example.to_owned(), self.rule.to_owned());
+            return Err(self.fault(Wrong::WrongForm { example, rule }));
         }
         Ok(Address { delivery: canonical.clone(), canonical })
     }

@@ -16,7 +16,7 @@ pub mod username;
 
 use std::sync::Arc;
 
-use crate::base::{Fault, typed};
+use crate::base::{Fault, Wrong, typed};
 use crate::flows::Factor;
 use crate::messages::Channel;
 use crate::settings::{GivenBy, LineType, Mask};
@@ -212,7 +212,7 @@ fn is_phone(channel: &str) -> bool {
 
 /// The answer of kinds that have no address.
 fn no_address(kind: &dyn DeviceKind) -> Fault {
-    Fault::new(kind.name(), "no_address", format!("{} has no address.", kind.title()))
+    Fault::new(kind.name(), Wrong::NoAddress { title: kind.title() })
 }
 
 #[cfg(test)]

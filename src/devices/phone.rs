@@ -3,7 +3,7 @@
 use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumber, PhoneNumberFormat, PhoneNumberType, Region};
 
 use super::{Address, DeviceKind, Rules};
-use crate::base::{Fault, typed};
+use crate::base::{Fault, Wrong, typed};
 use crate::flows::Factor;
 use crate::settings::{LineType, Mask};
 
@@ -158,10 +158,7 @@ impl Number {
         let among =
             |list: &[String]| list.iter().any(|country| country == "*" || country.eq_ignore_ascii_case(code));
         if !among(&rules.countries) || among(&rules.refused) {
-            return Err(fault(
-                "country_not_served",
-                "We do not send messages to phone numbers of this country.",
-            ));
+            return Err(fault(Wrong::CountryNotServed));
         }
         line.map_or(Ok(()), |line| line_allowed(line, rules))
     }
@@ -186,18 +183,17 @@ pub fn line_allowed(line: LineType, rules: &Rules) -> Result<(), Fault> {
     if !rules.refused_lines.contains(&line) {
         return Ok(());
     }
-    let message = format!("{} phone numbers are not allowed.", line.title());
-    Err(fault("line_type_not_allowed", &message))
+    Err(fault(Wrong::LineNotAllowed { line: line.title() }))
 }
 
 /// The fault of a number that is no person's line.
 pub fn not_texted() -> Fault {
-    fault("not_texted", "No messages are sent to this kind of phone number.")
+    fault(Wrong::NotTexted)
 }
 
 /// The fault of a number whose kind of line nobody knows, where that is not good enough.
 pub fn line_unknown() -> Fault {
-    fault("line_type_unknown", "What kind of phone number this is cannot be found out, so it is not taken.")
+    fault(Wrong::LineUnknown)
 }
 
 /// Whether `code` is a region (ISO 3166 alpha-2) that has phone numbers.
@@ -223,7 +219,7 @@ pub fn dialled(text: &str) -> Result<String, Fault> {
     let (plus, rest) = bare.strip_prefix(['+', '＋', '﹢']).map_or(("", bare), |rest| ("+", rest));
     let kept = || rest.chars().filter(|c| !spacing(*c));
     if kept().any(|c| c.is_alphabetic() || "#,;*".contains(c)) {
-        return Err(fault("extension", "Give the phone number alone: no extension, no letters."));
+        return Err(fault(Wrong::Extension));
     }
     let digits: Option<String> = kept().map(typed::digit).collect();
     match digits.filter(|digits| !digits.is_empty()) {
@@ -263,15 +259,15 @@ fn settled(e164: &str) -> bool {
 }
 
 fn invalid() -> Fault {
-    fault("invalid", "This is no phone number. One looks like +48 600 100 200.")
+    fault(Wrong::InvalidPhone)
 }
 
 fn country_needed() -> Fault {
-    fault("country_needed", "Begin the phone number with + and the country code, as in +48 600 100 200.")
+    fault(Wrong::CountryNeeded)
 }
 
-fn fault(code: &'static str, message: &str) -> Fault {
-    Fault::new("phone", code, message)
+fn fault(wrong: Wrong) -> Fault {
+    Fault::new("phone", wrong)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Usernames: a small ASCII alphabet, so that two names that look alike are one name (R93–R95).
 
 use super::{Address, DeviceKind, Rules};
-use crate::base::Fault;
+use crate::base::{Fault, Wrong};
 
 /// Names that speak for the service, or that other software treats as its own.
 const RESERVED: &[&str] = &[
@@ -93,7 +93,7 @@ impl DeviceKind for Username {
         let canonical = text.to_ascii_lowercase();
         let own = &rules.reserved_usernames;
         if RESERVED.contains(&canonical.as_str()) || own.iter().any(|r| r.eq_ignore_ascii_case(&canonical)) {
-            return Err(fault("reserved", "This username is reserved. Choose another one."));
+            return Err(fault(Wrong::Reserved));
         }
         Ok(Address { canonical, delivery: text.to_owned() })
     }
@@ -106,14 +106,11 @@ impl DeviceKind for Username {
 /// Refuses what is, or could be taken for, an identifier of another kind (R95).
 fn other_kind(text: &str) -> Result<(), Fault> {
     if text.contains('@') {
-        return Err(fault("looks_like_email", "A username has no @. Send an email address as `email`."));
+        return Err(fault(Wrong::LooksLikeEmail));
     }
     let dialled = |c: char| c.is_ascii_digit() || "+()./_- ".contains(c);
     if text.contains(|c: char| c.is_ascii_digit()) && text.chars().all(dialled) {
-        return Err(fault(
-            "looks_like_phone",
-            "A username has at least one letter, so that it is no phone number.",
-        ));
+        return Err(fault(Wrong::LooksLikePhone));
     }
     Ok(())
 }
@@ -121,24 +118,23 @@ fn other_kind(text: &str) -> Result<(), Fault> {
 fn pattern(text: &str) -> Result<(), Fault> {
     let inner = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if !text.chars().all(inner) {
-        let message = "A username has only the letters a to z, digits, full stops, underscores and hyphens.";
-        return Err(fault("invalid_characters", message));
+        return Err(fault(Wrong::WrongSignsUsername));
     }
     if text.len() < 3 {
-        return Err(fault("too_short", "A username has at least 3 characters."));
+        return Err(fault(Wrong::TooShortUsername));
     }
     if text.len() > 32 {
-        return Err(fault("too_long", "A username has at most 32 characters."));
+        return Err(fault(Wrong::TooLongUsername));
     }
     let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
     if !edge(text.chars().next()) || !edge(text.chars().next_back()) {
-        return Err(fault("invalid_characters", "A username begins and ends with a letter or a digit."));
+        return Err(fault(Wrong::WrongEdgesUsername));
     }
     Ok(())
 }
 
-fn fault(code: &'static str, message: &str) -> Fault {
-    Fault::new("username", code, message)
+fn fault(wrong: Wrong) -> Fault {
+    Fault::new("username", wrong)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::http::{Callee, Http};
 use super::{Amend, Answer, Decision, Down, Hook, Point, Sending, Signup, Tokens, Ways, Without};
-use crate::base::{Clock, Random};
+use crate::base::{Clock, Detail, Random};
 use crate::outbound::breaker::Breaker;
 use crate::settings::{self, Settings, WhenDown};
 use crate::telemetry::metrics;
@@ -20,10 +20,6 @@ use crate::telemetry::metrics;
 const REASON: usize = 200;
 /// The most bytes that claims may add to a token.
 const CLAIMS: usize = 2 * 1_024;
-/// What is said where a hook gives no reason.
-const NO_REASON: &str = "This is not allowed.";
-/// What is said where a hook that must agree is down.
-const DOWN: &str = "This cannot be decided now; try again later.";
 
 /// Somebody said no, with a reason that may be shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -266,7 +262,7 @@ impl Round<'_> {
     /// What holds where a hook is down.
     fn otherwise<T>(&self) -> Result<Option<T>, Refusal> {
         metrics::hook(self.point.name(), "down");
-        if self.line.refuses { Err(Refusal { reason: DOWN.into() }) } else { Ok(None) }
+        if self.line.refuses { Err(Refusal { reason: Detail::HookDown.to_string() }) } else { Ok(None) }
     }
 }
 
@@ -277,7 +273,7 @@ fn tidy(reason: &str) -> String {
             && !matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     let text: String = reason.chars().filter(plain).take(REASON).collect();
-    if text.trim().is_empty() { NO_REASON.to_owned() } else { text.trim().to_owned() }
+    if text.trim().is_empty() { Detail::NoReason.to_string() } else { text.trim().to_owned() }
 }
 
 #[cfg(test)]
@@ -287,7 +283,7 @@ mod tests {
     #[test]
     fn a_reason_is_one_short_line() {
         assert_eq!(tidy("  Members\n only.\u{202e}\u{7} "), "Members only.");
-        assert_eq!(tidy("\n\t"), NO_REASON);
+        assert_eq!(tidy("\n\t"), "This is not allowed.");
         assert_eq!(tidy(&"ä".repeat(500)).chars().count(), REASON);
     }
 }

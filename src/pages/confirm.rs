@@ -20,7 +20,7 @@ use crate::auth::input::{Client, Given};
 use crate::auth::links::{self, Effect, Link, With};
 use crate::base::Purpose;
 use crate::base::clock::rfc3339;
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Sensitive, Wrong};
 use crate::secrets::SecretKind;
 
 /// `GET /confirm/{key}`
@@ -61,8 +61,7 @@ fn unfit(app: &App, given: &Given) -> Option<Fault> {
     given.secrets.iter().find_map(|(name, typed)| {
         let field = app.secrets.kind(name)?.field();
         if typed.expose().chars().count() > LONGEST {
-            let message = format!("must have at most {LONGEST} characters");
-            return Some(Fault::new(field, "too_long", message));
+            return Some(Fault::new(field, Wrong::TooLong { most: LONGEST }));
         }
         misfit(&app.secrets, field, typed.expose())
     })

@@ -17,7 +17,7 @@ use crate::auth::attempts::progress::Progress;
 use crate::auth::attempts::recover::{self, NEW_PASSWORD};
 use crate::auth::input::{Client, Given};
 use crate::auth::{AuthError, Result, doors};
-use crate::base::{Fault, Sensitive, typed};
+use crate::base::{Fault, Sensitive, Wrong, typed};
 
 /// `GET /recover/{attempt}`
 #[handler]
@@ -85,13 +85,13 @@ fn typed(asked: &[String], body: &[u8]) -> Result<BTreeMap<String, Sensitive>> {
 fn wrong(field: &str, typed: Option<&Sensitive>) -> Option<Fault> {
     let text = typed.map(Sensitive::expose).unwrap_or_default();
     if text.is_empty() {
-        return Some(Fault::new(field, "missing", "This is needed."));
+        return Some(Fault::new(field, Wrong::MissingOnPage));
     }
     if text.chars().count() > LONGEST {
-        return Some(Fault::new(field, "too_long", format!("This has more than {LONGEST} characters.")));
+        return Some(Fault::new(field, Wrong::TooLongOnPage { most: LONGEST }));
     }
     let control = text.chars().any(char::is_control);
-    control.then(|| Fault::new(field, "invalid_characters", "This holds control characters, such as a tab."))
+    control.then(|| Fault::new(field, Wrong::WrongSignsOnPage))
 }
 
 fn form(app: &App, status: StatusCode, asked: &[String], faults: &[Fault]) -> Response {

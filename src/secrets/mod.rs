@@ -53,9 +53,9 @@ pub struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// A refusal: a stable code such as `too_short`, and a sentence that says what would be right.
+    /// An own kind's refusal: a stable code such as `too_short`, and a sentence that says what would be right.
     pub fn fault(&self, code: &'static str, message: impl Into<String>) -> Fault {
-        Fault::new(self.field, code, message)
+        Fault::own(self.field, code, message)
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use super::{Choice, Kept, SecretKind};
 use crate::base::seal::{Purpose, Sealer, same};
 pub use crate::base::typed::normal;
-use crate::base::{Fault, Random, Sensitive, typed};
+use crate::base::{Fault, Random, Sensitive, Wrong, typed};
 use crate::flows::Factor;
 
 /// A code that is sent to a device or computed by it, and passes once.
@@ -24,7 +24,7 @@ impl SecretKind for Passcode {
     }
 
     fn check(&self, _: &str, choice: &Choice<'_>) -> Result<Sensitive, Fault> {
-        Err(choice.fault("not_chosen", "nobody chooses a code: it is sent, or shown by an app"))
+        Err(Fault::new(choice.field, Wrong::NotChosenCode))
     }
 
     fn is_possible(&self, typed: &str) -> bool {

@@ -4,7 +4,7 @@ use crate::flows::Factor;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Choice, SecretKind, blocklist};
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Sensitive, Wrong};
 
 /// The orders of magnitude of guesses (zxcvbn) below which a password is refused, alone and beside other secrets.
 ///
@@ -77,9 +77,8 @@ impl Policy {
     /// # Errors
     /// A fault of `field` with the code `too_short`, `too_long`, `too_common`, `too_guessable` or `too_personal`.
     pub fn check(&self, text: &str, alone: bool, context: &[&str], field: &str) -> Result<Sensitive, Fault> {
-        let fault = |code, message: String| Err(Fault::new(field, code, message));
-        let too_long =
-            || fault("too_long", format!("The password is longer than {} characters.", self.maximum));
+        let fault = |wrong| Err(Fault::new(field, wrong));
+        let too_long = || fault(Wrong::TooLongPassword { most: self.maximum });
         // Normalising shortens a text to a third at the very most: of more bytes nothing fits.
         if text.len() > 3 * self.maximum_bytes {
             return too_long();
@@ -91,36 +90,26 @@ impl Policy {
         }
         let minimum = if alone { self.minimum_single } else { self.minimum_multi };
         if length < minimum {
-            return fault("too_short", format!("The password needs at least {minimum} characters."));
+            return fault(Wrong::TooShortPassword { least: minimum });
         }
-        if let Some((code, reason)) =
-            self.blocklist.then(|| weakness(ready.expose(), alone, context)).flatten()
-        {
-            return fault(code, reason.to_owned());
+        match self.blocklist.then(|| weakness(ready.expose(), alone, context)).flatten() {
+            Some(weakness) => fault(weakness),
+            None => Ok(ready),
         }
-        Ok(ready)
     }
 }
 
 /// Why a password of good length is still a bad one, if it is.
-fn weakness(password: &str, alone: bool, context: &[&str]) -> Option<(&'static str, &'static str)> {
+fn weakness(password: &str, alone: bool, context: &[&str]) -> Option<Wrong> {
     let folded = password.to_lowercase();
     if context.iter().any(|word| !word.is_empty() && word.to_lowercase() == folded) {
-        return Some((
-            "too_personal",
-            "The password is a name of yours or of this service. Choose another one.",
-        ));
+        return Some(Wrong::TooPersonal);
     }
     if blocklist::is_common(password) {
-        return Some((
-            "too_common",
-            "The password is one of those that are tried first. Choose another one.",
-        ));
+        return Some(Wrong::TooCommon);
     }
     let bound = if alone { GUESSES_ALONE } else { GUESSES_BESIDE };
-    let reason =
-        "The password is easily guessed: a repeat, a row of keys or a well-known word. Choose another one.";
-    guessable(password, context, bound).then_some(("too_guessable", reason))
+    guessable(password, context, bound).then_some(Wrong::TooGuessable)
 }
 
 /// Whether both ends of the password are guessed in less than 10^`bound` tries.

@@ -2,7 +2,7 @@
 
 use super::{Choice, Kept, SecretKind};
 use crate::base::seal::{Purpose, Sealer, same};
-use crate::base::{Fault, Random, Sensitive, typed};
+use crate::base::{Fault, Random, Sensitive, Wrong, typed};
 use crate::flows::Factor;
 
 /// How many codes a person gets.
@@ -32,7 +32,7 @@ impl SecretKind for Recovery {
     }
 
     fn check(&self, _: &str, choice: &Choice<'_>) -> Result<Sensitive, Fault> {
-        Err(choice.fault("not_chosen", "nobody chooses a recovery code: they are made and shown once"))
+        Err(Fault::new(choice.field, Wrong::NotChosenRecovery))
     }
 
     fn is_possible(&self, typed: &str) -> bool {

@@ -5,7 +5,7 @@ use std::panic::AssertUnwindSafe;
 use futures_util::FutureExt;
 use poem::{Endpoint, Request, Response};
 
-use crate::api::problem::Problem;
+use crate::api::problem::{Code, Problem};
 
 /// Answers for an endpoint that panicked.
 pub(super) struct Caught<E>(pub(super) E);
@@ -17,7 +17,7 @@ impl<E: Endpoint<Output = Response>> Endpoint for Caught<E> {
         let answer = AssertUnwindSafe(self.0.get_response(request)).catch_unwind().await;
         Ok(answer.unwrap_or_else(|_| {
             tracing::error!(often = true, "a handler panicked");
-            Problem::new("internal").response()
+            Problem::new(Code::Internal).response()
         }))
     }
 }

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 use tracing::Span;
 
 use crate::api;
-use crate::api::problem::Problem;
+use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::auth::input::Client;
@@ -114,7 +114,7 @@ impl Endpoint for Shared {
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
         self.counted(&request).await?;
-        let made = self.made().await.ok_or_else(|| Problem::new("internal"))?;
+        let made = self.made().await.ok_or_else(|| Problem::new(Code::Internal))?;
         let packed = takes_gzip(request.headers()) && !made.gzip.is_empty();
         let mut response = Response::builder().body(if packed { &made.gzip } else { &made.plain }.clone());
         let headers = response.headers_mut();

@@ -6,9 +6,6 @@ use poem::Request;
 use poem::http::uri::Authority;
 use poem::http::{Version, header};
 
-/// What is asked of whoever names none, two, or something else.
-pub(super) const NEEDED: &str = "Name exactly one host, in Host or :authority.";
-
 /// Whether the request names its host as its version has to.
 pub(super) fn is_sound(request: &Request) -> bool {
     let mut hosts = request.headers().get_all(header::HOST).iter();

@@ -8,7 +8,8 @@ use poem::{Endpoint, Request, Response};
 
 use super::arriving::{Allowance, Room, arriving};
 use super::{host, paths};
-use crate::api::problem::Problem;
+use crate::api::problem::{Code, Problem};
+use crate::base::Detail;
 
 /// Bytes of the request's address.
 const URI: usize = 8 * 1024;
@@ -29,10 +30,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Limits<E> {
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let uri = request.uri().path_and_query().map_or(0, |all| all.as_str().len());
         if uri > URI {
-            return Ok(Problem::new("uri_too_long").response());
+            return Ok(Problem::new(Code::UriTooLong).response());
         }
         if !host::is_sound(&request) {
-            return Ok(Problem::new("invalid_request").detail(host::NEEDED).response());
+            return Ok(Problem::new(Code::InvalidRequest).detail(&Detail::OneHost).response());
         }
         let body = request.take_body();
         if !body.is_empty() {

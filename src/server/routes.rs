@@ -14,7 +14,7 @@ use super::headers::Headers;
 use super::host;
 use super::limits::Limits;
 use super::ready::{self, Readiness};
-use crate::api::problem::Problem;
+use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::devices::{self, email::Email};
 use crate::settings::Mode;
@@ -71,7 +71,7 @@ impl<E: Endpoint> Endpoint for OnlyHere<E> {
         if host::is_loopback(&request) {
             self.0.call(request).await
         } else {
-            Err(Problem::new("not_found").into())
+            Err(Problem::new(Code::NotFound).into())
         }
     }
 }

@@ -7,7 +7,7 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::Value;
 
-use crate::base::Fault;
+use crate::base::{Fault, Wrong};
 use crate::settings::{Field, FieldType};
 
 /// Faults of one field that are told at most.
@@ -16,8 +16,8 @@ const MOST: usize = 20;
 const LONGEST: usize = 120;
 
 /// A fault of the field of that name.
-pub fn fault(name: &str, code: &'static str, message: impl Into<String>) -> Fault {
-    Fault::new(format!("profile.{name}"), code, message)
+pub fn fault(name: &str, wrong: Wrong) -> Fault {
+    Fault::new(format!("profile.{name}"), wrong)
 }
 
 /// The faults that the schema of a field found, one for each place.
@@ -50,31 +50,31 @@ fn plain(name: &str, field: &Field, error: &ValidationError<'_>) -> Fault {
         _ => field.kind,
     };
     let name = item.map_or_else(|| name.to_owned(), |item| format!("{name}.{item}"));
-    let (code, message) = match error.kind() {
-        Kind::MinLength { limit } => ("too_short", format!("must have at least {limit} characters")),
-        Kind::MaxLength { limit } => ("too_long", format!("must have at most {limit} characters")),
-        Kind::Minimum { limit } => ("too_small", format!("must be at least {limit}")),
-        Kind::Maximum { limit } => ("too_large", format!("must be at most {limit}")),
-        Kind::MinItems { limit } => ("too_few", format!("must have at least {limit} items")),
-        Kind::MaxItems { limit } => ("too_many", format!("must have at most {limit} items")),
-        Kind::Format { .. } => ("not_a_date", "must be a date such as 2000-01-31".to_owned()),
-        Kind::Enum { options } => ("not_one_of", format!("must be one of: {}", listed(options))),
-        Kind::Type { .. } => ("wrong_type", format!("must be {}", wanted(kind))),
-        _ => ("pattern", "does not have the form that is asked for".to_owned()),
+    let wrong = match error.kind() {
+        Kind::MinLength { limit } => Wrong::TooShort { least: *limit },
+        Kind::MaxLength { limit } => Wrong::TooLong { most: usize::try_from(*limit).unwrap_or(usize::MAX) },
+        Kind::Minimum { limit } => Wrong::TooSmall { least: limit.to_string() },
+        Kind::Maximum { limit } => Wrong::TooLarge { most: limit.to_string() },
+        Kind::MinItems { limit } => Wrong::TooFew { least: *limit },
+        Kind::MaxItems { limit } => Wrong::TooMany { most: *limit },
+        Kind::Format { .. } => Wrong::NotADate,
+        Kind::Enum { options } => Wrong::NotOneOf { options: listed(options) },
+        Kind::Type { .. } => other_type(kind),
+        _ => Wrong::Pattern,
     };
-    fault(&name, code, message)
+    fault(&name, wrong)
 }
 
-/// What a field of that type must be, for people.
-pub(super) const fn wanted(kind: FieldType) -> &'static str {
+/// The fault of a value of another type than the field's.
+const fn other_type(kind: FieldType) -> Wrong {
     match kind {
-        FieldType::String | FieldType::Enum => "a text",
-        FieldType::Integer => "a whole number",
-        FieldType::Number => "a number",
-        FieldType::Boolean => "true or false",
-        FieldType::Date => "a date such as 2000-01-31, in a text",
-        FieldType::List => "a list",
-        FieldType::Object => "an object",
+        FieldType::String | FieldType::Enum => Wrong::NoText,
+        FieldType::Integer => Wrong::NoInteger,
+        FieldType::Number => Wrong::NoNumber,
+        FieldType::Boolean => Wrong::NoFlag,
+        FieldType::Date => Wrong::NoDate,
+        FieldType::List => Wrong::NoList,
+        FieldType::Object => Wrong::NoObject,
     }
 }
 
@@ -88,21 +88,21 @@ fn inside(name: &str, error: &ValidationError<'_>) -> (String, Fault) {
     let mut path = error.instance_path().as_str().trim_start_matches('/').to_owned();
     let below =
         |path: &str, key: &str| if path.is_empty() { key.to_owned() } else { format!("{path}/{key}") };
-    let message = match error.kind() {
+    let wrong = match error.kind() {
         Kind::Required { property } => {
             path = below(&path, property.as_str().unwrap_or_default());
-            "is required".to_owned()
+            Wrong::SchemaMissing
         }
         Kind::AdditionalProperties { unexpected } => {
             path = below(&path, unexpected.first().map_or("", String::as_str));
-            "is not known here".to_owned()
+            Wrong::SchemaUnknown
         }
         Kind::Type { .. } if path.is_empty() => {
-            return (path, fault(name, "wrong_type", "must be an object"));
+            return (path, fault(name, Wrong::NoObject));
         }
-        other => format!("does not fit `{}` of its schema", other.keyword()),
+        other => Wrong::Schema { rule: other.keyword().to_owned() },
     };
     let path: String = path.chars().filter(|c| !c.is_control()).take(LONGEST).collect();
     let place = if path.is_empty() { name.to_owned() } else { format!("{name}.{path}") };
-    (path, fault(&place, "schema", message))
+    (path, fault(&place, wrong))
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::rules::{LARGEST, ProfileRules, Rule};
-use crate::base::Fault;
+use crate::base::{Fault, Wrong};
 use crate::settings::Who;
 
 /// A stored profile; empty where it is no object.
@@ -25,9 +25,8 @@ pub fn merge(profile: &mut Map<String, Value>, changed: &Map<String, Value>) -> 
         }
     }
     let size = text(profile).len();
-    let message = || format!("must have at most {LARGEST} bytes as JSON, all fields together");
     if size > LARGEST && !changed.is_empty() {
-        Err(Fault::new("profile", "too_large", message()))
+        Err(Fault::new("profile", Wrong::TooLargeProfile { most: LARGEST }))
     } else {
         Ok(())
     }

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::faults::{self, fault};
 use super::shape;
-use crate::base::{Fault, Mistake};
+use crate::base::{Fault, Mistake, Wrong};
 use crate::settings::{Field, FieldType, Required, User, Who};
 
 /// Bytes of a profile at most, as JSON.
@@ -89,18 +89,16 @@ impl ProfileRules {
         let Some(rule) = self.get(name) else {
             let open = self.iter().filter(|rule| rule.field.writes(who)).map(|rule| rule.name.as_str());
             let shown: String = name.chars().filter(|c| !c.is_control()).take(40).collect();
-            let message =
-                format!("is no field of the profile; there are: {}", open.collect::<Vec<_>>().join(", "));
-            return Err(vec![fault(&shown, "unknown_field", message)]);
+            let names = open.collect::<Vec<_>>().join(", ");
+            return Err(vec![fault(&shown, Wrong::UnknownProfileField { names })]);
         };
         if !rule.field.writes(who) {
-            return Err(vec![fault(name, "read_only", "cannot be changed by you")]);
+            return Err(vec![fault(name, Wrong::ReadOnly)]);
         }
         if value.is_null() {
             let kept = rule.field.required != Required::No;
-            let message = "is required and cannot be taken away";
             return if kept && who == Who::User {
-                Err(vec![fault(name, "missing", message)])
+                Err(vec![fault(name, Wrong::MissingKept)])
             } else {
                 Ok(Value::Null)
             };
@@ -163,7 +161,7 @@ impl ProfileRules {
         let mut found = Vec::new();
         for (name, value) in stored {
             match self.get(name) {
-                None => found.push(fault(name, "unknown_field", "is no field of the profile any more")),
+                None => found.push(fault(name, Wrong::GoneProfileField)),
                 Some(rule) => found.extend(rule.faults(&rule.normal(value))),
             }
         }
@@ -234,7 +232,7 @@ impl Rule {
 
     /// The fault of its absence.
     pub fn missing(&self) -> Fault {
-        fault(&self.name, "missing", "is required")
+        fault(&self.name, Wrong::Missing)
     }
 
     /// What is wrong with a value.
@@ -249,8 +247,8 @@ impl Rule {
     fn wrong_days(&self, value: &Value) -> Vec<Fault> {
         let Some((first, last)) = shape::days(&self.field) else { return Vec::new() };
         let one = |name: &str, value: &Value| match value.as_str() {
-            Some(day) if day < first => Some(fault(name, "too_small", format!("must not be before {first}"))),
-            Some(day) if day > last => Some(fault(name, "too_large", format!("must not be after {last}"))),
+            Some(day) if day < first => Some(fault(name, Wrong::TooEarly { first: first.to_owned() })),
+            Some(day) if day > last => Some(fault(name, Wrong::TooLate { last: last.to_owned() })),
             _ => None,
         };
         match value {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::api::problem::Problem;
 use crate::auth::attempts::apart::UNLOCK_CODE;
 use crate::auth::input::{Client, Given};
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Sensitive, Wrong};
 use crate::devices;
 use crate::plan::Ways;
 use crate::secrets::recovery::Recovery;
@@ -86,7 +86,7 @@ pub fn read(
     let known: Vec<&str> = fields.iter().map(|f| f.name).collect();
     let unknown = sent.keys().filter(|key| !known.contains(&key.as_str())).map(|key| {
         let shown: String = key.chars().filter(|c| !c.is_control()).take(40).collect();
-        Fault::new(shown, "unknown_field", format!("is not known here; there are: {}", known.join(", ")))
+        Fault::new(shown, Wrong::UnknownField { names: known.join(", ") })
     });
     let mut faults: Vec<Fault> = unknown.collect();
     for field in fields {
@@ -94,7 +94,7 @@ pub fn read(
         faults.extend(fault.or_else(|| misfit(ways.secrets, field.name, sent.get(field.name)?.as_str()?)));
     }
     if sent.is_empty() && fields.iter().all(|f| !f.required) && !optional {
-        faults.push(Fault::new("", "empty", format!("give something of: {}", known.join(", "))));
+        faults.push(Fault::new("", Wrong::EmptyBody { names: known.join(", ") }));
     }
     if faults.is_empty() {
         Ok(Read { sent, devices: ways.devices.clone(), secrets: ways.secrets.clone() })
@@ -106,31 +106,28 @@ pub fn read(
 /// The fault of a text that could be no secret of the field's kind, whoever's it is.
 pub fn misfit(secrets: &secrets::Kinds, field: &str, text: &str) -> Option<Fault> {
     let kind = secrets.by_field(field).filter(|kind| !kind.is_possible(text))?;
-    let message = format!("is malformed; one looks like {}", kind.example());
-    Some(Fault::new(field, "invalid", message))
+    Some(Fault::new(field, Wrong::Malformed { example: kind.example().to_owned() }))
 }
 
 fn wrong(field: &Field, value: Option<&Value>) -> Option<Fault> {
-    let fault = |code, message: &str| Some(Fault::new(field.name, code, message));
+    let fault = |wrong| Some(Fault::new(field.name, wrong));
     let choice = |text: &String| field.choices.is_empty() || field.choices.contains(text);
     match (field.form, value) {
-        (_, None) if field.required => fault("missing", "is required"),
+        (_, None) if field.required => fault(Wrong::Missing),
         (_, None) => None,
-        (Form::Text | Form::Secret, Some(Value::String(text))) if text.is_empty() => {
-            fault("empty", "is empty")
-        }
+        (Form::Text | Form::Secret, Some(Value::String(text))) if text.is_empty() => fault(Wrong::Empty),
         (Form::Text | Form::Secret, Some(Value::String(text))) if text.chars().count() > field.longest => {
-            fault("too_long", &format!("must have at most {} characters", field.longest))
+            fault(Wrong::TooLong { most: field.longest })
         }
         (Form::Text, Some(Value::String(text))) if !choice(text) => {
-            fault("unknown", &format!("one of: {}", field.choices.join(", ")))
+            fault(Wrong::Unknown { names: field.choices.join(", ") })
         }
         (Form::Text | Form::Secret, Some(Value::String(_)))
         | (Form::Flag, Some(Value::Bool(_)))
         | (Form::Profile, Some(Value::Object(_))) => None,
-        (Form::Text | Form::Secret, Some(_)) => fault("wrong_type", "must be a text"),
-        (Form::Flag, Some(_)) => fault("wrong_type", "must be true or false"),
-        (Form::Profile, Some(_)) => fault("wrong_type", "must be an object"),
+        (Form::Text | Form::Secret, Some(_)) => fault(Wrong::NoText),
+        (Form::Flag, Some(_)) => fault(Wrong::NoFlag),
+        (Form::Profile, Some(_)) => fault(Wrong::NoObject),
     }
 }
 

@@ -12,7 +12,7 @@ use poem_openapi::registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 use serde_json::Map;
 
-use super::problem::Problem;
+use super::problem::{self, Problem};
 use super::slot;
 use crate::app::App;
 use bodies::Body;
@@ -64,18 +64,17 @@ impl<'a, S: Shape> ApiExtractor<'a> for Sent<S> {
         body: &mut RequestBody,
         _: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let app = request.data::<Arc<App>>().ok_or_else(|| Problem::new("internal"))?;
+        let app = request.data::<Arc<App>>().ok_or_else(|| Problem::new(problem::Code::Internal))?;
         if !may_be_read(request.content_type(), S::BODY) {
-            return Err(Problem::new("unsupported_media_type").into());
+            return Err(Problem::new(problem::Code::UnsupportedMediaType).into());
         }
         let bytes = body.take()?.into_bytes().await?;
         let sent = match request.content_type() {
             None if bytes.is_empty() && S::BODY.may_be_absent() => Map::new(),
             Some(_) if bytes.is_empty() && S::BODY == Body::RemoveDevice => Map::new(),
-            Some(kind) if is_json(kind) => {
-                strict::object(&bytes).map_err(|why| Problem::new("invalid_request").detail(why))?
-            }
-            _ => return Err(Problem::new("unsupported_media_type").into()),
+            Some(kind) if is_json(kind) => strict::object(&bytes)
+                .map_err(|why| Problem::new(problem::Code::InvalidRequest).detail(&why))?,
+            _ => return Err(Problem::new(problem::Code::UnsupportedMediaType).into()),
         };
         let fields = S::BODY.fields(&app.ways());
         Ok(Self(read(&app.ways(), &fields, S::BODY.may_be_absent(), sent)?, PhantomData))

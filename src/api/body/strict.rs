@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::base::typed;
+use crate::base::{Detail, typed};
 
 /// How deep objects and lists may lie in each other.
 const DEPTH: usize = 32;
@@ -17,30 +17,26 @@ const ITEMS: usize = 1_000;
 ///
 /// # Errors
 /// What is wrong, in words that are safe to send back.
-pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, &'static str> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "the body is not UTF-8")?;
+pub fn object(bytes: &[u8]) -> Result<Map<String, Value>, Detail> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Detail::NotUtf8)?;
     if text.starts_with('\u{feff}') {
-        return Err("the body begins with a byte order mark");
+        return Err(Detail::ByteOrderMark);
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let value = Any(0).deserialize(&mut json).map_err(|error| known(&error.to_string()))?;
-    json.end().map_err(|_| "there is something behind the JSON object")?;
+    json.end().map_err(|_| Detail::MoreBehind)?;
     match value {
         Value::Object(map) => Ok(map),
-        _ => Err("the body must be a JSON object"),
+        _ => Err(Detail::NoObject),
     }
 }
 
-const KNOWN: [&str; 4] = [
-    "a key stands twice in one object",
-    "a text holds control characters",
-    "the body is nested too deeply",
-    "a list or an object has too many items",
-];
+const KNOWN: [Detail; 4] =
+    [Detail::KeyTwice, Detail::ControlCharacters, Detail::TooDeep, Detail::TooManyItems];
 
 /// One of our own sentences, or the general one: the parser's may quote the body.
-fn known(error: &str) -> &'static str {
-    KNOWN.into_iter().find(|sentence| error.starts_with(sentence)).unwrap_or("the body is not valid JSON")
+fn known(error: &str) -> Detail {
+    KNOWN.into_iter().find(|detail| error.starts_with(&detail.to_string())).unwrap_or(Detail::NotJson)
 }
 
 struct Any(usize);
@@ -101,7 +97,7 @@ impl<'de> Visitor<'de> for Any {
             text(&key)?;
             let value = entries.next_value_seed(self.inside()?)?;
             if map.insert(key, value).is_some() {
-                return Err(de::Error::custom(KNOWN[0]));
+                return Err(de::Error::custom(Detail::KeyTwice));
             }
             few(map.len())?;
         }
@@ -111,16 +107,16 @@ impl<'de> Visitor<'de> for Any {
 
 impl Any {
     fn inside<E: de::Error>(&self) -> Result<Self, E> {
-        if self.0 == DEPTH { Err(E::custom(KNOWN[2])) } else { Ok(Self(self.0 + 1)) }
+        if self.0 == DEPTH { Err(E::custom(Detail::TooDeep)) } else { Ok(Self(self.0 + 1)) }
     }
 }
 
 fn text<E: de::Error>(value: &str) -> Result<(), E> {
-    if value.chars().any(char::is_control) { Err(E::custom(KNOWN[1])) } else { Ok(()) }
+    if value.chars().any(char::is_control) { Err(E::custom(Detail::ControlCharacters)) } else { Ok(()) }
 }
 
 fn few<E: de::Error>(items: usize) -> Result<(), E> {
-    if items > ITEMS { Err(E::custom(KNOWN[3])) } else { Ok(()) }
+    if items > ITEMS { Err(E::custom(Detail::TooManyItems)) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -143,23 +139,23 @@ mod tests {
     fn hostile_bodies_are_refused_without_being_quoted() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(40), "]".repeat(40));
         let long = format!("{{\"a\":[{}1]}}", "1,".repeat(1_000));
-        let cases: &[(&[u8], &str)] = &[
-            (br#"{"a":"secret","a":"secret"}"#, KNOWN[0]),
-            (br#"{"profile":{"a":1,"a":2}}"#, KNOWN[0]),
-            (b"{\"a\":\"secret\\u0000\"}", KNOWN[1]),
-            (b"{\"a\":\"secret\\u0085\"}", KNOWN[1]),
-            (b"{\"a\":\"sec\\nret\"}", KNOWN[1]),
-            (b"{\"a\\n\":\"secret\"}", KNOWN[1]),
-            (deep.as_bytes(), KNOWN[2]),
-            (long.as_bytes(), KNOWN[3]),
-            (br#"{"a":"\ud800"}"#, "the body is not valid JSON"),
-            (b"{\"a\":\"\xff\"}", "the body is not UTF-8"),
-            ("\u{feff}{}".as_bytes(), "the body begins with a byte order mark"),
-            (br#"{"a":1e309}"#, "the body is not valid JSON"),
-            (br#"{"a":NaN}"#, "the body is not valid JSON"),
-            (br#"["secret"]"#, "the body must be a JSON object"),
-            (br#"{} {}"#, "there is something behind the JSON object"),
-            (b"", "the body is not valid JSON"),
+        let cases: &[(&[u8], Detail)] = &[
+            (br#"{"a":"secret","a":"secret"}"#, Detail::KeyTwice),
+            (br#"{"profile":{"a":1,"a":2}}"#, Detail::KeyTwice),
+            (b"{\"a\":\"secret\\u0000\"}", Detail::ControlCharacters),
+            (b"{\"a\":\"secret\\u0085\"}", Detail::ControlCharacters),
+            (b"{\"a\":\"sec\\nret\"}", Detail::ControlCharacters),
+            (b"{\"a\\n\":\"secret\"}", Detail::ControlCharacters),
+            (deep.as_bytes(), Detail::TooDeep),
+            (long.as_bytes(), Detail::TooManyItems),
+            (br#"{"a":"\ud800"}"#, Detail::NotJson),
+            (b"{\"a\":\"\xff\"}", Detail::NotUtf8),
+            ("\u{feff}{}".as_bytes(), Detail::ByteOrderMark),
+            (br#"{"a":1e309}"#, Detail::NotJson),
+            (br#"{"a":NaN}"#, Detail::NotJson),
+            (br#"["secret"]"#, Detail::NoObject),
+            (br#"{} {}"#, Detail::MoreBehind),
+            (b"", Detail::NotJson),
         ];
         for (body, expected) in cases {
             assert_eq!(object(body).unwrap_err(), *expected, "{}", String::from_utf8_lossy(body));

@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::auth::ask::{Ask, AskedField};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::base::UserId;
+use crate::base::{UserId, Wrong};
 use crate::events::{By, Event, Noted};
 use crate::settings::{Who, Words};
 use crate::store::{Db, StoreError, Tx, profile_values, users};
@@ -141,5 +141,5 @@ fn hash(app: &App, field: &str, value: &str) -> String {
 }
 
 fn taken(field: &str) -> AuthError {
-    AuthError::ValueTaken(fault(field, "taken", "is taken"))
+    AuthError::ValueTaken(fault(field, Wrong::Taken))
 }

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::account::proof::Proof;
 use crate::auth::error::Result;
 use crate::base::clock::MINUTE;
-use crate::base::{DeviceId, Fault, Millis};
+use crate::base::{DeviceId, Fault, Millis, Wrong};
 use crate::devices::DeviceKind;
 use crate::flows::{Class, Flow, Holding, Level, Passed, Secret, Walks, level_of_passed};
 use crate::store::devices::Device;
@@ -147,34 +147,29 @@ pub fn never_asked(app: &App, account: &Account, kind: &dyn DeviceKind) -> Optio
     if Walks::of(&app.signin, &holding).asked.contains(NEW) {
         return None;
     }
-    Some(Fault::new("kind", "never_asked", why_not(app, &holding, kind.name())))
+    Some(Fault::new("kind", why_not(app, &holding, kind.name())))
 }
 
 /// The id of a device that is not there yet.
 const NEW: &str = "new";
 
-fn why_not(app: &App, holding: &Holding, kind: &str) -> String {
+fn why_not(app: &App, holding: &Holding, kind: &str) -> Wrong {
     let asks = |secret: &Secret| {
         holding.carried.contains(&secret.name) && secret.device.as_deref().is_none_or(|d| d == kind)
     };
     let flows = app.signin.iter().filter(|flow| flow.secrets.iter().any(asks));
     let nearest = flows.map(|flow| (missing(holding, flow), flow)).min_by_key(|(missing, _)| missing.len());
     match nearest {
-        None => format!("no flow asks for {kind}"),
+        None => Wrong::AskedNowhere { kind: kind.to_owned() },
         Some((missing, flow)) if missing.is_empty() => {
             let walks = Walks::of(&app.signin, holding);
             let before = walks.ends.iter().map(|end| &end.flow.name).find(|name| **name != flow.name);
-            let before = before.unwrap_or(&flow.name);
-            format!(
-                "no flow that you are set up for asks for it: {before} lets you in before {} asks",
-                flow.name
-            )
+            let before = before.unwrap_or(&flow.name).clone();
+            Wrong::LetInBefore { before, flow: flow.name.clone() }
         }
-        Some((missing, flow)) => format!(
-            "no flow that you are set up for asks for it; {} would, and for that there must also be: {}",
-            flow.name,
-            missing.join(", ")
-        ),
+        Some((missing, flow)) => {
+            Wrong::AskedWithMore { flow: flow.name.clone(), missing: missing.join(", ") }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::auth::input::{Client, Given};
 use crate::auth::sending::notices::{self, Notice};
 use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{DeviceId, Fault, Millis, Sensitive, UserId};
+use crate::base::{DeviceId, Fault, Millis, Sensitive, UserId, Wrong};
 use crate::events::{By, Event, Noted};
 use crate::flows::Step;
 use crate::secrets::password::Password;
@@ -337,8 +337,7 @@ fn checked(
 ) -> std::result::Result<Vec<Chosen>, Vec<Fault>> {
     let (mut found, mut faults) = (Vec::new(), Vec::new());
     for wanted in wanted {
-        let missing =
-            || Fault::new(wanted.field, "missing", "is required: everything that is asked comes together");
+        let missing = || Fault::new(wanted.field, Wrong::MissingTogether);
         let typed = wanted.of(given).ok_or_else(missing);
         match typed.and_then(|typed| secrets::checked(app, account, wanted.kind, typed, wanted.field)) {
             Ok(ready) => found.push(Chosen { kind: wanted.kind, ready }),

@@ -7,8 +7,7 @@
 
 use crate::app::App;
 use crate::auth::error::Result;
-use crate::base::Purpose;
-use crate::base::{Fault, Scope, Sensitive};
+use crate::base::{Fault, Purpose, Scope, Sensitive, Wrong};
 use crate::devices::authenticator::DIGITS;
 use crate::secrets::passcode::{self, VENDORS};
 use crate::store::challenges::{self, Challenge};
@@ -51,6 +50,5 @@ pub fn of_one(sent: &Challenge, field: &str, typed: &Sensitive) -> Result<()> {
 
 fn none(field: &str, lengths: &[usize]) -> Fault {
     let lengths: Vec<String> = lengths.iter().map(usize::to_string).collect();
-    let message = format!("is no code of those that are asked; one has {} characters", lengths.join(" or "));
-    Fault::new(field, "invalid", message)
+    Fault::new(field, Wrong::InvalidCode { lengths: lengths.join(" or ") })
 }

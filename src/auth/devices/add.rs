@@ -15,7 +15,7 @@ use crate::auth::sending::line_type;
 use crate::auth::sending::reach::channels;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::trusted;
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Sensitive, Wrong};
 use crate::devices::{Address, DeviceKind, authenticator, card as kinds, is_dialled, phone};
 use crate::events::By;
 use crate::flows::Class;
@@ -94,12 +94,7 @@ pub(super) fn only_of(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result
     };
     let others = app.devices.iter().filter(|other| other.name() != kind.name()).filter(was_given);
     let fault = |other: &'static dyn DeviceKind| {
-        let message = format!(
-            "is a field of the kind {}, and this device is of the kind {}",
-            other.name(),
-            kind.name()
-        );
-        Fault::new(other.field(), "other_kind", message)
+        Fault::new(other.field(), Wrong::OtherKind { other: other.name(), kind: kind.name() })
     };
     let faults: Vec<Fault> = others.map(fault).collect();
     if faults.is_empty() { Ok(()) } else { Err(AuthError::Faults(faults)) }
@@ -125,14 +120,14 @@ pub(super) fn form(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result<()
 
 fn hardcode(given: &Given) -> Result<Sensitive> {
     let typed = given.secrets.get("hardcode");
-    let typed = typed.ok_or_else(|| Fault::new("hardcode", "missing", "is needed for a card"))?;
+    let typed = typed.ok_or_else(|| Fault::new("hardcode", Wrong::MissingHardcode))?;
     Ok(kinds::check(typed.expose())?)
 }
 
 /// The address that was given; a number is one that can be sent to.
 fn typed(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result<Address> {
     let text = given.identifiers.get(kind.name());
-    let text = text.ok_or_else(|| Fault::new(kind.field(), "missing", "is needed for this kind"))?;
+    let text = text.ok_or_else(|| Fault::new(kind.field(), Wrong::MissingOfKind))?;
     let found = understand(app, kind.name(), text)?.address;
     if is_dialled(kind, &found.canonical) {
         phone::sendable(&found.canonical, &app.rules)?;
@@ -218,10 +213,10 @@ pub(in crate::auth) async fn address(
     }
     if account.devices.iter().any(|d| d.kind == kind.name() && d.canonical.as_ref() == Some(&found.canonical))
     {
-        return Err(Fault::new(kind.field(), "already_yours", "is among your devices already").into());
+        return Err(Fault::new(kind.field(), Wrong::AlreadyYours).into());
     }
     if !kind.several() && blank.replaces.is_none() && account.of_kind(kind.name()).next().is_some() {
-        return Err(Fault::new(kind.field(), "only_one", "you have one already; remove it first").into());
+        return Err(Fault::new(kind.field(), Wrong::OnlyOne).into());
     }
     let mut db = app.store.read().await?;
     let owner = rows::owner(&mut db, kind.name(), &found.canonical).await?;
@@ -318,5 +313,5 @@ pub(in crate::auth) fn raises(app: &App, account: &Account, new: &Device) -> boo
 
 fn unknown_kind(app: &App) -> AuthError {
     let names: Vec<_> = app.devices.iter().map(|kind| kind.name()).collect();
-    Fault::new("kind", "unknown", format!("one of: {}", names.join(", "))).into()
+    Fault::new("kind", Wrong::Unknown { names: names.join(", ") }).into()
 }

@@ -25,8 +25,7 @@ use crate::auth::account::ending::end_others;
 use crate::auth::codes::{challenge, dispatch};
 use crate::auth::sending::recipient::Recipient;
 use crate::auth::sessions::basis::Caller;
-use crate::base::Purpose;
-use crate::base::{DeviceId, Fault, Millis, SessionId};
+use crate::base::{DeviceId, Fault, Millis, Purpose, SessionId, Wrong};
 use crate::events::{By, Noted};
 use crate::messages::{Channel, Kind};
 use crate::store::devices::{self as rows, Device};
@@ -68,13 +67,11 @@ pub async fn send(
 fn unreached(app: &App, device: &Device) -> AuthError {
     let kind = app.devices.kind(&device.kind);
     let title = kind.map_or(device.kind.as_str(), |kind| kind.title()).to_lowercase();
-    let why = if kind.is_some_and(|kind| kind.carries_passcode()) {
-        "it shows its codes itself; confirm it by one of them"
-    } else {
-        "there is nothing to confirm by a code"
-    };
-    let message = format!("is of the kind {} ({title}), which no message reaches: {why}", device.kind);
-    Fault::new("id", "not_reached", message).into()
+    let shows_codes = kind.is_some_and(|kind| kind.carries_passcode());
+    let kind = device.kind.clone();
+    let wrong =
+        if shows_codes { Wrong::ShowsItsCodes { kind, title } } else { Wrong::HasNoCodes { kind, title } };
+    Fault::new("id", wrong).into()
 }
 
 pub(in crate::auth) fn order(
@@ -118,7 +115,7 @@ pub async fn change(
     let device = account.device(id).ok_or(AuthError::NotFound)?;
     let label = label.map(checked_label).transpose()?;
     if primary && device.confirmed_at.is_none() {
-        return Err(Fault::new("primary", "unconfirmed", "only a confirmed device can be the first").into());
+        return Err(Fault::new("primary", Wrong::Unconfirmed).into());
     }
     let told = notices::about(app, client, &account, Kind::DeviceChanged, Some(device))?;
     let mut tx = app.store.begin().await?;
@@ -145,7 +142,7 @@ pub const LABEL: usize = 64;
 
 fn checked_label(label: &str) -> Result<&str> {
     let long = label.chars().count() > LABEL;
-    let fault = || Fault::new("label", "too_long", format!("must have at most {LABEL} characters"));
+    let fault = || Fault::new("label", Wrong::TooLong { most: LABEL });
     if long { Err(fault().into()) } else { Ok(label) }
 }
 
@@ -187,8 +184,7 @@ pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &DeviceId, 
 
 /// The refusal of what only the operator gives and takes.
 fn not_yours(field: &str) -> AuthError {
-    let message = "is given by the operator, who alone adds, replaces or removes it";
-    Fault::new(field, "given_by_operator", message).into()
+    Fault::new(field, Wrong::GivenByOperator).into()
 }
 
 pub(in crate::auth) fn without(account: &Account, id: &DeviceId) -> Vec<Device> {

@@ -10,8 +10,7 @@ use crate::auth::input::Client;
 use crate::auth::sending::notices;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::{account, trusted};
-use crate::base::Purpose;
-use crate::base::{Fault, Sensitive};
+use crate::base::{Fault, Purpose, Sensitive, Wrong};
 use crate::events::{By, Event};
 use crate::messages::Kind;
 use crate::secrets::SecretKind;
@@ -86,7 +85,7 @@ async fn carry_out(
     let current = match (account.hashes.get(name), change.current) {
         (Some(stored), (_, Some(typed))) => Some((stored.as_str(), typed)),
         (Some(_), (field, None)) => {
-            return Err(Fault::new(field, "missing", format!("the current {name} is needed")).into());
+            return Err(Fault::new(field, Wrong::MissingCurrent { secret: name.to_owned() }).into());
         }
         (None, _) => None,
     };

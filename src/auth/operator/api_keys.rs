@@ -3,7 +3,7 @@
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::base::seal::sha256_hex;
-use crate::base::{Fault, Sensitive, ids};
+use crate::base::{Fault, Sensitive, Wrong, ids};
 use crate::store::api_keys::{self, ApiKey};
 
 /// What a key may do; to add a scope: a line here.
@@ -16,8 +16,8 @@ pub const SCOPES: &[(&str, &str)] = &[
 pub async fn make(app: &App, name: &str, scopes: &[String]) -> Result<(String, Sensitive)> {
     let known: Vec<&str> = SCOPES.iter().map(|scope| scope.0).collect();
     if let Some(unknown) = scopes.iter().find(|scope| !known.contains(&scope.as_str())) {
-        let message = format!("{unknown:?} is no scope; there are: {}", known.join(", "));
-        return Err(Fault::new("scope", "unknown", message).into());
+        let (scope, names) = (format!("{unknown:?}"), known.join(", "));
+        return Err(Fault::new("scope", Wrong::UnknownScope { scope, names }).into());
     }
     let secret = Sensitive::new(ids::handle(&app.random, ids::API_KEY));
     let id = app.random.uuid();

@@ -7,7 +7,7 @@ use crate::app::App;
 use crate::auth::account::events;
 use crate::auth::error::Result;
 use crate::auth::input::understand;
-use crate::base::{Fault, UserId, typed};
+use crate::base::{Fault, UserId, Wrong, typed};
 use crate::devices::{email, phone};
 use crate::events::{By, Event, Noted, Source};
 use crate::store::{Db, devices, users};
@@ -37,9 +37,7 @@ pub struct Found {
 pub async fn find(app: &App, text: &str, unmasked: bool) -> Result<Found> {
     let text = typed::trimmed(text);
     if text.is_empty() {
-        return Err(
-            Fault::new("text", "empty", "is empty: give a part of an address, a number or a name").into()
-        );
+        return Err(Fault::new("text", Wrong::EmptySearch).into());
     }
     let mut db = app.store.read().await?;
     let mut ids = called(app, &mut db, text).await?;

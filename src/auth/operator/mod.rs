@@ -14,10 +14,10 @@ use super::input::understand;
 use super::sending::notices;
 use crate::app::App;
 use crate::auth::account::ending::end_everything;
-use crate::base::{DeviceId, Fault, SessionId, UserId};
+use crate::base::{DeviceId, Fault, SessionId, UserId, Wrong};
 use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
-use crate::settings::{GROUP, is_group};
+use crate::settings::is_group;
 use crate::store::devices::{self as rows, Device};
 use crate::store::sessions::{self, Session};
 use crate::store::users::{self, User};
@@ -97,7 +97,7 @@ pub async fn set_disabled(app: &App, user_id: &UserId, disabled: bool) -> Result
 /// A fault that names a group that is none; [`AuthError::NotFound`] where nobody has that id, or they are deleted.
 pub async fn set_groups(app: &App, user_id: &UserId, groups: &[String]) -> Result<()> {
     if let Some(wrong) = groups.iter().enumerate().find(|(n, g)| !is_group(g) || groups[..*n].contains(g)) {
-        return Err(Fault::new("groups", "not_a_group", format!("{:?} {GROUP}", wrong.1)).into());
+        return Err(Fault::new("groups", Wrong::NotAGroup { name: format!("{:?}", wrong.1) }).into());
     }
     let names = Value::from(groups).to_string();
     let mut tx = app.store.begin().await?;
@@ -147,14 +147,14 @@ pub async fn add_identifier(app: &App, user_id: &UserId, kind: &str, value: &str
     let kinds = || app.devices.iter().filter(|kind| kind.names_owner());
     let Some(kind) = kinds().find(|found| found.name() == kind) else {
         let names: Vec<_> = kinds().map(|kind| kind.name()).collect();
-        return Err(Fault::new("kind", "unknown", format!("one of: {}", names.join(", "))).into());
+        return Err(Fault::new("kind", Wrong::Unknown { names: names.join(", ") }).into());
     };
     let address = understand(app, kind.name(), value)?.address;
     let mut db = app.store.read().await?;
     let account = account::even_disabled(&mut db, user_id).await?.ok_or(AuthError::NotFound)?;
     drop(db);
     if account.of_kind(kind.name()).any(|d| d.canonical.as_ref() == Some(&address.canonical)) {
-        return Err(Fault::new(kind.field(), "already_theirs", "is among their devices already").into());
+        return Err(Fault::new(kind.field(), Wrong::AlreadyTheirs).into());
     }
     let now = app.now();
     let before = account.devices.iter().filter(|d| d.kind == kind.name() && !kind.several());

@@ -9,7 +9,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses;
 use crate::auth::sending::notices;
 use crate::base::clock::DAY;
-use crate::base::{DeviceId, Fault, Millis, Scope, Sensitive, UserId};
+use crate::base::{DeviceId, Fault, Millis, Scope, Sensitive, UserId, Wrong};
 use crate::events::{By, Event, Noted, Source};
 use crate::messages::Kind;
 use crate::secrets::password::Password;
@@ -137,13 +137,7 @@ async fn living(app: &App, user_id: &UserId) -> Result<Account> {
 fn named<'a>(account: &'a Account, remove: &[String]) -> Result<Vec<&'a Device>> {
     let fits = |device: &Device, name: &String| device.id == *name || device.kind == *name;
     let none = |name: &&String| !account.devices.iter().any(|device| fits(device, name));
-    let fault = |name: &String| {
-        Fault::new(
-            "remove",
-            "not_theirs",
-            format!("{name:?} is no device of theirs, and no kind that they have"),
-        )
-    };
+    let fault = |name: &String| Fault::new("remove", Wrong::NotTheirs { name: format!("{name:?}") });
     let faults: Vec<Fault> = remove.iter().filter(none).map(fault).collect();
     if !faults.is_empty() {
         return Err(AuthError::Faults(faults));

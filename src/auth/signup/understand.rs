@@ -9,7 +9,7 @@ use crate::auth::input::{Given, understand as understand_identifier};
 use crate::auth::sending::line_type;
 use crate::auth::signup::draft::{Draft, DraftDevice};
 use crate::auth::signup::secrets;
-use crate::base::Fault;
+use crate::base::{Fault, Wrong};
 use crate::devices::{is_dialled, phone};
 use crate::flows::Flow;
 use crate::settings::Who;
@@ -92,8 +92,8 @@ fn missing(app: &App, given: &Given) -> Option<Fault> {
     }
     let best = flows.into_iter().map(|flow| (lacks(flow), flow)).min_by_key(|(lacks, _)| lacks.len())?;
     let first = best.0.first()?.clone();
-    let message = format!("to sign in by {} there must also be: {}", best.1.name, best.0.join(", "));
-    Some(Fault::new(first, "missing", message))
+    let (flow, missing) = (best.1.name.clone(), best.0.join(", "));
+    Some(Fault::new(first, Wrong::MissingForFlow { flow, missing }))
 }
 
 fn lack(app: &App, given: &Given, secret: &crate::flows::Secret) -> Option<String> {

@@ -6,12 +6,12 @@ use std::collections::BTreeMap;
 use multauth::settings::{Settings, WhenDown};
 use serde_json::{Value, json};
 
-use crate::support::vendor::carrier;
 use crate::hooks::{ask, quick};
 use crate::support::app::{TestApp, flows, unlimited};
 use crate::support::client::{Answer, Client};
 use crate::support::log::Log;
 use crate::support::person::PASSWORD;
+use crate::support::vendor::carrier;
 use crate::support::vendor::{Does, Vendor};
 
 /// What the span around a line says.
