@@ -23,6 +23,7 @@ use tokio::task::JoinHandle;
 use super::client::Client;
 use super::databases::{self, Database};
 use super::mailbox::Mail;
+use super::promised;
 
 /// When every test begins: 1 March 2026, 10:00:00 UTC.
 pub const BEGINNING: Millis = 1_772_359_200_000;
@@ -128,6 +129,7 @@ impl TestApp {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
+        promised::served(&base, &settings, &world.extensions);
         let server = poem::Server::new_with_acceptor(TcpAcceptor::from_std(listener).unwrap());
         let endpoint = server::endpoint(app.clone());
         let serving = tokio::spawn(async move { server.run(endpoint).await.unwrap() });

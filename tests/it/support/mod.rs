@@ -11,6 +11,7 @@ pub mod log;
 pub mod mailbox;
 pub mod person;
 pub mod program;
+pub mod promised;
 pub mod receiver;
 pub mod sink;
 pub mod token;

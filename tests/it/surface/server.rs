@@ -9,6 +9,7 @@ use std::time::Duration;
 use multauth::app::App;
 use multauth::auth::operator::api_keys;
 use multauth::base::{Clock, Millis, Sensitive};
+use multauth::extensions::Extensions;
 use multauth::messages::{Channel, Message};
 use multauth::outbox::Worker;
 use multauth::settings::Settings;
@@ -21,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{Notify, oneshot};
 
 use super::postgres::Scratch;
+use crate::support::promised;
 
 /// Where the clock stands when a test begins: 1 March 2026, 10:00 UTC.
 pub const START: Millis = 1_772_359_200_000;
@@ -103,6 +105,7 @@ impl Server {
             multauth::server::serve_until(started, ready, async move { stopped.notified().await }).await
         });
         let address = told.await.unwrap();
+        promised::served(&address.to_string(), &app.settings, &Extensions::default());
         Self { app, clock, address, worker, stop, folder, _database: database }
     }
 
@@ -114,7 +117,9 @@ impl Server {
     /// One request over a connection of its own.
     pub async fn call(&self, call: Call) -> Answer {
         let (answer, _) = exchange(self.address, &call.bytes()).await;
-        answer.unwrap_or_else(|| panic!("no answer to {} {}", call.method, call.path))
+        let answer = answer.unwrap_or_else(|| panic!("no answer to {} {}", call.method, call.path));
+        promised::check(&self.address.to_string(), &call.method, &call.path, answer.status, &answer.body);
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {
