@@ -7,17 +7,11 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use super::Tag;
-use super::problem::{Cases, Code, Fail};
+use super::fail::Fail;
 use crate::app::App;
 use crate::flows;
 use crate::keys::JWKS_MAX_AGE;
 use crate::plan;
-
-/// The failures of calls that cannot fail by what is sent.
-pub struct Open;
-impl Cases for Open {
-    const CODES: &'static [Code] = &[];
-}
 
 /// A configured flow.
 #[derive(Object)]
@@ -141,7 +135,7 @@ impl About {
     ///
     /// The ways to sign in and to win an account back, and what each is worth.
     #[oai(path = "/v1/flows", method = "get", operation_id = "flows")]
-    async fn flows(&self, app: Data<&Arc<App>>) -> Result<Json<Flows>, Fail<Open>> {
+    async fn flows(&self, app: Data<&Arc<App>>) -> Result<Json<Flows>, Fail<()>> {
         Ok(Json(Flows { flows: listed(&app, &app.signin), recovery: listed(&app, &app.recovery) }))
     }
 
@@ -149,7 +143,7 @@ impl About {
     ///
     /// A JWKS (RFC 7517): what access tokens and proofs are verified by.
     #[oai(path = "/.well-known/jwks.json", method = "get", operation_id = "jwks")]
-    async fn jwks(&self, app: Data<&Arc<App>>) -> Result<Jwks, Fail<Open>> {
+    async fn jwks(&self, app: Data<&Arc<App>>) -> Result<Jwks, Fail<()>> {
         let keys = app.keys.keys().iter().map(|key| PublicKey::from(&key.jwk)).collect();
         Ok(Jwks::Keys(Json(KeySet { keys }), format!("public, max-age={JWKS_MAX_AGE}")))
     }
@@ -158,7 +152,7 @@ impl About {
     ///
     /// In the shape and at the place where libraries look for it (RFC 8414, OpenID Connect Discovery).
     #[oai(path = "/.well-known/openid-configuration", method = "get", operation_id = "metadata")]
-    async fn metadata(&self, app: Data<&Arc<App>>) -> Result<Json<Metadata>, Fail<Open>> {
+    async fn metadata(&self, app: Data<&Arc<App>>) -> Result<Json<Metadata>, Fail<()>> {
         let at = |path: &str| format!("{}{path}", app.settings.base_url());
         let signed = |key: &crate::keys::LoadedKey| format!("{:?}", key.algorithm);
         let mut algorithms: Vec<String> = app.keys.keys().iter().map(signed).collect();

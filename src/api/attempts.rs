@@ -10,7 +10,10 @@ use poem_openapi::payload::Json;
 use super::answers::{Attempt, Gone};
 use super::body::{self, Sent};
 use super::caller::User;
-use super::problem::{Cases, Code, Fail};
+use super::fail::{
+    AttemptGone, Fail, NoCode, NoFlow, NotAsked, NotFound, Refused, Sending, SignedIn, Stored, Taken, Typing,
+    WrongSecret,
+};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::attempts::apart::UNLOCK_CODE;
@@ -19,42 +22,7 @@ use crate::auth::input::Client;
 use crate::auth::signup;
 use crate::base::Sensitive;
 
-/// The failures of a door.
-pub struct Attempting;
-impl Cases for Attempting {
-    const CODES: &'static [Code] = &[
-        Code::InvalidRequest,
-        Code::NotAsked,
-        Code::WrongSecret,
-        Code::NoFlow,
-        Code::Refused,
-        Code::NotFound,
-        Code::AttemptGone,
-        Code::Taken,
-        Code::NoCode,
-        Code::CodeUsed,
-        Code::CodeDead,
-        Code::CodeOver,
-    ];
-}
-
-/// The failures of a door that is behind another.
-pub struct Reauthing;
-impl Cases for Reauthing {
-    const CODES: &'static [Code] = &[
-        Code::InvalidRequest,
-        Code::NotAsked,
-        Code::WrongSecret,
-        Code::InvalidToken,
-        Code::NoFlow,
-        Code::Refused,
-        Code::CodeUsed,
-        Code::CodeDead,
-        Code::CodeOver,
-    ];
-}
-
-type Answer = Result<Json<Attempt>, Fail<Attempting>>;
+type Answer<S> = Result<Json<Attempt>, Fail<(Sending, S)>>;
 
 /// Sign-in, sign-up, recovery, re-authentication.
 pub struct Doors;
@@ -65,7 +33,12 @@ impl Doors {
     ///
     /// One identifier, and any secrets that are known already.
     #[oai(path = "/v1/signin", method = "post", operation_id = "signin")]
-    async fn signin(&self, app: Data<&Arc<App>>, client: Data<&Client>, body: Sent<body::Signin>) -> Answer {
+    async fn signin(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        body: Sent<body::Signin>,
+    ) -> Answer<(Stored, WrongSecret, NoFlow, Refused, AttemptGone)> {
         Ok(Json(doors::signin(&app, &body.0.client(&client), &body.0.given()).await?.into()))
     }
 
@@ -73,7 +46,12 @@ impl Doors {
     ///
     /// Identifiers, secrets for at least one flow, and a profile.
     #[oai(path = "/v1/signup", method = "post", operation_id = "signup")]
-    async fn signup(&self, app: Data<&Arc<App>>, client: Data<&Client>, body: Sent<body::Signup>) -> Answer {
+    async fn signup(
+        &self,
+        app: Data<&Arc<App>>,
+        client: Data<&Client>,
+        body: Sent<body::Signup>,
+    ) -> Answer<(Stored, NoFlow, Refused, Taken)> {
         Ok(Json(signup::begin(&app, &client, &body.0.given()).await?.into()))
     }
 
@@ -86,7 +64,7 @@ impl Doors {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         body: Sent<body::Recovery>,
-    ) -> Answer {
+    ) -> Answer<(Stored, NoFlow, Refused)> {
         Ok(Json(doors::recovery(&app, &body.0.client(&client), &body.0.given()).await?.into()))
     }
 
@@ -100,7 +78,7 @@ impl Doors {
         client: Data<&Client>,
         user: User,
         body: Sent<body::Reauth>,
-    ) -> Result<Json<Attempt>, Fail<Reauthing>> {
+    ) -> Answer<(SignedIn, WrongSecret, NoFlow, Refused, AttemptGone)> {
         let caller = user.caller(&app).await?;
         let client = body.0.client(&client);
         Ok(Json(doors::reauth(&app, &client, &caller, body.0.text("flow"), &body.0.given()).await?.into()))
@@ -116,7 +94,7 @@ impl Doors {
         client: Data<&Client>,
         attempt: Path<String>,
         body: Sent<body::Answer>,
-    ) -> Answer {
+    ) -> Answer<(Stored, NotAsked, Typing, NoFlow, Refused, AttemptGone, Taken)> {
         Ok(Json(doors::answer(&app, &client, &Sensitive::new(attempt.0), &body.0.given()).await?.into()))
     }
 
@@ -131,7 +109,7 @@ impl Doors {
         client: Data<&Client>,
         attempt: Path<String>,
         body: Sent<body::Send>,
-    ) -> Answer {
+    ) -> Answer<(Stored, NotAsked, NoFlow, Refused, NotFound, AttemptGone, NoCode)> {
         let channel = channel(&body.0)?;
         let handle = Sensitive::new(attempt.0);
         let unlocks = body.0.text("secret") == Some(UNLOCK_CODE);
@@ -148,7 +126,7 @@ impl Doors {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         attempt: Path<String>,
-    ) -> Result<Gone, Fail<Attempting>> {
+    ) -> Result<Gone, Fail<(Stored, AttemptGone)>> {
         doors::cancel(&app, &client, &Sensitive::new(attempt.0)).await?;
         Ok(Gone::NoContent)
     }

@@ -11,12 +11,53 @@ pub struct Case {
     pub title: &'static str,
 }
 
+/// The failures that an operation may answer with: one, or several in brackets.
+pub trait Cases: Send + Sync + 'static {
+    /// Their codes.
+    fn codes() -> Vec<Code>;
+}
+
+macro_rules! several {
+    ($($name:ident)*) => {
+        impl<$($name: Cases),*> Cases for ($($name,)*) {
+            fn codes() -> Vec<Code> {
+                let lists: &[Vec<Code>] = &[$($name::codes()),*];
+                lists.concat()
+            }
+        }
+    };
+}
+
+several!();
+several!(A B);
+several!(A B C);
+several!(A B C D);
+several!(A B C D E);
+several!(A B C D E F);
+several!(A B C D E F G);
+several!(A B C D E F G H);
+several!(A B C D E F G H I);
+several!(A B C D E F G H I J);
+
 macro_rules! codes {
     ($($name:ident, $code:literal, $status:literal, $title:literal;)+) => {
         /// What went wrong. An unknown code does not compile.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Code {
             $(#[doc = $title] $name,)+
+        }
+
+        /// A type for each code, with which an operation says how it can fail.
+        pub mod failures {
+            $(
+                #[doc = $title]
+                pub struct $name;
+                impl super::Cases for $name {
+                    fn codes() -> Vec<super::Code> {
+                        vec![super::Code::$name]
+                    }
+                }
+            )+
         }
 
         /// Every failure, in the order of their statuses.

@@ -11,32 +11,15 @@ use super::answers::{Device, Gone, MadeDevice};
 use super::body::field::Read;
 use super::body::{self, Sent};
 use super::caller::User;
-use super::problem::{Cases, Code, Fail};
+use super::fail::{
+    Fail, LastWayIn, NoCode, NotFound, ProofRequired, Sending, SignedIn, Taken, Trusted, Typing,
+};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::AuthError;
 use crate::auth::devices::{self, add, confirm, replace};
 use crate::auth::input::Client;
 use crate::base::{DeviceId, Fault, Wrong, ids};
-
-/// The failures of calls about devices.
-pub struct Owning;
-impl Cases for Owning {
-    const CODES: &'static [Code] = &[
-        Code::InvalidRequest,
-        Code::WrongSecret,
-        Code::InvalidToken,
-        Code::ReauthRequired,
-        Code::ProofRequired,
-        Code::NotFound,
-        Code::CodeUsed,
-        Code::CodeDead,
-        Code::CodeOver,
-        Code::Taken,
-        Code::LastWayIn,
-        Code::NoCode,
-    ];
-}
 
 /// Only a UUID is an id (R140).
 fn id(text: &str) -> Result<DeviceId, AuthError> {
@@ -63,7 +46,7 @@ impl DeviceApi {
     ///
     /// All of them, confirmed or not.
     #[oai(path = "/v1/me/devices", method = "get", operation_id = "devices")]
-    async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<Owning>> {
+    async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<SignedIn>> {
         let caller = user.caller(&app).await?;
         let all = devices::list(&app, &caller).await?.into_iter();
         Ok(Json(all.map(|device| Device::new(&app.devices, device)).collect()))
@@ -80,7 +63,7 @@ impl DeviceApi {
         client: Data<&Client>,
         user: User,
         body: Sent<body::NewDevice>,
-    ) -> Result<MadeDevice, Fail<Owning>> {
+    ) -> Result<MadeDevice, Fail<(Sending, Trusted, Taken)>> {
         let caller = user.caller(&app).await?;
         let kind = body.0.text("kind").unwrap_or_default();
         let added = add::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
@@ -101,7 +84,7 @@ impl DeviceApi {
         user: User,
         id: Path<String>,
         body: Sent<body::ChangeDevice>,
-    ) -> Result<Json<Device>, Fail<Owning>> {
+    ) -> Result<Json<Device>, Fail<(Sending, Trusted, NotFound, ProofRequired, Typing, Taken)>> {
         let caller = user.caller(&app).await?;
         let given = body.0.given();
         if !given.identifiers.is_empty() {
@@ -128,7 +111,7 @@ impl DeviceApi {
         user: User,
         id: Path<String>,
         body: Sent<body::RemoveDevice>,
-    ) -> Result<Gone, Fail<Owning>> {
+    ) -> Result<Gone, Fail<(Sending, Trusted, NotFound, LastWayIn, ProofRequired, Typing)>> {
         let caller = user.caller(&app).await?;
         let client = body.0.client(&client);
         devices::remove(&app, &client, &caller, &self::id(&id)?, &body.0.given()).await?;
@@ -147,7 +130,7 @@ impl DeviceApi {
         user: User,
         id: Path<String>,
         body: Sent<body::Send>,
-    ) -> Result<Gone, Fail<Owning>> {
+    ) -> Result<Gone, Fail<(Sending, SignedIn, NotFound, NoCode)>> {
         let caller = user.caller(&app).await?;
         let channel = channel(&body.0)?;
         devices::send(&app, &client, &caller, &self::id(&id)?, channel).await?;
@@ -165,7 +148,7 @@ impl DeviceApi {
         user: User,
         id: Path<String>,
         body: Sent<body::Code>,
-    ) -> Result<Json<Device>, Fail<Owning>> {
+    ) -> Result<Json<Device>, Fail<(Sending, SignedIn, NotFound, Typing, NoCode)>> {
         let caller = user.caller(&app).await?;
         let code = body.0.secret("passcode").unwrap_or_default();
         let added = confirm::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?;

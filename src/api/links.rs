@@ -10,7 +10,9 @@ use super::Tag;
 use super::answers::Attempt;
 use super::body::{self, Sent};
 use super::caller::Anybody;
-use super::problem::{Cases, Code, Fail};
+use super::fail::{
+    AttemptGone, Fail, LinkDead, NoCode, NoFlow, NotAsked, Refused, Sending, Stored, Taken, Typing,
+};
 use crate::app::App;
 use crate::auth::attempts::reader::Wish;
 use crate::auth::input::Client;
@@ -77,24 +79,6 @@ impl From<Link> for Confirmed {
     }
 }
 
-/// The failures of a link.
-pub struct Linking;
-impl Cases for Linking {
-    const CODES: &'static [Code] = &[
-        Code::InvalidRequest,
-        Code::WrongSecret,
-        Code::NoFlow,
-        Code::Refused,
-        Code::LinkDead,
-        Code::AttemptGone,
-        Code::Taken,
-        Code::NoCode,
-        Code::CodeUsed,
-        Code::CodeDead,
-        Code::CodeOver,
-    ];
-}
-
 /// Links.
 pub struct Links;
 
@@ -116,7 +100,10 @@ impl Links {
         client: Data<&Client>,
         user: Anybody,
         body: Sent<body::Confirm>,
-    ) -> Result<Json<Confirmed>, Fail<Linking>> {
+    ) -> Result<
+        Json<Confirmed>,
+        Fail<(Sending, Stored, LinkDead, Typing, NotAsked, NoFlow, Refused, AttemptGone, Taken, NoCode)>,
+    > {
         let key = body.0.secret("key").unwrap_or_default();
         let caller = user.caller(&app).await?;
         let wish = Wish::named(body.0.text("wish"));

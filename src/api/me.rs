@@ -16,7 +16,7 @@ use super::answers::Gone;
 use super::body::bodies::named;
 use super::body::{self, Sent};
 use super::caller::User;
-use super::problem::{Cases, Code, Fail};
+use super::fail::{Fail, NotFound, Sending, SignedIn, Taken, Trusted, WrongSecret};
 use super::profile::Profile;
 use crate::app::App;
 use crate::auth::account::{Account, claims};
@@ -25,26 +25,6 @@ use crate::auth::input::Client;
 use crate::auth::me::{self, secret};
 use crate::base::clock::rfc3339;
 use crate::devices::DeviceKind;
-
-/// The failures of calls about oneself.
-pub struct Own;
-impl Cases for Own {
-    const CODES: &'static [Code] =
-        &[Code::InvalidRequest, Code::WrongSecret, Code::InvalidToken, Code::ReauthRequired];
-}
-
-/// The failures of calls about secrets of an own kind.
-pub struct Kept;
-impl Cases for Kept {
-    const CODES: &'static [Code] =
-        &[Code::InvalidRequest, Code::WrongSecret, Code::InvalidToken, Code::ReauthRequired, Code::NotFound];
-}
-
-/// The failures of a change of the profile.
-pub struct Changing;
-impl Cases for Changing {
-    const CODES: &'static [Code] = &[Code::InvalidRequest, Code::InvalidToken, Code::Taken];
-}
 
 /// The signed-in user.
 #[derive(Object)]
@@ -150,7 +130,7 @@ impl MeApi {
     ///
     /// The signed-in user, with the primary confirmed identifiers.
     #[oai(path = "/v1/me", method = "get", operation_id = "me")]
-    async fn get(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Called>, Fail<Own>> {
+    async fn get(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Called>, Fail<SignedIn>> {
         let caller = user.caller(&app).await?;
         Ok(Json(Called::of(&app, me::get(&app, &caller).await?)))
     }
@@ -165,7 +145,7 @@ impl MeApi {
         client: Data<&Client>,
         user: User,
         body: Sent<body::ChangeMe>,
-    ) -> Result<Json<Called>, Fail<Changing>> {
+    ) -> Result<Json<Called>, Fail<(Sending, SignedIn, Taken)>> {
         let caller = user.caller(&app).await?;
         let changed = body.0.profile().cloned().unwrap_or_default();
         Ok(Json(Called::of(&app, me::change_profile(&app, &client, &caller, &changed).await?)))
@@ -181,7 +161,7 @@ impl MeApi {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         user: User,
-    ) -> Result<Gone, Fail<Own>> {
+    ) -> Result<Gone, Fail<Trusted>> {
         let caller = user.caller(&app).await?;
         me::delete(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
@@ -197,7 +177,7 @@ impl MeApi {
         client: Data<&Client>,
         user: User,
         body: Sent<body::ChangePassword>,
-    ) -> Result<Gone, Fail<Own>> {
+    ) -> Result<Gone, Fail<(Sending, Trusted, WrongSecret)>> {
         let caller = user.caller(&app).await?;
         let (current, chosen) =
             (body.0.secret("password"), body.0.secret("new_password").unwrap_or_default());
@@ -217,7 +197,7 @@ impl MeApi {
         user: User,
         secret: Path<String>,
         body: Sent<body::ChangeSecret>,
-    ) -> Result<Gone, Fail<Kept>> {
+    ) -> Result<Gone, Fail<(Sending, Trusted, WrongSecret, NotFound)>> {
         let caller = user.caller(&app).await?;
         let (current, chosen) = (body.0.secret("current"), body.0.secret("new").unwrap_or_default());
         secret::change_own(&app, &client, &caller, &secret, current.as_ref(), &chosen).await?;
@@ -233,7 +213,7 @@ impl MeApi {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         user: User,
-    ) -> Result<Json<RecoveryCodes>, Fail<Own>> {
+    ) -> Result<Json<RecoveryCodes>, Fail<Trusted>> {
         let caller = user.caller(&app).await?;
         let codes = recovery_codes::make(&app, &client, &caller).await?;
         Ok(Json(RecoveryCodes { codes: codes.iter().map(|code| code.expose().to_owned()).collect() }))

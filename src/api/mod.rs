@@ -5,8 +5,9 @@
 //!
 //! | row | |
 //! | --- | --- |
-//! | 3 | [`attempts`], [`devices`], [`document`](mod@document), [`links`], [`me`], [`tokens`], [`verifications`], [`receipts`] |
-//! | 2 | [`about`], [`body`], [`sessions`] |
+//! | 4 | [`attempts`], [`devices`], [`document`](mod@document), [`links`], [`me`], [`tokens`], [`verifications`], [`receipts`] |
+//! | 3 | [`about`], [`body`], [`sessions`] |
+//! | 2 | [`fail`] |
 //! | 1 | [`problem`], [`profile`] |
 //! | 0 | [`answers`], [`caller`], [`code`], [`cut`], [`slot`] |
 //!
@@ -22,6 +23,7 @@ pub mod code;
 pub mod cut;
 mod devices;
 mod document;
+mod fail;
 mod links;
 mod me;
 pub mod problem;

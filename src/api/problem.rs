@@ -1,22 +1,15 @@
 //! Errors as clients see them: RFC 9457 `application/problem+json` with a stable `code`. Nothing else in
 //! multauth knows an HTTP status.
 
-use std::collections::BTreeMap;
-use std::marker::PhantomData;
-
 use poem::error::ReadBodyError;
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{Error, Response};
-use poem_openapi::ApiResponse;
-use poem_openapi::registry::{
-    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
-};
-use poem_openapi::types::{ToJSON, Type};
+use poem_openapi::types::ToJSON;
 use serde::Serialize;
 
+use super::answers;
 pub use super::code::{CASES, Case, Code};
 use super::cut::Cut;
-use super::{answers, slot};
 use crate::auth::AuthError;
 use crate::auth::attempts::progress::Progress;
 use crate::base::{Detail, Fault, Wrong};
@@ -168,85 +161,6 @@ impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         Self::from_response(problem.response())
     }
-}
-
-/// The codes that an operation may answer with, for the document.
-pub trait Cases: Send + Sync + 'static {
-    /// The codes.
-    const CODES: &'static [Code];
-}
-
-/// A failure of an operation that documents the codes of `S`.
-pub struct Fail<S>(Problem, PhantomData<fn() -> S>);
-
-impl<S> From<AuthError> for Fail<S> {
-    fn from(error: AuthError) -> Self {
-        Self(error.into(), PhantomData)
-    }
-}
-
-impl<S> From<Problem> for Fail<S> {
-    fn from(problem: Problem) -> Self {
-        Self(problem, PhantomData)
-    }
-}
-
-impl<S: Cases> From<Fail<S>> for Error {
-    fn from(fail: Fail<S>) -> Self {
-        fail.0.into()
-    }
-}
-
-impl<S: Cases> ApiResponse for Fail<S> {
-    /// One answer a status: two of one status would be a repeated key in the document.
-    fn meta() -> MetaResponses {
-        let mut by_status = BTreeMap::<u16, Vec<&Case>>::new();
-        // What the server itself answers, whatever the operation.
-        let own = [
-            Code::UriTooLong,
-            Code::TooLarge,
-            Code::UnsupportedMediaType,
-            Code::TooMany,
-            Code::Internal,
-            Code::Busy,
-        ];
-        for code in S::CODES.iter().chain(&own) {
-            by_status.entry(code.case().status).or_default().push(code.case());
-        }
-        let responses = by_status.into_iter().map(|(status, mut cases)| {
-            cases.dedup();
-            MetaResponse {
-                description: leak(cases.iter().map(|c| format!("`{}`: {}", c.code, c.title)).collect()),
-                status: Some(status),
-                status_range: None,
-                content: vec![MetaMediaType {
-                    content_type: "application/problem+json",
-                    schema: MetaSchemaRef::Reference("Problem".into()),
-                }],
-                headers: if matches!(status, 429 | 503) { vec![retry_after()] } else { Vec::new() },
-            }
-        });
-        MetaResponses { responses: responses.collect() }
-    }
-
-    fn register(registry: &mut Registry) {
-        slot::register(registry, "Problem");
-    }
-}
-
-fn retry_after() -> MetaHeader {
-    MetaHeader {
-        name: "Retry-After".into(),
-        description: Some("Seconds to wait.".into()),
-        required: true,
-        deprecated: false,
-        schema: u64::schema_ref(),
-    }
-}
-
-/// The document is made a few times in a process's life; its texts stay.
-fn leak(lines: Vec<String>) -> &'static str {
-    Box::leak(lines.join(" ").into_boxed_str())
 }
 
 /// Everything that the framework itself refuses, in the same shape. Its own words are not passed on: they

@@ -10,17 +10,11 @@ use poem_openapi::payload::Json;
 use super::Tag;
 use super::answers::{Gone, Session};
 use super::caller::User;
-use super::problem::{Cases, Code, Fail};
+use super::fail::{Fail, NotFound, SignedIn};
 use crate::app::App;
 use crate::auth::input::Client;
 use crate::auth::{AuthError, sessions};
 use crate::base::{SessionId, ids};
-
-/// The failures of calls about sessions.
-pub struct Listing;
-impl Cases for Listing {
-    const CODES: &'static [Code] = &[Code::InvalidToken, Code::NotFound];
-}
 
 /// The sessions of the signed-in user.
 pub struct SessionApi;
@@ -31,7 +25,7 @@ impl SessionApi {
     ///
     /// Every place where the user is signed in.
     #[oai(path = "/v1/me/sessions", method = "get", operation_id = "sessions")]
-    async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Session>>, Fail<Listing>> {
+    async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Session>>, Fail<SignedIn>> {
         let caller = user.caller(&app).await?;
         let all = sessions::list(&app, &caller).await?;
         Ok(Json(all.into_iter().map(|s| Session::new(s, &caller.session.id)).collect()))
@@ -46,7 +40,7 @@ impl SessionApi {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         user: User,
-    ) -> Result<Gone, Fail<Listing>> {
+    ) -> Result<Gone, Fail<SignedIn>> {
         let caller = user.caller(&app).await?;
         sessions::end_all(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
@@ -63,7 +57,7 @@ impl SessionApi {
         client: Data<&Client>,
         user: User,
         id: Path<String>,
-    ) -> Result<Gone, Fail<Listing>> {
+    ) -> Result<Gone, Fail<(SignedIn, NotFound)>> {
         let caller = user.caller(&app).await?;
         let id = ids::uuid(&id).map(SessionId::from).ok_or(AuthError::NotFound)?;
         sessions::end(&app, &client, &caller, &id).await?;

@@ -10,23 +10,11 @@ use super::Tag;
 use super::answers::{Gone, Pair};
 use super::body::{self, Sent};
 use super::caller::{Backend, User};
-use super::problem::{Cases, Code, Fail};
+use super::fail::{Fail, NotFound, Refused, Sending, SignedIn};
 use crate::app::App;
 use crate::auth::input::Client;
 use crate::auth::sessions::introspect::{self, Inspected};
 use crate::auth::sessions::{self, refresh};
-
-/// The failures of calls that carry a token.
-pub struct Carrying;
-impl Cases for Carrying {
-    const CODES: &'static [Code] = &[Code::InvalidRequest, Code::InvalidToken];
-}
-
-/// The failures of a refresh.
-pub struct Refreshing;
-impl Cases for Refreshing {
-    const CODES: &'static [Code] = &[Code::InvalidRequest, Code::InvalidToken, Code::Refused];
-}
 
 /// What a token is worth (RFC 7662).
 #[derive(Object, Default)]
@@ -102,7 +90,7 @@ impl TokenApi {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         body: Sent<body::Refresh>,
-    ) -> Result<Json<Pair>, Fail<Refreshing>> {
+    ) -> Result<Json<Pair>, Fail<(Sending, SignedIn, Refused)>> {
         let token = body.0.secret("refresh_token").unwrap_or_default();
         Ok(Json(refresh::refresh(&app, &client, token.expose()).await?.1.into()))
     }
@@ -116,7 +104,7 @@ impl TokenApi {
         app: Data<&Arc<App>>,
         client: Data<&Client>,
         user: User,
-    ) -> Result<Gone, Fail<Carrying>> {
+    ) -> Result<Gone, Fail<(SignedIn, NotFound)>> {
         let caller = user.caller(&app).await?;
         sessions::end_own(&app, &client, &caller).await?;
         Ok(Gone::NoContent)
@@ -132,7 +120,7 @@ impl TokenApi {
         client: Data<&Client>,
         backend: Backend,
         body: Sent<body::Introspect>,
-    ) -> Result<Json<Inspection>, Fail<Carrying>> {
+    ) -> Result<Json<Inspection>, Fail<(Sending, SignedIn)>> {
         let key = backend.key(&app, &client, "introspect").await?;
         let token = body.0.secret("token").unwrap_or_default();
         Ok(Json(introspect::look(&app, &key, token.expose()).await?.into()))

@@ -9,7 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use super::answers::Gone;
 use super::body::{self, Sent};
 use super::caller::Backend;
-use super::problem::{Cases, Code, Fail};
+use super::fail::{Fail, NotFound, Sending, SignedIn, Typing};
 use super::{Tag, channel};
 use crate::app::App;
 use crate::auth::input::Client;
@@ -17,21 +17,6 @@ use crate::auth::verification::{self, Passed, Pending};
 use crate::base::Sensitive;
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::Json;
-
-/// The failures of a verification.
-pub struct Verifying;
-impl Cases for Verifying {
-    const CODES: &'static [Code] = &[
-        Code::InvalidRequest,
-        Code::WrongSecret,
-        Code::InvalidToken,
-        Code::NotFound,
-        Code::NoCode,
-        Code::CodeUsed,
-        Code::CodeDead,
-        Code::CodeOver,
-    ];
-}
 
 /// A verification under way.
 #[derive(Object)]
@@ -103,7 +88,7 @@ impl VerificationApi {
         client: Data<&Client>,
         backend: Backend,
         body: Sent<body::NewVerification>,
-    ) -> Result<MadeVerification, Fail<Verifying>> {
+    ) -> Result<MadeVerification, Fail<(Sending, SignedIn)>> {
         let key = backend.key(&app, &client, "verify").await?;
         let (to, channel) = (body.0.text("to").unwrap_or_default(), channel(&body.0)?);
         let pending = verification::start(&app, &client, &key, to, channel).await?;
@@ -125,7 +110,7 @@ impl VerificationApi {
         backend: Backend,
         verification: Path<String>,
         body: Sent<body::Code>,
-    ) -> Result<Json<Verified>, Fail<Verifying>> {
+    ) -> Result<Json<Verified>, Fail<(Sending, SignedIn, NotFound, Typing)>> {
         let key = backend.key(&app, &client, "verify").await?;
         let (handle, code) = (Sensitive::new(verification.0), body.0.secret("passcode").unwrap_or_default());
         Ok(Json(verification::check(&app, &client, &key, &handle, &code).await?.into()))
@@ -141,7 +126,7 @@ impl VerificationApi {
         client: Data<&Client>,
         backend: Backend,
         verification: Path<String>,
-    ) -> Result<Gone, Fail<Verifying>> {
+    ) -> Result<Gone, Fail<(SignedIn, NotFound)>> {
         let key = backend.key(&app, &client, "verify").await?;
         verification::cancel(&app, &key, &Sensitive::new(verification.0)).await?;
         Ok(Gone::NoContent)

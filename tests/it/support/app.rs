@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use super::client::Client;
 use super::databases::{self, Database};
 use super::mailbox::Mail;
+use super::promised;
 use super::start::{Ground, Runs, Serving};
 
 pub use super::start::BEGINNING;
@@ -151,11 +152,13 @@ impl TestApp {
         let Started { app, worker, teller } = startup::start(settings.clone(), world.clone()).await.unwrap();
         let started = Started { app: app.clone(), worker: worker.clone(), teller: teller.clone() };
         let (address, serving) = runs.serve(started).await;
+        let base = format!("http://{address}");
+        promised::served(&base, &settings, &world.extensions);
         Self {
             _serving: serving,
             app,
             address,
-            base: format!("http://{address}"),
+            base,
             clock,
             worker,
             teller,

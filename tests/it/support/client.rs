@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::promised;
+
 /// Somebody who calls the API, from one address, perhaps with a token.
 #[derive(Clone)]
 pub struct Client {
@@ -75,8 +77,8 @@ impl Client {
 
     /// Calls with a body exactly as it is written here.
     pub async fn raw(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
-        let method = method.parse().unwrap();
-        let mut call = self.http.request(method, format!("{}{path}", self.base));
+        let url = format!("{}{path}", self.base);
+        let mut call = self.http.request(method.parse().unwrap(), url);
         call = call.header("x-forwarded-for", &self.ip);
         if let Some(token) = &self.token {
             call = call.bearer_auth(token);
@@ -87,14 +89,18 @@ impl Client {
         if let Some(body) = body {
             call = call.header("content-type", "application/json").body(body.to_owned());
         }
-        Answer::read(call.send().await.unwrap()).await
+        let answer = Answer::read(call.send().await.unwrap()).await;
+        promised::check(&self.base, method, path, answer.status, &answer.text);
+        answer
     }
 
     /// `POST` of a page's form.
     pub async fn form(&self, path: &str, body: &str) -> Answer {
         let call = self.http.post(format!("{}{path}", self.base)).header("x-forwarded-for", &self.ip);
         let call = call.header("content-type", "application/x-www-form-urlencoded");
-        Answer::read(call.body(body.to_owned()).send().await.unwrap()).await
+        let answer = Answer::read(call.body(body.to_owned()).send().await.unwrap()).await;
+        promised::check(&self.base, "POST", path, answer.status, &answer.text);
+        answer
     }
 
     /// `POST`

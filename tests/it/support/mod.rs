@@ -12,6 +12,7 @@ pub mod log;
 pub mod mailbox;
 pub mod person;
 pub mod program;
+pub mod promised;
 pub mod proxy;
 pub mod raw;
 pub mod receiver;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::app::TestApp;
 use super::person::PASSWORD;
+use super::promised;
 use super::raw::{Answer, Call, exchange};
 
 /// An instance as the program runs it.
@@ -46,7 +47,9 @@ impl Server {
     /// One request over a connection of its own.
     pub async fn call(&self, call: Call) -> Answer {
         let (answer, _) = exchange(self.address, &call.bytes()).await;
-        answer.unwrap_or_else(|| panic!("no answer to {} {}", call.method, call.path))
+        let answer = answer.unwrap_or_else(|| panic!("no answer to {} {}", call.method, call.path));
+        promised::check(&self.address.to_string(), &call.method, &call.path, answer.status, &answer.body);
+        answer
     }
 
     pub async fn get(&self, path: &str) -> Answer {
