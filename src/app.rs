@@ -17,7 +17,7 @@ use crate::hooks::Hooks;
 use crate::keys::KeyRing;
 use crate::messages::{Catalogue, Channel};
 use crate::outbox::{Inbox, Outbox};
-use crate::plan::Ways;
+use crate::plan::Surface;
 use crate::providers::Routes;
 use crate::providers::lookup::Lookup;
 use crate::secrets;
@@ -116,8 +116,8 @@ impl App {
     }
 
     /// The flows and the kinds that they speak of.
-    pub fn ways(&self) -> Ways<'_> {
-        Ways {
+    pub fn surface(&self) -> Surface<'_> {
+        Surface {
             signin: &self.signin,
             recovery: &self.recovery,
             devices: &self.devices,

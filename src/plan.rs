@@ -17,7 +17,7 @@ use crate::{hooks, secrets, store, throttle};
 
 /// The flows, and the kinds that their words stand for: what the surface of an installation follows.
 #[derive(Clone, Copy)]
-pub struct Ways<'a> {
+pub struct Surface<'a> {
     /// The flows of sign-in.
     pub signin: &'a Flows,
     /// The flows of recovery.
@@ -60,8 +60,8 @@ pub struct Plan {
 
 impl Plan {
     /// The flows and their kinds.
-    pub fn ways(&self) -> Ways<'_> {
-        Ways {
+    pub fn surface(&self) -> Surface<'_> {
+        Surface {
             signin: &self.signin,
             recovery: &self.recovery,
             devices: &self.devices,

@@ -105,9 +105,9 @@ pub struct Started {
     /// The instance.
     pub app: Arc<App>,
     /// The worker; [`Worker::run`] it.
-    pub worker: Worker,
+    pub outbox_worker: Worker,
     /// The other worker; [`webhooks::Worker::run`] it.
-    pub teller: webhooks::Worker,
+    pub webhook_worker: webhooks::Worker,
 }
 
 /// Says, once a process, which library computes for TLS and for tokens: more than one is linked in.
@@ -153,7 +153,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     let routes = Arc::new(found.routes);
     let hooks = Hooks::new(&settings, &world.extensions.hooks, found.callees, &world.clock, &world.random);
     let hooks = Arc::new(hooks);
-    let teller = webhooks::Worker {
+    let webhook_worker = webhooks::Worker {
         store: store.clone(),
         clock: world.clock.clone(),
         agreement: agreement.clone(),
@@ -162,8 +162,9 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         webhooks: found.webhooks.clone(),
         wake: Arc::default(),
     };
-    let events = Events::new(world.random.clone(), found.webhooks.listeners()).ringing(teller.wake.clone());
-    let worker = Worker {
+    let events =
+        Events::new(world.random.clone(), found.webhooks.listeners()).ringing(webhook_worker.wake.clone());
+    let outbox_worker = Worker {
         hooks: hooks.clone(),
         store: store.clone(),
         sealer: sealer.clone(),
@@ -211,7 +212,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         wake,
         inbox,
     };
-    Ok(Started { app: Arc::new(app), worker, teller })
+    Ok(Started { app: Arc::new(app), outbox_worker, webhook_worker })
 }
 
 /// Opens the database; a server that allows fewer connections than are asked for is told of.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use multauth::app::App;
-use multauth::events::{By, Event, Noted, Source};
+use multauth::events::{By, Event, NewEvent, Source};
 use multauth::settings::{Field, Who};
 use multauth::store::events::Row as Written;
 use multauth::store::trail::{self, Wanted};
@@ -165,7 +165,7 @@ async fn transaction(app: &App, like: &[Written]) -> Result<f64> {
 }
 
 /// The event of a row that a sign-up wrote.
-fn noted(user: &str, row: &Written) -> Result<Noted> {
+fn noted(user: &str, row: &Written) -> Result<NewEvent> {
     let (purpose, channel) = ("signup", "email");
     let event = match row.name.as_str() {
         "verification.sent" => {
@@ -187,7 +187,7 @@ fn noted(user: &str, row: &Written) -> Result<Noted> {
         other => return Err(format!("an event that the bench does not know: {other}").into()),
     };
     let personal = row.personal.as_deref().map(serde_json::from_str).transpose()?;
-    Ok(Noted {
+    Ok(NewEvent {
         event,
         user: Some(user.to_owned().into()),
         session: row.session_id.clone(),

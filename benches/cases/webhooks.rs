@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use multauth::app::App;
 use multauth::base::Millis;
-use multauth::events::{By, Event, Noted, Source};
+use multauth::events::{By, Event, NewEvent, Source};
 use multauth::settings::{Settings, Span, Webhook};
 use multauth::store::{Db, events, webhooks};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -80,7 +80,7 @@ fn listen(settings: &mut Settings, at: SocketAddr) {
 }
 
 /// Something of a user of their own.
-fn noted(n: usize) -> Noted {
+fn noted(n: usize) -> NewEvent {
     Event::UserDisabled { by: By::Operator }.of(&format!("person {n}").into())
 }
 
@@ -88,7 +88,7 @@ fn noted(n: usize) -> Noted {
 async fn told(app: &App, receiver: &Receiver, count: usize) -> Result<f64> {
     let taken = receiver.taken();
     let mut tx = app.store.begin().await?;
-    let all: Vec<Noted> = (0..count).map(noted).collect();
+    let all: Vec<NewEvent> = (0..count).map(noted).collect();
     app.events.write(&mut tx, app.now(), &Source::default(), &all).await?;
     let began = Instant::now();
     tx.commit().await?;

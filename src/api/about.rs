@@ -35,9 +35,9 @@ pub struct Flow {
 /// The configured flows.
 #[derive(Object)]
 pub struct Flows {
-    /// The ways to sign in.
+    /// The surface to sign in.
     flows: Vec<Flow>,
-    /// The ways to win an account back.
+    /// The surface to win an account back.
     recovery: Vec<Flow>,
 }
 
@@ -133,7 +133,7 @@ pub struct About;
 impl About {
     /// The configured flows
     ///
-    /// The ways to sign in and to win an account back, and what each is worth.
+    /// The surface to sign in and to win an account back, and what each is worth.
     #[oai(path = "/v1/flows", method = "get", operation_id = "flows")]
     async fn flows(&self, app: Data<&Arc<App>>) -> Result<Json<Flows>, Fail<()>> {
         Ok(Json(Flows { flows: listed(&app, &app.signin), recovery: listed(&app, &app.recovery) }))

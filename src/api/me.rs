@@ -62,7 +62,7 @@ impl Called {
             let shown = kind.readable(devices.first()?.delivery.as_deref()?);
             Some((kind.name().to_owned(), shown.into()))
         };
-        let names = named(&app.ways()).into_iter().filter_map(primary).collect();
+        let names = named(&app.surface()).into_iter().filter_map(primary).collect();
         let own: Vec<_> = app.secrets.own().map(|kind| kind.name().to_owned()).collect();
         let set = own.iter().filter(|kind| account.has_secret(kind)).cloned().collect();
         let me = Me {

@@ -6,7 +6,7 @@ use crate::auth::account::{self, Account, standing};
 use crate::auth::attempts::ask;
 use crate::auth::attempts::live::{drop_one, is_told, live, own};
 use crate::auth::attempts::progress::Progress;
-use crate::auth::attempts::walk::Walk;
+use crate::auth::attempts::walk::{self, Walk};
 use crate::auth::codes::dispatch::dispatch;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::known;
@@ -208,9 +208,9 @@ pub async fn send(app: &App, client: &Client, handle: &Sensitive, wanted: Wanted
     }
     let passcodes: Vec<&Secret> = asked.iter().filter(|s| s.name == "passcode").collect();
     let order = if walk.proven() {
-        chosen(&walk, &passcodes, device, channel).await?
+        pick_device(&walk, &passcodes, device, channel).await?
     } else {
-        let first = passcodes.first().ok_or_else(|| not_a_code(&asked))?;
+        let first = passcodes.first().ok_or_else(|| walk::not_asked(&asked))?;
         ask::before_proof(&walk, first, channel).await?.ok_or(AuthError::NoCode)?
     };
     dispatch(app, client, &order).await?;
@@ -218,7 +218,7 @@ pub async fn send(app: &App, client: &Client, handle: &Sensitive, wanted: Wanted
 }
 
 /// The device that was chosen by id or by channel, else the first that can be sent to.
-async fn chosen(
+async fn pick_device(
     walk: &Walk<'_>,
     passcodes: &[&Secret],
     device: Option<&str>,
@@ -232,10 +232,6 @@ async fn chosen(
     let mut usable = carriers.filter(|d| device.is_none_or(|id| d.id == id) && fits(d));
     let device = usable.next().ok_or(AuthError::NotFound)?.clone();
     ask::to_device(walk, &device, channel).await
-}
-
-fn not_a_code(asked: &[Secret]) -> AuthError {
-    AuthError::NotAsked(asked.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(" or "))
 }
 
 /// Gives an attempt up. A sign-in that has passed a secret is over with it like one that nobody finished, of which its

@@ -17,7 +17,6 @@
 //! | 3 | [`input`] | what a client gave |
 //! | 2 | [`error`] | why an operation did not go on |
 //! | 1 | [`ask`] | what can be asked |
-//! | 0 | [`purpose`] | what a code is good for |
 //!
 //! To add an operation: a function in its room that takes typed arguments and gives a [`Result`]; a handler in
 //! [`crate::api`] that calls it.

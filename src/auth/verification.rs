@@ -199,7 +199,7 @@ async fn look_again(
     let place = challenge::place(&sent.scope, &sent.target);
     if stored.is_some_and(|stored| passcode::matches(&app.sealer, &place, typed.expose(), &stored)) {
         challenges::prove(tx, &sent.id, app.now()).await?;
-        look::converted(app, tx, sent).await?;
+        look::note_conversion(app, tx, sent).await?;
         return subject.succeed(tx, &so_far).await;
     }
     subject.fail(app, tx, sent.channel.name()).await?;

@@ -149,6 +149,14 @@ pub fn seconds_until(now: Millis, until: Millis) -> u64 {
     u64::try_from((until - now).max(0)).unwrap_or(0).div_ceil(1_000)
 }
 
+/// What a wait is rounded up to in seconds, so that it does not tell which window was full (R19).
+const COARSE: u64 = 30;
+
+/// Seconds of a wait as a client is told them: rounded up, and not none.
+pub fn coarse(seconds: u64) -> u64 {
+    seconds.max(1).div_ceil(COARSE) * COARSE
+}
+
 /// A moment as RFC 3339 in UTC, for people and logs.
 pub fn rfc3339(at: Millis) -> String {
     jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |t| t.to_string())

@@ -5,7 +5,7 @@
 //! commands, the settings check of the webhooks and their documentation read the list there.
 //!
 //! A payload says what happened in ids, kinds and names of settings. What names a person is kept apart in
-//! [`Noted::personal`], which webhooks are told and a purge empties.
+//! [`NewEvent::personal`], which webhooks are told and a purge empties.
 
 mod follow;
 mod names;
@@ -35,7 +35,7 @@ pub struct Source {
 
 /// An event that is to be written.
 #[derive(Clone, Debug)]
-pub struct Noted {
+pub struct NewEvent {
     /// What happened.
     pub event: Event,
     /// Whom it is about.
@@ -50,22 +50,22 @@ pub struct Noted {
 
 impl Event {
     /// About a user.
-    pub fn of(self, user: &UserId) -> Noted {
-        Noted { event: self, user: Some(user.clone()), session: None, personal: None, subject: None }
+    pub fn of(self, user: &UserId) -> NewEvent {
+        NewEvent { event: self, user: Some(user.clone()), session: None, personal: None, subject: None }
     }
 
     /// About an identifier that nobody has, by its keyed hash: written beside what else is about it (R16).
-    pub fn of_identifier(self, subject: impl Into<String>) -> Noted {
-        Noted { subject: Some(subject.into()), ..self.of_nobody() }
+    pub fn of_identifier(self, subject: impl Into<String>) -> NewEvent {
+        NewEvent { subject: Some(subject.into()), ..self.of_nobody() }
     }
 
     /// About nobody that is known.
-    pub fn of_nobody(self) -> Noted {
-        Noted { event: self, user: None, session: None, personal: None, subject: None }
+    pub fn of_nobody(self) -> NewEvent {
+        NewEvent { event: self, user: None, session: None, personal: None, subject: None }
     }
 }
 
-impl Noted {
+impl NewEvent {
     /// In a session.
     #[must_use]
     pub fn in_session(self, session: &SessionId) -> Self {
@@ -130,7 +130,13 @@ impl Events {
     ///
     /// # Errors
     /// Where the database fails; nothing of the transaction counts then.
-    pub async fn write(&self, db: &mut impl Db, now: Millis, source: &Source, noted: &[Noted]) -> Result<()> {
+    pub async fn write(
+        &self,
+        db: &mut impl Db,
+        now: Millis,
+        source: &Source,
+        noted: &[NewEvent],
+    ) -> Result<()> {
         if noted.is_empty() {
             return Ok(());
         }
@@ -145,7 +151,7 @@ impl Events {
         Ok(())
     }
 
-    fn row(&self, now: Millis, source: &Source, noted: &Noted) -> Row {
+    fn row(&self, now: Millis, source: &Source, noted: &NewEvent) -> Row {
         Row {
             id: self.random.uuid(),
             position: self.position(now),

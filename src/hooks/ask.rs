@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use tokio::time::timeout;
 
 use super::http::{Callee, Http};
-use super::{Amend, Answer, Decision, Down, Hook, Point, Sending, Signup, Tokens, Ways, Without};
+use super::{Amend, Answer, Decision, Down, Hook, Offer, Point, Sending, Signup, Tokens, Without};
 use crate::base::{Clock, Detail, Random};
 use crate::outbound::breaker::Breaker;
 use crate::settings::{self, Settings, WhenDown};
@@ -32,13 +32,13 @@ pub struct Refusal {
 /// The hooks of an installation.
 #[derive(Default)]
 pub struct Hooks {
-    lines: [Line; 4],
+    chains: [Chain; 4],
     clock: Clock,
 }
 
 /// Everybody who is asked at one point.
 #[derive(Default)]
-struct Line {
+struct Chain {
     seats: Vec<Seat>,
     timeout: Duration,
     refuses: bool,
@@ -54,7 +54,7 @@ struct Seat {
 /// One question on its way: the point, and until when it has an answer.
 struct Round<'a> {
     point: Point,
-    line: &'a Line,
+    chain: &'a Chain,
     clock: &'a Clock,
     began: Instant,
 }
@@ -70,24 +70,24 @@ impl Hooks {
     ) -> Self {
         let http = |callee| Arc::new(Http::new(callee, clock.clone(), random.clone())) as Arc<dyn Hook>;
         let all: Vec<_> = own.iter().cloned().chain(callees.into_iter().map(http)).collect();
-        let line = |point: Point| {
+        let chain = |point: Point| {
             let seats = all.iter().filter(|hook| hook.points().contains(&point)).cloned().map(Seat::new);
-            Line::new(seats.collect(), settings.hooks.of(point.name()))
+            Chain::new(seats.collect(), settings.hooks.of(point.name()))
         };
-        Self { lines: Point::ALL.map(line), clock: clock.clone() }
+        Self { chains: Point::ALL.map(chain), clock: clock.clone() }
     }
 
     /// Whether anybody is asked there. Where nobody is, nothing has to be put together.
     pub fn listen(&self, point: Point) -> bool {
-        !self.line(point).seats.is_empty()
+        !self.chain(point).seats.is_empty()
     }
 
-    fn line(&self, point: Point) -> &Line {
-        &self.lines[point as usize]
+    fn chain(&self, point: Point) -> &Chain {
+        &self.chains[point as usize]
     }
 
     fn round(&self, point: Point) -> Round<'_> {
-        Round { point, line: self.line(point), clock: &self.clock, began: Instant::now() }
+        Round { point, chain: self.chain(point), clock: &self.clock, began: Instant::now() }
     }
 
     /// Asks about a sign-up; what is amended stands in `asked` then. `fit` says whether an amendment can be taken.
@@ -100,7 +100,7 @@ impl Hooks {
         fit: impl Fn(&Amend) -> Result<(), String>,
     ) -> Result<(), Refusal> {
         let round = self.round(Point::BeforeSignup);
-        for seat in &round.line.seats {
+        for seat in &round.chain.seats {
             let fitting = |amend: &Amend| fit(amend).map_err(Down::Wrong);
             if let Some(amend) = round.ask(seat, seat.hook.before_signup(asked), fitting).await? {
                 asked.profile = amend.profile.unwrap_or_else(|| std::mem::take(&mut asked.profile));
@@ -121,7 +121,7 @@ impl Hooks {
     ) -> Result<Map<String, Value>, Refusal> {
         let round = self.round(Point::BeforeTokens);
         let mut added = Map::new();
-        for seat in &round.line.seats {
+        for seat in &round.chain.seats {
             let Some(more) = round.ask(seat, seat.hook.before_tokens(asked), |_| Ok(())).await? else {
                 continue;
             };
@@ -145,7 +145,7 @@ impl Hooks {
     pub async fn before_sending(&self, asked: &Sending) -> Result<Option<String>, Refusal> {
         let round = self.round(Point::BeforeSending);
         let mut chosen = None;
-        for seat in &round.line.seats {
+        for seat in &round.chain.seats {
             let route = round.ask(seat, seat.hook.before_sending(asked), |_| Ok(())).await?;
             let Some(name) = route.and_then(|route| route.provider) else { continue };
             if asked.providers.contains(&name) {
@@ -162,10 +162,10 @@ impl Hooks {
     ///
     /// # Errors
     /// The first refusal.
-    pub async fn ways(&self, asked: &Ways) -> Result<Without, Refusal> {
+    pub async fn ways(&self, asked: &Offer) -> Result<Without, Refusal> {
         let round = self.round(Point::Ways);
         let mut without = Without::default();
-        for seat in &round.line.seats {
+        for seat in &round.chain.seats {
             if let Some(more) = round.ask(seat, seat.hook.ways(asked), |_| Ok(())).await? {
                 without.and(more, &asked.channels, &asked.flows);
             }
@@ -174,7 +174,7 @@ impl Hooks {
     }
 }
 
-impl Line {
+impl Chain {
     fn new(seats: Vec<Seat>, set: Option<&settings::HookPoint>) -> Self {
         Self {
             seats,
@@ -206,7 +206,7 @@ impl Round<'_> {
         answer: impl Future<Output = Answer<T>>,
         fit: impl Fn(&T) -> Result<(), Down>,
     ) -> Result<Option<T>, Refusal> {
-        let left = self.line.timeout.saturating_sub(self.began.elapsed());
+        let left = self.chain.timeout.saturating_sub(self.began.elapsed());
         if left.is_zero() || !seat.breaker.admits(self.clock.now()) {
             return self.otherwise();
         }
@@ -262,7 +262,7 @@ impl Round<'_> {
     /// What holds where a hook is down.
     fn otherwise<T>(&self) -> Result<Option<T>, Refusal> {
         metrics::hook(self.point.name(), "down");
-        if self.line.refuses { Err(Refusal { reason: Detail::HookDown.to_string() }) } else { Ok(None) }
+        if self.chain.refuses { Err(Refusal { reason: Detail::HookDown.to_string() }) } else { Ok(None) }
     }
 }
 

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Amend, Answer, Claims, Decision, Down, Hook, Point, Route, Sending, Signup, Tokens, Ways, Without, Word,
+    Amend, Answer, Claims, Decision, Down, Hook, Offer, Point, Route, Sending, Signup, Tokens, Without, Word,
 };
 use crate::base::clock::rfc3339;
 use crate::base::{Clock, Mistake, Random};
@@ -123,7 +123,7 @@ impl Hook for Http {
         self.ask(asked).await
     }
 
-    async fn ways(&self, asked: &Ways) -> Answer<Without> {
+    async fn ways(&self, asked: &Offer) -> Answer<Without> {
         self.ask(asked).await
     }
 }

@@ -19,7 +19,7 @@ use serde::Deserialize;
 
 pub use answers::{Amend, Claims, Route, Without};
 pub use ask::{Hooks, Refusal};
-pub use questions::{Identifier, Sending, Signup, Tokens, Ways};
+pub use questions::{Identifier, Offer, Sending, Signup, Tokens};
 
 /// Where hooks are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +150,7 @@ pub trait Hook: Send + Sync {
     /// What an attempt offers: take channels or flows away. It is asked when an attempt begins, then without a user
     /// whether or not there is one, and again with the user once a first secret was passed. The answer holds for the
     /// attempt.
-    async fn ways(&self, asked: &Ways) -> Answer<Without> {
+    async fn ways(&self, asked: &Offer) -> Answer<Without> {
         let _ = asked;
         Ok(Decision::allow())
     }

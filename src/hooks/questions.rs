@@ -86,7 +86,7 @@ pub struct Sending {
 /// An attempt begins, or its first secret was passed.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
-pub struct Ways {
+pub struct Offer {
     /// `signin`, `signup`, `recovery` or `reauth`.
     pub purpose: &'static str,
     /// What somebody came by; several at a sign-up. Whether anybody has it is not said.

@@ -13,7 +13,7 @@ use crate::base::clock::{HOUR, MINUTE, SECOND};
 use crate::events::Source;
 use crate::messages::Message;
 use crate::outbox::tried::{Ended, Tried};
-use crate::providers::{Entry, Outcome, Refusals};
+use crate::providers::{Configured, Outcome, Refusals};
 use crate::store::outbox::{End, Queued};
 use crate::store::{self, Changed, StoreError, Tx};
 use crate::telemetry::metrics;
@@ -64,7 +64,7 @@ impl Worker {
             return Ended::failed("the message cannot be opened", "unreadable");
         };
         let route: Vec<_> = self.routes.of(message.channel, &message.to, queued.verifiable);
-        let asked = |entry: &&Arc<Entry>| {
+        let asked = |entry: &&Arc<Configured>| {
             !marks.has(Mark::Silent, &entry.name) && !marks.has(Mark::Rejected, &entry.name)
         };
         let left: Vec<_> = route.iter().copied().filter(asked).collect();
@@ -93,7 +93,7 @@ impl Worker {
         &self,
         queued: &Queued,
         message: &Message,
-        left: &[&Arc<Entry>],
+        left: &[&Arc<Configured>],
         marks: &mut Marks,
     ) -> Ended {
         let began = Instant::now();
@@ -154,7 +154,7 @@ impl Worker {
     }
 
     /// Hands a message to one provider, and tells its breaker and the metrics how that went.
-    async fn hand_over(&self, entry: &Entry, message: &Message, patience: Duration) -> Outcome {
+    async fn hand_over(&self, entry: &Configured, message: &Message, patience: Duration) -> Outcome {
         let began = Instant::now();
         let sent = timeout(patience, entry.provider.send(message)).await;
         let outcome = sent.unwrap_or_else(|_| Outcome::retry("did not answer in time"));
@@ -297,7 +297,7 @@ impl Worker {
     }
 }
 
-fn left_alone(entry: &Entry, opened: bool) {
+fn left_alone(entry: &Configured, opened: bool) {
     if opened {
         tracing::warn!(provider = entry.name, "a provider keeps failing and is left alone for 30 s");
     }
@@ -308,7 +308,7 @@ fn millis(span: Duration) -> Millis {
 }
 
 /// A message was refused, as its recipient's fault, that was not refused there before.
-fn refused(entry: &Entry) {
+fn refused(entry: &Configured) {
     let in_a_row = entry.refusals.add();
     metrics::refused_in_a_row(&entry.name, in_a_row);
     if Refusals::are_many(in_a_row) {
@@ -322,7 +322,7 @@ fn refused(entry: &Entry) {
 }
 
 /// Whether all who could deliver a message refuse it for good.
-fn is_hopeless(route: &[&Arc<Entry>], marks: &Marks) -> bool {
+fn is_hopeless(route: &[&Arc<Configured>], marks: &Marks) -> bool {
     !route.is_empty() && route.iter().all(|entry| marks.has(Mark::Rejected, &entry.name))
 }
 

@@ -27,9 +27,9 @@ pub use worker::Worker;
 use crate::base::clock::DAY;
 use crate::base::seal::Sealer;
 use crate::base::{DeviceId, Millis, Sensitive, UserId};
-use crate::events::{Event, Noted};
+use crate::events::{Event, NewEvent};
 use crate::messages::{Channel, Kind, Message};
-use crate::providers::{NOBODY, Routes};
+use crate::providers::{NO_LANE, Routes};
 use crate::store::{Db, Result, outbox};
 
 /// How long a notice without a code is tried.
@@ -68,7 +68,7 @@ impl Outbox {
 
     /// Queues the same for nobody, so that an answer takes as long where there is no such account (R16).
     pub async fn write_to_nobody(&self, db: &mut impl Db, message: &Message, about: &About) -> Result<()> {
-        self.queue(db, message, (NOBODY, NOBODY), about).await
+        self.queue(db, message, (NO_LANE, NO_LANE), about).await
     }
 
     async fn queue(
@@ -139,7 +139,7 @@ const UNREACHABLE: &str = "unreachable";
 const REFUSED: &str = "refused";
 
 /// The event that a message (id, kind, channel) of `user` was given up.
-fn given_up((id, kind, channel): (&str, &str, &str), user: Option<UserId>, why: &'static str) -> Noted {
+fn given_up((id, kind, channel): (&str, &str, &str), user: Option<UserId>, why: &'static str) -> NewEvent {
     let (message, kind, channel) = (id.to_owned(), kind.to_owned(), channel.to_owned());
     let event = Event::MessageFailed { message, kind, channel, why };
     match user {

@@ -2,7 +2,7 @@
 
 use super::UNREACHABLE;
 use crate::base::Millis;
-use crate::events::{Event, Events, Noted, Source};
+use crate::events::{Event, Events, NewEvent, Source};
 use crate::providers::{Callback, Fate, Receipt, Routes, Untrusted};
 use crate::store::deliveries;
 use crate::store::outbox::{self, End};
@@ -66,7 +66,7 @@ pub async fn take(
     Ok(())
 }
 
-fn changed(provider: &str, noted: &deliveries::Noted, receipt: &Receipt) -> Noted {
+fn changed(provider: &str, noted: &deliveries::NewEvent, receipt: &Receipt) -> NewEvent {
     let event = Event::VerificationStatusChanged {
         message: noted.id.clone(),
         kind: noted.kind.clone(),
@@ -93,7 +93,7 @@ async fn note(
     provider: &str,
     receipt: &Receipt,
     now: Millis,
-) -> Result<Option<deliveries::Noted>, StoreError> {
+) -> Result<Option<deliveries::NewEvent>, StoreError> {
     let fate = receipt.fate.name();
     match (&receipt.message, &receipt.reference) {
         (Some(id), _) => deliveries::note_by_id(tx, id, provider, fate, now).await,
@@ -106,10 +106,10 @@ async fn note(
 async fn follow(
     tx: &mut Tx,
     provider: &str,
-    noted: &deliveries::Noted,
+    noted: &deliveries::NewEvent,
     receipt: &Receipt,
     now: Millis,
-) -> Result<Option<Noted>, StoreError> {
+) -> Result<Option<NewEvent>, StoreError> {
     let mut told = None;
     let queued = noted.state == "queued";
     let problem = receipt.code.as_deref().map(|code| format!("{provider} reports {code}"));

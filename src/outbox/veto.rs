@@ -6,7 +6,7 @@ use super::Worker;
 use crate::hooks::{Point, Sending};
 use crate::messages::Message;
 use crate::outbox::tried::Ended;
-use crate::providers::Entry;
+use crate::providers::Configured;
 use crate::store::outbox::Queued;
 use crate::store::{StoreError, devices};
 
@@ -18,8 +18,8 @@ pub(super) async fn asked<'e>(
     worker: &Worker,
     queued: &Queued,
     message: &Message,
-    left: &[&'e Arc<Entry>],
-) -> Result<Vec<&'e Arc<Entry>>, Ended> {
+    left: &[&'e Arc<Configured>],
+) -> Result<Vec<&'e Arc<Configured>>, Ended> {
     let mut left = left.to_vec();
     if left.is_empty() || !worker.hooks.listen(Point::BeforeSending) {
         return Ok(left);

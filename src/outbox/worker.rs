@@ -17,7 +17,7 @@ use crate::base::{Clock, Millis, Random};
 use crate::events::Events;
 use crate::hooks::Hooks;
 use crate::outbox::tried::Tried;
-use crate::providers::{NOBODY, Routes};
+use crate::providers::{NO_LANE, Routes};
 use crate::store::agreement::Agreement;
 use crate::store::outbox::Queued;
 use crate::store::{self, Reader, Store, StoreError, Tx};
@@ -178,7 +178,7 @@ impl Worker {
     /// Every lane there is, each once.
     fn lanes(&self) -> Vec<&str> {
         let mut lanes: Vec<&str> = self.routes.all().iter().map(|entry| entry.name.as_str()).collect();
-        lanes.extend([UNROUTED, NOBODY]);
+        lanes.extend([UNROUTED, NO_LANE]);
         lanes.sort_unstable();
         lanes.dedup();
         lanes
@@ -318,7 +318,7 @@ impl Worker {
         limit: usize,
     ) -> Result<Vec<Queued>, StoreError> {
         let now = self.clock.now();
-        if lane == NOBODY {
+        if lane == NO_LANE {
             store::outbox::drop_lane(tx, lane, now).await?;
             return Ok(Vec::new());
         }

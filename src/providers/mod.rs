@@ -29,7 +29,7 @@ pub use crate::outbound::{Answer, Http, Outcome};
 pub use pace::Pace;
 pub use receipts::{Callback, Fate, Receipt, Receipts, Untrusted};
 pub use refusals::Refusals;
-pub use routes::{Entry, NOBODY, Routes};
+pub use routes::{Configured, NO_LANE, Routes};
 pub use spec::{Site, Spec};
 pub use verifier::{Verdict, Verifier};
 

@@ -12,7 +12,7 @@ use crate::outbound::breaker::Breaker;
 use crate::settings::Settings;
 
 /// A provider in its place.
-pub struct Entry {
+pub struct Configured {
     /// What the operator calls it; its kind, unless they said otherwise. Unique in an installation.
     pub name: String,
     /// Its kind.
@@ -47,13 +47,13 @@ struct Common {
 }
 
 /// Where messages to nobody wait, which cost what real ones cost and are dropped. No provider has that name.
-pub const NOBODY: &str = "none";
+pub const NO_LANE: &str = "none";
 
 const COMMON: [&str; 5] = ["kind", "name", "channels", "prefixes", "receipt_within"];
 
 /// All providers of an installation, in the order they are tried.
 #[derive(Default)]
-pub struct Routes(Vec<Arc<Entry>>);
+pub struct Routes(Vec<Arc<Configured>>);
 
 impl Routes {
     /// The providers of the settings; `own` are kinds beside the built-in ones.
@@ -66,12 +66,12 @@ impl Routes {
             ("email", settings.email_providers(), &[Channel::Email][..]),
             ("phone", settings.phone_providers(), Channel::PHONE),
         ];
-        let mut entries: Vec<Arc<Entry>> = Vec::new();
+        let mut entries: Vec<Arc<Configured>> = Vec::new();
         let mut mistakes = Vec::new();
         for (section, tables, channels) in lists {
             for (n, table) in tables.iter().enumerate() {
                 let path = format!("{section}.providers[{n}]");
-                match Entry::read(table, &path, channels, &site, own) {
+                match Configured::read(table, &path, channels, &site, own) {
                     Ok(entry) => match clash(&entries, &entry, section) {
                         Some(why) => mistakes.push(Mistake::new(format!("{path}.name"), why)),
                         None => entries.push(Arc::new(entry)),
@@ -86,8 +86,8 @@ impl Routes {
     /// Who may deliver on `channel` to `to`, the first choice first: those with the longest prefix that `to`
     /// begins with, then those for every number, each in the operator's order. A verifier is among them
     /// only where the code may be its own (`verifiable`).
-    pub fn of(&self, channel: Channel, to: &str, verifiable: bool) -> Vec<&Arc<Entry>> {
-        let fits = |entry: &&Arc<Entry>| {
+    pub fn of(&self, channel: Channel, to: &str, verifiable: bool) -> Vec<&Arc<Configured>> {
+        let fits = |entry: &&Arc<Configured>| {
             entry.channels.contains(&channel)
                 && entry.reach(to).is_some()
                 && (verifiable || entry.provider.verifier().is_none())
@@ -110,7 +110,7 @@ impl Routes {
     }
 
     /// The provider of that name.
-    pub fn named(&self, name: &str) -> Option<&Arc<Entry>> {
+    pub fn named(&self, name: &str) -> Option<&Arc<Configured>> {
         self.0.iter().find(|entry| entry.name == name)
     }
 
@@ -120,7 +120,7 @@ impl Routes {
     }
 
     /// Every provider.
-    pub fn all(&self) -> &[Arc<Entry>] {
+    pub fn all(&self) -> &[Arc<Configured>] {
         &self.0
     }
 
@@ -132,14 +132,14 @@ impl Routes {
 }
 
 /// Two of one name cannot be told apart in lists and callbacks. What prints or appends may serve both sections.
-fn clash(entries: &[Arc<Entry>], new: &Entry, section: &str) -> Option<String> {
+fn clash(entries: &[Arc<Configured>], new: &Configured, section: &str) -> Option<String> {
     let other = entries.iter().find(|entry| entry.name == new.name)?;
     let same_list = Channel::PHONE.contains(&other.channels[0]) == (section == "phone");
     let shared = other.kind.development_only && !same_list;
     (!shared).then(|| format!("another provider is called {:?} already; give this one a name", new.name))
 }
 
-impl Entry {
+impl Configured {
     /// The provider that `table` at `path` asks for, in a list that is to deliver on `channels`.
     ///
     /// # Errors
@@ -207,8 +207,11 @@ impl Common {
         {
             note("name", "is 1 to 40 letters, digits, - and _".into());
         }
-        if self.name.as_deref() == Some(NOBODY) {
-            note("name", format!("{NOBODY:?} is the name of messages that go to nobody; choose another one"));
+        if self.name.as_deref() == Some(NO_LANE) {
+            note(
+                "name",
+                format!("{NO_LANE:?} is the name of messages that go to nobody; choose another one"),
+            );
         }
         let able: Vec<_> = channels.iter().filter(|c| kind.serves(&[**c])).map(|c| c.name()).collect();
         for channel in self.channels.iter().flatten().filter(|c| !able.contains(&c.name())) {
@@ -263,9 +266,9 @@ fn kind(
     }
 }
 
-impl std::fmt::Debug for Entry {
+impl std::fmt::Debug for Configured {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry")
+        f.debug_struct("Configured")
             .field("name", &self.name)
             .field("channels", &self.channels)
             .finish_non_exhaustive()

@@ -9,8 +9,8 @@ fn site(production: bool) -> Site {
     Site { public_url, from: "no-reply@example.org".into(), production }
 }
 
-fn read(table: &toml::Table, channels: &[Channel], production: bool) -> Result<Entry, Vec<Mistake>> {
-    Entry::read(table, "x.providers[0]", channels, &site(production), &[])
+fn read(table: &toml::Table, channels: &[Channel], production: bool) -> Result<Configured, Vec<Mistake>> {
+    Configured::read(table, "x.providers[0]", channels, &site(production), &[])
 }
 
 fn mistake(text: &str, channels: &[Channel], production: bool) -> Mistake {

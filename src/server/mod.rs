@@ -58,7 +58,7 @@ pub async fn serve_until(
     ready: impl FnOnce(SocketAddr),
     stop: impl Future<Output = ()>,
 ) -> Result<(), ServeError> {
-    let Started { app, worker, teller } = started;
+    let Started { app, outbox_worker, webhook_worker } = started;
     // What happens before anybody asks for the numbers is counted, too.
     metrics::shared();
     let connections = descriptors::make_room(&app.settings);
@@ -66,9 +66,9 @@ pub async fn serve_until(
     let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;
     let bound = listener.local_addr().map_err(|e| ServeError::Listen(address, e))?;
     let done = Arc::new(Notify::new());
-    let delivering = tokio::spawn(worker.run(done.clone()));
+    let delivering = tokio::spawn(outbox_worker.run(done.clone()));
     let told = Arc::new(Notify::new());
-    let telling = tokio::spawn(teller.run(told.clone()));
+    let telling = tokio::spawn(webhook_worker.run(told.clone()));
     let upkeep = tokio::spawn(tasks::upkeep(app.clone()));
     if let Some(address) = app.settings.server.metrics_listen {
         let listener = TcpListener::bind(address).await.map_err(|e| ServeError::Listen(address, e))?;

@@ -57,7 +57,7 @@ pub struct Conversion {
 
 /// The row that a receipt was noted on.
 #[derive(Clone, Debug, FromRow)]
-pub struct Noted {
+pub struct NewEvent {
     /// The message's id.
     pub id: String,
     /// Its state.
@@ -132,7 +132,7 @@ pub async fn note_by_id(
     provider: &str,
     receipt: &str,
     now: Millis,
-) -> Result<Option<Noted>> {
+) -> Result<Option<NewEvent>> {
     sql::first(db, NOTE_BY_ID, (id, provider, receipt, now)).await
 }
 
@@ -143,7 +143,7 @@ pub async fn note_by_reference(
     provider: &str,
     receipt: &str,
     now: Millis,
-) -> Result<Option<Noted>> {
+) -> Result<Option<NewEvent>> {
     sql::first(db, NOTE_BY_REFERENCE, (reference, provider, receipt, now)).await
 }
 

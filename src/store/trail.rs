@@ -59,13 +59,13 @@ const SWEEP_AHEAD: &str =
     ORDER BY position LIMIT 1000)";
 
 /// Up to where events were looked at for those that are about nobody, so that each is looked at once.
-const NOBODY: &str = "events of nobody went up to";
+const OF_NOBODY: &str = "events of nobody went up to";
 const NEXT: &str = "SELECT position FROM
     (SELECT position FROM events WHERE position > $1 AND position < $2 ORDER BY position LIMIT 1000) AS next
     ORDER BY position DESC LIMIT 1";
 /// Somebody who was made, or deleted, has an event that says so; whoever only began to sign up has none. SQLite finds an
 /// expression by its index beside another expression alone, not beside a column.
-const SWEEP_NOBODY: &str = "DELETE FROM events WHERE position > $1 AND position <= $2
+const SWEEP_OF_NOBODY: &str = "DELETE FROM events WHERE position > $1 AND position <= $2
     AND (user_id IS NULL OR NOT EXISTS (SELECT 1 FROM users WHERE users.id = events.user_id)
         AND NOT EXISTS (SELECT 1 FROM events AS made
             WHERE COALESCE(made.user_id, made.subject, made.id) = COALESCE(events.user_id, events.subject, events.id)
@@ -111,11 +111,11 @@ pub async fn sweep_ahead(db: &mut impl Db, before: Millis, now: Millis) -> Resul
 /// Deletes what is about nobody (no user, or one that was never made) of the next thousand events that happened before
 /// `before`; gives how many went, and whether there may be more.
 pub async fn sweep_nobody(db: &mut impl Db, before: Millis) -> Result<(u64, bool)> {
-    let from = facts::get(db, NOBODY).await?;
+    let from = facts::get(db, OF_NOBODY).await?;
     let from: i64 = from.and_then(|position| position.parse().ok()).unwrap_or(0);
     let next: Option<i64> = sql::scalar(db, NEXT, (from, before.saturating_mul(1_000))).await?;
     let Some(to) = next else { return Ok((0, false)) };
-    let gone = sql::run(db, SWEEP_NOBODY, (from, to)).await?;
-    facts::put(db, NOBODY, &to.to_string()).await?;
+    let gone = sql::run(db, SWEEP_OF_NOBODY, (from, to)).await?;
+    facts::put(db, OF_NOBODY, &to.to_string()).await?;
     Ok((gone, true))
 }

@@ -33,7 +33,7 @@ pub use windows::{BadUrl, Windows};
 
 use self::nets::Net;
 use crate::base::Millis;
-use crate::base::clock::SECOND;
+use crate::base::clock::{SECOND, coarse, seconds_until};
 use crate::telemetry::metrics;
 
 /// What a wait is rounded up to, so that it does not tell which window was full (R19).
@@ -53,7 +53,7 @@ pub struct Limited {
 
 impl Limited {
     fn new(action: &'static str, exact: Millis) -> Self {
-        let retry_after = u64::try_from(exact.max(1)).unwrap_or(0).div_ceil(COARSE as u64) * 30;
+        let retry_after = coarse(seconds_until(0, exact));
         Self { retry_after, exact, action }
     }
 }

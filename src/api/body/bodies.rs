@@ -11,7 +11,7 @@ use crate::devices::DeviceKind;
 use crate::devices::phone::Phone;
 use crate::flows::{Flow, Flows, Secret};
 use crate::messages::Channel;
-use crate::plan::Ways;
+use crate::plan::Surface;
 use crate::secrets::SecretKind;
 use crate::secrets::passcode::Passcode;
 use crate::secrets::password::Password;
@@ -151,33 +151,33 @@ impl Body {
     }
 
     /// Its fields, for these flows.
-    pub fn fields(self, ways: &Ways<'_>) -> Vec<Field> {
-        let &Ways { signin, recovery, .. } = ways;
-        let (named, proven) = (identifiers(ways, signin, false), secrets_of(ways, &[signin]));
-        let spare = if by_device(ways, &[signin]) { vec![recovery_code()] } else { Vec::new() };
+    pub fn fields(self, surface: &Surface<'_>) -> Vec<Field> {
+        let &Surface { signin, recovery, .. } = surface;
+        let (named, proven) = (identifiers(surface, signin, false), secrets_of(surface, &[signin]));
+        let spare = if by_device(surface, &[signin]) { vec![recovery_code()] } else { Vec::new() };
         match self {
             Self::Signin => chain([named, proven, spare, vec![KNOWN_DEVICE]]),
             Self::Signup => {
                 let set = proven.into_iter().filter(|f| f.name != "passcode").collect();
-                chain([identifiers(ways, signin, true), set, vec![PROFILE]])
+                chain([identifiers(surface, signin, true), set, vec![PROFILE]])
             }
-            Self::Recovery => chain([identifiers(ways, recovery, false), vec![KNOWN_DEVICE]]),
+            Self::Recovery => chain([identifiers(surface, recovery, false), vec![KNOWN_DEVICE]]),
             Self::Reauth => {
                 let about = "The name of the flow to re-authenticate by; without it, the one of the sign-in.";
                 let flow = field("flow", Form::Text, false, about).one_of(signin.iter().map(|f| &*f.name));
-                chain([vec![flow], proven, spare, device_of(ways, &[signin]), vec![KNOWN_DEVICE]])
+                chain([vec![flow], proven, spare, device_of(surface, &[signin]), vec![KNOWN_DEVICE]])
             }
             Self::Answer => {
                 let new = field("new_password", Form::Secret, false, "The new password, where it is asked.");
                 let new = new.like(Password.example());
                 // What turned out to be taken is chosen again.
-                let name = identifiers(ways, signin, true).into_iter();
-                let name = name.filter(|f| ways.devices.is_silent(f.name)).collect();
+                let name = identifiers(surface, signin, true).into_iter();
+                let name = name.filter(|f| surface.devices.is_silent(f.name)).collect();
                 let (all, which) =
-                    (secrets_of(ways, &[signin, recovery]), device_of(ways, &[signin, recovery]));
+                    (secrets_of(surface, &[signin, recovery]), device_of(surface, &[signin, recovery]));
                 chain([
                     all,
-                    confirmation(ways),
+                    confirmation(surface),
                     vec![new, unlock_code()],
                     vec![recovery_code()],
                     which,
@@ -186,16 +186,19 @@ impl Body {
                 ])
             }
             Self::NewDevice => {
-                let kinds = by_user(in_use(ways));
+                let kinds = by_user(in_use(surface));
                 let kind = field("kind", Form::Text, true, "What kind of device it is.");
                 chain([vec![kind.one_of(kinds.iter().map(|k| k.name())), label()], of_devices(&kinds)])
             }
-            Self::ChangeDevice => {
-                chain([self.fixed(), addresses(&by_user(in_use(ways))), vouching(ways), vec![KNOWN_DEVICE]])
-            }
-            Self::RemoveDevice => chain([vouching(ways), vec![KNOWN_DEVICE]]),
+            Self::ChangeDevice => chain([
+                self.fixed(),
+                addresses(&by_user(in_use(surface))),
+                vouching(surface),
+                vec![KNOWN_DEVICE],
+            ]),
+            Self::RemoveDevice => chain([vouching(surface), vec![KNOWN_DEVICE]]),
             Self::Confirm => {
-                let held = ways.secrets.iter().filter(|kind| kind.in_flows() && !kind.carried());
+                let held = surface.secrets.iter().filter(|kind| kind.in_flows() && !kind.carried());
                 let held = held
                     .map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example()));
                 chain([self.fixed(), held.collect()])
@@ -263,10 +266,10 @@ impl Body {
 }
 
 /// What vouches in the request itself for the removal or replacement of a factor.
-fn vouching(ways: &Ways<'_>) -> Vec<Field> {
+fn vouching(surface: &Surface<'_>) -> Vec<Field> {
     let code =
         field(Passcode.field(), Form::Secret, false, "The code of the device itself, where it is a factor.");
-    let held = in_use(ways).into_iter().filter(|kind| kind.holds_secret());
+    let held = in_use(surface).into_iter().filter(|kind| kind.holds_secret());
     let held = held.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example()));
     chain([vec![code.like(Passcode.example()), recovery_code()], held.collect()])
 }
@@ -278,24 +281,24 @@ fn label() -> Field {
 
 /// The kinds of device that any flow has a use for: as its identifier, as a carrier of its passcode, or as a
 /// holder of its secret.
-pub fn in_use(ways: &Ways<'_>) -> Vec<&'static dyn DeviceKind> {
-    let flows: Vec<&Flow> = ways.signin.iter().chain(ways.recovery.iter()).collect();
+pub fn in_use(surface: &Surface<'_>) -> Vec<&'static dyn DeviceKind> {
+    let flows: Vec<&Flow> = surface.signin.iter().chain(surface.recovery.iter()).collect();
     let proves = |kind: &dyn DeviceKind, secret: &Secret| match &secret.device {
         Some(device) => device == kind.name(),
         None if kind.holds_secret() => secret.name == kind.field(),
-        None => kind.carries_passcode() && ways.secrets.kind(&secret.name).is_some_and(|s| s.carried()),
+        None => kind.carries_passcode() && surface.secrets.kind(&secret.name).is_some_and(|s| s.carried()),
     };
     let used = |kind: &dyn DeviceKind| {
         flows
             .iter()
             .any(|flow| flow.identifier == kind.name() || flow.secrets.iter().any(|s| proves(kind, s)))
     };
-    ways.devices.iter().filter(|kind| used(*kind)).collect()
+    surface.devices.iter().filter(|kind| used(*kind)).collect()
 }
 
 /// The kinds that a user is called by: those in use that name their owner.
-pub fn named(ways: &Ways<'_>) -> Vec<&'static dyn DeviceKind> {
-    in_use(ways).into_iter().filter(|kind| kind.names_owner()).collect()
+pub fn named(surface: &Surface<'_>) -> Vec<&'static dyn DeviceKind> {
+    in_use(surface).into_iter().filter(|kind| kind.names_owner()).collect()
 }
 
 /// The kinds that people give themselves.
@@ -310,37 +313,38 @@ fn chain<const N: usize>(parts: [Vec<Field>; N]) -> Vec<Field> {
 
 /// The identifiers that begin a flow. With `set`, those that a sign-up sets: also the devices that a flow narrows a
 /// passcode to, and nothing that the operator gives.
-fn identifiers(ways: &Ways<'_>, flows: &Flows, set: bool) -> Vec<Field> {
+fn identifiers(surface: &Surface<'_>, flows: &Flows, set: bool) -> Vec<Field> {
     let mut names: Vec<&str> = flows.identifiers();
     if set {
-        names.retain(|name| ways.devices.by_user(name));
+        names.retain(|name| surface.devices.by_user(name));
         let narrowed = flows.iter().flat_map(|flow| &flow.secrets).filter_map(|s| s.device.as_deref());
-        names.extend(narrowed.filter(|name| ways.devices.by_user(name)));
-        let lost = names.iter().any(|name| unreachable(ways, flows, name));
+        names.extend(narrowed.filter(|name| surface.devices.by_user(name)));
+        let lost = names.iter().any(|name| unreachable(surface, flows, name));
         let open =
             |kind: &&'static dyn DeviceKind| kind.given_by() == GivenBy::User && !kind.channels().is_empty();
-        names.extend(ways.devices.iter().filter(|kind| lost && open(kind)).map(|kind| kind.name()));
+        names.extend(surface.devices.iter().filter(|kind| lost && open(kind)).map(|kind| kind.name()));
     }
-    let kinds = ways.devices.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
+    let kinds = surface.devices.iter().filter(|kind| kind.names_owner() && names.contains(&kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Text, false, kind.title()).like(kind.example())).collect()
 }
 
 /// Whether every flow that begins with `name` asks for a passcode that such a device cannot carry: sign-up
 /// then needs an address as well.
-fn unreachable(ways: &Ways<'_>, flows: &Flows, name: &str) -> bool {
-    let silent = ways.devices.kind(name).is_some_and(|kind| kind.channels().is_empty());
+fn unreachable(surface: &Surface<'_>, flows: &Flows, name: &str) -> bool {
+    let silent = surface.devices.kind(name).is_some_and(|kind| kind.channels().is_empty());
     let open = |secret: &Secret| {
-        secret.device.is_none() && ways.secrets.kind(&secret.name).is_some_and(|kind| kind.carried())
+        secret.device.is_none() && surface.secrets.kind(&secret.name).is_some_and(|kind| kind.carried())
     };
     let mut extensions = flows.iter().filter(|flow| flow.identifier == name).peekable();
     silent && extensions.peek().is_some() && extensions.all(|flow| flow.secrets.iter().any(open))
 }
 
 /// The passcode that proves an address at sign-up, whether or not a flow asks for one.
-fn confirmation(ways: &Ways<'_>) -> Vec<Field> {
-    let named = ways.signin.identifiers();
-    let reached = ways.devices.iter().any(|kind| named.contains(&kind.name()) && !kind.channels().is_empty());
-    let passcode = ways.secrets.iter().filter(|kind| kind.carried() && reached);
+fn confirmation(surface: &Surface<'_>) -> Vec<Field> {
+    let named = surface.signin.identifiers();
+    let reached =
+        surface.devices.iter().any(|kind| named.contains(&kind.name()) && !kind.channels().is_empty());
+    let passcode = surface.secrets.iter().filter(|kind| kind.carried() && reached);
     passcode.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
 }
 
@@ -354,18 +358,18 @@ fn asked<'a>(lists: &[&'a Flows]) -> impl Iterator<Item = &'a Secret> {
     lists.iter().flat_map(|flows| flows.iter()).flat_map(|flow| &flow.secrets)
 }
 
-fn secrets_of(ways: &Ways<'_>, lists: &[&Flows]) -> Vec<Field> {
-    let kinds = ways.secrets.iter().filter(|kind| asked(lists).any(|s| s.name == kind.name()));
+fn secrets_of(surface: &Surface<'_>, lists: &[&Flows]) -> Vec<Field> {
+    let kinds = surface.secrets.iter().filter(|kind| asked(lists).any(|s| s.name == kind.name()));
     kinds.map(|kind| field(kind.field(), Form::Secret, false, kind.title()).like(kind.example())).collect()
 }
 
 /// Whether any flow asks for what a device carries.
-fn by_device(ways: &Ways<'_>, lists: &[&Flows]) -> bool {
-    asked(lists).any(|secret| ways.secrets.kind(&secret.name).is_some_and(|kind| kind.carried()))
+fn by_device(surface: &Surface<'_>, lists: &[&Flows]) -> bool {
+    asked(lists).any(|secret| surface.secrets.kind(&secret.name).is_some_and(|kind| kind.carried()))
 }
 
-fn device_of(ways: &Ways<'_>, lists: &[&Flows]) -> Vec<Field> {
-    if by_device(ways, lists) { vec![DEVICE] } else { Vec::new() }
+fn device_of(surface: &Surface<'_>, lists: &[&Flows]) -> Vec<Field> {
+    if by_device(surface, lists) { vec![DEVICE] } else { Vec::new() }
 }
 
 fn of_devices(kinds: &[&'static dyn DeviceKind]) -> Vec<Field> {
@@ -392,7 +396,7 @@ mod tests {
         let settings = Settings { flows: list(signin), recovery: list(recovery), ..Settings::built_in() };
         let plan =
             plan::read(&settings, &Extensions::default()).unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-        body.fields(&plan.ways()).iter().map(|field| field.name).collect()
+        body.fields(&plan.surface()).iter().map(|field| field.name).collect()
     }
 
     #[test]
@@ -420,13 +424,14 @@ mod tests {
     fn every_field_that_is_no_kind_is_reserved() {
         let plan = plan::read(&Settings::built_in(), &Extensions::default())
             .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-        let ways = plan.ways();
+        let surface = plan.surface();
         let is_kind =
-            |name: &str| ways.devices.by_field(name).is_some() || ways.secrets.by_field(name).is_some();
+            |name: &str| surface.devices.by_field(name).is_some() || surface.secrets.by_field(name).is_some();
         let document = crate::api::document(&Settings::built_in(), &Extensions::default());
         let me =
             document["components"]["schemas"]["Me"]["properties"].as_object().cloned().unwrap_or_default();
-        let fields = Body::ALL.iter().flat_map(|body| body.fields(&ways)).map(|field| field.name.to_owned());
+        let fields =
+            Body::ALL.iter().flat_map(|body| body.fields(&surface)).map(|field| field.name.to_owned());
         for name in fields.chain(me.keys().cloned()).filter(|name| !is_kind(name)) {
             assert!(
                 crate::devices::contract::TAKEN.contains(&name.as_str()),
@@ -440,9 +445,9 @@ mod tests {
     fn a_text_is_one_of_the_choices() {
         let plan = plan::read(&Settings::built_in(), &Extensions::default())
             .unwrap_or_else(|mistakes| panic!("{mistakes:?}"));
-        let fields = Body::Send.fields(&plan.ways());
+        let fields = Body::Send.fields(&plan.surface());
         let sent = |text: &str| serde_json::json!({ "channel": text }).as_object().cloned().unwrap();
-        assert!(read(&plan.ways(), &fields, false, sent("sms")).is_ok());
-        assert!(read(&plan.ways(), &fields, false, sent("pigeon")).is_err());
+        assert!(read(&plan.surface(), &fields, false, sent("sms")).is_ok());
+        assert!(read(&plan.surface(), &fields, false, sent("pigeon")).is_err());
     }
 }

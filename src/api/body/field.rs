@@ -7,7 +7,7 @@ use crate::auth::attempts::apart::UNLOCK_CODE;
 use crate::auth::input::{Client, Given};
 use crate::base::{Fault, Sensitive, Wrong};
 use crate::devices;
-use crate::plan::Ways;
+use crate::plan::Surface;
 use crate::secrets::recovery::Recovery;
 use crate::secrets::{self, SecretKind};
 
@@ -78,7 +78,7 @@ pub struct Read {
 /// # Errors
 /// [`Problem`] with one entry a field.
 pub fn read(
-    ways: &Ways<'_>,
+    surface: &Surface<'_>,
     fields: &[Field],
     optional: bool,
     sent: Map<String, Value>,
@@ -91,13 +91,13 @@ pub fn read(
     let mut faults: Vec<Fault> = unknown.collect();
     for field in fields {
         let fault = wrong(field, sent.get(field.name));
-        faults.extend(fault.or_else(|| misfit(ways.secrets, field.name, sent.get(field.name)?.as_str()?)));
+        faults.extend(fault.or_else(|| misfit(surface.secrets, field.name, sent.get(field.name)?.as_str()?)));
     }
     if sent.is_empty() && fields.iter().all(|f| !f.required) && !optional {
         faults.push(Fault::new("", Wrong::EmptyBody { names: known.join(", ") }));
     }
     if faults.is_empty() {
-        Ok(Read { sent, devices: ways.devices.clone(), secrets: ways.secrets.clone() })
+        Ok(Read { sent, devices: surface.devices.clone(), secrets: surface.secrets.clone() })
     } else {
         Err(Problem::faults(faults))
     }

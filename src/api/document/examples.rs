@@ -34,11 +34,11 @@ pub(in crate::api) fn add(document: &mut Value, plan: &Plan, settings: &Settings
     }
 }
 
-/// Several examples where there are several ways; one where there is one.
+/// Several examples where there are several surface; one where there is one.
 fn sent(media: &mut Value, plan: &Plan) {
     let name = media["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
     let Some(body) = Body::ALL.into_iter().find(|body| body.name() == name) else { return };
-    let fields = body.fields(&plan.ways());
+    let fields = body.fields(&plan.surface());
     let mut all = Map::new();
     for (name, wanted) in wanted(body, plan) {
         let chosen = wanted.iter().filter_map(|name| fields.iter().find(|field| field.name == name));
@@ -66,7 +66,7 @@ fn wanted(body: Body, plan: &Plan) -> Named {
         Body::Recovery => each(&plan.recovery, |flow| vec![flow.identifier.clone()]),
         Body::Reauth => vec![one("flow", &["flow"])],
         Body::Answer => {
-            let fields = body.fields(&plan.ways());
+            let fields = body.fields(&plan.surface());
             let secrets = fields.iter().filter(|f| f.form == Form::Secret);
             secrets.map(|f| one(f.name, &[f.name])).chain([one("profile", &["profile"])]).collect()
         }
@@ -75,7 +75,7 @@ fn wanted(body: Body, plan: &Plan) -> Named {
         Body::Confirm => vec![one("link", &["key"]), one("undo", &["key", "passcode"])],
         Body::ChangePassword => vec![one("password", &["password", "new_password"])],
         Body::ChangeSecret => vec![one("secret", &["current", "new"])],
-        Body::NewDevice => crate::api::body::bodies::in_use(&plan.ways())
+        Body::NewDevice => crate::api::body::bodies::in_use(&plan.surface())
             .iter()
             .filter(|kind| plan.devices.by_user(kind.name()))
             .map(|kind| one(kind.name(), &["kind", kind.field(), "label"]))
@@ -83,7 +83,7 @@ fn wanted(body: Body, plan: &Plan) -> Named {
         Body::ChangeDevice => vec![one("change", &["label", "primary"])],
         Body::NewVerification => vec![one("sms", &["to"])],
         Body::Refresh | Body::Introspect | Body::ChangeMe | Body::Code => {
-            let fields = body.fields(&plan.ways());
+            let fields = body.fields(&plan.surface());
             vec![("one".to_owned(), fields.iter().map(|f| f.name.to_owned()).collect())]
         }
     }
@@ -176,7 +176,7 @@ fn answers(plan: &Plan, settings: &Settings) -> Vec<(&'static str, Value)> {
         "id": USER, "profile": profile(plan, |rule| rule.field.reads(Who::User)), "groups": ["staff"],
         "has_password": true, "recovery_codes": 10, "created_at": MOMENT, "signed_in_at": MOMENT
     });
-    for kind in crate::api::body::bodies::named(&plan.ways()) {
+    for kind in crate::api::body::bodies::named(&plan.surface()) {
         me[kind.name()] = json!(kind.example());
     }
     let (acr, amr) = ("urn:multauth:acr:multifactor", ["pwd", "otp"]);

@@ -41,7 +41,7 @@ pub fn document(settings: &Settings, extensions: &Extensions) -> Value {
 
 fn fill(schemas: &mut Map<String, Value>, plan: &Plan, settings: &Settings) {
     for body in Body::ALL {
-        let fields = body.fields(&plan.ways());
+        let fields = body.fields(&plan.surface());
         let mut schema = schemas::body(&fields, body == Body::Send);
         schema["description"] = json!(body.about());
         schemas.insert(body.name().to_owned(), schema);
@@ -63,7 +63,7 @@ fn names(me: &mut Map<String, Value>, plan: &Plan) {
         if name != "secrets" || plan.secrets.own().next().is_some() {
             me.insert(name, schema);
         }
-        for kind in bodies::named(&plan.ways()).into_iter().filter(|_| profile) {
+        for kind in bodies::named(&plan.surface()).into_iter().filter(|_| profile) {
             let about = format!("{}: the primary confirmed one.", kind.title());
             let schema = json!({ "type": "string", "description": about, "example": kind.example() });
             me.insert(kind.name().to_owned(), schema);

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Account, claims};
 use crate::base::{DeviceId, UserId};
-use crate::events::{By, Event, Noted};
+use crate::events::{By, Event, NewEvent};
 use crate::store::devices::{Device, Gone};
 use crate::users::profile;
 
@@ -43,36 +43,36 @@ pub fn naming<'d>(
 }
 
 /// A device was added.
-pub fn added(by: By, device: &Device) -> Noted {
+pub fn added(by: By, device: &Device) -> NewEvent {
     let confirmed = device.confirmed_at.is_some();
     Event::DeviceAdded { by, device: device.id.clone(), kind: device.kind.clone(), confirmed }
         .of(&device.user_id)
 }
 
 /// A device counts from now on.
-pub fn confirmed(device: &Device) -> Noted {
+pub fn confirmed(device: &Device) -> NewEvent {
     Event::DeviceConfirmed { device: device.id.clone(), kind: device.kind.clone() }.of(&device.user_id)
 }
 
 /// A device was removed.
-pub fn removed(by: By, device: &Device) -> Noted {
+pub fn removed(by: By, device: &Device) -> NewEvent {
     Event::DeviceRemoved { by, device: device.id.clone(), kind: device.kind.clone() }.of(&device.user_id)
 }
 
 /// The label of a device was changed, or which one of its kind comes first.
-pub fn changed(device: &Device, primary: bool) -> Noted {
+pub fn changed(device: &Device, primary: bool) -> NewEvent {
     let (id, kind) = (device.id.clone(), device.kind.clone());
     Event::DeviceChanged { by: By::User, device: id, kind, primary }.of(&device.user_id)
 }
 
 /// Devices were removed without being asked for one by one.
-pub fn dropped(by: By, gone: Vec<Gone>) -> impl Iterator<Item = Noted> {
+pub fn dropped(by: By, gone: Vec<Gone>) -> impl Iterator<Item = NewEvent> {
     gone.into_iter()
         .map(move |gone| Event::DeviceRemoved { by, device: gone.id, kind: gone.kind }.of(&gone.user_id))
 }
 
 /// Sessions of a user ended; nothing where there were none.
-pub fn ended(user_id: &UserId, reason: &'static str, count: u64) -> Option<Noted> {
+pub fn ended(user_id: &UserId, reason: &'static str, count: u64) -> Option<NewEvent> {
     (count > 0).then(|| Event::SessionEnded { reason, count }.of(user_id))
 }
 

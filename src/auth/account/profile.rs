@@ -9,7 +9,7 @@ use crate::auth::ask::{Ask, AskedField};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
 use crate::base::{UserId, Wrong};
-use crate::events::{By, Event, Noted};
+use crate::events::{By, Event, NewEvent};
 use crate::settings::{Who, Words};
 use crate::store::{Db, StoreError, Tx, profile_values, users};
 use crate::throttle::Keys;
@@ -64,7 +64,7 @@ pub struct Written {
 
 impl Written {
     /// What happened; nothing where every field is as it was.
-    pub fn event(&self, by: By, account: &Account) -> Option<Noted> {
+    pub fn event(&self, by: By, account: &Account) -> Option<NewEvent> {
         let fields = events::changed_fields(&self.before, &self.after);
         let user = (&account.user.id, self.after.as_str(), account.user.group_names.as_str());
         let updated = || Event::UserUpdated { by, fields: fields.clone(), groups: None }.of(user.0);

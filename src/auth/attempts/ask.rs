@@ -1,6 +1,6 @@
 //! What an attempt asks, told to its client, and what is sent without being asked to.
 
-use super::walk::{OWN, Walk};
+use super::walk::{IDENTIFIER_TARGET, Walk};
 use crate::auth::ask::Ask;
 use crate::auth::codes::shown::with_challenge;
 use crate::auth::error::{AuthError, Result};
@@ -73,7 +73,7 @@ fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
         ask.channel = Some(AUTHENTICATOR.to_owned());
         return ask;
     }
-    with_challenge(walk.app, ask, sent.iter().find(|c| c.target == OWN))
+    with_challenge(walk.app, ask, sent.iter().find(|c| c.target == IDENTIFIER_TARGET))
 }
 
 /// The identifier's own kind, where it can carry what `secret` asks for.
@@ -143,7 +143,7 @@ pub async fn before_proof(
         plain: own.is_none(),
         parcel,
         way: (channel == Channel::Email).then(|| walk.begin_again(None)),
-        ..order(walk, reached, OWN.to_owned(), to).await?
+        ..order(walk, reached, IDENTIFIER_TARGET.to_owned(), to).await?
     }))
 }
 

@@ -1,7 +1,7 @@
 //! How each secret is checked. A failure is counted and committed, whatever becomes of the request; a hash
 //! is computed between transactions; a code is spent in the one that notes it.
 
-use super::walk::{OWN, Walk};
+use super::walk::{IDENTIFIER_TARGET, Walk};
 use crate::auth::account::proof::Proof;
 use crate::auth::account::recovery_codes;
 use crate::auth::account::{card, seed};
@@ -112,7 +112,7 @@ impl Walk<'_> {
             let by_code = self.subject_at(sent.map(|(_, device)| device));
             return self.check_known(&apps, sent, typed, (&subject, &by_code)).await;
         }
-        let sent = challenge::last(&all, Some(OWN), self.app.now());
+        let sent = challenge::last(&all, Some(IDENTIFIER_TARGET), self.app.now());
         let by_code = self.subject_at(sent.and_then(|sent| sent_to(&carriers, sent)));
         let by_code = by_code.before_proof(self.app, &self.attempt.canonical);
         vendor::settle(self.app, sent, typed, &by_code, Hearer::Anybody).await?;
@@ -138,7 +138,7 @@ impl Walk<'_> {
     /// Notes a right passcode, in the transaction that spent it.
     async fn passed_code(&mut self, mut tx: Tx, device: &Device, channel: &'static str) -> Result<()> {
         self.proofs.push(Proof::passcode(&device.kind, &device.id));
-        self.note(&mut tx).await?;
+        self.save_proofs(&mut tx).await?;
         self.noted.push(look::succeeded(self.purpose, channel, Some(&device.user_id)));
         self.tx = Some(tx);
         Ok(())
@@ -329,7 +329,7 @@ impl Walk<'_> {
         self.by_recovery_code = true;
         let kind = secret.device.clone().or_else(|| self.carriers(secret).first().map(|d| d.kind.clone()));
         self.proofs.push(Proof::stood_in(kind));
-        self.note(&mut tx).await?;
+        self.save_proofs(&mut tx).await?;
         self.tx = Some(tx);
         Ok(())
     }
@@ -345,6 +345,7 @@ impl Walk<'_> {
 
 /// The device that a challenge was sent to: its target, or whose address it went to before anything was proven.
 fn sent_to<'d>(carriers: &'d [Device], sent: &Challenge) -> Option<&'d Device> {
-    let by_address = |d: &&Device| sent.target == OWN && d.delivery.as_deref() == Some(&sent.address);
+    let by_address =
+        |d: &&Device| sent.target == IDENTIFIER_TARGET && d.delivery.as_deref() == Some(&sent.address);
     carriers.iter().find(|d| d.id == sent.target || by_address(d))
 }

@@ -7,7 +7,7 @@ use crate::auth::account::{Account, events};
 use crate::auth::error::Result;
 use crate::auth::sending::notices::{self, Notice};
 use crate::base::DeviceId;
-use crate::events::{By, Noted};
+use crate::events::{By, NewEvent};
 use crate::messages::Kind;
 use crate::store::devices::{self, Device, Gone};
 use crate::store::{Tx, changes, secrets};
@@ -62,11 +62,12 @@ pub async fn all_but(app: &App, tx: &mut Tx, account: &Account, kept: &[&str]) -
 }
 
 /// The events of it.
-pub fn noted(account: &Account, by: By, gone: Vec<Gone>, ended: u64) -> Vec<Noted> {
+pub fn noted(account: &Account, by: By, gone: Vec<Gone>, ended: u64) -> Vec<NewEvent> {
     let ids: Vec<DeviceId> = gone.iter().map(|gone| gone.id.clone()).collect();
     let ids: Vec<&DeviceId> = ids.iter().collect();
     let personal = events::named_with(account, &ids, None);
-    let mut noted: Vec<Noted> = events::dropped(by, gone).map(|gone| gone.naming(personal.clone())).collect();
+    let mut noted: Vec<NewEvent> =
+        events::dropped(by, gone).map(|gone| gone.naming(personal.clone())).collect();
     noted.extend(events::ended(&account.user.id, "proven", ended));
     noted
 }

@@ -5,7 +5,7 @@ use crate::auth::attempts::withheld::question;
 use crate::auth::error::Result;
 use crate::devices::DeviceKind;
 use crate::flows::Secret;
-use crate::hooks::{Identifier, Point, Ways};
+use crate::hooks::{Identifier, Offer, Point};
 use crate::messages::Channel;
 use crate::store::attempts;
 
@@ -25,7 +25,7 @@ impl Walk<'_> {
         let identifier = Identifier::new(&self.attempt.kind, &self.attempt.canonical);
         let user = self.account.as_ref().filter(|_| proven).map(|account| account.user.id.to_string());
         let about = question(self.app, self.client, self.purpose, vec![identifier], Some(self.flows()));
-        let more = self.app.hooks.ways(&Ways { user, ..about.clone() }).await?;
+        let more = self.app.hooks.ways(&Offer { user, ..about.clone() }).await?;
         let withheld = &mut self.withheld;
         withheld.without.and(more, &about.channels, &about.flows);
         (withheld.begun, withheld.known) = (true, proven);

@@ -18,7 +18,7 @@ use crate::auth::sending::notices::{self, Notice};
 use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
 use crate::base::{DeviceId, Fault, Millis, Sensitive, UserId, Wrong};
-use crate::events::{By, Event, Noted};
+use crate::events::{By, Event, NewEvent};
 use crate::flows::Step;
 use crate::secrets::password::Password;
 use crate::secrets::{Kept, SecretKind};
@@ -184,11 +184,11 @@ impl Walk<'_> {
         }
     }
 
-    fn note_recovery(&mut self, account: &Account, changes: Vec<Noted>, gone: Vec<Gone>, ended: u64) {
+    fn note_recovery(&mut self, account: &Account, changes: Vec<NewEvent>, gone: Vec<Gone>, ended: u64) {
         let ids: Vec<&DeviceId> = gone.iter().map(|gone| &gone.id).collect();
         let personal = events::named_with(account, &ids, None);
         let user = &account.user.id;
-        let about = |noted: Noted| noted.naming(personal.clone());
+        let about = |noted: NewEvent| noted.naming(personal.clone());
         let identifier = self.attempt.kind.clone();
         self.noted.push(Event::RecoveryCompleted { identifier }.of(user));
         self.noted.extend(changes.into_iter().map(about));
@@ -227,7 +227,7 @@ impl Walk<'_> {
     }
 
     /// Writes the new secrets; gives the events of it.
-    async fn set(&self, tx: &mut Tx, account: &Account, ready: Vec<Ready>) -> Result<Vec<Noted>> {
+    async fn set(&self, tx: &mut Tx, account: &Account, ready: Vec<Ready>) -> Result<Vec<NewEvent>> {
         let (app, user, now, by) = (self.app, &account.user.id, self.app.now(), By::Recovery);
         let mut noted = Vec::new();
         for (kind, stored) in ready {

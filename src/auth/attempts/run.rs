@@ -3,17 +3,13 @@
 use crate::auth::account::proof::Proof;
 use crate::auth::attempts::ask;
 use crate::auth::attempts::progress::Progress;
-use crate::auth::attempts::walk::Walk;
+use crate::auth::attempts::walk::{self, Walk};
 use crate::auth::codes::send;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Given;
 use crate::base::Purpose;
 use crate::flows::{Secret, Step};
 use crate::secrets::Kept;
-
-fn not_asked(asked: &[Secret]) -> AuthError {
-    AuthError::NotAsked(asked.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(" or "))
-}
 
 impl<'a> Walk<'a> {
     /// Goes on with what was given, as far as it leads.
@@ -41,7 +37,7 @@ impl<'a> Walk<'a> {
                     }
                 },
                 None if moved || !self.stored => return self.ask(&asked).await,
-                None => return Err(not_asked(&asked)),
+                None => return Err(walk::not_asked(&asked)),
             }
             moved = true;
         }

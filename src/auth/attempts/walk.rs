@@ -17,7 +17,7 @@ use crate::base::Purpose;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Scope, Sensitive, UserId, ids};
-use crate::events::Noted;
+use crate::events::NewEvent;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::hasher::Hasher;
 use crate::store::attempts::{self, Attempt};
@@ -28,7 +28,7 @@ use crate::telemetry;
 use std::collections::BTreeMap;
 
 /// The target of a code that is sent before anything is proven: whatever device the identifier leads to.
-pub const OWN: &str = "own";
+pub const IDENTIFIER_TARGET: &str = "own";
 
 /// One attempt on its way.
 pub struct Walk<'a> {
@@ -59,7 +59,7 @@ pub struct Walk<'a> {
     /// What hooks took away.
     pub(in crate::auth) withheld: Withheld,
     /// The events of that transaction, to be written before it ends.
-    pub(in crate::auth) noted: Vec<Noted>,
+    pub(in crate::auth) noted: Vec<NewEvent>,
 }
 
 impl<'a> Walk<'a> {
@@ -236,7 +236,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Notes what was passed in the attempt's row, in the transaction that spent a code.
-    pub(in crate::auth) async fn note(&mut self, tx: &mut Tx) -> Result<()> {
+    pub(in crate::auth) async fn save_proofs(&mut self, tx: &mut Tx) -> Result<()> {
         let passed = serde_json::to_string(&self.proofs).map_err(|e| AuthError::Internal(e.to_string()))?;
         self.move_on(tx, &passed).await?;
         self.attempt.passed = passed;
@@ -262,7 +262,7 @@ impl<'a> Walk<'a> {
 
     /// Stores where the attempt stands.
     pub(in crate::auth) async fn keep(&mut self, tx: &mut Tx) -> Result<()> {
-        self.note(tx).await?;
+        self.save_proofs(tx).await?;
         if !self.stored {
             // What was waited for since it was thought of, hooks and hashes, is no part of its life.
             (self.attempt.expires_at, self.attempt.created_at) = (self.ends(), self.app.now());
@@ -356,4 +356,9 @@ pub type Apart = BTreeMap<String, String>;
 pub fn read_apart(apart: Option<&str>) -> Result<Apart> {
     let read = apart.map(serde_json::from_str).transpose();
     Ok(read.map_err(|_| AuthError::AttemptGone)?.unwrap_or_default())
+}
+
+/// The refusal of what is not among what is asked.
+pub(in crate::auth) fn not_asked(asked: &[Secret]) -> AuthError {
+    AuthError::NotAsked(asked.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(" or "))
 }

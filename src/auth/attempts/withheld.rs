@@ -13,7 +13,7 @@ use crate::auth::sending::reach::reaching;
 use crate::base::Purpose;
 use crate::devices::DeviceKind;
 use crate::flows::Flows;
-use crate::hooks::{Identifier, Ways, Without};
+use crate::hooks::{Identifier, Offer, Without};
 use crate::messages::Channel;
 use crate::store::devices::Device;
 
@@ -85,10 +85,10 @@ pub(in crate::auth) fn question(
     purpose: Purpose,
     identifiers: Vec<Identifier>,
     flows: Option<&Flows>,
-) -> Ways {
+) -> Offer {
     let computed = app.devices.iter().filter(|kind| kind.carries_passcode() && kind.channels().is_empty());
     let sent = app.channels.iter().map(|channel| channel.name());
-    Ways {
+    Offer {
         purpose: purpose.name(),
         identifiers,
         user: None,

@@ -7,7 +7,7 @@ use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::Subject;
 use crate::base::Purpose;
 use crate::base::{Millis, Sensitive, UserId};
-use crate::events::{Event, Noted};
+use crate::events::{Event, NewEvent};
 use crate::messages::Channel;
 use crate::secrets::passcode;
 use crate::store::challenges::{self, Challenge};
@@ -15,7 +15,7 @@ use crate::store::guesses::Guesses;
 use crate::store::{self, Tx};
 
 /// The event that a code or link was right; `user` where an account is concerned.
-pub fn succeeded(purpose: Purpose, channel: impl Into<String>, user: Option<&UserId>) -> Noted {
+pub fn succeeded(purpose: Purpose, channel: impl Into<String>, user: Option<&UserId>) -> NewEvent {
     let event = Event::VerificationSucceeded { purpose: purpose.name(), channel: channel.into() };
     match user {
         Some(user) => event.of(user),
@@ -44,9 +44,12 @@ pub async fn look(
     let right = match (challenge, stored) {
         (Some(challenge), Some(stored)) => {
             let place = place(&challenge.scope, &challenge.target);
-            passcode::matches(&app.sealer, &place, typed.expose(), &stored)
-                && challenges::spend(tx, &challenge.id, app.now()).await?.is_yes()
-                && converted(app, tx, challenge).await?
+            let right = passcode::matches(&app.sealer, &place, typed.expose(), &stored)
+                && challenges::spend(tx, &challenge.id, app.now()).await?.is_yes();
+            if right {
+                note_conversion(app, tx, challenge).await?;
+            }
+            right
         }
         _ => false,
     };
@@ -92,11 +95,11 @@ fn is_over(challenge: &Challenge, now: Millis) -> bool {
 }
 
 /// Counts a typed code for the conversion of its prefix; phones alone cost money (R47).
-pub async fn converted(app: &App, tx: &mut Tx, challenge: &Challenge) -> Result<bool> {
+pub async fn note_conversion(app: &App, tx: &mut Tx, challenge: &Challenge) -> Result<()> {
     if challenge.channel != Channel::Email {
         store::outbox::confirm(tx, &challenge.key_hash, app.now()).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Takes a guess at the challenge; gives the code's hash where one was left.

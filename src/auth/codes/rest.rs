@@ -6,7 +6,7 @@ use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::{Subject, so_far};
 use crate::auth::sending::order::Order;
-use crate::base::clock::seconds_until;
+use crate::base::clock::{coarse, seconds_until};
 use crate::store::{Tx, guesses};
 
 /// What the moment of the last dead code is kept under.
@@ -33,5 +33,5 @@ pub async fn check(app: &App, order: &Order) -> Result<()> {
     if last.streak == 0 || until <= app.shared_now() {
         return Ok(());
     }
-    Err(AuthError::TooMany { retry_after: seconds_until(app.shared_now(), until).div_ceil(30) * 30 })
+    Err(AuthError::TooMany { retry_after: coarse(seconds_until(app.shared_now(), until)) })
 }

@@ -13,7 +13,7 @@ use crate::auth::sending::{language, way};
 use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
 use crate::base::{Millis, Scope, Sensitive, UserId};
-use crate::events::{Event, Noted};
+use crate::events::{Event, NewEvent};
 use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox::About;
 use crate::secrets::passcode::{self, Shape};
@@ -127,7 +127,7 @@ pub fn undo(app: &App, (scope, ends): (Scope, Millis), to: &Recipient) -> (Chall
 /// # Errors
 /// [`AuthError::NoCode`] where the challenge is dead, spent, or was sent a moment ago; [`AuthError::TooMany`] where
 /// others took the last message meanwhile: the challenge stands then, and the message goes to nobody.
-pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<Noted> {
+pub async fn write(app: &App, tx: &mut Tx, ready: &Ready) -> Result<NewEvent> {
     let (challenge, about) = ready.now(app);
     let not_after = challenge.sent_at - ready.resend;
     // What is held back is sent to nobody: a code that is there already stays as it is.
@@ -166,7 +166,7 @@ impl Ready {
         (challenge, About { expires_at, ..self.about.clone() })
     }
 
-    fn sent(&self, leaves: Parcel) -> Noted {
+    fn sent(&self, leaves: Parcel) -> NewEvent {
         let event = Event::VerificationSent {
             purpose: self.purpose.name(),
             sent: match leaves {

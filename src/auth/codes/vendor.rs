@@ -11,7 +11,7 @@ use crate::auth::codes::look;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses::Subject;
 use crate::base::{Scope, Sensitive};
-use crate::providers::{Entry, Verdict, Verifier};
+use crate::providers::{Configured, Verdict, Verifier};
 use crate::secrets::passcode;
 use crate::store::challenges::{self, Challenge};
 
@@ -130,7 +130,7 @@ async fn both<T>(
     futures_util::future::try_join(first, second).await.map(|(found, ())| found)
 }
 
-fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &'a Entry, &'a str)> {
+fn owned<'a>(app: &'a App, challenge: &'a Challenge) -> Option<(&'a Challenge, &'a Configured, &'a str)> {
     let entry = &**app.routes.named(challenge.verifier.as_deref()?)?;
     Some((challenge, entry, challenge.reference.as_deref()?))
 }

@@ -14,7 +14,7 @@ use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::account;
 use crate::base::Purpose;
 use crate::base::{DeviceId, Sensitive, SessionId};
-use crate::events::{By, Noted};
+use crate::events::{By, NewEvent};
 use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Changed, StoreError, Tx, secrets};
@@ -147,7 +147,7 @@ async fn count(
     account: &Account,
     device: &Device,
     inside: bool,
-) -> Result<Vec<Noted>> {
+) -> Result<Vec<NewEvent>> {
     let (user, now) = (&account.user.id, app.now());
     let mut noted = Vec::new();
     if let Some(old) = &device.replaces {

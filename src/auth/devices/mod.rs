@@ -26,7 +26,7 @@ use crate::auth::codes::{challenge, dispatch};
 use crate::auth::sending::recipient::Recipient;
 use crate::auth::sessions::basis::Caller;
 use crate::base::{DeviceId, Fault, Millis, Purpose, SessionId, Wrong};
-use crate::events::{By, Noted};
+use crate::events::{By, NewEvent};
 use crate::messages::{Channel, Kind};
 use crate::store::devices::{self as rows, Device};
 use crate::store::{Changed, Tx, attempts as attempt_rows, sessions, users};
@@ -199,7 +199,7 @@ pub(in crate::auth) fn named_with(account: &Account, new: &Device) -> Value {
 }
 
 /// The event that `new`, which counts from now on, took the place of another device.
-pub(in crate::auth) fn replaced(account: &Account, new: &Device) -> Option<Noted> {
+pub(in crate::auth) fn replaced(account: &Account, new: &Device) -> Option<NewEvent> {
     let old = new.replaces.as_deref().and_then(|old| account.device(old))?;
     Some(events::removed(By::User, old).naming(named_with(account, new)))
 }
@@ -212,7 +212,7 @@ pub(in crate::auth) async fn changed(
     account: &Account,
     told: &Told,
     stays: (&DeviceId, Option<&SessionId>),
-) -> Result<Vec<Noted>> {
+) -> Result<Vec<NewEvent>> {
     let mut noted = touched(app, tx, account, stays).await?;
     noted.extend(told.write(app, tx).await?);
     Ok(noted)
@@ -226,7 +226,7 @@ async fn touched(
     tx: &mut Tx,
     account: &Account,
     (device, session): (&DeviceId, Option<&SessionId>),
-) -> Result<Vec<Noted>> {
+) -> Result<Vec<NewEvent>> {
     let user = &account.user.id;
     // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
     attempt_rows::drop_of_user(tx, user).await?;

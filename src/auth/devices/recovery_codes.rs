@@ -9,7 +9,7 @@ use crate::auth::input::Client;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::shown;
 use crate::base::{Sensitive, UserId};
-use crate::events::{By, Event, Noted};
+use crate::events::{By, Event, NewEvent};
 use crate::flows::Holding;
 use crate::messages::Kind;
 use crate::secrets::recovery;
@@ -37,7 +37,7 @@ pub async fn make(app: &App, client: &Client, caller: &Caller) -> Result<Vec<Sen
 }
 
 /// Ten codes in the place of whatever there was, and the event that tells of it.
-pub async fn write(app: &App, tx: &mut Tx, user: &UserId, by: By) -> Result<(Vec<Sensitive>, Noted)> {
+pub async fn write(app: &App, tx: &mut Tx, user: &UserId, by: By) -> Result<(Vec<Sensitive>, NewEvent)> {
     let codes = recovery::list(&app.random);
     secrets::drop_kind(tx, user, secrets::RECOVERY).await?;
     for code in &codes {

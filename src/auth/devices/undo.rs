@@ -22,7 +22,7 @@ use crate::base::Purpose;
 use crate::base::clock::{DAY, MINUTE};
 use crate::base::{DeviceId, Millis, Scope, Sensitive, UserId};
 use crate::devices;
-use crate::events::{By, Noted};
+use crate::events::{By, NewEvent};
 use crate::messages::{Channel, Code, Kind};
 use crate::store::challenges::{self, Challenge};
 use crate::store::changes::{self, Change};
@@ -124,7 +124,7 @@ fn change(app: &App, account: &Account) -> Result<Change> {
 
 impl Told {
     /// Writes the change and queues what is told; gives the events of it. Of what is told nobody, nothing is kept.
-    pub async fn write(&self, app: &App, tx: &mut Tx) -> Result<Vec<Noted>> {
+    pub async fn write(&self, app: &App, tx: &mut Tx) -> Result<Vec<NewEvent>> {
         changes::insert(tx, &self.change).await?;
         let (user, mut noted) = (Some(&self.change.user_id), Vec::new());
         for (notice, challenge) in &self.notices {
@@ -356,10 +356,10 @@ pub fn shown(app: &App, device: &Device) -> Option<String> {
 }
 
 /// The events of a change that was taken back.
-fn taken_back(plan: &Plan, channel: Channel, ended: u64) -> Vec<Noted> {
+fn taken_back(plan: &Plan, channel: Channel, ended: u64) -> Vec<NewEvent> {
     let user = &plan.after.user.id;
     let personal = events::named(&plan.after);
-    let about = |noted: Noted| noted.naming(personal.clone());
+    let about = |noted: NewEvent| noted.naming(personal.clone());
     let mut noted = vec![look::succeeded(Purpose::Undo, channel.name(), Some(user))];
     noted.extend(plan.back.iter().map(|device| about(events::confirmed(device))));
     noted.extend(plan.gone.iter().map(|device| about(events::removed(By::User, device))));

@@ -15,9 +15,9 @@ use super::input::Client;
 use super::sending::notices;
 use crate::app::App;
 use crate::base::Purpose;
-use crate::base::clock::{DAY, HOUR};
+use crate::base::clock::{DAY, HOUR, coarse, seconds_until};
 use crate::base::{Millis, UserId};
-use crate::events::{Event, Noted, Source};
+use crate::events::{Event, NewEvent, Source};
 use crate::secrets::Kept;
 use crate::settings;
 use crate::store::Tx;
@@ -201,7 +201,7 @@ impl Subject {
         // Before a proof only day and month are counted: such a code dies by itself.
         let bound = if self.factor == BEFORE_PROOF { Bound::Sent } else { Bound::Fixed };
         let wait = wait(&app.settings.guesses, &so_far, bound, app.shared_now());
-        Ok((wait > 0).then(|| coarse(wait)))
+        Ok((wait > 0).then(|| told(wait)))
     }
 
     /// The failures so far.
@@ -258,7 +258,7 @@ impl Subject {
         })
     }
 
-    fn failed(&self, channel: &str) -> Vec<Noted> {
+    fn failed(&self, channel: &str) -> Vec<NewEvent> {
         let (purpose, identifier, secret) = (self.purpose.name(), self.identifier.clone(), self.secret);
         let entering = self.purpose.is_at_account() || self.purpose == Purpose::Recovery;
         let by_code = secret == "passcode" || !entering;
@@ -290,7 +290,7 @@ pub fn typed(app: &App, (kind, canonical): (&str, &str)) -> String {
 fn judged(app: &App, so_far: Guesses, bound: Bound) -> Result<Guesses> {
     match wait(&app.settings.guesses, &so_far, bound, app.shared_now()) {
         0 => Ok(so_far),
-        wait => Err(AuthError::Rests { retry_after: coarse(wait), asking: None }),
+        wait => Err(AuthError::Rests { retry_after: told(wait), asking: None }),
     }
 }
 
@@ -323,9 +323,9 @@ fn by_ladder(settings: &settings::Guesses, so_far: &Guesses) -> Millis {
     rung.map_or(0, |rung| so_far.last_at + rung.millis())
 }
 
-/// Seconds, rounded up to half a minute (R19) and told as an hour at most.
-fn coarse(wait: Millis) -> u64 {
-    u64::try_from(wait.min(HOUR)).unwrap_or(0).div_ceil(30_000) * 30
+/// A wait as it is told: as an hour at most.
+fn told(wait: Millis) -> u64 {
+    coarse(seconds_until(0, wait.min(HOUR)))
 }
 
 #[cfg(test)]
@@ -372,6 +372,6 @@ mod tests {
 
     #[test]
     fn waits_are_told_coarsely() {
-        assert_eq!([1, 30_000, 30_001, DAY].map(coarse), [30, 30, 60, 3600]);
+        assert_eq!([1, 30_000, 30_001, DAY].map(told), [30, 30, 60, 3600]);
     }
 }

@@ -9,7 +9,7 @@ use crate::auth::error::Result;
 use crate::auth::input::understand;
 use crate::base::{Fault, UserId, Wrong, typed};
 use crate::devices::{email, phone};
-use crate::events::{By, Event, Noted, Source};
+use crate::events::{By, Event, NewEvent, Source};
 use crate::store::{Db, devices, users};
 use crate::users::profile;
 
@@ -52,14 +52,14 @@ pub async fn find(app: &App, text: &str, unmasked: bool) -> Result<Found> {
         found.push(Listed { devices, user });
     }
     drop(db);
-    let noted: Vec<Noted> = found.iter().map(|listed| looked_up(listed, unmasked)).collect();
+    let noted: Vec<NewEvent> = found.iter().map(|listed| looked_up(listed, unmasked)).collect();
     let mut tx = app.store.begin().await?;
     app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     Ok(Found { users: found, more })
 }
 
-fn looked_up(listed: &Listed, unmasked: bool) -> Noted {
+fn looked_up(listed: &Listed, unmasked: bool) -> NewEvent {
     let user = &listed.user;
     let counting = listed.devices.iter().filter(|device| device.confirmed_at.is_some());
     let personal = events::naming((&user.id, &user.profile, &user.group_names), counting);

@@ -15,7 +15,7 @@ use super::sending::notices;
 use crate::app::App;
 use crate::auth::account::ending::end_everything;
 use crate::base::{DeviceId, Fault, SessionId, UserId, Wrong};
-use crate::events::{By, Event, Noted, Source};
+use crate::events::{By, Event, NewEvent, Source};
 use crate::messages::Kind;
 use crate::settings::is_group;
 use crate::store::devices::{self as rows, Device};
@@ -83,7 +83,7 @@ pub async fn set_disabled(app: &App, user_id: &UserId, disabled: bool) -> Result
     let event = if disabled { Event::UserDisabled { by } } else { Event::UserEnabled { by } };
     let changed = account.user.disabled_at.is_some() != disabled;
     let event = changed.then(|| event.of(user_id).naming(events::named(&account)));
-    let mut noted: Vec<Noted> = event.into_iter().collect();
+    let mut noted: Vec<NewEvent> = event.into_iter().collect();
     if disabled {
         noted.extend(events::ended(user_id, "disabled", end_everything(&mut tx, user_id).await?));
     }
@@ -131,7 +131,7 @@ pub async fn end_sessions(app: &App, user_id: &UserId) -> Result<u64> {
     }
     let ended = sessions::end_all(&mut tx, user_id).await?;
     known_devices::forget(&mut tx, user_id).await?;
-    let noted: Vec<Noted> = events::ended(user_id, "operator", ended).into_iter().collect();
+    let noted: Vec<NewEvent> = events::ended(user_id, "operator", ended).into_iter().collect();
     app.events.write(&mut tx, app.now(), &Source::default(), &noted).await?;
     tx.commit().await?;
     Ok(ended)

@@ -10,7 +10,7 @@ use crate::auth::guesses;
 use crate::auth::sending::notices;
 use crate::base::clock::DAY;
 use crate::base::{DeviceId, Fault, Millis, Scope, Sensitive, UserId, Wrong};
-use crate::events::{By, Event, Noted, Source};
+use crate::events::{By, Event, NewEvent, Source};
 use crate::messages::Kind;
 use crate::secrets::password::Password;
 use crate::store::devices::{self as rows, Device};
@@ -146,7 +146,12 @@ fn named<'a>(account: &'a Account, remove: &[String]) -> Result<Vec<&'a Device>>
 }
 
 /// Takes everything away; gives the events of it, and how many sessions ended.
-async fn clear(app: &App, tx: &mut Tx, account: &Account, removed: &[&Device]) -> Result<(Vec<Noted>, u64)> {
+async fn clear(
+    app: &App,
+    tx: &mut Tx,
+    account: &Account,
+    removed: &[&Device],
+) -> Result<(Vec<NewEvent>, u64)> {
     let (user, by) = (&account.user.id, By::Operator);
     // Guesses before attempts, and attempts before the user, as a sign-in takes them: otherwise the two could wait for
     // each other.

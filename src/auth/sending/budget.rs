@@ -9,15 +9,12 @@ use super::recipient::Recipient;
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::base::Millis;
-use crate::base::clock::{DAY, HOUR, seconds_until};
+use crate::base::clock::{DAY, HOUR, coarse, seconds_until};
 use crate::messages::{self, Channel, Message};
 use crate::settings::{self, Micros};
 use crate::store::Tx;
 use crate::store::spend::{self, Caps, Charge, WINDOWS, Window};
 use crate::telemetry::metrics;
-
-/// A wait is rounded up to this many seconds, so that it does not tell which window was full (R19).
-const COARSE: u64 = 30;
 
 /// Out of which part of what may be spent a message is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,11 +194,6 @@ fn refused(now: Millis, full: &[String]) -> AuthError {
         metrics::spend_refused(word(scope));
     }
     AuthError::TooMany { retry_after: coarse(seconds_until(now, ends)) }
-}
-
-/// Seconds, rounded up.
-pub(in crate::auth) fn coarse(seconds: u64) -> u64 {
-    seconds.max(1).div_ceil(COARSE) * COARSE
 }
 
 /// What a window is called in the metrics, which know no countries.

@@ -1,10 +1,9 @@
 //! Codes that nobody types: somebody has messages sent to numbers that earn them money. Such a prefix is sent none
 //! for a while, and the operator is told (R47).
 
-use super::budget::coarse;
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
-use crate::base::clock::seconds_until;
+use crate::base::clock::{coarse, seconds_until};
 use crate::outbox::prefix;
 use crate::settings;
 use crate::store::suspensions::{self, Conversion};

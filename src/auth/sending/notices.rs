@@ -11,7 +11,7 @@ use crate::auth::input::Client;
 use crate::auth::sending::recipient::Recipient;
 use crate::base::Purpose;
 use crate::base::{Millis, UserId};
-use crate::events::{Event, Noted};
+use crate::events::{Event, NewEvent};
 use crate::messages::{Channel, Code, Context, Kind, Message};
 use crate::outbox::About;
 use crate::store::devices::Device;
@@ -26,7 +26,7 @@ pub struct Notice {
 
 impl Notice {
     /// The event that its code was sent for `purpose`; nothing where it carries none.
-    pub fn sent(&self, purpose: Purpose, user: Option<&UserId>) -> Option<Noted> {
+    pub fn sent(&self, purpose: Purpose, user: Option<&UserId>) -> Option<NewEvent> {
         self.about.expires_at?;
         let event = Event::VerificationSent {
             purpose: purpose.name(),

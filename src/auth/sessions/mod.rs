@@ -18,7 +18,7 @@ use crate::auth::sessions::refresh::refresh;
 use crate::auth::sessions::tokens::holder;
 use crate::base::SessionId;
 use crate::base::clock::MINUTE;
-use crate::events::{Event, Noted};
+use crate::events::{Event, NewEvent};
 use crate::store::sessions::{self, Session};
 use crate::store::{attempts, known_devices};
 use crate::tokens::jwt::{self, Access};
@@ -77,7 +77,7 @@ pub async fn end_all(app: &App, client: &Client, caller: &Caller) -> Result<()> 
     attempts::drop_of_user(&mut tx, user).await?;
     let ended = sessions::end_all(&mut tx, user).await?;
     known_devices::forget(&mut tx, user).await?;
-    let noted: Vec<Noted> = events::ended(user, "signed_out", ended).into_iter().collect();
+    let noted: Vec<NewEvent> = events::ended(user, "signed_out", ended).into_iter().collect();
     app.events.write(&mut tx, app.now(), &client.source(), &noted).await?;
     Ok(tx.commit().await?)
 }

@@ -6,7 +6,7 @@ use crate::auth::input::Client;
 use crate::auth::sessions::basis::{Basis, amr};
 use crate::base::Purpose;
 use crate::base::UserId;
-use crate::events::{Event, Noted};
+use crate::events::{Event, NewEvent};
 use crate::store::sessions::Session;
 use crate::tokens::refresh::Refresh;
 
@@ -55,7 +55,7 @@ impl Opened {
 }
 
 /// The event that a session was opened or raised; `recovery_code` where one stood in for a passcode.
-pub fn succeeded(purpose: Purpose, session: &Session, recovery_code: bool) -> Noted {
+pub fn succeeded(purpose: Purpose, session: &Session, recovery_code: bool) -> NewEvent {
     let event = Event::SigninSucceeded {
         purpose: purpose.name(),
         flow: session.flow.clone(),

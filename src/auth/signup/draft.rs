@@ -16,7 +16,7 @@ use crate::auth::sending::language;
 use crate::auth::sending::order::Parcel;
 use crate::base::Purpose;
 use crate::base::{AttemptId, DeviceId, Millis, SessionId, UserId};
-use crate::events::{By, Event, Noted};
+use crate::events::{By, Event, NewEvent};
 use crate::flows::Holding;
 use crate::hooks::Identifier;
 use crate::secrets::Kept;
@@ -268,7 +268,7 @@ impl Written {
     }
 
     /// The events of it; `channel` is how the code of the proven address came.
-    pub fn noted(self, draft: &Draft, by: By, channel: Option<&str>) -> Vec<Noted> {
+    pub fn noted(self, draft: &Draft, by: By, channel: Option<&str>) -> Vec<NewEvent> {
         let counting = self.devices.iter().filter(|device| device.confirmed_at.is_some());
         let personal = events::naming((&draft.user, &draft.profile, &draft.group_names()), counting);
         let (active, groups) = (self.active, draft.groups.clone());

@@ -17,7 +17,7 @@ use crate::store::Tx;
 use crate::store::attempts::{self, Attempt};
 
 /// The session that a sign-up is about to open, and whom its tokens are for.
-pub struct Entry {
+pub struct FirstSession {
     /// The session.
     pub opened: open::Opened,
     /// Whom its tokens are for.
@@ -35,7 +35,7 @@ pub async fn ask(
     draft: &Draft,
     proven: Option<&DraftDevice>,
     basis: &Basis,
-) -> Result<Option<Entry>> {
+) -> Result<Option<FirstSession>> {
     if !app.settings.user.active {
         return Ok(None);
     }
@@ -47,7 +47,7 @@ pub async fn ask(
         more = hooks::before_tokens(app, Purpose::Signup.name(), whose, basis, bearer).await?;
     }
     let holder = Holder { groups: draft.group_names(), profile: draft.profile.clone(), more };
-    Ok(Some(Entry { opened, holder }))
+    Ok(Some(FirstSession { opened, holder }))
 }
 
 /// An address that was proven, and how its code came.

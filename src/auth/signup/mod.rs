@@ -44,7 +44,7 @@ use crate::store::{Db, Tx, challenges, devices as rows, sessions as session_rows
 use crate::telemetry;
 use crate::throttle::Keys;
 use draft::{Draft, DraftDevice};
-use first_session::{Entry, Proven};
+use first_session::{FirstSession, Proven};
 
 /// Begins a sign-up; makes the account at once where nothing has to be proven before.
 pub async fn begin(app: &App, client: &Client, given: &Given) -> Result<Progress> {
@@ -282,7 +282,7 @@ async fn finish(
     attempt: &Attempt,
     draft: &Draft,
     proven: &Proven,
-    entry: Option<Entry>,
+    entry: Option<FirstSession>,
 ) -> Result<Progress> {
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
@@ -306,7 +306,7 @@ async fn write(
     client: &Client,
     draft: &Draft,
     mut tx: Tx,
-    entry: Option<Entry>,
+    entry: Option<FirstSession>,
 ) -> Result<Progress> {
     let made = made(app, client, draft, None, entry, &mut tx).await?;
     tx.commit().await?;
@@ -344,12 +344,12 @@ struct Made {
     waiting: Vec<DeviceId>,
     recovery_codes: Vec<Sensitive>,
     /// The first session; none where accounts wait for the operator.
-    entered: Option<(Entry, Known)>,
+    entered: Option<(FirstSession, Known)>,
 }
 
 impl Made {
     fn done(self, app: &App) -> Result<Done> {
-        let tokens = |(Entry { opened, holder }, known)| tokens::tokens(app, &opened, known, &holder);
+        let tokens = |(FirstSession { opened, holder }, known)| tokens::tokens(app, &opened, known, &holder);
         let tokens = self.entered.map(tokens).transpose()?;
         let recovery_codes = self.recovery_codes;
         let tokens = tokens.map(|tokens| Tokens { recovery_codes, ..tokens });
@@ -363,11 +363,11 @@ async fn made(
     client: &Client,
     draft: &Draft,
     proven: Option<&Proven>,
-    entry: Option<Entry>,
+    entry: Option<FirstSession>,
     tx: &mut Tx,
 ) -> Result<Made> {
     telemetry::user(&draft.user);
-    let entry = entry.map(|entry| Entry { opened: entry.opened.now(app), ..entry });
+    let entry = entry.map(|entry| FirstSession { opened: entry.opened.now(app), ..entry });
     let channel = proven.map(|proven| proven.channel.name());
     let session = entry.as_ref().map(|entry| &entry.opened.session.id);
     let written = draft.write(app, tx, proven.map(|proven| &proven.device), session).await?;
@@ -399,7 +399,7 @@ async fn begun(
     client: &Client,
     draft: &Draft,
     proven: Option<&DraftDevice>,
-) -> Result<Option<Entry>> {
+) -> Result<Option<FirstSession>> {
     first_session::ask(app, client, draft, proven, &basis(app, draft, proven)).await
 }
 

@@ -6,7 +6,7 @@ use tokio::time::timeout;
 
 use super::Finding;
 use crate::hooks::http::Callee;
-use crate::providers::Entry;
+use crate::providers::Configured;
 use crate::settings::Settings;
 use crate::throttle::{self, Server, Trouble};
 use crate::webhooks::Webhook;
@@ -31,7 +31,7 @@ pub async fn redis(settings: &Settings) -> Finding {
 }
 
 /// Whether a message would get out by a provider.
-pub async fn provider(entry: &Entry) -> Finding {
+pub async fn provider(entry: &Configured) -> Finding {
     let (name, kind) = (&entry.name, entry.kind.name);
     let what = format!("provider {name}");
     eprintln!("asking {name} …");

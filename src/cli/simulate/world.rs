@@ -36,7 +36,7 @@ impl World {
             Routes::read(settings, &extensions.providers).map(|routes| routes.channels()).unwrap_or_default();
         let mut app = Arc::into_inner(started.app).ok_or(Failure::failed("the instance is in use"))?;
         app.channels.retain(|channel| channels.contains(channel));
-        Ok(Self { app: Arc::new(app), worker: started.worker, _folder: folder })
+        Ok(Self { app: Arc::new(app), worker: started.outbox_worker, _folder: folder })
     }
 }
 

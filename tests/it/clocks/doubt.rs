@@ -106,14 +106,14 @@ async fn no_event_is_given_up_for_a_webhook_that_only_others_know() {
         app.named("ada").await;
         let without = app.again_with(|settings| settings.webhooks.clear()).await;
         app.pass(2 * HOUR);
-        without.teller.drain().await.unwrap();
+        without.webhook_worker.drain().await.unwrap();
         const FAILED: &str = "SELECT COUNT(*) FROM webhook_deliveries WHERE state = 'failed'";
         assert_eq!(app.rows().number(FAILED).await, 0, "{}", app.database());
         app.pass(-2 * HOUR);
         for span in [HOUR, MINUTE] {
             app.pass(span);
             steady.advance(span);
-            without.teller.drain().await.unwrap();
+            without.webhook_worker.drain().await.unwrap();
         }
         assert_eq!(app.rows().number(FAILED).await, 1, "{}: it has waited for an hour", app.database());
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use multauth::base::clock::{DAY, HOUR, SECOND};
 use multauth::base::{Clock, Millis};
 use multauth::extensions::Extensions;
-use multauth::hooks::{Answer, Claims, Decision, Hook, Point, Tokens, Ways, Without};
+use multauth::hooks::{Answer, Claims, Decision, Hook, Offer, Point, Tokens, Without};
 use multauth::settings::Settings;
 use serde_json::json;
 
@@ -39,7 +39,7 @@ impl Hook for Slow {
         Ok(Decision::allow())
     }
 
-    async fn ways(&self, _: &Ways) -> Answer<Without> {
+    async fn ways(&self, _: &Offer) -> Answer<Without> {
         self.is_asked();
         Ok(Decision::allow())
     }

@@ -13,7 +13,7 @@ mod vonage;
 use std::sync::Arc;
 
 use multauth::messages::{Catalogue, Channel, Context, Kind, Message, Sender};
-use multauth::providers::{Entry, Provider, Site};
+use multauth::providers::{Configured, Provider, Site};
 use multauth::startup;
 
 /// The provider of these settings, an inline table as an operator writes it.
@@ -21,7 +21,7 @@ pub fn provider(channels: &[Channel], settings: &str) -> Arc<dyn Provider> {
     startup::choose_cryptography();
     let public_url = "https://id.example.com".parse().unwrap();
     let site = Site { public_url, from: "no-reply@example.com".into(), production: true };
-    let entry = Entry::read(&table(settings), "providers[0]", channels, &site, &[]);
+    let entry = Configured::read(&table(settings), "providers[0]", channels, &site, &[]);
     entry.unwrap_or_else(|mistakes| panic!("{mistakes:?}")).provider
 }
 

@@ -79,17 +79,17 @@ async fn an_event_that_is_taken_slowly_is_leased_anew() {
     {
         let other = app.again().await;
         app.client().signup(json!({ "username": "ada", "password": PASSWORD })).await.done();
-        let telling = tokio::spawn(app.teller.clone().run(Arc::new(Notify::new())));
+        let telling = tokio::spawn(app.webhook_worker.clone().run(Arc::new(Notify::new())));
         until("it is under way", 10, async || app.rows().number(UNTIL_TOLD).await > 0).await;
         let before = app.rows().number(UNTIL_TOLD).await;
         app.pass(6 * SECOND);
         until("it is leased anew", 10, async || app.rows().number(UNTIL_TOLD).await > before).await;
-        assert_eq!(other.teller.drain().await.unwrap(), 0, "{}: it is under way", app.database());
+        assert_eq!(other.webhook_worker.drain().await.unwrap(), 0, "{}: it is under way", app.database());
         telling.abort();
         let _ = telling.await;
         app.pass(9 * SECOND);
         receiver.now(Manner::Answers(204));
-        assert_eq!(other.teller.drain().await.unwrap(), 1, "{}", app.database());
+        assert_eq!(other.webhook_worker.drain().await.unwrap(), 1, "{}", app.database());
         receiver.now(Manner::Hangs);
     }
 }

@@ -69,14 +69,14 @@ async fn a_signing_key_that_one_instance_revokes_is_refused_by_another_from_its_
         let kid = server.app.keys.signer().unwrap().kid;
         let world = World { clock: server.clock.clone(), ..World::default() };
         let started = startup::start(server.app.settings.clone(), world).await.unwrap();
-        let Started { app: other, worker, teller } = started;
+        let Started { app: other, outbox_worker, webhook_worker } = started;
         let wanted = startup::algorithm(&server.app.settings);
         assert!(server.app.keys.revoke(&kid, wanted).await.unwrap());
         assert!(sessions::caller(&other, &user.access).await.is_ok(), "it has read the keys before");
         let (stop, app) = (Arc::new(Notify::new()), other.clone());
         let bell = stop.clone();
         let serving = tokio::spawn(async move {
-            let started = Started { app, worker, teller };
+            let started = Started { app, outbox_worker, webhook_worker };
             multauth::server::serve_until(started, |_| {}, async move { bell.notified().await }).await
         });
         until("its first turn", 40, async || other.keys.find(&kid).is_none()).await;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use multauth::providers::{Entry, PROVIDERS, ProviderKind, Site};
+use multauth::providers::{Configured, PROVIDERS, ProviderKind, Site};
 use multauth::settings::Mode;
 use multauth::startup;
 
@@ -82,7 +82,7 @@ fn keys(kind: &ProviderKind) -> Vec<String> {
     table.insert("what_no_kind_has".into(), true.into());
     let public_url = "https://id.example.org".parse().unwrap();
     let site = Site { public_url, from: "no-reply@example.org".into(), production: false };
-    let found = Entry::read(&table, "it", kind.channels, &site, &[]).err().unwrap();
+    let found = Configured::read(&table, "it", kind.channels, &site, &[]).err().unwrap();
     let (_, expected) = found[0].message.split_once("`, ").unwrap();
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }

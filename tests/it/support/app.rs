@@ -40,7 +40,7 @@ pub struct TestApp {
     pub clock: Clock,
     worker: Worker,
     /// What tells the webhooks, by hand.
-    pub teller: multauth::webhooks::Worker,
+    pub webhook_worker: multauth::webhooks::Worker,
     settings: Settings,
     world: World,
     ground: Arc<Ground>,
@@ -149,8 +149,13 @@ impl TestApp {
         networks: Arc<AtomicU16>,
     ) -> Self {
         let clock = world.clock.clone();
-        let Started { app, worker, teller } = startup::start(settings.clone(), world.clone()).await.unwrap();
-        let started = Started { app: app.clone(), worker: worker.clone(), teller: teller.clone() };
+        let Started { app, outbox_worker, webhook_worker } =
+            startup::start(settings.clone(), world.clone()).await.unwrap();
+        let started = Started {
+            app: app.clone(),
+            outbox_worker: outbox_worker.clone(),
+            webhook_worker: webhook_worker.clone(),
+        };
         let (address, serving) = runs.serve(started).await;
         let base = format!("http://{address}");
         promised::served(&base, &settings, &world.extensions);
@@ -160,8 +165,8 @@ impl TestApp {
             address,
             base,
             clock,
-            worker,
-            teller,
+            worker: outbox_worker,
+            webhook_worker,
             settings,
             world,
             ground,

@@ -35,20 +35,20 @@ async fn after_an_outage_every_event_comes_in_order_and_none_is_lost() {
         let mut users = BTreeSet::new();
         for n in 0..10 {
             users.insert(app.named(&format!("person{n}")).await.done.user);
-            app.teller.drain().await.unwrap();
+            app.webhook_worker.drain().await.unwrap();
             app.pass(7 * SECOND);
         }
         for n in 0..10 {
             app.pass(MINUTE);
             let again = json!({ "username": format!("person{n}"), "password": PASSWORD });
             app.client().signin(again).await.done();
-            app.teller.drain().await.unwrap();
+            app.webhook_worker.drain().await.unwrap();
         }
         assert_eq!(receiver.taken().len(), before, "it was down");
         receiver.now(UP);
         for _ in 0..8 {
             app.pass(HOUR);
-            app.teller.drain().await.unwrap();
+            app.webhook_worker.drain().await.unwrap();
         }
         let told = receiver.taken().split_off(before);
         let told = by_user(&told);
@@ -73,12 +73,12 @@ async fn a_retry_is_the_same_message_with_the_time_of_its_try() {
     let receiver = Receiver::start(Manner::Says(503, ("retry-after", "600"))).await;
     let app = TestApp::new(|settings| receiver.listens(settings, "crm", &["user.created"])).await;
     let user = app.named("ada").await.done.user;
-    assert_eq!(app.teller.drain().await.unwrap(), 1);
+    assert_eq!(app.webhook_worker.drain().await.unwrap(), 1);
     app.pass(9 * MINUTE);
-    assert_eq!(app.teller.drain().await.unwrap(), 0, "it asked for ten minutes");
+    assert_eq!(app.webhook_worker.drain().await.unwrap(), 0, "it asked for ten minutes");
     app.pass(MINUTE);
     receiver.now(UP);
-    assert_eq!(app.teller.drain().await.unwrap(), 1);
+    assert_eq!(app.webhook_worker.drain().await.unwrap(), 1);
     let [first, second] = receiver.calls().try_into().unwrap();
     assert_eq!((first.id(), &first.body), (second.id(), &second.body));
     let at = |span: i64| ((BEGINNING + span) / SECOND).to_string();
@@ -99,7 +99,7 @@ async fn what_is_never_taken_fails_after_three_days_and_what_stood_behind_it_goe
         receiver.now(Manner::Answers(500));
         app.named("ada").await;
         for _ in 0..72 {
-            app.teller.drain().await.unwrap();
+            app.webhook_worker.drain().await.unwrap();
             app.pass(HOUR);
         }
         assert_eq!(listed(&app, "failed").await.len(), 0, "it is tried for three days");
@@ -109,11 +109,11 @@ async fn what_is_never_taken_fails_after_three_days_and_what_stood_behind_it_goe
         while listed(&app, "failed").await.is_empty() {
             app.pass(HOUR);
             assert!(app.clock.now() < BEGINNING + 5 * DAY);
-            app.teller.drain().await.unwrap();
+            app.webhook_worker.drain().await.unwrap();
         }
         receiver.now(UP);
         app.pass(HOUR);
-        app.teller.drain().await.unwrap();
+        app.webhook_worker.drain().await.unwrap();
         assert_eq!(receiver.taken().split_off(taken).len(), 1);
         assert_eq!(receiver.calls().last().unwrap().told().0, SIGNUP[1], "{}", app.database());
         let failed = listed(&app, "failed").await;
@@ -129,13 +129,13 @@ async fn gone_ends_a_delivery_at_once_and_a_redirect_is_not_followed() {
     let receiver = Receiver::start(Manner::Says(302, ("location", to))).await;
     let app = TestApp::new(|settings| receiver.listens(settings, "crm", &["user.created"])).await;
     app.named("ada").await;
-    app.teller.drain().await.unwrap();
+    app.webhook_worker.drain().await.unwrap();
     let waits = listed(&app, "queued").await;
     assert!(waits[0].problem.as_deref().unwrap().contains("redirects are not followed"), "{waits:?}");
     assert!(elsewhere.calls().is_empty());
     receiver.now(Manner::Answers(410));
     app.pass(MINUTE);
-    app.teller.drain().await.unwrap();
+    app.webhook_worker.drain().await.unwrap();
     assert_eq!(listed(&app, "failed").await[0].status, Some(410));
 }
 
@@ -150,7 +150,7 @@ async fn a_webhook_that_hangs_slows_neither_another_one_nor_a_sign_up() {
     })
     .await;
     let stop = std::sync::Arc::new(tokio::sync::Notify::new());
-    let running = tokio::spawn(app.teller.clone().run(stop.clone()));
+    let running = tokio::spawn(app.webhook_worker.clone().run(stop.clone()));
     let began = Instant::now();
     for n in 0..20 {
         app.named(&format!("person{n}")).await;
@@ -181,7 +181,7 @@ async fn two_instances_on_one_database_deliver_nothing_twice() {
             app.named(&format!("person{n}")).await;
             other.named(&format!("other{n}")).await;
         }
-        let (a, b) = tokio::join!(app.teller.drain(), other.teller.drain());
+        let (a, b) = tokio::join!(app.webhook_worker.drain(), other.webhook_worker.drain());
         assert_eq!(a.unwrap() + b.unwrap(), 60, "{}", app.database());
         let told = receiver.taken().split_off(before);
         assert_eq!(told.len(), 60);
@@ -197,8 +197,8 @@ async fn of_two_installations_neither_receiver_gets_the_others_events() {
     let one = TestApp::new(|settings| a.listens(settings, "crm", &["user.*"])).await;
     let two = TestApp::new(|settings| b.listens(settings, "crm", &["user.*"])).await;
     let (ada, bob) = (one.named("ada").await.done.user, two.named("bob").await.done.user);
-    one.teller.drain().await.unwrap();
-    two.teller.drain().await.unwrap();
+    one.webhook_worker.drain().await.unwrap();
+    two.webhook_worker.drain().await.unwrap();
     assert_eq!(a.taken(), [("user.created".to_owned(), ada)], "and no signin.succeeded");
     assert_eq!(b.taken(), [("user.created".to_owned(), bob)]);
 }
@@ -209,10 +209,10 @@ async fn what_waits_for_a_webhook_that_was_removed_fails_with_the_reason() {
     for app in TestApp::each(|settings| receiver.listens(settings, "crm", &["user.created"])).await {
         app.named("ada").await;
         let without = app.again_with(|settings| settings.webhooks.clear()).await;
-        without.teller.drain().await.unwrap();
+        without.webhook_worker.drain().await.unwrap();
         assert_eq!(listed(&app, "queued").await.len(), 1, "another instance may know it");
         app.pass(HOUR);
-        without.teller.drain().await.unwrap();
+        without.webhook_worker.drain().await.unwrap();
         let failed = listed(&app, "failed").await;
         assert_eq!(failed[0].problem.as_deref(), Some("the webhook was removed"), "{}", app.database());
     }

@@ -17,18 +17,18 @@ async fn what_failed_or_was_sent_comes_again_with_the_same_id() {
         let before = receiver.calls().len();
         receiver.now(Manner::Answers(410));
         app.named("ada").await;
-        app.teller.drain().await.unwrap();
+        app.webhook_worker.drain().await.unwrap();
         receiver.now(UP);
         let store = &app.app.store;
         assert_eq!(replay::failed(store, "crm", app.clock.now()).await.unwrap(), 1, "{}", app.database());
         assert_eq!(replay::failed(store, "crm", app.clock.now()).await.unwrap(), 0, "it waits");
-        app.teller.drain().await.unwrap();
+        app.webhook_worker.drain().await.unwrap();
         let sent = rows::list(&mut store.read().await.unwrap(), "crm", "sent", "", 9).await.unwrap();
         assert_eq!((sent.len(), sent[0].tries), (1, 1));
         assert!(replay::one(store, &sent[0].id, app.clock.now()).await.unwrap());
         assert!(!replay::one(store, &sent[0].id, app.clock.now()).await.unwrap(), "it waits");
         assert!(!replay::one(store, "another", app.clock.now()).await.unwrap());
-        app.teller.drain().await.unwrap();
+        app.webhook_worker.drain().await.unwrap();
         let calls = receiver.calls().split_off(before);
         assert_eq!(calls.len(), 3);
         assert!(calls.iter().all(|call| call.id() == calls[0].id() && call.body == calls[0].body));
@@ -51,7 +51,7 @@ async fn a_new_webhook_is_filled_from_the_trail_in_order() {
             app.named(&format!("person{n}")).await;
             app.pass(MINUTE);
         }
-        app.teller.drain().await.unwrap();
+        app.webhook_worker.drain().await.unwrap();
         let both = app.again_with(|settings| new.listens(settings, "new", WANTED)).await;
         let (store, random) = (&both.app.store, &both.app.random);
         for (name, expected) in [("new", 24), ("old", 24)] {
@@ -62,7 +62,7 @@ async fn a_new_webhook_is_filled_from_the_trail_in_order() {
             let again = replay::since(store, random, webhook, since, now).await.unwrap();
             assert_eq!(again, 0, "they wait already");
         }
-        both.teller.drain().await.unwrap();
+        both.webhook_worker.drain().await.unwrap();
         let new = new.taken().split_off(before);
         assert_eq!(by_user(&new).len(), 12);
         for (user, names) in by_user(&new) {
