@@ -8,19 +8,15 @@ use tokio::sync::Notify;
 use crate::base::seal::{Purpose, Sealer};
 use crate::base::turns::Locks;
 use crate::base::{Clock, Millis, Random};
-use crate::devices::sandbox::Sandbox;
-use crate::devices::{self, Rules};
+use crate::devices::Rules;
 use crate::events::Events;
 use crate::extensions::Extensions;
-use crate::flows::{Flows, Vocabulary};
 use crate::hooks::Hooks;
 use crate::keys::KeyRing;
-use crate::messages::{Catalogue, Channel};
+use crate::messages::Channel;
 use crate::outbox::{Inbox, Outbox};
-use crate::plan::Surface;
+use crate::plan::Plan;
 use crate::providers::Routes;
-use crate::providers::lookup::Lookup;
-use crate::secrets;
 use crate::secrets::hasher::Hasher;
 use crate::secrets::password::Policy;
 use crate::settings::Settings;
@@ -28,13 +24,13 @@ use crate::store::Store;
 use crate::store::agreement::Agreement;
 use crate::throttle::Throttle;
 use crate::tokens::ungiven::Ungiven;
-use crate::users::rules::ProfileRules;
-use crate::webhooks::Webhooks;
 
 /// One running instance. It is made by [`crate::startup`] and shared by everything that answers.
 pub struct App {
     /// The settings, checked.
     pub settings: Settings,
+    /// What they mean: flows, kinds, fields, messages.
+    pub plan: Plan,
     /// The database.
     pub store: Store,
     /// Time.
@@ -47,46 +43,26 @@ pub struct App {
     pub sealer: Arc<Sealer>,
     /// The keys that sign.
     pub keys: KeyRing,
-    /// The flows of sign-in.
-    pub signin: Flows,
-    /// The flows of recovery.
-    pub recovery: Flows,
-    /// What the words of the flows are worth.
-    pub words: Vocabulary,
     /// Rates of every door.
     pub throttle: Throttle,
     /// Bounded password hashing.
     pub hasher: Hasher,
     /// What a password must be.
     pub policy: Policy,
-    /// The kinds of devices.
-    pub devices: devices::Kinds,
-    /// The kinds of secrets.
-    pub secrets: secrets::Kinds,
-    /// The fields of the profile.
-    pub profile: ProfileRules,
     /// What an own program added to the built-in kinds.
     pub extensions: Extensions,
     /// What an identifier must be.
     pub rules: Rules,
-    /// What messages say.
-    pub catalogue: Catalogue,
     /// The channels that some provider delivers on.
     pub channels: Vec<Channel>,
     /// The providers, in the order they are tried.
     pub routes: Arc<Routes>,
-    /// Who is asked what kind of line a number is.
-    pub lookup: Option<Lookup>,
     /// Writes messages.
     pub outbox: Outbox,
     /// Who is asked before something goes on.
     pub hooks: Arc<Hooks>,
     /// Writes what happened.
     pub events: Events,
-    /// Who is told of it.
-    pub webhooks: Webhooks,
-    /// Addresses and numbers with fixed codes.
-    pub sandbox: Sandbox,
     /// Rung when a message was queued.
     pub wake: Arc<Notify>,
     /// Delivered messages, in development.
@@ -113,16 +89,6 @@ impl App {
     /// The moment by which something is deleted for good: a clock that was set ahead is not believed yet.
     pub fn settled_now(&self) -> Millis {
         self.now().min(self.agreement.believed())
-    }
-
-    /// The flows and the kinds that they speak of.
-    pub fn surface(&self) -> Surface<'_> {
-        Surface {
-            signin: &self.signin,
-            recovery: &self.recovery,
-            devices: &self.devices,
-            secrets: &self.secrets,
-        }
     }
 
     /// A keyed hash under which something is counted: it tells nothing to who reads the counter.

@@ -1,6 +1,7 @@
 //! What the settings mean: flows, providers, messages and rates, understood together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::base::Mistake;
 use crate::devices::sandbox::Sandbox;
@@ -37,7 +38,7 @@ pub struct Plan {
     /// The flows of recovery.
     pub recovery: Flows,
     /// The providers, in the order they are tried.
-    pub routes: Routes,
+    pub routes: Arc<Routes>,
     /// Who is asked what kind of line a number is.
     pub lookup: Option<Lookup>,
     /// Addresses and numbers with fixed codes.
@@ -110,7 +111,7 @@ pub fn read(settings: &Settings, extensions: &Extensions) -> Result<Plan, Vec<Mi
                 words,
                 signin,
                 recovery,
-                routes,
+                routes: Arc::new(routes),
                 lookup,
                 sandbox,
                 catalogue,

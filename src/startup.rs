@@ -17,7 +17,7 @@ use crate::hooks::Hooks;
 use crate::keys::{Algorithm, KeyError, KeyRing, MasterKeyError, master_key, master_key_of};
 use crate::outbox::{Inbox, Outbox, Parties, Worker};
 use crate::plan::{self, Plan};
-use crate::secrets::hasher::{HashSettings, Hasher, Unusable};
+use crate::secrets::hasher::{Hasher, Unusable};
 use crate::secrets::password::Policy;
 use crate::settings::{self, Loaded, Located, Mode, Settings};
 use crate::store::agreement::Agreement;
@@ -128,8 +128,8 @@ pub async fn start(settings: Settings, world: World) -> Result<Started, StartErr
     start_with(settings, plan, world).await
 }
 
-/// [`start`] where `found` is what the settings mean.
-pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result<Started, StartError> {
+/// [`start`] where `plan` is what the settings mean.
+pub async fn start_with(settings: Settings, plan: Plan, world: World) -> Result<Started, StartError> {
     choose_cryptography();
     let development = settings.mode == Mode::Development;
     let master = master_key(&settings.keys.file, development, &world.random)?;
@@ -150,8 +150,9 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
     keys.start(algorithm(&settings)).await?;
     let wake = Arc::new(Notify::new());
     let inbox = development.then(Inbox::default);
-    let routes = Arc::new(found.routes);
-    let hooks = Hooks::new(&settings, &world.extensions.hooks, found.callees, &world.clock, &world.random);
+    let routes = plan.routes.clone();
+    let hooks =
+        Hooks::new(&settings, &world.extensions.hooks, plan.callees.clone(), &world.clock, &world.random);
     let hooks = Arc::new(hooks);
     let webhook_worker = webhooks::Worker {
         store: store.clone(),
@@ -159,11 +160,11 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         agreement: agreement.clone(),
         steady: steady.clone(),
         random: world.random.clone(),
-        webhooks: found.webhooks.clone(),
+        webhooks: plan.webhooks.clone(),
         wake: Arc::default(),
     };
     let events =
-        Events::new(world.random.clone(), found.webhooks.listeners()).ringing(webhook_worker.wake.clone());
+        Events::new(world.random.clone(), plan.webhooks.listeners()).ringing(webhook_worker.wake.clone());
     let outbox_worker = Worker {
         hooks: hooks.clone(),
         store: store.clone(),
@@ -182,19 +183,15 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         agreement,
         hooks,
         events,
-        webhooks: found.webhooks,
         outbox: Outbox { sealer: sealer.clone(), routes: routes.clone() },
-        hasher: hasher(&settings)?,
-        policy: policy(&settings),
-        rules: rules(&settings),
-        catalogue: found.catalogue,
-        throttle: Throttle::new(found.throttle, windows(&settings, &world).await?),
+        hasher: Hasher::new((&settings.password).into())?,
+        policy: Policy::from(&settings.password),
+        rules: Rules::from(&settings),
+        throttle: Throttle::new(plan.throttle.clone(), windows(&settings, &world).await?),
         locks: Locks::default(),
         ungiven: Ungiven::default(),
         stopping: std::sync::atomic::AtomicBool::new(false),
-        signin: found.signin,
-        recovery: found.recovery,
-        words: found.words,
+        plan,
         clock: world.clock,
         random: world.random,
         settings,
@@ -202,12 +199,7 @@ pub async fn start_with(settings: Settings, found: Plan, world: World) -> Result
         sealer,
         keys,
         channels: routes.channels(),
-        lookup: found.lookup,
         extensions: world.extensions,
-        devices: found.devices,
-        secrets: found.secrets,
-        profile: found.profile,
-        sandbox: found.sandbox,
         routes,
         wake,
         inbox,
@@ -229,7 +221,9 @@ async fn open(settings: &Settings) -> Result<Store, StoreError> {
 pub fn obstacles(settings: &Settings) -> Vec<Mistake> {
     let key = master_key_of(&settings.keys.file, settings.mode == Mode::Development).err();
     let key = key.map(|error| Mistake::new("keys.file", error.to_string()));
-    let hasher = hasher(settings).err().map(|error| Mistake::new("password.memory_kib", error.to_string()));
+    let hasher = Hasher::new((&settings.password).into())
+        .err()
+        .map(|error| Mistake::new("password.memory_kib", error.to_string()));
     let place = store::check_place(settings.database.url.expose()).err();
     let place = place.map(|why| Mistake::new("database.url", why));
     key.into_iter().chain(hasher).chain(place).collect()
@@ -253,43 +247,6 @@ pub fn algorithm(settings: &Settings) -> Algorithm {
     match settings.keys.algorithm {
         settings::Algorithm::Es256 => Algorithm::Es256,
         settings::Algorithm::EdDsa => Algorithm::EdDsa,
-    }
-}
-
-fn hasher(settings: &Settings) -> Result<Hasher, Unusable> {
-    let p = &settings.password;
-    Hasher::new(HashSettings {
-        memory_kib: p.memory_kib,
-        iterations: p.iterations,
-        threads: p.threads as usize,
-        queue: p.queue as usize,
-        wait: p.wait.duration(),
-    })
-}
-
-fn policy(settings: &Settings) -> Policy {
-    let p = &settings.password;
-    Policy {
-        minimum_single: p.minimum_single as usize,
-        minimum_multi: p.minimum_multi as usize,
-        maximum: p.maximum as usize,
-        blocklist: p.blocklist,
-        ..Policy::default()
-    }
-}
-
-fn rules(settings: &Settings) -> Rules {
-    let region = settings.phone.default_region.clone();
-    Rules {
-        default_region: (!region.is_empty()).then_some(region),
-        countries: settings.phone_countries(),
-        refused: settings.phone.refused.clone(),
-        refused_lines: settings::LineType::ALL
-            .into_iter()
-            .filter(|line| !settings.phone.line_types.contains(line))
-            .collect(),
-        phone_mask: settings.phone.mask,
-        reserved_usernames: settings.username.reserved.clone(),
     }
 }
 

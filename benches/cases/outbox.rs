@@ -105,10 +105,10 @@ async fn alone(app: &App, bare: &Bare, first: &Plan, whole: &Plan, count: usize)
 
 /// Queues messages that are all due; gives their ids in the order in which they are.
 pub async fn queue(app: &App, tx: &mut Tx, count: usize, now: Millis) -> Result<Vec<String>> {
-    let (kind, language) = (Kind::SigninCode, app.catalogue.fallback());
+    let (kind, language) = (Kind::SigninCode, app.plan.catalogue.fallback());
     let (mut ids, oldest) = (Vec::new(), now - i64::try_from(count)?);
     for (n, at) in (0..count).zip(oldest..) {
-        let said = app.catalogue.render(kind, Channel::Email, language, &Context::sample(kind))?;
+        let said = app.plan.catalogue.render(kind, Channel::Email, language, &Context::sample(kind))?;
         let id = app.random.uuid();
         let message = Message::new(&id, at, Channel::Email, format!("person{n}@example.org"), kind, said);
         let about = About {

@@ -137,13 +137,13 @@ async fn sign_up(app: &App, http: &mut Http, n: usize) -> Result<(f64, String)> 
 fn check(app: &App, given: &Map<String, Value>) -> Result<f64> {
     let wrong = || "the profile does not fit";
     let began = Instant::now();
-    let checked = app.profile.check(Who::User, given).map_err(|_| wrong())?;
+    let checked = app.plan.profile.check(Who::User, given).map_err(|_| wrong())?;
     let mut merged = Map::new();
     profile::merge(&mut merged, &checked).map_err(|_| wrong())?;
-    app.profile.fill(&mut merged);
+    app.plan.profile.fill(&mut merged);
     let stored = profile::text(&merged);
     for _ in 0..LOOKS {
-        if !app.profile.lacking(&profile::stored(&stored), Moment::Signup).is_empty() {
+        if !app.plan.profile.lacking(&profile::stored(&stored), Moment::Signup).is_empty() {
             return Err(wrong().into());
         }
     }

@@ -35,17 +35,17 @@ pub struct Flow {
 /// The configured flows.
 #[derive(Object)]
 pub struct Flows {
-    /// The surface to sign in.
+    /// The ways to sign in.
     flows: Vec<Flow>,
-    /// The surface to win an account back.
+    /// The ways to win an account back.
     recovery: Vec<Flow>,
 }
 
 fn listed(app: &App, flows: &flows::Flows) -> Vec<Flow> {
     let one = |flow: &flows::Flow| {
         let bounds = plan::bounds(&app.settings, flow);
-        let facts = flows::facts(flow, &app.words, &bounds);
-        let explanation = flows::explain(flow, flows, &app.words, &bounds);
+        let facts = flows::facts(flow, &app.plan.words, &bounds);
+        let explanation = flows::explain(flow, flows, &app.plan.words, &bounds);
         Flow {
             name: flow.name.clone(),
             identifier: flow.identifier.clone(),
@@ -133,10 +133,10 @@ pub struct About;
 impl About {
     /// The configured flows
     ///
-    /// The surface to sign in and to win an account back, and what each is worth.
+    /// The ways to sign in and to win an account back, and what each is worth.
     #[oai(path = "/v1/flows", method = "get", operation_id = "flows")]
     async fn flows(&self, app: Data<&Arc<App>>) -> Result<Json<Flows>, Fail<()>> {
-        Ok(Json(Flows { flows: listed(&app, &app.signin), recovery: listed(&app, &app.recovery) }))
+        Ok(Json(Flows { flows: listed(&app, &app.plan.signin), recovery: listed(&app, &app.plan.recovery) }))
     }
 
     /// The public keys

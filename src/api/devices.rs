@@ -49,7 +49,7 @@ impl DeviceApi {
     async fn list(&self, app: Data<&Arc<App>>, user: User) -> Result<Json<Vec<Device>>, Fail<SignedIn>> {
         let caller = user.caller(&app).await?;
         let all = devices::list(&app, &caller).await?.into_iter();
-        Ok(Json(all.map(|device| Device::new(&app.devices, device)).collect()))
+        Ok(Json(all.map(|device| Device::new(&app.plan.devices, device)).collect()))
     }
 
     /// Add a device
@@ -67,7 +67,7 @@ impl DeviceApi {
         let caller = user.caller(&app).await?;
         let kind = body.0.text("kind").unwrap_or_default();
         let added = add::add(&app, &client, &caller, kind, body.0.text("label"), &body.0.given()).await?;
-        Ok(MadeDevice::Made(Json(Device::added(&app.devices, added))))
+        Ok(MadeDevice::Made(Json(Device::added(&app.plan.devices, added))))
     }
 
     /// Change a device
@@ -91,11 +91,11 @@ impl DeviceApi {
             alone(&body.0)?;
             let client = body.0.client(&client);
             let new = replace::replace(&app, &client, &caller, &self::id(&id)?, &given).await?;
-            return Ok(Json(Device::new(&app.devices, new)));
+            return Ok(Json(Device::new(&app.plan.devices, new)));
         }
         let (label, primary) = (body.0.text("label"), body.0.flag("primary"));
         let changed = devices::change(&app, &client, &caller, &self::id(&id)?, label, primary).await?;
-        Ok(Json(Device::new(&app.devices, changed)))
+        Ok(Json(Device::new(&app.plan.devices, changed)))
     }
 
     /// Remove a device
@@ -152,6 +152,6 @@ impl DeviceApi {
         let caller = user.caller(&app).await?;
         let code = body.0.secret("passcode").unwrap_or_default();
         let added = confirm::confirm(&app, &client, &caller, &self::id(&id)?, &code).await?;
-        Ok(Json(Device::added(&app.devices, added)))
+        Ok(Json(Device::added(&app.plan.devices, added)))
     }
 }

@@ -62,8 +62,8 @@ impl Called {
             let shown = kind.readable(devices.first()?.delivery.as_deref()?);
             Some((kind.name().to_owned(), shown.into()))
         };
-        let names = named(&app.surface()).into_iter().filter_map(primary).collect();
-        let own: Vec<_> = app.secrets.own().map(|kind| kind.name().to_owned()).collect();
+        let names = named(&app.plan.surface()).into_iter().filter_map(primary).collect();
+        let own: Vec<_> = app.plan.secrets.own().map(|kind| kind.name().to_owned()).collect();
         let set = own.iter().filter(|kind| account.has_secret(kind)).cloned().collect();
         let me = Me {
             groups: claims::groups(&account.user.group_names),
@@ -72,7 +72,7 @@ impl Called {
             recovery_codes: account.recovery.len() as u64,
             created_at: rfc3339(account.user.created_at),
             signed_in_at: account.user.signed_in_at.map(rfc3339),
-            profile: Profile::shown(&app.profile, &account.user.profile),
+            profile: Profile::shown(&app.plan.profile, &account.user.profile),
             id: account.user.id.into(),
         };
         Self { me, names }

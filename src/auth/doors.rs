@@ -26,12 +26,12 @@ use crate::throttle::Keys;
 
 /// Begins a sign-in, and goes as far as the secrets that came along lead.
 pub async fn signin(app: &App, client: &Client, given: &Given) -> Result<Progress> {
-    counted(Purpose::Signin, enter(app, client, given, Purpose::Signin, &app.signin).await)
+    counted(Purpose::Signin, enter(app, client, given, Purpose::Signin, &app.plan.signin).await)
 }
 
 /// Begins a recovery.
 pub async fn recovery(app: &App, client: &Client, given: &Given) -> Result<Progress> {
-    counted(Purpose::Recovery, enter(app, client, given, Purpose::Recovery, &app.recovery).await)
+    counted(Purpose::Recovery, enter(app, client, given, Purpose::Recovery, &app.plan.recovery).await)
 }
 
 /// Counts how an attempt went on.
@@ -148,10 +148,10 @@ fn reauth_identifier(
     shown: &[DeviceId],
 ) -> Result<(String, String)> {
     let named = match flow {
-        Some(name) => Some(app.signin.find(name).ok_or(AuthError::NoFlow)?),
-        None => app.signin.find(&caller.session.flow),
+        Some(name) => Some(app.plan.signin.find(name).ok_or(AuthError::NoFlow)?),
+        None => app.plan.signin.find(&caller.session.flow),
     };
-    let usable = named.into_iter().chain(app.signin.iter()).find(|flow| account.equipped(app, flow));
+    let usable = named.into_iter().chain(app.plan.signin.iter()).find(|flow| account.equipped(app, flow));
     let kind = usable.ok_or(AuthError::NoFlow)?.identifier.clone();
     // The very one that the session was entered by, where that is known; else the first of its kind.
     let mut devices: Vec<&Device> = account.of_kind(&kind).collect();

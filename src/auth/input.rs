@@ -96,7 +96,7 @@ fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
     match understand(app, kind, text) {
         Err(AuthError::Faults(faults)) if faults.iter().all(|fault| fault.code == "reserved") => {
             let name = typed::trimmed(text).to_ascii_lowercase();
-            let kind = app.devices.kind(kind).ok_or(AuthError::NotFound)?;
+            let kind = app.plan.devices.kind(kind).ok_or(AuthError::NotFound)?;
             Ok(Identifier { kind, address: Address { canonical: name.clone(), delivery: name } })
         }
         other => other,
@@ -105,6 +105,7 @@ fn understand_owned(app: &App, kind: &str, text: &str) -> Result<Identifier> {
 
 /// Brings an identifier into its canonical form.
 pub fn understand(app: &App, kind: &str, text: &str) -> Result<Identifier> {
-    let kind = app.devices.kind(kind).ok_or_else(|| AuthError::Internal(format!("no device kind {kind}")))?;
+    let kind =
+        app.plan.devices.kind(kind).ok_or_else(|| AuthError::Internal(format!("no device kind {kind}")))?;
     Ok(Identifier { kind, address: devices::read(kind, text, &app.rules)? })
 }

@@ -117,7 +117,7 @@ async fn pending(app: &App, key: &ApiKey, handle: Sensitive) -> Result<Pending> 
     let kind = if sent.channel == Channel::Email { "email" } else { "phone" };
     let ask = Ask {
         channel: Some(sent.channel.name().to_owned()),
-        to: app.devices.kind(kind).map(|kind| devices::shown(kind, &sent.address, &app.rules)),
+        to: app.plan.devices.kind(kind).map(|kind| devices::shown(kind, &sent.address, &app.rules)),
         channels: vec![sent.channel.name().to_owned()],
         ..Ask::plain("passcode")
     };

@@ -1,5 +1,5 @@
 //! Ids of rows, a type for each sort of thing, and handles that clients carry: a short prefix that says what it is,
-//! then 256 random bits. To add an id: a line in [`ids`].
+//! then 256 random bits. To add an id: a line of `ids!`.
 
 use std::fmt::{Display, Formatter};
 use std::ops::Deref;

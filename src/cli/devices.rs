@@ -69,14 +69,14 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
             let found = operator::show(&app, &user).await;
             let devices = found.map_err(|e| Failure::of(&format!("user {user}"), e))?.0.devices;
             let values: Vec<Value> =
-                devices.iter().map(|device| people::value(&app.devices, device)).collect();
-            print::list(json, &people::table(&app.devices, &devices), &values.into())
+                devices.iter().map(|device| people::value(&app.plan.devices, device)).collect();
+            print::list(json, &people::table(&app.plan.devices, &devices), &values.into())
         }
         Action::Add { user, kind, value } => {
             let added = operator::add_identifier(&app, &user, &kind, &value).await;
             let device = added.map_err(|e| Failure::of(&format!("user {user}"), e))?;
             print::out(&format!("{}\n", device.id))?;
-            eprintln!("added {kind} {}", people::masked(&app.devices, &device));
+            eprintln!("added {kind} {}", people::masked(&app.plan.devices, &device));
             Ok(())
         }
         Action::Remove { id, force } => {

@@ -52,8 +52,8 @@ pub fn welcome(app: &App, at: SocketAddr) -> String {
         text += &format!("  messages that would have left:   http://{at}/dev/inbox\n");
     }
     text += "\n  flows:\n";
-    for flow in app.signin.iter() {
-        text += &format!("    {}  (level {})\n", flow.name, level_of_flow(flow, &app.words));
+    for flow in app.plan.signin.iter() {
+        text += &format!("    {}  (level {})\n", flow.name, level_of_flow(flow, &app.plan.words));
     }
     text += &format!(
         "\n  limits of [throttle] that you do not set: {DEVELOPMENT} times as wide as in production\n"

@@ -144,7 +144,7 @@ impl State {
 /// Those of the settings, and those that something is kept of.
 async fn list(app: &App, json: bool) -> Outcome {
     let mut found = rows::summary(&mut app.store.read().await?).await?;
-    for webhook in app.webhooks.iter() {
+    for webhook in app.plan.webhooks.iter() {
         if !found.iter().any(|summary| summary.webhook == webhook.name) {
             found.push(Summary { webhook: webhook.name.clone(), ..Summary::default() });
         }
@@ -152,7 +152,7 @@ async fn list(app: &App, json: bool) -> Outcome {
     let mut table = Table::new(&["WEBHOOK", "URL", "EVENTS", "QUEUED", "FAILED", "OLDEST", "PROBLEM"]);
     let mut values = Vec::new();
     for s in &found {
-        let webhook = app.webhooks.named(&s.webhook);
+        let webhook = app.plan.webhooks.named(&s.webhook);
         let url = webhook.map(|webhook| webhook.service.origin());
         let events = webhook.map(|webhook| webhook.listener.wants.join(", "));
         values.push(json!({
@@ -211,7 +211,7 @@ async fn replay_all(app: &App, name: &str, since: Option<&str>) -> Outcome {
         None => replay::failed(&app.store, name, app.now()).await?,
         Some(since) => {
             let since = moment_of(since, app.now())?;
-            let webhook = named(&app.webhooks, name)?;
+            let webhook = named(&app.plan.webhooks, name)?;
             replay::since(&app.store, &app.random, webhook, since, app.now()).await?
         }
     };

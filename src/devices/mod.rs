@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crate::base::{Fault, Wrong, typed};
 use crate::flows::Factor;
 use crate::messages::Channel;
-use crate::settings::{GivenBy, LineType, Mask};
+use crate::settings::{GivenBy, LineType, Mask, Settings};
 
 /// Every kind of device, in the order in which people are shown them.
 pub const DEVICES: &[&dyn DeviceKind] =
@@ -119,6 +119,23 @@ pub struct Rules {
     pub phone_mask: Mask,
     /// Usernames that nobody may take, besides the built-in ones.
     pub reserved_usernames: Vec<String>,
+}
+
+impl From<&Settings> for Rules {
+    fn from(settings: &Settings) -> Self {
+        let (phone, region) = (&settings.phone, settings.phone.default_region.clone());
+        Self {
+            default_region: (!region.is_empty()).then_some(region),
+            countries: settings.phone_countries(),
+            refused: phone.refused.clone(),
+            refused_lines: LineType::ALL
+                .into_iter()
+                .filter(|line| !phone.line_types.contains(line))
+                .collect(),
+            phone_mask: phone.mask,
+            reserved_usernames: settings.username.reserved.clone(),
+        }
+    }
 }
 
 /// The kinds of one installation: the built-in ones, those that its settings make, and its program's own.

@@ -59,11 +59,11 @@ pub async fn spend(
 /// The fault of what was typed that can be no such secret, whoever's it is: by the API it is refused as well.
 fn unfit(app: &App, given: &Given) -> Option<Fault> {
     given.secrets.iter().find_map(|(name, typed)| {
-        let field = app.secrets.kind(name)?.field();
+        let field = app.plan.secrets.kind(name)?.field();
         if typed.expose().chars().count() > LONGEST {
             return Some(Fault::new(field, Wrong::TooLong { most: LONGEST }));
         }
-        misfit(&app.secrets, field, typed.expose())
+        misfit(&app.plan.secrets, field, typed.expose())
     })
 }
 
@@ -71,7 +71,7 @@ fn unfit(app: &App, given: &Given) -> Option<Fault> {
 fn typed(app: &App, body: &[u8]) -> Given {
     let sent = url::form_urlencoded::parse(body).filter(|(_, text)| !text.is_empty());
     let secrets = sent.filter_map(|(name, text)| {
-        let kind = app.secrets.by_field(&name).filter(|kind| kind.in_flows())?;
+        let kind = app.plan.secrets.by_field(&name).filter(|kind| kind.in_flows())?;
         Some((kind.name(), Sensitive::new(text.into_owned())))
     });
     Given { secrets: secrets.collect(), ..Given::default() }
@@ -139,9 +139,9 @@ fn shown(app: &App, link: Link) -> (&'static str, Value) {
 /// The fixed secrets that may be typed: those of the settings, so that the page does not tell which an account has.
 fn fields(app: &App) -> Vec<Value> {
     let asked = |kind: &&'static dyn SecretKind| {
-        let flows = app.signin.iter().flat_map(|flow| &flow.secrets);
+        let flows = app.plan.signin.iter().flat_map(|flow| &flow.secrets);
         !kind.carried() && flows.into_iter().any(|secret| secret.name == kind.name())
     };
-    let kinds = app.secrets.iter().filter(asked);
+    let kinds = app.plan.secrets.iter().filter(asked);
     kinds.map(|kind| context! { name => kind.field(), title => kind.title() }).collect()
 }

@@ -62,7 +62,7 @@ async fn asked(app: &App, client: &Client, handle: &Sensitive) -> Result<Vec<Str
 async fn answer(app: &App, client: &Client, handle: &Sensitive, asked: &[String], body: &[u8]) -> Result<()> {
     let typed = typed(asked, body)?;
     let secrets = typed.iter().filter_map(|(field, secret)| {
-        let kind = app.secrets.by_field(field).filter(|kind| kind.in_flows())?;
+        let kind = app.plan.secrets.by_field(field).filter(|kind| kind.in_flows())?;
         Some((kind.name(), secret.clone()))
     });
     let new_password = typed.get(NEW_PASSWORD).cloned();
@@ -95,7 +95,7 @@ fn wrong(field: &str, typed: Option<&Sensitive>) -> Option<Fault> {
 }
 
 fn form(app: &App, status: StatusCode, asked: &[String], faults: &[Fault]) -> Response {
-    let title_of = |field: &str| match app.secrets.by_field(field) {
+    let title_of = |field: &str| match app.plan.secrets.by_field(field) {
         Some(kind) => kind.title(),
         None => "New password",
     };

@@ -15,6 +15,7 @@ pub use super::pool::Busy;
 use super::pool::Pool;
 use crate::base::Sensitive;
 use crate::base::seal::same;
+use crate::settings;
 
 /// The length of a hash in bytes.
 const OUTPUT: usize = 32;
@@ -35,6 +36,18 @@ pub struct HashSettings {
     pub queue: usize,
     /// How long a caller waits at most.
     pub wait: Duration,
+}
+
+impl From<&settings::Password> for HashSettings {
+    fn from(settings: &settings::Password) -> Self {
+        Self {
+            memory_kib: settings.memory_kib,
+            iterations: settings.iterations,
+            threads: settings.threads as usize,
+            queue: settings.queue as usize,
+            wait: settings.wait.duration(),
+        }
+    }
 }
 
 impl Default for HashSettings {

@@ -1,10 +1,11 @@
 //! Passwords: what may be set, and the form that is hashed (R59–R62).
 
-use crate::flows::Factor;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Choice, SecretKind, blocklist};
 use crate::base::{Fault, Sensitive, Wrong};
+use crate::flows::Factor;
+use crate::settings;
 
 /// The orders of magnitude of guesses (zxcvbn) below which a password is refused, alone and beside other secrets.
 ///
@@ -54,6 +55,18 @@ pub struct Policy {
     pub maximum_bytes: usize,
     /// Whether well-known and easily guessed passwords are refused (R61).
     pub blocklist: bool,
+}
+
+impl From<&settings::Password> for Policy {
+    fn from(settings: &settings::Password) -> Self {
+        Self {
+            minimum_single: settings.minimum_single as usize,
+            minimum_multi: settings.minimum_multi as usize,
+            maximum: settings.maximum as usize,
+            blocklist: settings.blocklist,
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Policy {

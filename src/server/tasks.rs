@@ -245,7 +245,7 @@ async fn counted(app: &App) -> store::Result<()> {
     let mut db = app.store.read().await?;
     let waiting = store::outbox::waiting(&mut db).await?;
     metrics::outbox(u32::try_from(waiting).unwrap_or(u32::MAX));
-    for webhook in app.webhooks.iter() {
+    for webhook in app.plan.webhooks.iter() {
         let waiting = store::webhooks::count(&mut db, &webhook.name).await?;
         metrics::webhook_waiting(&webhook.name, u32::try_from(waiting).unwrap_or(u32::MAX));
     }

@@ -76,8 +76,8 @@ impl<'a, S: Shape> ApiExtractor<'a> for Sent<S> {
                 .map_err(|why| Problem::new(problem::Code::InvalidRequest).detail(&why))?,
             _ => return Err(Problem::new(problem::Code::UnsupportedMediaType).into()),
         };
-        let fields = S::BODY.fields(&app.surface());
-        Ok(Self(read(&app.surface(), &fields, S::BODY.may_be_absent(), sent)?, PhantomData))
+        let fields = S::BODY.fields(&app.plan.surface());
+        Ok(Self(read(&app.plan.surface(), &fields, S::BODY.may_be_absent(), sent)?, PhantomData))
     }
 }
 

@@ -34,7 +34,7 @@ pub(in crate::api) fn add(document: &mut Value, plan: &Plan, settings: &Settings
     }
 }
 
-/// Several examples where there are several surface; one where there is one.
+/// Several examples where there are several ways; one where there is one.
 fn sent(media: &mut Value, plan: &Plan) {
     let name = media["schema"]["$ref"].as_str().and_then(|name| name.rsplit('/').next()).unwrap_or_default();
     let Some(body) = Body::ALL.into_iter().find(|body| body.name() == name) else { return };

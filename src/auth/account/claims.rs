@@ -36,7 +36,7 @@ impl From<&Account> for Holder {
 
 /// The claims of a holder.
 pub fn of(app: &App, holder: &Holder) -> Map<String, Value> {
-    let profile = profile::claims(&app.profile, &holder.profile);
+    let profile = profile::claims(&app.plan.profile, &holder.profile);
     bounded(&profile, &holder.more, (&app.settings.tokens.groups_claim, &groups(&holder.groups)))
 }
 

@@ -22,7 +22,7 @@ pub fn moment(app: &App, kind: &str) -> Moment {
         "email" => app.settings.email.confirm,
         "phone" => app.settings.phone.confirm,
         // Anybody may write down an address of an own kind.
-        other if !app.devices.is_silent(other) => Confirm::Before,
+        other if !app.plan.devices.is_silent(other) => Confirm::Before,
         _ => Confirm::Never,
     };
     match set {

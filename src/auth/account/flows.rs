@@ -8,7 +8,7 @@ use crate::store::devices::Device;
 /// Whether that secret is the only one of some flow that the user could come by (R59).
 pub fn alone(app: &App, account: &Account, secret: &str) -> bool {
     let named = |flow: &&Flow| account.of_kind(&flow.identifier).next().is_some();
-    app.signin.iter().filter(named).any(|flow| asks_only(flow, secret))
+    app.plan.signin.iter().filter(named).any(|flow| asks_only(flow, secret))
 }
 
 /// Whether a flow asks for nothing but that secret.
@@ -36,10 +36,10 @@ pub fn context<'a>(app: &'a App, names: &'a [String]) -> Vec<&'a str> {
 pub fn could_do_without(app: &App, account: &Account, device: &Device) -> bool {
     let mut rest = account.clone();
     rest.devices.retain(|d| d.id != device.id);
-    app.signin.iter().any(|flow| rest.equipped(app, flow))
+    app.plan.signin.iter().any(|flow| rest.equipped(app, flow))
 }
 
 /// Whether the account can sign in at all.
 pub fn can_sign_in(app: &App, account: &Account) -> bool {
-    app.signin.iter().any(|flow| account.equipped(app, flow))
+    app.plan.signin.iter().any(|flow| account.equipped(app, flow))
 }

@@ -17,7 +17,7 @@ pub(in crate::auth) fn gone(app: &App, account: &Account, had: &[String]) -> Vec
     let (gone, never): (Vec<_>, Vec<_>) =
         needed.into_iter().partition(|kind| had.iter().any(|name| name == kind.name()));
     add(app, &mut with, gone.iter().copied());
-    if app.signin.iter().any(|flow| with.equipped(app, flow)) {
+    if app.plan.signin.iter().any(|flow| with.equipped(app, flow)) {
         return gone;
     }
     gone.into_iter().chain(never).collect()
@@ -27,14 +27,15 @@ pub(in crate::auth) fn gone(app: &App, account: &Account, had: &[String]) -> Vec
 pub(in crate::auth) fn had(app: &App, account: &Account) -> Vec<String> {
     let mut before = account.clone();
     before.devices.extend(account.hidden.iter().cloned());
-    let kinds = app.secrets.iter().filter(|kind| kind.name() != PASSWORD && before.has_fixed(app, *kind));
+    let kinds =
+        app.plan.secrets.iter().filter(|kind| kind.name() != PASSWORD && before.has_fixed(app, *kind));
     kinds.map(|kind| kind.name().to_owned()).collect()
 }
 
 /// What a flow that would be open to the account asks for and it has none of.
 fn needed(app: &App, account: &Account) -> Vec<&'static dyn SecretKind> {
     let whole = whole(app, account);
-    let open: Vec<&Flow> = app.signin.iter().filter(|flow| whole.equipped(app, flow)).collect();
+    let open: Vec<&Flow> = app.plan.signin.iter().filter(|flow| whole.equipped(app, flow)).collect();
     let needed = |kind: &&'static dyn SecretKind| {
         open.iter().any(|flow| flow.secrets.iter().any(|secret| secret.name == kind.name()))
     };
@@ -44,12 +45,13 @@ fn needed(app: &App, account: &Account) -> Vec<&'static dyn SecretKind> {
 /// Whether some flow is open to the account once it has what a recovery asks for.
 pub(in crate::auth) fn open_again(app: &App, account: &Account) -> bool {
     let whole = whole(app, account);
-    app.signin.iter().any(|flow| whole.equipped(app, flow))
+    app.plan.signin.iter().any(|flow| whole.equipped(app, flow))
 }
 
 fn lacking(app: &App, account: &Account) -> impl Iterator<Item = &'static dyn SecretKind> {
     let fixed = |kind: &dyn SecretKind| matches!(kind.kept(), Kept::Hashed | Kept::InDevice);
-    app.secrets
+    app.plan
+        .secrets
         .iter()
         .filter(move |kind| kind.name() != PASSWORD && fixed(*kind) && !account.has_fixed(app, *kind))
 }

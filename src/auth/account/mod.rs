@@ -245,16 +245,16 @@ pub fn holding(
     };
     Holding {
         names: confirmed.iter().filter(|d| d.canonical.is_some()).map(|d| d.kind.clone()).collect(),
-        fixed: app.secrets.iter().filter_map(fixed).collect(),
+        fixed: app.plan.secrets.iter().filter_map(fixed).collect(),
         carriers: usable.iter().filter_map(|device| carried(app, device)).collect(),
         aside: Vec::new(),
-        carried: app.secrets.iter().filter(|kind| kind.carried()).map(|k| k.name().to_owned()).collect(),
+        carried: app.plan.secrets.iter().filter(|kind| kind.carried()).map(|k| k.name().to_owned()).collect(),
     }
 }
 
 /// A device as what carries passcodes.
 fn carried(app: &App, device: &Device) -> Option<Carried> {
-    let class = app.words.class(&device.kind)?;
+    let class = app.plan.words.class(&device.kind)?;
     let since = device.confirmed_at.unwrap_or(device.created_at);
     Some(Carried { id: device.id.clone().into(), kind: device.kind.clone(), class, since })
 }
@@ -264,8 +264,9 @@ fn carried(app: &App, device: &Device) -> Option<Carried> {
 pub fn usable(app: &App, device: &Device) -> bool {
     let served = || {
         let to = device.delivery.as_deref().unwrap_or_default();
-        let fixed = device.canonical.as_deref().is_some_and(|to| app.sandbox.code(to, app.now()).is_some());
-        let dialled = app.devices.kind(&device.kind).is_some_and(|kind| is_dialled(kind, to));
+        let fixed =
+            device.canonical.as_deref().is_some_and(|to| app.plan.sandbox.code(to, app.now()).is_some());
+        let dialled = app.plan.devices.kind(&device.kind).is_some_and(|kind| is_dialled(kind, to));
         !dialled || fixed || phone::sendable(to, &app.rules).is_ok()
     };
     carries(app, &device.kind) && served()
@@ -273,12 +274,12 @@ pub fn usable(app: &App, device: &Device) -> bool {
 
 /// Whether a device of that kind can carry a passcode here and now.
 pub fn carries(app: &App, kind: &str) -> bool {
-    app.devices.kind(kind).is_some_and(|kind| {
+    app.plan.devices.kind(kind).is_some_and(|kind| {
         let channels = kind.channels();
         kind.carries_passcode() && (channels.is_empty() || channels.iter().any(|c| app.delivers(c)))
     })
 }
 
 fn holds_secret(app: &App, kind: &str) -> bool {
-    app.devices.kind(kind).is_some_and(|kind| kind.holds_secret())
+    app.plan.devices.kind(kind).is_some_and(|kind| kind.holds_secret())
 }

@@ -42,14 +42,14 @@ pub fn complete(
     given: &Map<String, Value>,
     moment: Moment,
 ) -> Result<Map<String, Value>> {
-    let (checked, mut found) = match app.profile.check(Who::User, given) {
+    let (checked, mut found) = match app.plan.profile.check(Who::User, given) {
         Ok(checked) => (checked, Vec::new()),
         Err(found) => (Map::new(), found),
     };
     let merged = profile::merge(stored, &checked);
     found.extend(merged.err());
     let missing =
-        app.profile.lacking(stored, moment).into_iter().filter(|rule| !given.contains_key(&rule.name));
+        app.plan.profile.lacking(stored, moment).into_iter().filter(|rule| !given.contains_key(&rule.name));
     found.extend(missing.map(Rule::missing));
     if found.is_empty() { Ok(checked) } else { Err(AuthError::Faults(found)) }
 }
@@ -101,7 +101,7 @@ pub async fn write(
 /// # Errors
 /// [`AuthError::ValueTaken`]
 pub async fn claim(app: &App, tx: &mut Tx, user_id: &UserId, values: &Map<String, Value>) -> Result<()> {
-    for (field, value) in app.profile.unique(values) {
+    for (field, value) in app.plan.profile.unique(values) {
         profile_values::release(tx, field, user_id).await?;
         let Some(value) = value else { continue };
         match profile_values::claim(tx, field, &hash(app, field, &value), user_id).await {
@@ -119,7 +119,7 @@ pub async fn first_taken(
     user_id: &UserId,
     values: &Map<String, Value>,
 ) -> Result<Option<AuthError>> {
-    for (field, value) in app.profile.unique(values) {
+    for (field, value) in app.plan.profile.unique(values) {
         let Some(value) = value else { continue };
         let owner = profile_values::owner(db, field, &hash(app, field, &value)).await?;
         if owner.is_some_and(|owner| *user_id != owner) {

@@ -26,8 +26,8 @@ pub struct Reach {
 
 /// What an account reaches that holds `holding`.
 pub fn reach(app: &App, holding: &Holding) -> Reach {
-    let walks = Walks::of(&app.signin, holding);
-    let level = |passed: &[Passed]| level_of_passed(&holding.rated(passed), &app.words);
+    let walks = Walks::of(&app.plan.signin, holding);
+    let level = |passed: &[Passed]| level_of_passed(&holding.rated(passed), &app.plan.words);
     let levels = walks.ends.iter().map(|end| (level(&end.passed), end.flow.name.clone()));
     let highest = levels.reduce(|best, next| if next.0 > best.0 { next } else { best });
     Reach { highest, factors: walks.asked, replaceable: walks.replaceable }
@@ -54,7 +54,7 @@ impl Shown {
     pub fn is_enough(&self, app: &App, account: &Account) -> std::result::Result<(), Option<String>> {
         let holding = account.holding(app);
         let passed: Vec<Passed> = self.0.iter().map(Proof::passed).collect();
-        let shown = level_of_passed(&holding.rated(&passed), &app.words);
+        let shown = level_of_passed(&holding.rated(&passed), &app.plan.words);
         match reach(app, &holding).highest {
             Some((needed, flow)) if self.0.is_empty() || shown < needed => Err(Some(flow)),
             // Where nothing leads in yet, whoever made the account has nothing but the session.
@@ -71,7 +71,7 @@ impl Shown {
     pub fn is_worth_codes(&self, app: &App, account: &Account) -> std::result::Result<(), Option<String>> {
         let holding = account.holding(app);
         let class = |id: &str| holding.carrier(id).map(|carrier| carrier.class);
-        let walks = Walks::of(&app.signin, &holding);
+        let walks = Walks::of(&app.plan.signin, &holding);
         let highest = walks.replaceable.iter().filter_map(|id| class(id)).filter(|c| *c > Class::Reach).max();
         let of_highest = |device: &&Device| {
             class(&device.id) == highest && walks.replaceable.iter().any(|id| device.id == *id)
@@ -99,7 +99,7 @@ fn is_blank(account: &Account) -> bool {
 
 fn vouches(app: &App, account: &Account, proof: &Proof, device: &Device) -> bool {
     let Some(shown) = proof.device.as_deref().and_then(|id| account.device(id)) else { return false };
-    let class = |device: &Device| app.words.class(&device.kind);
+    let class = |device: &Device| app.plan.words.class(&device.kind);
     let since = |device: &Device| device.confirmed_at.unwrap_or(Millis::MAX);
     let young = since(shown) > app.now() - UNDO && since(device) < since(shown);
     shown.id == device.id || (class(shown) >= class(device) && class(shown).is_some() && !young)
@@ -140,11 +140,11 @@ pub fn kept(app: &App, proofs: &[Proof], before: Option<&str>) -> String {
 pub fn never_asked(app: &App, account: &Account, kind: &dyn DeviceKind) -> Option<Fault> {
     let proves_only = !kind.names_owner() && kind.channels().is_empty() && kind.carries_passcode();
     let mut holding = account.holding(app);
-    let class = app.words.class(kind.name()).filter(|_| proves_only)?;
+    let class = app.plan.words.class(kind.name()).filter(|_| proves_only)?;
     let new =
         crate::flows::Carried { id: NEW.to_owned(), kind: kind.name().to_owned(), class, since: app.now() };
     holding.carriers.push(new);
-    if Walks::of(&app.signin, &holding).asked.contains(NEW) {
+    if Walks::of(&app.plan.signin, &holding).asked.contains(NEW) {
         return None;
     }
     Some(Fault::new("kind", why_not(app, &holding, kind.name())))
@@ -157,12 +157,12 @@ fn why_not(app: &App, holding: &Holding, kind: &str) -> Wrong {
     let asks = |secret: &Secret| {
         holding.carried.contains(&secret.name) && secret.device.as_deref().is_none_or(|d| d == kind)
     };
-    let flows = app.signin.iter().filter(|flow| flow.secrets.iter().any(asks));
+    let flows = app.plan.signin.iter().filter(|flow| flow.secrets.iter().any(asks));
     let nearest = flows.map(|flow| (missing(holding, flow), flow)).min_by_key(|(missing, _)| missing.len());
     match nearest {
         None => Wrong::AskedNowhere { kind: kind.to_owned() },
         Some((missing, flow)) if missing.is_empty() => {
-            let walks = Walks::of(&app.signin, holding);
+            let walks = Walks::of(&app.plan.signin, holding);
             let before = walks.ends.iter().map(|end| &end.flow.name).find(|name| **name != flow.name);
             let before = before.unwrap_or(&flow.name).clone();
             Wrong::LetInBefore { before, flow: flow.name.clone() }

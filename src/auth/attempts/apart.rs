@@ -37,7 +37,7 @@ impl Walk<'_> {
             return Ok(Vec::new());
         }
         let mut found: Vec<(&'static str, u64)> = Vec::new();
-        for kind in asked.iter().filter_map(|secret| self.app.secrets.kind(&secret.name)) {
+        for kind in asked.iter().filter_map(|secret| self.app.plan.secrets.kind(&secret.name)) {
             let subject = match kind.kept() {
                 Kept::Hashed | Kept::InDevice => self.subject(kind.name()),
                 Kept::Carried if !asked.iter().any(|secret| self.is_computed(secret)) => continue,
@@ -61,7 +61,7 @@ impl Walk<'_> {
     /// nobody's identifier is answered alike.
     fn is_computed(&self, secret: &Secret) -> bool {
         if !self.proven() {
-            let narrowed = secret.device.as_deref().and_then(|kind| self.app.devices.kind(kind));
+            let narrowed = secret.device.as_deref().and_then(|kind| self.app.plan.devices.kind(kind));
             return narrowed.is_some_and(|kind| kind.channels().is_empty());
         }
         !self.computing(std::slice::from_ref(secret)).is_empty()
@@ -69,7 +69,7 @@ impl Walk<'_> {
 
     /// The apps among what carries the passcodes that are asked.
     fn computing(&self, asked: &[Secret]) -> Vec<&Device> {
-        let kind = |device: &Device| self.app.devices.kind(&device.kind);
+        let kind = |device: &Device| self.app.plan.devices.kind(&device.kind);
         let computes = |device: &&Device| kind(device).is_some_and(|kind| kind.channels().is_empty());
         let passcodes = asked.iter().filter(|secret| secret.name == "passcode");
         passcodes.flat_map(|secret| self.carriers(secret)).filter(computes).collect()

@@ -46,7 +46,7 @@ pub async fn entries(walk: &Walk<'_>, asked: &[Secret]) -> Result<Vec<Ask>> {
 fn of_device(walk: &Walk<'_>, device: &Device, sent: &[Challenge]) -> Ask {
     let app = walk.app;
     let channels = walk.reaching(&device.kind, device.delivery.as_deref().unwrap_or_default());
-    let kind = app.devices.kind(&device.kind);
+    let kind = app.plan.devices.kind(&device.kind);
     let to = device.delivery.as_deref().unwrap_or_default();
     let ask = Ask {
         delayed: channels.first().is_some_and(|channel| app.routes.rest(*channel, to, app.now())),
@@ -78,7 +78,7 @@ fn of_identifier(walk: &Walk<'_>, secret: &Secret, sent: &[Challenge]) -> Ask {
 
 /// The identifier's own kind, where it can carry what `secret` asks for.
 fn own_kind(walk: &Walk<'_>, secret: &Secret) -> Option<&'static dyn DeviceKind> {
-    let kind = walk.app.devices.kind(&walk.attempt.kind)?;
+    let kind = walk.app.plan.devices.kind(&walk.attempt.kind)?;
     let fits = secret.device.as_ref().is_none_or(|narrowed| narrowed == kind.name());
     (fits && !walk.reaching(kind.name(), &walk.attempt.canonical).is_empty()).then_some(kind)
 }

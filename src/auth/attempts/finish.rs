@@ -54,8 +54,8 @@ impl Walk<'_> {
         for item in passed.iter_mut().filter(|item| item.stood_in) {
             item.device = None;
         }
-        let level = flows::level_of_passed(&self.holding.rated(&passed), &self.app.words);
-        let mut amr = flows::amr(&passed, &self.app.words);
+        let level = flows::level_of_passed(&self.holding.rated(&passed), &self.app.plan.words);
+        let mut amr = flows::amr(&passed, &self.app.plan.words);
         amr.retain(|method| *method != "mfa" || level == Level::MultiFactor);
         let amr = amr.into_iter().map(str::to_owned).collect();
         Basis { flow: flow.name.clone(), acr: level.acr().to_owned(), amr }
@@ -65,7 +65,7 @@ impl Walk<'_> {
     async fn enter(mut self, account: Account, flow: &Flow, given: &Given) -> Result<Progress> {
         let app = self.app;
         let mut profile = values::stored(&account.user.profile);
-        let lacking = app.profile.lacking(&profile, Moment::Signin);
+        let lacking = app.plan.profile.lacking(&profile, Moment::Signin);
         if lacking.is_empty() {
             return self.signed_in(account, flow, &Map::new()).await;
         }

@@ -53,6 +53,6 @@ impl Walk<'_> {
             return !self.carriers(secret).is_empty();
         }
         let fits = |kind: &&'static dyn DeviceKind| secret.device.as_deref().is_none_or(|d| d == kind.name());
-        self.app.devices.iter().filter(fits).any(|kind| self.withheld.leaves_kind(self.app, kind))
+        self.app.plan.devices.iter().filter(fits).any(|kind| self.withheld.leaves_kind(self.app, kind))
     }
 }

@@ -56,7 +56,7 @@ pub async fn tell(
                 told.recent[n].undo = code.key.clone();
             }
             told.challenges.extend(challenge);
-            let kind = app.devices.kind(&device.kind).map(|kind| kind.name());
+            let kind = app.plan.devices.kind(&device.kind).map(|kind| kind.name());
             named.push(Named {
                 device: undo::shown(app, device),
                 device_kind: kind,

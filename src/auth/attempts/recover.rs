@@ -151,7 +151,7 @@ impl Walk<'_> {
             forgotten.extend(guess_rows::of_subject(tx, user).await?);
         }
         // A card that rests would let nobody in any more but by the operator: its days and months stay counted.
-        let cards = self.app.secrets.iter().filter(|kind| kind.kept() == Kept::InDevice);
+        let cards = self.app.plan.secrets.iter().filter(|kind| kind.kept() == Kept::InDevice);
         let cards = cards.map(|kind| (user.to_string(), kind.name().to_owned())).collect();
         Ok(guess_rows::clear(tx, forgotten, cards).await?)
     }
@@ -265,7 +265,7 @@ impl Walk<'_> {
         let by = by.and_then(|by| account.device(by)).filter(|by| by.own.is_none());
         let Some(by) = by else { return Vec::new() };
         let strange = |device: &&Device| {
-            device.own.is_none() && device.id != by.id && !self.app.devices.is_silent(&device.kind)
+            device.own.is_none() && device.id != by.id && !self.app.plan.devices.is_silent(&device.kind)
         };
         account.confirmed().filter(strange).collect()
     }

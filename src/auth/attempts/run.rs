@@ -97,7 +97,7 @@ impl<'a> Walk<'a> {
 
     /// Checks one of the secrets that are asked; a right one is noted, a wrong one ends the request.
     async fn check(&mut self, secret: &Secret, asked: &[Secret], given: &mut Given) -> Result<()> {
-        let kind = self.app.secrets.kind(&secret.name);
+        let kind = self.app.plan.secrets.kind(&secret.name);
         let kind = kind.ok_or_else(|| AuthError::Internal(format!("no secret kind {}", secret.name)))?;
         match (kind.kept(), given.secrets.remove(kind.name())) {
             (Kept::Hashed, Some(typed)) => self.check_hashed(kind, &typed).await,

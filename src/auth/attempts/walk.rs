@@ -155,7 +155,7 @@ impl<'a> Walk<'a> {
     }
 
     pub(in crate::auth) fn flows(&self) -> &'a Flows {
-        if self.purpose == Purpose::Recovery { &self.app.recovery } else { &self.app.signin }
+        if self.purpose == Purpose::Recovery { &self.app.plan.recovery } else { &self.app.plan.signin }
     }
 
     /// Whether something has been proven, so that the account's devices may be spoken of. Who is

@@ -73,7 +73,7 @@ impl Withheld {
 
     /// Whether a passcode can come by a device.
     pub fn leaves_device(&self, app: &App, device: &Device) -> bool {
-        let sent = app.devices.kind(&device.kind).is_some_and(|kind| !kind.channels().is_empty());
+        let sent = app.plan.devices.kind(&device.kind).is_some_and(|kind| !kind.channels().is_empty());
         let address = device.delivery.as_deref().unwrap_or_default();
         if sent { !self.reaching(app, &device.kind, address).is_empty() } else { self.leaves(&device.kind) }
     }
@@ -86,7 +86,8 @@ pub(in crate::auth) fn question(
     identifiers: Vec<Identifier>,
     flows: Option<&Flows>,
 ) -> Offer {
-    let computed = app.devices.iter().filter(|kind| kind.carries_passcode() && kind.channels().is_empty());
+    let computed =
+        app.plan.devices.iter().filter(|kind| kind.carries_passcode() && kind.channels().is_empty());
     let sent = app.channels.iter().map(|channel| channel.name());
     Offer {
         purpose: purpose.name(),

@@ -261,7 +261,7 @@ fn message(
     // The owner of a taken address is somebody else than the client.
     let language = language::of(app, order.language.as_deref(), Some(client).filter(|_| !taken));
     let render = |kind, about: &Context| {
-        let rendered = app.catalogue.render(kind, order.to.channel, &language, about);
+        let rendered = app.plan.catalogue.render(kind, order.to.channel, &language, about);
         rendered.map_err(|error| AuthError::Internal(error.to_string()))
     };
     let (at, place) = (app.now(), Some(client.place()));

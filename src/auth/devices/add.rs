@@ -65,7 +65,7 @@ pub async fn add(
 ) -> Result<Added> {
     let label = checked_label(label.unwrap_or_default())?;
     let account = trusted(app, caller).await?;
-    let found = app.devices.kind(kind).ok_or_else(|| unknown_kind(app))?;
+    let found = app.plan.devices.kind(kind).ok_or_else(|| unknown_kind(app))?;
     if found.given_by() == GivenBy::Operator {
         return Err(not_yours("kind"));
     }
@@ -88,11 +88,11 @@ pub async fn add(
 /// Refuses fields of other kinds of device: what is not looked at must not seem to have been taken.
 pub(super) fn only_of(app: &App, kind: &dyn DeviceKind, given: &Given) -> Result<()> {
     let was_given = |other: &&'static dyn DeviceKind| {
-        let name = app.secrets.by_field(other.field()).map(|secret| secret.name());
+        let name = app.plan.secrets.by_field(other.field()).map(|secret| secret.name());
         given.identifiers.contains_key(other.name())
             || name.is_some_and(|name| given.secrets.contains_key(name))
     };
-    let others = app.devices.iter().filter(|other| other.name() != kind.name()).filter(was_given);
+    let others = app.plan.devices.iter().filter(|other| other.name() != kind.name()).filter(was_given);
     let fault = |other: &'static dyn DeviceKind| {
         Fault::new(other.field(), Wrong::OtherKind { other: other.name(), kind: kind.name() })
     };
@@ -146,8 +146,9 @@ async fn add_authenticator(app: &App, client: &Client, account: &Account, blank:
     app.events.write(&mut tx, app.now(), &client.source(), &[added]).await?;
     tx.commit().await?;
     let mut named = account.confirmed();
-    let called =
-        named.find_map(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?))).unwrap_or_default();
+    let called = named
+        .find_map(|d| Some(app.plan.devices.readable(&d.kind, d.canonical.as_deref()?)))
+        .unwrap_or_default();
     let uri = authenticator::uri(seed.as_ref(), app.settings.authenticator_issuer(), &called);
     let qr = authenticator::qr_svg(&uri);
     let enrolment = Some(Enrolment { secret: authenticator::seed_text(seed.as_ref()), uri, qr });
@@ -255,7 +256,7 @@ pub(super) async fn write_address(
     let due = told.is_some() && codes_are_due(app, account, device);
     let mut codes = Vec::new();
     let mut tx = app.store.begin().await?;
-    let name = app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name());
+    let name = app.plan.devices.kind(&device.kind).map_or("identifier", |kind| kind.name());
     if told.is_some() {
         // Attempts before the user, as a sign-in takes them: otherwise the two could wait for each other.
         attempts::drop_of_user(&mut tx, &account.user.id).await?;
@@ -308,10 +309,10 @@ pub(in crate::auth) fn codes_are_due(app: &App, account: &Account, new: &Device)
 
 /// Whether `new` is of a higher class than any device that the account has.
 pub(in crate::auth) fn raises(app: &App, account: &Account, new: &Device) -> bool {
-    app.words.class(&new.kind) > account.holding(app).top()
+    app.plan.words.class(&new.kind) > account.holding(app).top()
 }
 
 fn unknown_kind(app: &App) -> AuthError {
-    let names: Vec<_> = app.devices.iter().map(|kind| kind.name()).collect();
+    let names: Vec<_> = app.plan.devices.iter().map(|kind| kind.name()).collect();
     Fault::new("kind", Wrong::Unknown { names: names.join(", ") }).into()
 }

@@ -120,7 +120,7 @@ async fn proven(
         noted.extend(events::ended(user, "proven", ended));
     }
     let mut codes = Vec::new();
-    if raises(app, account, device) && app.words.class(&device.kind) > Some(Class::Reach) {
+    if raises(app, account, device) && app.plan.words.class(&device.kind) > Some(Class::Reach) {
         // What was made when there was less stands in for no more than there was, whoever has it.
         secrets::drop_kind(&mut tx, user, secrets::RECOVERY).await?;
     }

@@ -48,7 +48,7 @@ pub async fn send(
 ) -> Result<()> {
     let account = account(app, caller).await?;
     let device = account.device(id).ok_or(AuthError::NotFound)?;
-    if device.delivery.is_none() || app.devices.is_silent(&device.kind) {
+    if device.delivery.is_none() || app.plan.devices.is_silent(&device.kind) {
         return Err(unreached(app, device));
     }
     if device.proven_at.is_some() {
@@ -65,7 +65,7 @@ pub async fn send(
 
 /// The refusal to send anything to a device that no message reaches.
 fn unreached(app: &App, device: &Device) -> AuthError {
-    let kind = app.devices.kind(&device.kind);
+    let kind = app.plan.devices.kind(&device.kind);
     let title = kind.map_or(device.kind.as_str(), |kind| kind.title()).to_lowercase();
     let shows_codes = kind.is_some_and(|kind| kind.carries_passcode());
     let kind = device.kind.clone();
@@ -85,8 +85,8 @@ pub(in crate::auth) fn order(
     let usual = reaching(app, &device.kind, address).first().copied();
     // By a name where there is one, else by the first address, which the message masks (R129).
     let mut named: Vec<&Device> = account.confirmed().filter(|d| d.canonical.is_some()).collect();
-    named.sort_by_key(|device| !app.devices.is_silent(&device.kind));
-    let name = named.first().and_then(|d| Some(app.devices.readable(&d.kind, d.canonical.as_deref()?)));
+    named.sort_by_key(|device| !app.plan.devices.is_silent(&device.kind));
+    let name = named.first().and_then(|d| Some(app.plan.devices.readable(&d.kind, d.canonical.as_deref()?)));
     let channel = channel.or(usual).unwrap_or(Channel::Email);
     let to = Recipient::of(app, channel, device);
     let place = (challenge::of_device(&device.id), device.id.to_string());
@@ -150,7 +150,7 @@ fn checked_label(label: &str) -> Result<&str> {
 pub async fn remove(app: &App, client: &Client, caller: &Caller, id: &DeviceId, given: &Given) -> Result<()> {
     let (account, shown) = shown(app, caller).await?;
     let device = account.device(id).ok_or(AuthError::NotFound)?;
-    if !app.devices.by_user(&device.kind) {
+    if !app.plan.devices.by_user(&device.kind) {
         return Err(not_yours("id"));
     }
     let (user, confirmed) = (&account.user.id, device.confirmed_at.is_some());

@@ -27,7 +27,7 @@ pub async fn replace(
 ) -> Result<Device> {
     let (account, shown) = shown(app, caller).await?;
     let old = account.device(id).ok_or(AuthError::NotFound)?;
-    let kind = app.devices.kind(&old.kind).ok_or(AuthError::NotFound)?;
+    let kind = app.plan.devices.kind(&old.kind).ok_or(AuthError::NotFound)?;
     // What vouches for the change is of the old device, whatever its kind is.
     only_of(app, kind, &Given { identifiers: given.identifiers.clone(), ..Given::default() })?;
     if kind.given_by() == GivenBy::Operator {

@@ -249,7 +249,7 @@ async fn plan(
     // What the operator gave since was no thief's; of a kind of which there may be one it is that one.
     let given: Vec<&Device> = account.confirmed().filter(|device| device.is_vouched()).collect();
     let displaced = |device: &Device| {
-        let several = app.devices.kind(&device.kind).is_none_or(|kind| kind.several());
+        let several = app.plan.devices.kind(&device.kind).is_none_or(|kind| kind.several());
         let in_the_way = |given: &&Device| {
             given.kind == device.kind
                 && given.id != device.id
@@ -351,7 +351,7 @@ async fn restore(tx: &mut Tx, user: &UserId, plan: &Plan) -> Result<()> {
 
 /// The address of a device as its owner is shown it; nothing where it has none.
 pub fn shown(app: &App, device: &Device) -> Option<String> {
-    let kind = app.devices.kind(&device.kind)?;
+    let kind = app.plan.devices.kind(&device.kind)?;
     device.delivery.as_deref().map(|to| devices::shown(kind, to, &app.rules))
 }
 

@@ -249,9 +249,12 @@ impl Subject {
     /// sent dies by itself, and a recovery code is too long to be guessed.
     fn may_rest(&self, app: &App, account: &Account) -> bool {
         let computes = |kind: &str| {
-            app.devices.kind(kind).is_some_and(|kind| kind.carries_passcode() && kind.channels().is_empty())
+            app.plan
+                .devices
+                .kind(kind)
+                .is_some_and(|kind| kind.carries_passcode() && kind.channels().is_empty())
         };
-        app.secrets.kind(self.factor).is_some_and(|kind| match kind.kept() {
+        app.plan.secrets.kind(self.factor).is_some_and(|kind| match kind.kept() {
             Kept::Hashed | Kept::InDevice => true,
             Kept::Carried => account.confirmed().any(|device| computes(&device.kind)),
             Kept::Listed => false,

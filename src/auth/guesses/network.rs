@@ -17,7 +17,7 @@ pub async fn bounded<T>(app: &App, keys: &Keys<'_>, work: impl Future<Output = R
 pub async fn noticed<T>(app: &App, keys: &Keys<'_>, work: impl Future<Output = Result<T>>) -> Result<T> {
     let outcome = work.await;
     if let Err(AuthError::WrongSecret { secret, .. }) = &outcome {
-        metrics::wrong(app.secrets.kind(secret).map_or("other", |kind| kind.name()));
+        metrics::wrong(app.plan.secrets.kind(secret).map_or("other", |kind| kind.name()));
         // The failure is told as it is; the next one finds the window full.
         let _ = app.throttle.check("failures", app.now(), keys).await;
     }

@@ -152,9 +152,9 @@ async fn claimed(app: &App, id: &DeviceId) -> Result<(Account, Device)> {
 /// What an account is called, masked: by what cannot be sent a message before what can.
 fn called(app: &App, account: &Account) -> Option<String> {
     let mut named: Vec<&Device> = account.confirmed().filter(|device| device.canonical.is_some()).collect();
-    named.sort_by_key(|device| !app.devices.is_silent(&device.kind));
+    named.sort_by_key(|device| !app.plan.devices.is_silent(&device.kind));
     let first = named.first()?;
-    Some(app.devices.kind(&first.kind)?.mask(first.delivery.as_deref()?))
+    Some(app.plan.devices.kind(&first.kind)?.mask(first.delivery.as_deref()?))
 }
 
 /// Spends a link: confirms a device for whoever shows that the account is theirs; moves an attempt on for whoever holds

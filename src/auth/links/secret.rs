@@ -12,7 +12,7 @@ use crate::secrets::{Kept, SecretKind};
 
 /// Whether a fixed secret was given.
 pub fn is_given(app: &App, given: &Given) -> bool {
-    app.secrets.iter().any(|kind| is_fixed(kind) && given.secrets.contains_key(kind.name()))
+    app.plan.secrets.iter().any(|kind| is_fixed(kind) && given.secrets.contains_key(kind.name()))
 }
 
 fn is_fixed(kind: &'static dyn SecretKind) -> bool {
@@ -24,7 +24,7 @@ fn is_fixed(kind: &'static dyn SecretKind) -> bool {
 /// # Errors
 /// [`AuthError::WrongSecret`](crate::auth::AuthError) after counting the guess.
 pub async fn by_secret(app: &App, client: &Client, account: &Account, given: &Given) -> Result<bool> {
-    for kind in app.secrets.iter().filter(|kind| is_fixed(*kind)) {
+    for kind in app.plan.secrets.iter().filter(|kind| is_fixed(*kind)) {
         if let Some(typed) = given.secrets.get(kind.name()) {
             network::bounded(app, &client.keys(), check(app, client, account, kind, typed)).await?;
             return Ok(true);

@@ -28,7 +28,7 @@ pub async fn change_profile(
     changed: &serde_json::Map<String, serde_json::Value>,
 ) -> Result<Account> {
     let account = account(app, caller).await?;
-    let changed = app.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
+    let changed = app.plan.profile.check(Who::User, changed).map_err(AuthError::Faults)?;
     // Each change is kept as an event: one account must not fill the disk.
     let keys = Keys { ip: Some(client.ip), account: Some(&account.user.id), ..Keys::default() };
     app.throttle.check("profile", app.now(), &keys).await?;

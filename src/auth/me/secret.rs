@@ -61,7 +61,7 @@ pub async fn change_own(
     current: Option<&Sensitive>,
     chosen: &Sensitive,
 ) -> Result<()> {
-    let kind = app.secrets.own().find(|kind| kind.name() == name).ok_or(AuthError::NotFound)?;
+    let kind = app.plan.secrets.own().find(|kind| kind.name() == name).ok_or(AuthError::NotFound)?;
     let account = trusted(app, caller).await?;
     let change = Change { kind, current: ("current", current), chosen: ("new", chosen) };
     carry_out(app, client, caller, &account, &change).await

@@ -70,7 +70,7 @@ fn looked_up(listed: &Listed, unmasked: bool) -> NewEvent {
 async fn called(app: &App, db: &mut impl Db, text: &str) -> Result<Vec<UserId>> {
     let limit = limit();
     let mut ids = Vec::new();
-    for kind in app.devices.iter().filter(|kind| kind.names_owner()) {
+    for kind in app.plan.devices.iter().filter(|kind| kind.names_owner()) {
         let Ok(understood) = understand(app, kind.name(), text) else { continue };
         add(&mut ids, devices::named(db, kind.name(), &understood.address.canonical, limit).await?);
     }

@@ -144,7 +144,7 @@ pub async fn end_sessions(app: &App, user_id: &UserId) -> Result<u64> {
 /// [`AuthError::NotFound`] where nobody has that id; [`AuthError::Taken`] where somebody else has the identifier; a
 /// fault of the kind's field where it has another form, is the user's already, or there is no such kind.
 pub async fn add_identifier(app: &App, user_id: &UserId, kind: &str, value: &str) -> Result<Device> {
-    let kinds = || app.devices.iter().filter(|kind| kind.names_owner());
+    let kinds = || app.plan.devices.iter().filter(|kind| kind.names_owner());
     let Some(kind) = kinds().find(|found| found.name() == kind) else {
         let names: Vec<_> = kinds().map(|kind| kind.name()).collect();
         return Err(Fault::new("kind", Wrong::Unknown { names: names.join(", ") }).into());

@@ -23,7 +23,7 @@ pub fn block_of(app: &App, e164: &str, whose: &str) -> String {
 /// The address in the one form that is counted: other capitals are no other mailbox (R44).
 pub fn counted(app: &App, channel: Channel, address: &str) -> String {
     // A number is kept in one form alone (R98).
-    let kind = app.devices.kind("email").filter(|_| channel == Channel::Email);
+    let kind = app.plan.devices.kind("email").filter(|_| channel == Channel::Email);
     let canonical = kind.and_then(|kind| devices::read(kind, address, &app.rules).ok());
     canonical.map_or_else(|| address.to_owned(), |address| address.canonical)
 }

@@ -17,5 +17,5 @@ pub fn wished(profile: &str) -> Option<String> {
 /// where somebody else reads the message, what the caller asks for is nothing to them.
 pub fn of(app: &App, wished: Option<&str>, client: Option<&Client>) -> Language {
     let accepted = client.into_iter().flat_map(|client| client.languages.iter().map(String::as_str));
-    app.catalogue.language(wished.into_iter().chain(accepted))
+    app.plan.catalogue.language(wished.into_iter().chain(accepted))
 }

@@ -124,7 +124,7 @@ async fn had_enough(app: &App, client: &Client, order: &Order, uses: &str) -> Op
     match full {
         Some(_) if spared && is_beyond(app, client, uses).await => {}
         Some(full) => return Some(full.action),
-        // NewEvent, so that this network has had its one today.
+        // Noted, so that this network has had its one today.
         None if spared => drop(is_new(app, client, uses).await),
         None => {}
     }

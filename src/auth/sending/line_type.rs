@@ -20,7 +20,7 @@ use crate::throttle::Keys;
 /// A fault of `phone` with the code `line_type_not_allowed`, `not_texted` or `line_type_unknown`;
 /// [`crate::auth::AuthError::TooMany`] where too many numbers like this one were asked for.
 pub async fn check(app: &App, e164: &str, whose: &str) -> Result<()> {
-    if app.lookup.is_none() || app.sandbox.code(e164, app.now()).is_some() {
+    if app.plan.lookup.is_none() || app.plan.sandbox.code(e164, app.now()).is_some() {
         return Ok(());
     }
     let block = block_of(app, e164, whose);
@@ -45,7 +45,7 @@ fn judge(app: &App, line: Option<Line>) -> Result<()> {
 
 /// What is known or said of a number; nothing where nobody can be asked now.
 async fn find(app: &App, e164: &str) -> Result<Option<Line>> {
-    let Some(lookup) = &app.lookup else { return Ok(None) };
+    let Some(lookup) = &app.plan.lookup else { return Ok(None) };
     let number = app.subject(&["line", e164]);
     let since = app.now() - app.settings.phone.lookup.cache.millis();
     let kept = lines::of(&mut app.store.read().await?, &number, since).await?;

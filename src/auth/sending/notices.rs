@@ -152,7 +152,7 @@ pub fn afterwards(app: &App, account: &Account, kind: Kind, at: Millis) -> Resul
 
 /// Now, and the device concerned: its masked address, or its kind.
 fn concerning(app: &App, device: Option<&Device>) -> Context {
-    let kind = device.and_then(|device| app.devices.kind(&device.kind));
+    let kind = device.and_then(|device| app.plan.devices.kind(&device.kind));
     let address = device.and_then(|device| device.delivery.as_deref());
     Context {
         at: app.now(),
@@ -182,7 +182,7 @@ fn rendered(
     expires_at: Option<Millis>,
 ) -> Result<Notice> {
     let language = language::of(app, language::wished(&account.user.profile).as_deref(), client);
-    let rendered = app.catalogue.render(kind, to.channel, &language, about);
+    let rendered = app.plan.catalogue.render(kind, to.channel, &language, about);
     let rendered = rendered.map_err(|error| AuthError::Internal(error.to_string()))?;
     let message = Message::new(app.random.uuid(), app.now(), to.channel, &to.address, kind, rendered);
     let country = to.country().to_owned();

@@ -5,7 +5,7 @@ use crate::messages::Channel;
 
 /// The channels of a device kind that some provider delivers on.
 pub fn channels(app: &App, kind: &str) -> Vec<Channel> {
-    let of_kind = app.devices.kind(kind).map_or(&[][..], |kind| kind.channels());
+    let of_kind = app.plan.devices.kind(kind).map_or(&[][..], |kind| kind.channels());
     app.channels.iter().copied().filter(|channel| of_kind.contains(&channel.name())).collect()
 }
 
@@ -13,7 +13,7 @@ pub fn channels(app: &App, kind: &str) -> Vec<Channel> {
 /// a landline may be read out, and is better than nothing.
 pub fn reaching(app: &App, kind: &str, address: &str) -> Vec<Channel> {
     let all = channels(app, kind);
-    let reached = app.devices.kind(kind).map_or(&[][..], |kind| kind.reached_by(address));
+    let reached = app.plan.devices.kind(kind).map_or(&[][..], |kind| kind.reached_by(address));
     let some: Vec<_> = all.iter().copied().filter(|channel| reached.contains(&channel.name())).collect();
     if some.is_empty() { all } else { some }
 }

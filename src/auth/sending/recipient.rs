@@ -64,6 +64,6 @@ impl Recipient {
 
     /// The fixed code that it has in the sandbox now, where nothing is sent to it.
     pub fn fixed_code(&self, app: &App) -> Option<Sensitive> {
-        app.sandbox.code(&self.counted, app.now())
+        app.plan.sandbox.code(&self.counted, app.now())
     }
 }

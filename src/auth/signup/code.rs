@@ -125,7 +125,11 @@ pub(super) async fn asking(
         let ask = Ask {
             device: Some(device.kind.clone()),
             channel: channels.first().map(|c| c.name().to_owned()),
-            to: app.devices.kind(&device.kind).map(|kind| kinds::shown(kind, &device.delivery, &app.rules)),
+            to: app
+                .plan
+                .devices
+                .kind(&device.kind)
+                .map(|kind| kinds::shown(kind, &device.delivery, &app.rules)),
             channels: channels.iter().map(|c| c.name().to_owned()).collect(),
             ..Ask::plain("passcode")
         };

@@ -68,7 +68,7 @@ impl DraftDevice {
     /// Whether it counts though nobody proved it. What somebody else has stays a claim, which signs nobody in.
     fn is_taken_as_it_is(&self, app: &App) -> bool {
         self.confirm == Moment::Never
-            && (!(self.owned_by_another || self.kept) || app.devices.is_silent(&self.kind))
+            && (!(self.owned_by_another || self.kept) || app.plan.devices.is_silent(&self.kind))
     }
 
     /// Whether it became that device.
@@ -112,7 +112,7 @@ impl Draft {
 
     /// What the profile lacks.
     pub fn lacking<'a>(&self, app: &'a App) -> Vec<&'a Rule> {
-        app.profile.lacking(&self.fields(), Asked::Signup)
+        app.plan.profile.lacking(&self.fields(), Asked::Signup)
     }
 
     /// Lays what was given over the profile, which lacks nothing then.
@@ -186,9 +186,9 @@ impl Draft {
             let is_proven = proven.is_some_and(|p| p.kind == device.kind);
             let row = self.row(app, device, is_proven, session, now);
             let taken = |error| match error {
-                crate::store::StoreError::Taken => {
-                    AuthError::Taken(app.devices.kind(&device.kind).map_or("identifier", |kind| kind.name()))
-                }
+                crate::store::StoreError::Taken => AuthError::Taken(
+                    app.plan.devices.kind(&device.kind).map_or("identifier", |kind| kind.name()),
+                ),
                 other => other.into(),
             };
             rows::insert(tx, &row).await.map_err(taken)?;
@@ -257,7 +257,8 @@ impl Written {
 
     /// The addresses that wait for their proof, by the ids of their devices.
     pub fn waiting(&self, app: &App) -> Vec<DeviceId> {
-        let waits = |device: &&Device| device.confirmed_at.is_none() && !app.devices.is_silent(&device.kind);
+        let waits =
+            |device: &&Device| device.confirmed_at.is_none() && !app.plan.devices.is_silent(&device.kind);
         self.devices.iter().filter(waits).map(|device| device.id.clone()).collect()
     }
 

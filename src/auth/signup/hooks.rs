@@ -42,8 +42,8 @@ pub async fn before_signup(app: &App, client: &Client, draft: &mut Draft) -> Res
 /// is asked about again.
 fn given(app: &App, draft: &Draft) -> Map<String, Value> {
     let mut profile = draft.fields();
-    profile.retain(|name, _| app.profile.get(name).is_some_and(|rule| rule.field.writes(Who::User)));
-    app.profile.fill(&mut profile);
+    profile.retain(|name, _| app.plan.profile.get(name).is_some_and(|rule| rule.field.writes(Who::User)));
+    app.plan.profile.fill(&mut profile);
     profile
 }
 
@@ -56,10 +56,10 @@ fn amended(
 ) -> std::result::Result<Map<String, Value>, Vec<Fault>> {
     let as_given = |(name, value): &(String, Value)| given.get(name) == Some(value);
     let (mut kept, changed): (Map<_, _>, Map<_, _>) = profile.clone().into_iter().partition(as_given);
-    let checked = app.profile.check(Who::Admin, &changed)?;
+    let checked = app.plan.profile.check(Who::Admin, &changed)?;
     profile::merge(&mut kept, &checked).map_err(|fault| vec![fault])?;
     let missing: Vec<Fault> =
-        app.profile.lacking(&kept, Moment::Signup).into_iter().map(Rule::missing).collect();
+        app.plan.profile.lacking(&kept, Moment::Signup).into_iter().map(Rule::missing).collect();
     if missing.is_empty() { Ok(kept) } else { Err(missing) }
 }
 

@@ -194,10 +194,10 @@ fn basis(app: &App, draft: &Draft, proven: Option<&DraftDevice>) -> Basis {
     let whole = |flow: &&flows::Flow| {
         flow.next(&passed).is_none() && draft.devices.iter().any(|d| d.kind == flow.identifier)
     };
-    let flow = app.signin.iter().find(whole).map_or("signup", |flow| flow.name.as_str());
+    let flow = app.plan.signin.iter().find(whole).map_or("signup", |flow| flow.name.as_str());
     Basis {
         flow: flow.to_owned(),
-        acr: flows::level_of_passed(&passed, &app.words).acr().to_owned(),
-        amr: flows::amr(&passed, &app.words).into_iter().map(str::to_owned).collect(),
+        acr: flows::level_of_passed(&passed, &app.plan.words).acr().to_owned(),
+        amr: flows::amr(&passed, &app.plan.words).into_iter().map(str::to_owned).collect(),
     }
 }

@@ -18,9 +18,9 @@ pub(in crate::auth) fn at_signup(
     let names = &flows::context(app, &names);
     let (mut chosen, mut faults) = (Vec::new(), Vec::new());
     for (name, typed) in &given.secrets {
-        let Some(kind) = app.secrets.kind(name).filter(|kind| set_at_signup(*kind)) else { continue };
+        let Some(kind) = app.plan.secrets.kind(name).filter(|kind| set_at_signup(*kind)) else { continue };
         let named = |flow: &&crate::flows::Flow| devices.iter().any(|d| d.kind == flow.identifier);
-        let alone = app.signin.iter().filter(named).any(|flow| flows::asks_only(flow, name));
+        let alone = app.plan.signin.iter().filter(named).any(|flow| flows::asks_only(flow, name));
         let choice = Choice { field: kind.field(), alone, names, passwords: &app.policy };
         match kind.check(typed.expose(), &choice) {
             Ok(ready) => chosen.push(Chosen { kind, ready }),

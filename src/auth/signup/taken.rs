@@ -23,7 +23,7 @@ pub(super) async fn owned_by_another(
     draft: &Draft,
 ) -> Result<Option<AuthError>> {
     for device in &draft.devices {
-        let Some(kind) = app.devices.kind(&device.kind).filter(|kind| kinds::is_silent(*kind)) else {
+        let Some(kind) = app.plan.devices.kind(&device.kind).filter(|kind| kinds::is_silent(*kind)) else {
             continue;
         };
         // Nobody can prove such a name, so that it is nobody else's for as long as it can come back.

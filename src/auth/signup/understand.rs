@@ -48,10 +48,10 @@ pub fn understand(app: &App, given: &Given) -> Result<Understood> {
 /// The profile of a sign-up as it is stored, defaults included; what is required and absent is asked for later.
 fn profile_of(app: &App, given: &Given) -> std::result::Result<String, Vec<Fault>> {
     let nothing = Map::new();
-    let checked = app.profile.check(Who::User, given.profile.as_ref().unwrap_or(&nothing))?;
+    let checked = app.plan.profile.check(Who::User, given.profile.as_ref().unwrap_or(&nothing))?;
     let mut profile = Map::new();
     values::merge(&mut profile, &checked).map_err(|fault| vec![fault])?;
-    app.profile.fill(&mut profile);
+    app.plan.profile.fill(&mut profile);
     Ok(values::text(&profile))
 }
 
@@ -73,7 +73,7 @@ fn identifier(app: &App, kind: &str, text: &str) -> Result<DraftDevice> {
 
 /// Whether messages to that address go to a telephone.
 pub(super) fn costs(app: &App, kind: &str, canonical: &str) -> bool {
-    app.devices.kind(kind).is_some_and(|kind| is_dialled(kind, canonical))
+    app.plan.devices.kind(kind).is_some_and(|kind| is_dialled(kind, canonical))
 }
 
 /// What lacks for every flow: nothing where one could be walked with what was given (rule 8). A flow that begins
@@ -85,7 +85,8 @@ fn missing(app: &App, given: &Given) -> Option<Fault> {
         identifier.into_iter().chain(flow.secrets.iter().filter_map(|s| lack(app, given, s))).collect()
     };
     let own = |flow: &&Flow| given.identifiers.contains_key(flow.identifier.as_str());
-    let open: Vec<&Flow> = app.signin.iter().filter(|flow| app.devices.by_user(&flow.identifier)).collect();
+    let open: Vec<&Flow> =
+        app.plan.signin.iter().filter(|flow| app.plan.devices.by_user(&flow.identifier)).collect();
     let mut flows: Vec<&Flow> = open.iter().copied().filter(own).collect();
     if flows.is_empty() {
         flows = open;
@@ -113,7 +114,7 @@ fn lack(app: &App, given: &Given, secret: &crate::flows::Secret) -> Option<Strin
 /// change.
 pub async fn rename(app: &App, draft: &mut Draft, given: &Given) -> Result<bool> {
     let mut changed = false;
-    for (kind, text) in given.identifiers.iter().filter(|(kind, _)| app.devices.is_silent(kind)) {
+    for (kind, text) in given.identifiers.iter().filter(|(kind, _)| app.plan.devices.is_silent(kind)) {
         let renamed = identifier(app, kind, text)?;
         draft.devices.retain(|d| d.kind != *kind);
         draft.devices.push(renamed);

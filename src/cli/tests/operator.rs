@@ -86,8 +86,8 @@ async fn somebody(site: &Site) -> (String, String) {
     let user = signed_up(&app, [("username", "maria-k".to_owned())]).await;
     let (account, sessions) = operator::show(&app, &user.as_str().into()).await.unwrap();
     assert_eq!(sessions.len(), 1);
-    assert!(!people::names(&app.devices, &account.devices).contains("maria"), "masked");
-    assert_eq!(people::whole_names(&app.devices, &account.devices), "maria-k");
+    assert!(!people::names(&app.plan.devices, &account.devices).contains("maria"), "masked");
+    assert_eq!(people::whole_names(&app.plan.devices, &account.devices), "maria-k");
     assert_eq!(operator::end_sessions(&app, &user.as_str().into()).await.unwrap(), 1);
     assert!(operator::show(&app, &user.as_str().into()).await.unwrap().1.is_empty());
     assert_eq!(operator::list(&app, "", 10).await.unwrap().len(), 1);
@@ -104,7 +104,7 @@ async fn an_owner_is_told_of_a_device_that_the_operator_removed() {
     let mail = ("email", "maria@example.com".to_owned());
     let user = signed_up(&app, [("username", "maria-k".to_owned()), mail]).await;
     let (account, _) = crate::auth::operator::show(&app, &user.as_str().into()).await.unwrap();
-    assert_eq!(people::names(&app.devices, &account.devices).matches("•••").count(), 2);
+    assert_eq!(people::names(&app.plan.devices, &account.devices).matches("•••").count(), 2);
     let device = account.devices.iter().find(|device| device.kind == "email").unwrap();
     site.run(&["devices", "remove", &device.id]).await.unwrap();
     let (account, sessions) = crate::auth::operator::show(&app, &user.as_str().into()).await.unwrap();

@@ -41,9 +41,9 @@ fn rows(app: &App, found: &[Listed], unmasked: bool, json: bool) -> Outcome {
 
 fn called(app: &App, listed: &Listed, unmasked: bool) -> String {
     if unmasked {
-        people::whole_names(&app.devices, &listed.devices)
+        people::whole_names(&app.plan.devices, &listed.devices)
     } else {
-        people::names(&app.devices, &listed.devices)
+        people::names(&app.plan.devices, &listed.devices)
     }
 }
 

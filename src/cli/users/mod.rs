@@ -170,9 +170,9 @@ pub async fn run(args: Args, setup: Setup<'_>) -> Outcome {
         Action::Show { id, json } => {
             let found = operator::show(&app, &id).await.map_err(|e| missing(&id, e))?;
             if json {
-                print::json(&show::value(&app.devices, &found))
+                print::json(&show::value(&app.plan.devices, &found))
             } else {
-                print::out(&show::text(&app.devices, &found))
+                print::out(&show::text(&app.plan.devices, &found))
             }
         }
         Action::Unlock { id } => told(&id, "unlocked", resetting::unlock(&app, &id).await),

@@ -83,7 +83,7 @@ async fn stranger(app: &TestApp, kind: &str, identifier: &str) -> Vec<String> {
         stranger.knock("/v1/recovery", &named).await;
     }
     let secret = if kind == "phone" { "hardcode" } else { "password" };
-    if app.app.signin.iter().any(|flow| flow.identifier == kind && flow.secrets[0].name == secret) {
+    if app.app.plan.signin.iter().any(|flow| flow.identifier == kind && flow.secrets[0].name == secret) {
         stranger.guess(&json!({ kind: identifier, secret: "wrong wrong wrong" })).await;
     }
     stranger.transcript
@@ -140,7 +140,7 @@ fn later(settings: &mut Settings) {
 async fn three(app: &TestApp, kind: &str, identifiers: [&str; 4], secret: (&str, &str)) {
     for (n, identifier) in identifiers.iter().enumerate().skip(1) {
         let mut given = json!({ kind: identifier, secret.0: secret.1 });
-        if kind != "phone" && app.app.signin.iter().any(|flow| flow.identifier == "username") {
+        if kind != "phone" && app.app.plan.signin.iter().any(|flow| flow.identifier == "username") {
             given["username"] = json!(format!("name{n}"));
         }
         let person = app.signup(given).await;

@@ -55,7 +55,7 @@ async fn a_new_webhook_is_filled_from_the_trail_in_order() {
         let both = app.again_with(|settings| new.listens(settings, "new", WANTED)).await;
         let (store, random) = (&both.app.store, &both.app.random);
         for (name, expected) in [("new", 24), ("old", 24)] {
-            let webhook = both.app.webhooks.named(name).unwrap();
+            let webhook = both.app.plan.webhooks.named(name).unwrap();
             let (since, now) = (app.clock.now() - 30 * MINUTE, app.clock.now());
             let queued = replay::since(store, random, webhook, since, now).await.unwrap();
             assert_eq!(queued, expected, "{}: {name}", app.database());

@@ -116,7 +116,7 @@ impl Case {
 
     /// Whether a device was removed that flows ask for and that is of a higher class than any that is held.
     fn removes_too_much(&self, app: &TestApp, removed: &[String]) -> bool {
-        let asked = multauth::flows::Walks::of(&app.app.signin, &self.holding(&app.app, None)).asked;
+        let asked = multauth::flows::Walks::of(&app.app.plan.signin, &self.holding(&app.app, None)).asked;
         let factors = self.carriers.iter().filter(|carrier| asked.contains(carrier.address()));
         let mut above = factors.filter(|carrier| Some(carrier.class()) > self.class());
         above.any(|carrier| removed.iter().any(|kind| kind == carrier.kind()))
@@ -127,8 +127,8 @@ impl Case {
     fn highest(&self, app: &TestApp, recovered: Option<Carrier>) -> Level {
         let app = &app.app;
         let holding = self.holding(app, recovered);
-        let walks = multauth::flows::Walks::of(&app.signin, &holding);
-        let level = |passed: &[_]| multauth::flows::level_of_passed(&holding.rated(passed), &app.words);
+        let walks = multauth::flows::Walks::of(&app.plan.signin, &holding);
+        let level = |passed: &[_]| multauth::flows::level_of_passed(&holding.rated(passed), &app.plan.words);
         walks.ends.iter().map(|end| level(&end.passed)).max().unwrap_or(Level::Single)
     }
 
@@ -153,7 +153,13 @@ impl Case {
                 .map(|name| Fixed { name: name.to_owned(), devices: Vec::new(), set_by: set_by(name) })
                 .collect(),
             carriers: self.carriers.iter().map(carried).collect(),
-            carried: app.secrets.iter().filter(|kind| kind.carried()).map(|k| k.name().to_owned()).collect(),
+            carried: app
+                .plan
+                .secrets
+                .iter()
+                .filter(|kind| kind.carried())
+                .map(|k| k.name().to_owned())
+                .collect(),
             aside: Vec::new(),
         }
     }
