@@ -21,6 +21,8 @@
 //! | 1 | [`flows`], [`messages`], [`settings`], [`store`], [`telemetry`] |
 //! | 0 | [`base`] |
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod api;
 pub mod app;
 pub mod auth;

@@ -143,7 +143,7 @@ mod tests {
         let asked = Semaphore::new(0);
         let renew = || async {
             asked.add_permits(1);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         held_by(QUICK, async { asked.acquire().await.map(drop) }, renew).await.unwrap();
     }

@@ -283,7 +283,7 @@ mod tests {
     }
 
     fn key(text: &str, region: &str) -> String {
-        Phone.canonical(text, &rules(region)).map(|a| a.canonical).unwrap_or_else(|f| format!("{text}: {f}"))
+        Phone.canonical(text, &rules(region)).map_or_else(|f| format!("{text}: {f}"), |a| a.canonical)
     }
 
     #[test]

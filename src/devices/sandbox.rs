@@ -40,7 +40,7 @@ impl Sandbox {
             let until = entry.until.map_or(Some(Millis::MAX), end_of_day);
             match (canonical(&entry.to, &rules), until) {
                 (None, _) => {
-                    note("to", "is neither an email address nor a phone number such as \"+12025550123\"")
+                    note("to", "is neither an email address nor a phone number such as \"+12025550123\"");
                 }
                 (_, None) => note("until", "is too far away"),
                 (Some(to), Some(until)) => {

@@ -41,7 +41,7 @@ impl Service {
                 Ok(Ok(_)) => return Ok(()),
                 Ok(Err(error)) => last = Some(format!("{at} cannot be reached: {error}")),
                 Err(_) => {
-                    last = Some(format!("{at} cannot be reached: no answer in {} s", CONNECT.as_secs()))
+                    last = Some(format!("{at} cannot be reached: no answer in {} s", CONNECT.as_secs()));
                 }
             }
         }

@@ -129,7 +129,7 @@ async fn follow(
             deliveries::fail_over(tx, &noted.id, provider, problem, now).await?;
         }
         Fate::Failed => {
-            tracing::warn!(provider, message = noted.id, code = receipt.code, "a message did not arrive")
+            tracing::warn!(provider, message = noted.id, code = receipt.code, "a message did not arrive");
         }
         Fate::Unreachable => {
             if queued {

@@ -319,7 +319,7 @@ mod tests {
             for n in 0..1_000 {
                 let span = super::super::request(&format!("r{n}"), "/v1/signin");
                 span.in_scope(|| {
-                    tracing::error!(often = true, error = "the disk is full", "the database failed")
+                    tracing::error!(often = true, error = "the disk is full", "the database failed");
                 });
             }
             tracing::info!("another");
@@ -333,7 +333,7 @@ mod tests {
             for n in 0..3 {
                 let span = super::super::request(&format!("r{n}"), "/v1/signin");
                 span.in_scope(|| {
-                    tracing::error!(often = true, error = "the disk is full", "the database failed")
+                    tracing::error!(often = true, error = "the disk is full", "the database failed");
                 });
             }
             tracing::info!(last = true, "stopped");

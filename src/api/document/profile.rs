@@ -30,7 +30,7 @@ fn property(rule: &Rule, language: &str, sent: bool) -> Value {
     let mut schema = openapi30::schema(&rule.schema);
     match field.kind {
         FieldType::List => {
-            typed(&mut schema["items"], field.items.as_ref().map_or(FieldType::String, |i| i.kind))
+            typed(&mut schema["items"], field.items.as_ref().map_or(FieldType::String, |i| i.kind));
         }
         kind => typed(&mut schema, kind),
     }

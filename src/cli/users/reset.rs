@@ -47,7 +47,7 @@ fn tell(done: &Reset, by_password: bool) -> Outcome {
         }
         None if by_password => eprintln!("the password is set"),
         None => {
-            eprintln!("the user is disabled, so no key was made: enable them, and reset them again for one")
+            eprintln!("the user is disabled, so no key was made: enable them, and reset them again for one");
         }
     }
     if !done.open {

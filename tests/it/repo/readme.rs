@@ -195,9 +195,9 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
             continue;
         }
         if entry.file_type().unwrap().is_dir() {
-            files(&entry.path(), found)
+            files(&entry.path(), found);
         } else {
-            found.push(entry.path())
+            found.push(entry.path());
         }
     }
 }

@@ -56,7 +56,7 @@ impl Account {
         match given.api_key {
             Some(key) if !is_sid("SK", key) => mistakes.push(spec.mistake("api_key", sid_shape("SK"))),
             None if secret.is_some() => {
-                mistakes.push(spec.mistake("api_key", "is missing beside the secret"))
+                mistakes.push(spec.mistake("api_key", "is missing beside the secret"));
             }
             _ => {}
         }
