@@ -1,7 +1,6 @@
 //! What an attempt can ask; a sign-up, a verification and the profile ask the same way.
 
-use crate::base::Purpose;
-use crate::base::Sensitive;
+use crate::base::{Purpose, Sensitive};
 
 /// One thing that moves an attempt on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

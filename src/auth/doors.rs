@@ -14,8 +14,7 @@ use crate::auth::guesses::network::bounded;
 use crate::auth::input::{Client, Given, Identifier};
 use crate::auth::sessions::basis::Caller;
 use crate::auth::signup;
-use crate::base::Purpose;
-use crate::base::{DeviceId, Scope, Sensitive};
+use crate::base::{DeviceId, Purpose, Sensitive};
 use crate::flows::{Flows, Secret, Step};
 use crate::messages::Channel;
 use crate::store::devices::Device;
@@ -241,6 +240,6 @@ pub async fn cancel(app: &App, client: &Client, handle: &Sensitive) -> Result<()
     let mut tx = app.store.begin().await?;
     drop_one(&mut tx, &attempt, is_told(&attempt)).await?;
     // What a mail opens to its reader is not for whoever asked for it to close.
-    challenges::drop_asked(&mut tx, &Scope::Attempt(attempt.id.clone())).await?;
+    challenges::drop_asked(&mut tx, &attempt.scope()).await?;
     Ok(tx.commit().await?)
 }

@@ -18,9 +18,8 @@ use crate::auth::attempts::progress::Progress;
 use crate::auth::attempts::reader::Wish;
 use crate::auth::input::{Client, Given};
 use crate::auth::links::{self, Effect, Link, With};
-use crate::base::Purpose;
 use crate::base::clock::rfc3339;
-use crate::base::{Fault, Sensitive, Wrong};
+use crate::base::{Fault, Purpose, Sensitive, Wrong};
 use crate::secrets::SecretKind;
 
 /// `GET /confirm/{key}`

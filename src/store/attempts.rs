@@ -4,7 +4,7 @@
 use sqlx::FromRow;
 
 use super::sql::{self, Changed, Db, Result};
-use crate::base::{AttemptId, KnownDeviceId, Millis, Purpose, SessionId, UserId};
+use crate::base::{AttemptId, KnownDeviceId, Millis, Purpose, Scope, SessionId, UserId};
 
 /// What an attempt has passed that has passed nothing.
 pub const NOTHING: &str = "[]";
@@ -70,6 +70,11 @@ impl Attempt {
             created_at,
             expires_at,
         }
+    }
+
+    /// What its codes belong to.
+    pub fn scope(&self) -> Scope {
+        Scope::Attempt(self.id.clone())
     }
 }
 

@@ -73,9 +73,8 @@ impl Shown {
         let class = |id: &str| holding.carrier(id).map(|carrier| carrier.class);
         let walks = Walks::of(&app.plan.signin, &holding);
         let highest = walks.replaceable.iter().filter_map(|id| class(id)).filter(|c| *c > Class::Reach).max();
-        let of_highest = |device: &&Device| {
-            class(&device.id) == highest && walks.replaceable.iter().any(|id| device.id == *id)
-        };
+        let of_highest =
+            |device: &&Device| class(&device.id) == highest && walks.replaceable.contains(&*device.id);
         let mut all = account.confirmed().filter(of_highest);
         let rescued = self.0.iter().any(Proof::is_recovery_code);
         if rescued || highest.is_none() || all.all(|device| self.vouches_for(app, account, device)) {

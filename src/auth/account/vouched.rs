@@ -4,9 +4,8 @@
 use crate::app::App;
 use crate::auth::account::proof::Proof;
 use crate::auth::error::{AuthError, Result};
-use crate::base::Purpose;
 use crate::base::seal::sha256_hex;
-use crate::base::{DeviceId, Millis, Sensitive, UserId, ids};
+use crate::base::{DeviceId, Millis, Purpose, Sensitive, UserId, ids};
 use crate::store::attempts::{self, Attempt};
 use crate::store::{Tx, users};
 

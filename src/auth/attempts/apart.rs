@@ -15,8 +15,7 @@ use crate::auth::input::Given;
 use crate::auth::sending::language;
 use crate::auth::sending::order::{Order, Parcel};
 use crate::auth::sending::recipient::Recipient;
-use crate::base::Purpose;
-use crate::base::Sensitive;
+use crate::base::{Purpose, Sensitive};
 use crate::flows::Secret;
 use crate::messages::Channel;
 use crate::secrets::Kept;
@@ -117,7 +116,7 @@ impl Walk<'_> {
             subject: self.subject(UNLOCK_CODE).name().to_owned(),
             language: self.account.as_ref().and_then(|account| language::wished(&account.user.profile)),
             way: (channel == Channel::Email).then(|| self.begin_again(Some(factor))),
-            ..Order::new(Purpose::Unlock, (self.scope(), target(factor)), self.ends(), to)
+            ..Order::new(Purpose::Unlock, (self.attempt.scope(), target(factor)), self.ends(), to)
         })
     }
 
@@ -145,7 +144,7 @@ impl Walk<'_> {
     async fn by_long_code(&mut self, typed: &Sensitive) -> Result<()> {
         self.flush().await?;
         let subject = self.subject(UNLOCK_CODE);
-        let scope = self.scope();
+        let scope = self.attempt.scope();
         let mut tx = self.app.store.begin().await?;
         let all = crate::store::challenges::in_scope(&mut tx, &scope).await?;
         let sent = all.iter().find(|challenge| challenge.purpose == Purpose::Unlock);

@@ -136,7 +136,7 @@ pub async fn before_proof(
     let to = match reached {
         Some(device) => Recipient::of(walk.app, channel, device),
         // Each identifier that leads nowhere has a window of its own, as each address has.
-        None => Recipient::nobody(channel, &walk.attempt.canonical),
+        None => Recipient::new(walk.app, channel, kind, (address, address)),
     };
     let parcel = if reached.is_some() && !walk.barred(reached) { Parcel::Code } else { Parcel::Nothing };
     Ok(Some(Order {
@@ -165,6 +165,6 @@ async fn order(walk: &Walk<'_>, device: Option<&Device>, target: String, to: Rec
         has_shown: device.is_some_and(|device| walk.was_shown(&device.id)),
         session: walk.attempt.session_id.clone(),
         rests_by: subject.rests_by().map(str::to_owned),
-        ..Order::new(walk.purpose, (walk.scope(), target), walk.ends(), to)
+        ..Order::new(walk.purpose, (walk.attempt.scope(), target), walk.ends(), to)
     })
 }

@@ -3,8 +3,7 @@
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::base::Purpose;
-use crate::base::{AttemptId, Sensitive, ids};
+use crate::base::{AttemptId, Purpose, Sensitive, ids};
 use crate::store::Tx;
 use crate::store::attempts::{self, Attempt};
 

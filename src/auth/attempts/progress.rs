@@ -2,8 +2,7 @@
 
 use crate::auth::ask::Asking;
 use crate::auth::sessions::basis::Tokens;
-use crate::base::Purpose;
-use crate::base::{Sensitive, UserId};
+use crate::base::{Purpose, Sensitive, UserId};
 use crate::store::devices::Device;
 
 /// The state of an attempt, as its client sees it.

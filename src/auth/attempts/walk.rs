@@ -13,10 +13,9 @@ use crate::auth::ask::{Ask, Asking};
 use crate::auth::error::{AuthError, Result};
 use crate::auth::guesses;
 use crate::auth::input::Client;
-use crate::base::Purpose;
 use crate::base::clock::seconds_until;
 use crate::base::seal::sha256_hex;
-use crate::base::{Millis, Scope, Sensitive, UserId, ids};
+use crate::base::{Millis, Purpose, Sensitive, UserId, ids};
 use crate::events::NewEvent;
 use crate::flows::{self, Door, Equipment, Flow, Flows, Holding, Passed, Secret, Step};
 use crate::secrets::hasher::Hasher;
@@ -175,17 +174,13 @@ impl<'a> Walk<'a> {
 
     /// What was sent in this attempt.
     pub(in crate::auth) async fn sent(&self) -> Result<Vec<Challenge>> {
-        Ok(challenges::in_scope(&mut self.app.store.read().await?, &self.scope()).await?)
+        Ok(challenges::in_scope(&mut self.app.store.read().await?, &self.attempt.scope()).await?)
     }
 
     /// When it ends; one that is not stored yet begins when it is.
     pub(in crate::auth) fn ends(&self) -> Millis {
         let lifetime = self.attempt.expires_at - self.attempt.created_at;
         if self.stored { self.attempt.expires_at } else { self.app.now() + lifetime }
-    }
-
-    pub(in crate::auth) fn scope(&self) -> Scope {
-        Scope::Attempt(self.attempt.id.clone())
     }
 
     /// What the flow engine says.
@@ -308,14 +303,14 @@ impl<'a> Walk<'a> {
         if attempts::finish(tx, &self.attempt.id, &self.attempt.passed).await?.is_no() {
             return Err(AuthError::AttemptGone);
         }
-        challenges::drop_scope(tx, &self.scope()).await?;
+        challenges::drop_scope(tx, &self.attempt.scope()).await?;
         Ok(())
     }
 
     /// Drops what was sent in the attempt.
     pub(in crate::auth) async fn drop_sent(&self, tx: &mut Tx) -> Result<()> {
         if self.stored {
-            challenges::drop_scope(tx, &self.scope()).await?;
+            challenges::drop_scope(tx, &self.attempt.scope()).await?;
         }
         Ok(())
     }

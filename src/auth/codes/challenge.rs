@@ -3,9 +3,8 @@
 use crate::app::App;
 use crate::auth::error::Result;
 use crate::auth::guesses::Bound;
-use crate::base::Millis;
 use crate::base::clock::seconds_until;
-use crate::base::{DeviceId, Purpose, Scope};
+use crate::base::{Millis, Purpose, Scope};
 use crate::store::Db;
 use crate::store::challenges::{self, Challenge};
 
@@ -19,11 +18,6 @@ pub fn bound(challenge: Option<&Challenge>) -> Bound {
         Some(challenge) if challenge.purpose == Purpose::Verification => Bound::Asked,
         _ => Bound::Sent,
     }
-}
-
-/// The scope of the code that confirms a device.
-pub fn of_device(id: &DeviceId) -> Scope {
-    Scope::Device(id.clone())
 }
 
 /// What a stored code is bound to (R5): its scope and target.

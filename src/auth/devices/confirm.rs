@@ -12,8 +12,7 @@ use crate::auth::guesses::{self, Bound, Subject, network};
 use crate::auth::input::Client;
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::account;
-use crate::base::Purpose;
-use crate::base::{DeviceId, Sensitive, SessionId};
+use crate::base::{DeviceId, Purpose, Scope, Sensitive, SessionId};
 use crate::events::{By, NewEvent};
 use crate::flows::Class;
 use crate::store::devices::{self as rows, Device};
@@ -84,7 +83,7 @@ async fn proven(
     let told = (!counted).then(|| undo::tell_replaced(app, client, account, device)).transpose()?;
     let due = from.is_some_and(|from| from.shows_codes) && codes_are_due(app, account, device);
     let _turn = subject.turn(app).await?;
-    let scope = challenge::of_device(&device.id);
+    let scope = Scope::Device(device.id.clone());
     shape::of_scope(app, &scope, device.kind == AUTHENTICATOR, typed).await?;
     vendor::settle_latest(app, &scope, None, typed, &subject, Hearer::Owner).await?;
     let mut tx = app.store.begin().await?;
@@ -183,7 +182,7 @@ async fn shown(
         by_authenticator(app, tx, device, typed, subject).await?;
         return Ok(AUTHENTICATOR);
     }
-    let sent = challenge::latest(tx, &challenge::of_device(&device.id), None, app.now()).await?;
+    let sent = challenge::latest(tx, &Scope::Device(device.id.clone()), None, app.now()).await?;
     look::look(app, tx, sent.as_ref(), typed, subject).await?;
     Ok(sent.map_or("", |sent| sent.channel.name()))
 }

@@ -14,8 +14,7 @@ use crate::auth::sending::order::{Counted, Order};
 use crate::auth::sending::reach::reaching;
 use crate::auth::sending::recipient::Recipient;
 use crate::auth::sending::{language, notices};
-use crate::base::Purpose;
-use crate::base::{Millis, Scope, Sensitive};
+use crate::base::{Millis, Purpose, Scope, Sensitive};
 use crate::devices::authenticator::Seen;
 use crate::messages::{Channel, Kind};
 use crate::store::challenges;
@@ -67,13 +66,8 @@ fn weighed<'a>(app: &App, account: &'a Account, device: &'a Device, gone: bool) 
         let devices = account.devices.iter().filter(|other| other.id != device.id).cloned().collect();
         standing::reach(app, &Account { devices, ..account.clone() }.holding(app)).factors
     });
-    let goes =
-        |id: &str| device.id == id || left.as_ref().is_some_and(|left| !left.iter().any(|one| one == id));
-    account
-        .devices
-        .iter()
-        .filter(|factor| factors.iter().any(|id| factor.id == *id) && goes(&factor.id))
-        .collect()
+    let goes = |id: &str| device.id == id || left.as_ref().is_some_and(|left| !left.contains(id));
+    account.devices.iter().filter(|factor| factors.contains(&*factor.id) && goes(&factor.id)).collect()
 }
 
 /// Where the code of a confirmed device goes that its own removal asks for.

@@ -22,10 +22,10 @@ use super::sending::{language, notices};
 use super::sessions::trusted::{account, shown, trusted};
 use crate::app::App;
 use crate::auth::account::ending::end_others;
-use crate::auth::codes::{challenge, dispatch};
+use crate::auth::codes::dispatch;
 use crate::auth::sending::recipient::Recipient;
 use crate::auth::sessions::basis::Caller;
-use crate::base::{DeviceId, Fault, Millis, Purpose, SessionId, Wrong};
+use crate::base::{DeviceId, Fault, Millis, Purpose, Scope, SessionId, Wrong};
 use crate::events::{By, NewEvent};
 use crate::messages::{Channel, Kind};
 use crate::store::devices::{self as rows, Device};
@@ -89,7 +89,7 @@ pub(in crate::auth) fn order(
     let name = named.first().and_then(|d| Some(app.plan.devices.readable(&d.kind, d.canonical.as_deref()?)));
     let channel = channel.or(usual).unwrap_or(Channel::Email);
     let to = Recipient::of(app, channel, device);
-    let place = (challenge::of_device(&device.id), device.id.to_string());
+    let place = (Scope::Device(device.id.clone()), device.id.to_string());
     Order {
         parcel: if taken { Parcel::Nothing } else { Parcel::Code },
         user: Some(account.user.id.clone()),

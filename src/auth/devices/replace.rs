@@ -4,12 +4,12 @@ use super::add::{address, blank, form, only_of, write_address};
 use super::{factor, not_yours, order, unchanged, without};
 use crate::app::App;
 use crate::auth::account::Account;
-use crate::auth::codes::{challenge, send};
+use crate::auth::codes::send;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::{Client, Given};
 use crate::auth::sessions::basis::Caller;
 use crate::auth::sessions::trusted::shown;
-use crate::base::DeviceId;
+use crate::base::{DeviceId, Scope};
 use crate::devices::DeviceKind;
 use crate::settings::GivenBy;
 use crate::store::devices::{self as rows, Device};
@@ -76,7 +76,7 @@ async fn mend(
     let mut tx = app.store.begin().await?;
     unchanged(users::still(&mut tx, &account.user.id, account.user.credentials, app.now()).await?)?;
     // The code that went to the wrong address is good for nothing, and its guesses are not this one's.
-    challenges::drop_scope(&mut tx, &challenge::of_device(&mended.id)).await?;
+    challenges::drop_scope(&mut tx, &Scope::Device(mended.id.clone())).await?;
     let session = mended.added_in.clone().unwrap_or_default();
     if rows::set_address(&mut tx, &mended.id, to.0, to.1, app.now(), &session).await?.is_no() {
         return Err(AuthError::NotFound);

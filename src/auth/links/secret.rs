@@ -6,8 +6,7 @@ use crate::auth::codes::look;
 use crate::auth::error::Result;
 use crate::auth::guesses::{self, Bound, Subject, network};
 use crate::auth::input::{Client, Given};
-use crate::base::Purpose;
-use crate::base::Sensitive;
+use crate::base::{Purpose, Sensitive};
 use crate::secrets::{Kept, SecretKind};
 
 /// Whether a fixed secret was given.

@@ -13,8 +13,7 @@ use super::{conversion, mutes};
 use crate::app::App;
 use crate::auth::error::{AuthError, Result};
 use crate::auth::input::Client;
-use crate::base::Purpose;
-use crate::base::UserId;
+use crate::base::{Purpose, UserId};
 use crate::messages::Channel;
 use crate::throttle::{Keys, Limited};
 

@@ -2,8 +2,7 @@
 
 use super::recipient::Recipient;
 use super::way::Begin;
-use crate::base::Purpose;
-use crate::base::{KnownDeviceId, Millis, Scope, SessionId, UserId};
+use crate::base::{KnownDeviceId, Millis, Purpose, Scope, SessionId, UserId};
 
 /// What is to be sent, and where.
 #[derive(Clone, Debug)]

@@ -17,7 +17,7 @@ use crate::auth::sending::language;
 use crate::auth::sending::order::Order;
 use crate::auth::sending::recipient::Recipient;
 use crate::base::clock::seconds_until;
-use crate::base::{Channel, Purpose, Scope, Sensitive};
+use crate::base::{Channel, Purpose, Sensitive};
 use crate::devices as kinds;
 use crate::store::attempts::Attempt;
 use crate::store::{Tx, challenges};
@@ -105,7 +105,7 @@ async fn order(
         user: Some(draft.user.clone()),
         subject: subject.name().to_owned(),
         language: device.reads(&draft.profile),
-        ..Order::new(Purpose::Signup, (scope(attempt), device.kind.clone()), attempt.expires_at, to)
+        ..Order::new(Purpose::Signup, (attempt.scope(), device.kind.clone()), attempt.expires_at, to)
     })
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn asking(
     draft: &Draft,
 ) -> Result<Progress> {
     let lacking = draft.lacking(app);
-    let sent = challenges::in_scope(&mut app.store.read().await?, &scope(attempt)).await?;
+    let sent = challenges::in_scope(&mut app.store.read().await?, &attempt.scope()).await?;
     let withheld = Withheld::read(attempt.ways.as_deref())?;
     let entry = |device: &DraftDevice| {
         let channels = withheld.reaching(app, &device.kind, &device.delivery);
@@ -146,8 +146,4 @@ pub(super) async fn asking(
         expires_in: seconds_until(app.now(), attempt.expires_at),
         ask,
     }))
-}
-
-pub(super) fn scope(attempt: &Attempt) -> Scope {
-    Scope::Attempt(attempt.id.clone())
 }

@@ -1,6 +1,5 @@
 //! The account of a sign-up: made in one transaction with its first session, once nothing is left to prove.
 
-use super::code::scope;
 use super::draft::{Draft, DraftDevice};
 use super::first_session::{self, FirstSession, Proven};
 use super::taken::{free, owned_by_another};
@@ -89,7 +88,7 @@ pub(super) async fn finish(
     if attempts::finish(&mut tx, &attempt.id, &attempt.passed).await?.is_no() {
         return Err(AuthError::AttemptGone);
     }
-    challenges::drop_scope(&mut tx, &scope(attempt)).await?;
+    challenges::drop_scope(&mut tx, &attempt.scope()).await?;
     let made = made(app, client, draft, Some(proven), entry, &mut tx).await?;
     tx.commit().await?;
     confirm_others(app, client, draft, &made).await;

@@ -29,7 +29,7 @@ use crate::hooks::Point;
 use crate::store::attempts::{self, Attempt};
 use crate::store::challenges;
 use crate::throttle::Keys;
-use code::{asking, first_code, queue, scope};
+use code::{asking, first_code, queue};
 use draft::Draft;
 use first_session::Proven;
 use made::{begun, create, enter, finish, without_proof};
@@ -99,7 +99,7 @@ pub async fn answer(
     if lacked && given.profile.is_none() && given.identifiers.is_empty() {
         return Err(AuthError::NotAsked("profile".into()));
     }
-    change(app, client, &attempt, &mut draft, given).await?;
+    change(app, client, &attempt, (&mut draft, lacked), given).await?;
     if draft.to_prove().next().is_none() && draft.lacking(app).is_empty() {
         return without_proof(app, client, &attempt, &mut draft).await;
     }
@@ -116,15 +116,14 @@ pub async fn answer(
     prove(app, client, attempt, &draft, given.device.as_deref(), typed).await
 }
 
-/// Takes another name or a profile into the draft; the code that waited for them leaves with it.
+/// Takes another name or a profile into the draft, whose profile `lacked` something; the code that waited for them leaves with it.
 async fn change(
     app: &App,
     client: &Client,
     attempt: &Attempt,
-    draft: &mut Draft,
+    (draft, lacked): (&mut Draft, bool),
     given: &Given,
 ) -> Result<()> {
-    let lacked = !draft.lacking(app).is_empty();
     let renamed = understand::rename(app, draft, given).await?;
     if let Some(profile) = &given.profile {
         draft.complete(app, profile)?;
@@ -153,7 +152,7 @@ async fn prove(
     kind: Option<&str>,
     typed: &Sensitive,
 ) -> Result<Progress> {
-    let scope = scope(&attempt);
+    let scope = attempt.scope();
     let all = challenges::in_scope(&mut app.store.read().await?, &scope).await?;
     shape::of(app, &all, false, typed)?;
     let sent = challenge::last(&all, kind, app.now()).cloned();
